@@ -34,7 +34,7 @@ async function deliver(id: string, name: string): Promise<string> {
 }
 
 describe('the page of the campaign tool', () => {
-  test('shows a delivery when it comes, as text and not as what it may try to be', async () => {
+  test('shows a delivery when it arrives, as text and never as markup', async () => {
     const { page } = opened;
     await page.getByText('Nothing has come yet.').waitFor();
     expect(await deliver('msg_1', '<img src=x onerror=alert(1)>')).toBe('status 204');

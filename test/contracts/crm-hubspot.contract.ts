@@ -199,7 +199,7 @@ test('HubSpot contacts are read by e-mail address', async () => {
   await expectAnswer(contract, 200, `/crm/v3/objects/contacts/${String(emails[0]?.id)}?idProperty=email`);
 });
 
-test('HubSpot contacts are read with what their properties were, fifty at once', async () => {
+test('HubSpot contacts are read with the history of their properties, fifty at once', async () => {
   const contract = contracts.contacts;
   const request = (count: number) => ({
     properties: ['hs_email_optout', 'hs_email_optout_482110072'],
@@ -214,7 +214,7 @@ test('HubSpot contacts are read with what their properties were, fifty at once',
   await more.close();
 });
 
-test('HubSpot contacts are changed, and what they were stays known', async () => {
+test('HubSpot contacts are changed, and their history has the former values', async () => {
   const own = await startCrmHubspot(world);
   const contract = contracts.contacts;
   const path = `/crm/v3/objects/contacts/${String(ids.contacts[0])}`;
@@ -227,7 +227,7 @@ test('HubSpot contacts are changed, and what they were stays known', async () =>
   await own.close();
 });
 
-test('HubSpot lists the properties of a type, to who may know them', async () => {
+test('HubSpot lists the properties of a type to permitted callers', async () => {
   const contract = contracts.properties;
   for (const type of ['contacts', 'companies', 'deals', 'tickets'])
     await expectAnswer(contract, 200, `/crm/v3/properties/${type}`);

@@ -71,7 +71,7 @@ describe('Salesforce gives a token', () => {
     expect(body).toMatchObject({ error: 'invalid_grant' });
   });
 
-  test('and says of one that has expired just what was recorded', async () => {
+  test('and reports an expired token as recorded', async () => {
     expect(await get(`${API}/query?q=SELECT+Id+FROM+Contact`, 'Bearer expired')).toEqual({
       status: 401,
       body: recorded('expired_session_response'),

@@ -94,7 +94,7 @@ async function expectEdge(
 }
 
 describe('Facebook', () => {
-  test('answers for somebody with fields of a user', async () => {
+  test('returns a user with the fields of the specification', async () => {
     expectNode(nodes.User, await get(`${eva?.userId ?? ''}?fields=${USER_FIELDS}`));
   });
 

@@ -83,7 +83,7 @@ describe('X', () => {
     await expectAnswer(400, target);
   });
 
-  test('finds some accounts and reports the others as errors, in one answer', async () => {
+  test('finds some accounts and reports the others as errors in the same answer', async () => {
     const { body } = await expectAnswer(200, '/2/users/by?usernames=eva_vd_meer,nobody_here');
     expect(body).toMatchObject({
       data: [{ username: 'Eva_vd_Meer' }],

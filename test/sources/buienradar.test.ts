@@ -88,7 +88,7 @@ describe('the weather', () => {
     );
   });
 
-  it('needs one feed for all customers, and the rain of each region once', async () => {
+  it('loads one feed for all customers, and the rain of each region once', async () => {
     const emails = Array.from({ length: 100 }, (_, i) => `customer-${i}@example.nl`);
     const addresses = Object.fromEntries(
       emails.map((email, i) => [email, { postcode: `${10 + (i % 4)}12 AB`, country: 'NL' }]),
@@ -274,7 +274,7 @@ describe('what Buienradar sends', () => {
     expect(error.message).not.toContain('secret');
   });
 
-  it('gives each place its own rain, and the error of one place to that place alone', async () => {
+  it('returns the rain of each place, and fails only the place with an error', async () => {
     answer = ({ url }, response) => {
       const latitude = new URL(url, server.url).searchParams.get('lat');
       if (latitude === '53.00') response.writeHead(500).end('secret');

@@ -44,7 +44,7 @@ describe('the click log that is imitated', () => {
     expect(described.getRows().map(([name]) => name)).toEqual([...Object.keys(columns)]);
   });
 
-  it('holds every click of the made-up people, each once, none after the world stood still by much', async () => {
+  it('holds every click of the seed people once, and none long after the time of the seed data', async () => {
     const clicks = world.people.flatMap(
       (person) => person.clickstream?.visits.flatMap(({ events }) => events) ?? [],
     );
@@ -64,7 +64,7 @@ describe('the click log that is imitated', () => {
     ]);
   });
 
-  it('can be as large as one likes: the same number of events are the same events', async () => {
+  it('can have any size: the same number of events gives the same events', async () => {
     const many = { events: 4_000, days: 3 };
     const folders = [join(parent, 'one'), join(parent, 'other')] as const;
     for (const folder of folders) await writeManyEvents(folder, many);

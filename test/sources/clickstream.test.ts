@@ -89,7 +89,7 @@ describe('the click log', () => {
     expect(at(data, 'customer', 'lastSeenAt')).toBe(expected[0]?.endedAt);
   });
 
-  it('gives visits and events page by page without a gap or a double', async () => {
+  it('returns visits and events page by page, without gaps or duplicates', async () => {
     const read = async (field: string, id: string): Promise<unknown[]> => {
       const ids: unknown[] = [];
       let after: unknown = null;
@@ -140,7 +140,7 @@ describe('the click log', () => {
     );
   });
 
-  it('finds a customer by the device alone, and shows nobody where two people logged in on it', async () => {
+  it('finds a customer by the device alone, and no customer if two people logged in on it', async () => {
     const { data, errors } = await gateway.query(`{
       single: customer(by: { visitorId: "8f14e45f-ceea-467f-a3bd-00000000d0d2" }) { visits(first: 100) { nodes { recordId } } }
       byMail: customer(by: { email: "single-device@example.nl" }) { visits(first: 100) { nodes { recordId } } }
@@ -178,7 +178,7 @@ describe('the click log', () => {
     }
   });
 
-  it('gives many customers each their own visits, in every selection', async () => {
+  it('returns to each of many customers only their visits, in every selection', async () => {
     const people = world.people.filter(({ email }) => /^customer-\d+@/.test(email));
     const { data, errors } = await gateway.query(
       `query($by: [CustomerKey!]!) { customers(by: $by) {
@@ -237,7 +237,7 @@ describe('the click log', () => {
     expect((await query()).errors).toEqual([]);
   });
 
-  it('refuses to be struck by what cannot happen to a folder', async () => {
+  it('refuses faults that cannot happen to a folder', async () => {
     await expect(control.set('clickstream', { fault: 'hang' })).rejects.toThrow('can only be');
     await expect(control.set('clickstream', { latencyMs: 100 })).rejects.toThrow('can only be');
     const answer = await fetch(`${control.url}/clickstream`, {
@@ -385,7 +385,7 @@ describe('the click log with events of a kind', () => {
   const products = 'contexts_com_snowplowanalytics_snowplow_ecommerce_product_1_0_0';
   const action = 'unstruct_event_com_snowplowanalytics_snowplow_ecommerce_snowplow_ecommerce_action_1_0_0';
 
-  it('gives the products that a page of the shop showed together over several pages of the list', async () => {
+  it('returns all products that a page of the shop showed, over several pages of the list', async () => {
     const viewed = ['mug', 'pot', 'pan'].map((id) => ({ id, price: 1, currency: 'EUR' }));
     await start([
       event(1, {
@@ -475,7 +475,7 @@ describe('the click log with events of a kind', () => {
     expect(await failure(idsOf(files, who('K1')))).toMatchObject({ code: 'SOURCE_CONTRACT' });
   });
 
-  it('gives up at its timeout, and when nobody waits any longer', async () => {
+  it('stops at its timeout, and when no client waits any longer', async () => {
     const files = await start([event(1, { user_id: 'K1' })], { CLICKSTREAM_TIMEOUT_MS: '1' });
     expect(await failure(idsOf(files, who('K1')))).toMatchObject({ code: 'SOURCE_TIMEOUT', retryable: true });
     await files.close();
@@ -488,7 +488,7 @@ describe('the click log with events of a kind', () => {
     await cancelled.close();
   });
 
-  it('finds nobody by hostile keys, and others beside them', async () => {
+  it('finds no customer by hostile keys, and still finds the others', async () => {
     const files = await start([
       event(1, { event_id: 'own', user_id: 'K1' }),
       event(1, { event_id: 'nobody', domain_userid: '', user_id: '' }),

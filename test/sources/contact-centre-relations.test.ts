@@ -67,7 +67,7 @@ const organisationOf = ({ contactCentre: { companyId } }: Caller) => {
       };
 };
 
-describe('what hangs on the tickets of the contact centre', () => {
+describe('data related to the tickets of the contact centre', () => {
   let control: Awaited<ReturnType<typeof faultControl>>;
   let gateway: TestGateway;
 
@@ -91,7 +91,7 @@ describe('what hangs on the tickets of the contact centre', () => {
     };
   };
 
-  it('says what customers thought of the help, with the tickets and without a further call', async () => {
+  it('shows the ratings by customers with the tickets, without a further call', async () => {
     const { customers, calls } = await queryFields(
       'tickets(first: 100) { nodes { recordId satisfaction { score comment } } }',
       [everywhere, ...ordinary],
@@ -207,7 +207,7 @@ describe('what hangs on the tickets of the contact centre', () => {
   });
 });
 
-describe('the loaders of what hangs on tickets', () => {
+describe('the loaders of data related to tickets', () => {
   let standIn: StandIn;
   let client: Opened<RestClient>;
 
@@ -226,7 +226,7 @@ describe('the loaders of what hangs on tickets', () => {
         : { ids: one.tickets.map(({ recordId }) => recordId).sort(), isComplete: one.isComplete },
     );
 
-  it('give a ticket to each of several who get a copy, and to nobody else', async () => {
+  it('return a ticket to each user who gets a copy, and to no other user', async () => {
     const tickets = [copied(1, 11, 12), copied(2, 12), copied(3)];
     await start([
       somebody('a@example.nl', 10, tickets),
@@ -250,7 +250,7 @@ describe('the loaders of what hangs on tickets', () => {
     ]);
   });
 
-  it('say of one who gets too many copies that these are not all, and still show those of the others', async () => {
+  it('report that a user has more copies than can be read, and still return those of other users', async () => {
     const many = Array.from({ length: 5_001 }, (_, i) => copied(i + 1, 11));
     await start([somebody('a@example.nl', 10, [...many, copied(9_001, 12)]), somebody('b@example.nl', 11)]);
     const [busy, quiet] = await load('11', '12');
@@ -258,7 +258,7 @@ describe('the loaders of what hangs on tickets', () => {
     expect(quiet).toEqual({ ids: ['9001'], isComplete: true });
   });
 
-  it('find organisations by id, each once, and none that is not there', async () => {
+  it('find organisations by id, each once, and return null for an unknown id', async () => {
     await start([]);
     const ids = [3, 0, 1].map((index) => String(zendeskOrganizationId(index)));
     const found = await organisationsOfUsers.load(
@@ -367,7 +367,7 @@ describe('what Zendesk may answer about tickets and organisations', () => {
     expect(listAt(data, 'customer', 'copiedTickets', 'nodes')).toEqual(isShown ? [{ recordId: '5' }] : []);
   });
 
-  it('has no organisation where the one of the user is gone', async () => {
+  it('has no organisation if the organisation of the user was deleted', async () => {
     user = { organization_id: 7 };
     organisationsAnswer = { organizations: [] };
     const { data, errors } = await queryFields('organisations { name }');
@@ -383,7 +383,7 @@ describe('what Zendesk may answer about tickets and organisations', () => {
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['SOURCE_CONTRACT']);
   });
 
-  it('costs the organisation alone when it answers another shape', async () => {
+  it('fails only the organisation when its answer is invalid', async () => {
     user = { organization_id: 7, name: 'Jan' };
     organisationsAnswer = { organizations: [{ id: 7, name: ['secret'] }] };
     const { data, errors } = await queryFields('name organisations { name }');

@@ -182,7 +182,7 @@ describe('The contact centre', () => {
     );
   });
 
-  test('knows the e-mail address with its token and the access token, and nobody else', async () => {
+  test('accepts the e-mail address with its token, and the access token, but no other login', async () => {
     const path = `/api/v2/users/${everywhere.contactCentre.userId}`;
     expect((await get(path)).status).toBe(200);
     expect((await get(path, {}, { authorization: `Bearer ${contactCentreBearerToken}` })).status).toBe(200);

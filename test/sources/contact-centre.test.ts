@@ -282,7 +282,7 @@ describe('the contact centre with records of a kind', () => {
     ]);
   });
 
-  it('does not say that somebody is unknown when it could not read to the end', async () => {
+  it('does not report a user as unknown if it could not read all pages', async () => {
     const near = Array.from({ length: 1_100 }, (_, i) => somebody(`jan+${i}@example.nl`, 100 + i));
     await start([...near, somebody('jan@example.nl', 9_999)]);
     const [found, late] = await usersByEmail.load(['jan+3@example.nl', 'jan@example.nl'], client);
@@ -333,7 +333,7 @@ describe('the contact centre with records of a kind', () => {
     ]);
   });
 
-  it('says of one with more tickets than anybody waits for that it has not all, and still shows those of the others', async () => {
+  it('reports that a user has more tickets than can be read, and still shows those of other users', async () => {
     const quiet = somebody('b@example.nl', 2, 3);
     await start([somebody('a@example.nl', 1, 5_001), quiet, somebody('c@example.nl', 3)]);
     const [busy, ...others] = await ticketsOfUsers.load(['1', '2', '3'], client);
@@ -344,14 +344,14 @@ describe('the contact centre with records of a kind', () => {
     ]);
   });
 
-  it('says that it has not all tickets when nobody in particular has too many', async () => {
+  it('reports that tickets are missing even if no single user has too many', async () => {
     await start(Array.from({ length: 6 }, (_, i) => somebody(`${i}@example.nl`, i + 1, 900)));
     const keys = Array.from({ length: 6 }, (_, i) => String(i + 1));
     for (const one of await ticketsOfUsers.load(keys, client))
       expect(one).toMatchObject({ isComplete: false });
   });
 
-  it('makes list, count and timeline of one answer, and counts at least what it could read', async () => {
+  it('makes list, count and timeline from one answer, and counts at least the tickets that it read', async () => {
     const few = somebody('few@example.nl', 1, 30);
     const tickets = (few.contactCentre?.tickets ?? []).map((ticket, i) => ({
       ...ticket,
@@ -433,7 +433,7 @@ describe('the contact centre with records of a kind', () => {
       client,
     );
 
-  it('never shows what agents note for each other', async () => {
+  it('never shows notes between agents', async () => {
     await start([discussion([true, false, true, false])]);
     const found = await commentsOf(100);
     expect(JSON.stringify(found)).not.toContain('business');
@@ -452,7 +452,7 @@ describe('the contact centre with records of a kind', () => {
     expect(await commentsOf(1)).toMatchObject([{ code: 'SOURCE_CONTRACT' }]);
   });
 
-  it('gives no comments of a ticket that is gone, beside those of another', async () => {
+  it('returns no comments of a deleted ticket, and still those of another', async () => {
     const own = person('everywhere@example.nl').contactCentre;
     const ticket = own?.tickets[0];
     await start([person('everywhere@example.nl')]);

@@ -58,7 +58,7 @@ describe("the CRM's opt-outs as consents", () => {
     },
   });
 
-  it('does not take a property that HubSpot leaves out for one that was never set', async () => {
+  it('does not treat a property that HubSpot leaves out as never set', async () => {
     const hubspot = await startServer((_, response) => {
       sendJson(response, {
         results: [

@@ -298,7 +298,7 @@ describe('the consents that the CRM holds', () => {
       expect(forMarketing.errors.map(({ extensions }) => extensions.code)).toEqual(['CONSENT_REQUIRED']);
     });
 
-    it('refuses a history whose moments are none', async () => {
+    it('refuses a history with invalid times', async () => {
       const propertiesWithHistory = {
         hs_email_optout: [{ timestamp: 'jan@example.nl', sourceType: 'FORM' }],
       };

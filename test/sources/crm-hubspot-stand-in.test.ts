@@ -75,7 +75,7 @@ describe('The CRM', () => {
     expect(search.body).toMatchObject({ total: 0 });
   });
 
-  test('names what is missing from a batch in one error, and still answers the rest', async () => {
+  test('names the missing records of a batch in one error, and still answers the rest', async () => {
     const { status, body } = await batchRead('contacts', [everywhere.crm.contactId, '17', '18']);
     expect(status).toBe(207);
     expect(body.results).toHaveLength(1);
@@ -118,7 +118,7 @@ describe('The CRM', () => {
     });
   });
 
-  test('reads one record by id or address, and knows when there is none', async () => {
+  test('reads one record by id or address, and answers 404 for an unknown one', async () => {
     const byId = await call(`/crm/v3/objects/contacts/${everywhere.crm.contactId}?properties=jobtitle,email`);
     expect(byId.body.properties).toMatchObject({
       jobtitle: everywhere.crm.jobTitle,
@@ -290,7 +290,7 @@ describe('The CRM', () => {
     await limited.close();
   });
 
-  test('says openly what it does not imitate', async () => {
+  test('reports requests that it does not imitate', async () => {
     expect((await call('/crm/v3/objects/contacts/17?associations=deals')).status).toBe(501);
   });
 });

@@ -471,7 +471,7 @@ describe('the CRM', () => {
       expect(calls).toBe(1 + 3 + 1 + 1);
     });
 
-    it('fails one that has more than can be read, and no other of its batch', async () => {
+    it('fails a contact that has more than can be read, and no other contact of its batch', async () => {
       const { data, errors } = await dealsOf([quiet, drowned]);
       expect(errors).toEqual([]);
       expect(listAt(data, 'customers')).toEqual([
@@ -609,7 +609,7 @@ describe('the CRM', () => {
       ]);
     });
 
-    it('takes a property that was emptied for one that is not there', async () => {
+    it('treats an emptied property as missing', async () => {
       await answering(() => ({
         results: [contact('1', { email: 'jan@example.nl', jobtitle: '', firstname: '' })],
       }));
@@ -634,7 +634,7 @@ describe('the CRM', () => {
       ]);
     });
 
-    it('takes no country that is written out, and no address without any of its lines', async () => {
+    it('ignores a written-out country, and an address without any lines', async () => {
       await answering(() => ({
         results: [
           contact('1', { city: 'Gent', country: 'België', lastmodifieddate: '1767225600000' }),
@@ -662,7 +662,7 @@ describe('the CRM', () => {
       expect(await companiesOfContacts.load(['2', '1'], client)).toEqual([[], ['20', '10', '30']]);
     });
 
-    it('reads on when a contact has more deals than one answer holds', async () => {
+    it('reads further pages when a contact has more deals than one answer holds', async () => {
       const page = (ids: number[], after?: string) => ({
         from: { id: '1' },
         to: ids.map((id) => ({ toObjectId: id, associationTypes: [{ label: null }] })),
@@ -680,7 +680,7 @@ describe('the CRM', () => {
       expect(server.seen).toHaveLength(2);
     });
 
-    it('does not read on for ever, and fails nobody but the contact that never ends', async () => {
+    it('does not read pages for ever, and fails only the contact with endless pages', async () => {
       const to = [{ toObjectId: 7, associationTypes: [{ label: null }] }];
       await answering(({ body }) => ({
         results: [
@@ -713,7 +713,7 @@ describe('the CRM', () => {
       ]);
     });
 
-    it('shows no deals when a search finds those of somebody else', async () => {
+    it('shows no deals when a search finds those of another contact', async () => {
       const to = Array.from({ length: 101 }, (_, i) => ({
         toObjectId: i + 1,
         associationTypes: [{ label: null }],

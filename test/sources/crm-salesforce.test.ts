@@ -359,7 +359,7 @@ describe('Salesforce', () => {
     await control.close();
   });
 
-  it('leaves amounts null when nobody has said what their currency is', async () => {
+  it('leaves amounts null when their currency is unknown', async () => {
     const gateway = createTestGateway({ ...settings, CRM_SALESFORCE_CURRENCY: '' });
     const { data, errors } = await gateway.query(
       '{ customer(by: { email: "everywhere@example.nl" }) { deals { nodes { amount { amount } } } } }',
@@ -457,7 +457,7 @@ describe('Salesforce with people of the test', () => {
     expect(calls()).toBe(3);
   });
 
-  it('reads on when an answer holds fewer records than were found, also of one contact', async () => {
+  it('reads further pages when an answer holds fewer records than were found, also for one contact', async () => {
     const busy = withPart(everywhere, { cases: manyCases(90) });
     await start([busy, ...people.slice(1)], { rowsAPage: 2, childrenAPage: 25 });
     const keys = people.slice(0, 5).map(({ email }) => ({ email }));
@@ -515,7 +515,7 @@ describe('Salesforce with people of the test', () => {
     ]);
   });
 
-  it('takes two contacts for one customer when name and birth date are the same, and joins what they have', async () => {
+  it('treats two contacts with the same name and birth date as one customer, and joins their data', async () => {
     const twin = {
       ...everywhere,
       lastName: 'Van Der Meer ',
@@ -595,7 +595,7 @@ describe('Salesforce with people of the test', () => {
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['SOURCE_RATE_LIMITED']);
   });
 
-  it('finds by an address with a quote in it, and nobody else for its sake', async () => {
+  it('finds a customer by an address with a quote, and no other customer', async () => {
     await start([{ ...everywhere, email: "O'Brien@example.nl" }, another]);
     const { data, errors } = await query('query($by: [CustomerKey!]!) { customers(by: $by) { bornOn } }', {
       by: ["o'brien@example.nl", "o''brien@example.nl"].map((email) => ({ email })),
@@ -802,7 +802,7 @@ describe('Salesforce, as it may also answer', () => {
     ]);
   });
 
-  it('refuses an answer about somebody who was not requested', async () => {
+  it('refuses an answer about a contact that was not requested', async () => {
     await answering(({ method }) => ({
       body: method === 'GET' ? found([contact(contactId, 'other@example.nl')]) : [contact(contactId, 'x')],
     }));

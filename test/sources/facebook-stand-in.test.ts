@@ -73,14 +73,14 @@ describe('the stand-in of Facebook', () => {
     ]);
   });
 
-  it('takes fifty requests in a batch, and not one more', async () => {
+  it('accepts at most fifty requests in a batch', async () => {
     const requests = Array.from({ length: 51 }, () => ({ method: 'GET', relative_url: 'me' }));
     expect((await batch(requests.slice(1))).status).toBe(200);
     expect((await batch(requests)).status).toBe(400);
     expect((await batch('none')).status).toBe(400);
   });
 
-  it('has an empty page that has a next one behind each that is full', async () => {
+  it('has an empty page, with a link to the next one, after each full page', async () => {
     const ids: unknown[] = [];
     const sizes: number[] = [];
     let after = '';

@@ -90,7 +90,7 @@ describe('Facebook', () => {
     await standIn.close();
   });
 
-  it('finds a customer by the id that our page knows them by, and shows what was written', async () => {
+  it('finds a customer by the id on our page, and shows the messages', async () => {
     await start();
     const { data, errors } = await gatewayWith().query(
       `query($id: String!) { customer(by: { facebookUserId: $id }) {
@@ -145,7 +145,7 @@ describe('Facebook', () => {
     expect(calls()).toBe(3);
   });
 
-  it('finds what somebody filled in on our forms by their address, newest first', async () => {
+  it('finds submitted forms by e-mail address, newest first', async () => {
     await start();
     const { data, errors } = await gatewayWith({ emails: [eva.email, 'nobody@example.nl'] }).query(
       `query($by: [CustomerKey!]!) { customers(by: $by) { formSubmissions { nodes {
@@ -268,7 +268,7 @@ describe('Facebook', () => {
     expect(calls()).toBe(1);
   });
 
-  it('costs only those whose part of a batch was one too many, and says so', async () => {
+  it('fails only the parts of a batch beyond the rate limit, and reports the limit', async () => {
     await start(world.people, { requestsPerHour: 1 });
     const { data, errors } = await gatewayWith({ limits: { retries: 0 } }).query(
       'query($by: [CustomerKey!]!) { customers(by: $by) { name } }',
@@ -406,7 +406,7 @@ describe('what answers at the address of Facebook', () => {
     expect(one).toMatchObject({ code: expected });
   });
 
-  it('costs only the part of a batch that was not finished, or is of another shape', async () => {
+  it('fails only the part of a batch that is unfinished or invalid', async () => {
     answer = () => ({
       body: [
         null,

@@ -39,7 +39,7 @@ const where = (filter: string) => `$filter=${encodeURIComponent(filter)}`;
 const emailsIn = (body: unknown) => listAt(body, 'value').map((one) => at(one, 'email'));
 
 describe('the stand-in of the invoice system', () => {
-  it('gives an access token to its app, and lets in who shows it', async () => {
+  it('returns an access token to its app, and accepts that token', async () => {
     const {
       INVOICES_TOKEN_URL = '',
       INVOICES_CLIENT_ID = '',
@@ -189,7 +189,7 @@ describe('the stand-in of the invoice system', () => {
     expect((await get('/customers?$top=x', { of: own })).status).toBe(400);
   });
 
-  it('writes decimals as numbers, or as text for who wants every digit', async () => {
+  it('writes decimals as numbers, or as text if the client requests it', async () => {
     const getAs = (accept: string) => get('/salesInvoices?$top=1', { headers: { accept } });
     expect(typeof at((await getAs('application/json')).body, 'value', 0, 'totalAmountIncludingTax')).toBe(
       'number',

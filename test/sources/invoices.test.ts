@@ -165,7 +165,7 @@ describe('the invoice system', () => {
     await gateway.close();
   });
 
-  it('never shows a draft, which nobody was sent', async () => {
+  it('never shows a draft, which no customer has received', async () => {
     const drafts = everybody.filter(({ invoices: own }) =>
       own?.invoices.some(({ status }) => status === 'Draft' || status === 'In Review'),
     );
@@ -381,7 +381,7 @@ describe('the invoice system with records of a kind', () => {
     expect(calls()).toBe(3 + 3);
   });
 
-  it('shows the few old invoices of one beside the thousands of another', async () => {
+  it('shows the few old invoices of one customer beside the thousands of another', async () => {
     const busy = somebody(1, 3_000, { from: '2020-01-01' });
     const quiet = somebody(2, 2, { from: '2019-01-01' });
     const silent = somebody(3, 0);
@@ -394,7 +394,7 @@ describe('the invoice system with records of a kind', () => {
     expect(calls()).toBeLessThanOrEqual(6);
   });
 
-  it('reads no more than a page of somebody who has very many', async () => {
+  it('reads only one page for a customer with very many invoices', async () => {
     const busy = somebody(1, 3_000, { from: '2020-01-01' });
     await start([busy]);
     expect(found(await invoicePages.load([page(1)], client))).toEqual([newest(busy)]);
@@ -427,7 +427,7 @@ describe('the invoice system with records of a kind', () => {
     ]);
   });
 
-  it('adds up what is open over many pages, to the cent', async () => {
+  it('adds up the open amounts of many pages, exact to the cent', async () => {
     await start([somebody(1, 2_500), somebody(2, 0), somebody(3, 1)]);
     const money_ = (amount: string) => ({ amounts: [{ amount, currency: 'EUR' }], isComplete: true });
     expect(await openTotals.load(['D1', 'D2', 'D3'], client)).toEqual([
@@ -538,7 +538,7 @@ describe('the invoice system with records of a kind', () => {
   });
 });
 
-it('gives up a call to the invoice system that nobody waits for', async () => {
+it('cancels a call to the invoice system when no client waits for it', async () => {
   const seen: string[] = [];
   const server = await startServer((_, response) => {
     seen.push('requested');

@@ -50,7 +50,7 @@ describe('an order system with several currencies', () => {
     },
   );
 
-  it('gives the price of a line in the currency of its order', async () => {
+  it('returns the price of a line in the currency of its order', async () => {
     const row = {
       order_no: 'ORD-1',
       line_no: 1,
@@ -63,7 +63,7 @@ describe('an order system with several currencies', () => {
     expect(lines).toMatchObject([[{ unitPrice: { amount: '5.00', currency: 'USD' } }]]);
   });
 
-  it('gives a payment in the currency of its order', async () => {
+  it('returns a payment in the currency of its order', async () => {
     const row = {
       order_no: 'ORD-1',
       payment_no: 1,
@@ -75,7 +75,7 @@ describe('an order system with several currencies', () => {
     expect(payments).toMatchObject([[{ amount: { amount: '5.00', currency: 'USD' } }]]);
   });
 
-  it('gives the total of an order in its currency, in a list and in the timeline', async () => {
+  it('returns the total of an order in its currency, in a list and in the timeline', async () => {
     const row = {
       page: 0,
       order_no: 'ORD-1',

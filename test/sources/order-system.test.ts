@@ -190,7 +190,7 @@ describe('the order system', () => {
     ]);
   });
 
-  it('gives nothing after a cursor that is older than every order', async () => {
+  it('returns nothing after a cursor that is older than every order', async () => {
     const { data, errors } = await gateway.query(PAGE, {
       first: 1,
       after: encodeCursor('Customer.orders', ['1990-01-01 00:00:00+00', '']),
@@ -329,7 +329,7 @@ describe('the order system', () => {
       ).toBe(true);
     });
 
-    it('says nothing of who is unknown to it', async () => {
+    it('has no data of a customer that only other systems know', async () => {
       const stranger = world.people.find(
         ({ orderSystem: own, crm }) => own === undefined && crm !== undefined,
       );
@@ -486,7 +486,7 @@ describe('the order system', () => {
     });
   });
 
-  it('gives an order that is not known no lines, beside others that have them', async () => {
+  it('returns no lines for an unknown order, and still those of other orders', async () => {
     const [known] = ordersOf('everywhere@example.nl');
     const found = await linesOfOrders.load(
       ['ORD-none', known?.number ?? '', "' OR 1=1 --"].map((number) => ({ number, customerNumber: 'K1' })),

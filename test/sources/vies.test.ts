@@ -192,7 +192,7 @@ describe('the VAT check on its way', () => {
     expect(at(data, 'company', 'vat', 'isValid')).toBe(true);
   });
 
-  it('is not made for any country for a while after VIES itself failed repeatedly', async () => {
+  it('is not made for any country for some time after VIES failed repeatedly', async () => {
     await start({ refuse: () => 'SERVICE_UNAVAILABLE' });
     const check = () => query('{ company(by: { vatNumber: "DE987650001" }) { vat { isValid } } }');
     for (let i = 0; i < 12; i += 1) await check();
@@ -325,7 +325,7 @@ describe('the loaders of the VAT check', () => {
     expect((await sourceFailure(check())).extensions).toMatchObject({ code, retryable, source: 'vies' });
   });
 
-  it('hang up when nobody waits any more', async () => {
+  it('close the connection when no client waits any more', async () => {
     let hasHungUp = false;
     server = await startServer((_, response) => {
       response.once('close', () => {
@@ -342,7 +342,7 @@ describe('the loaders of the VAT check', () => {
     await expect.poll(() => hasHungUp).toBe(true);
   });
 
-  it('treat a number that VIES does not accept as none', async () => {
+  it('treat a number that VIES does not accept as missing', async () => {
     await answering(fault("{ 'INVALID_INPUT' }"));
     expect(await check()).toEqual([null]);
   });

@@ -94,7 +94,7 @@ describe('an order that the order system and the webshop both know', async () =>
       expect(one).toMatchObject({ onlineStatus: null, channel: null, statusPageUrl: null, shipments: null });
   });
 
-  it('takes an empty text in the order system for no number', () => {
+  it('treats an empty text in the order system as a missing number', () => {
     const row = {
       page: 0,
       order_no: 'ORD-1',
@@ -221,7 +221,7 @@ describe('a webshop queried for orders by number', () => {
     ]);
   });
 
-  it('takes no hostile number for that of an order', async () => {
+  it('finds no order by a hostile number', async () => {
     await open(world);
     const numbers = Object.values(hostileKeys).filter((key) => key.length < 1_000);
     const { data, errors } = await find(numbers);
@@ -271,7 +271,7 @@ describe('a webshop queried for orders by number', () => {
     );
   });
 
-  it('passes on the trouble of one field of one order', async () => {
+  it('reports the error of one field of one order', async () => {
     await open(world);
     const [one, other] = online;
     shop.failFields([{ type: 'Order', field: 'app', id: other?.id ?? '', message: 'no such app' }]);

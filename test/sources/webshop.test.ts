@@ -335,7 +335,7 @@ describe('a webshop of its own kind', () => {
     expect(shop.requests().at(-1)?.variables).toMatchObject({ country });
   });
 
-  it('does not start with a country that is none', async () => {
+  it('does not start with an invalid country', async () => {
     await open_(world);
     expect(() => createTestGateway({ ...settings, WEBSHOP_COUNTRY: 'Nederland' })).toThrow(/WEBSHOP_COUNTRY/);
   });
@@ -358,7 +358,7 @@ describe('a webshop of its own kind', () => {
     expect(sizes).toHaveLength(2);
   });
 
-  it('takes no hostile SKU for that of a product', async () => {
+  it('finds no product by a hostile SKU', async () => {
     await open_(world);
     const skus = Object.values(hostileKeys).filter((key) => key.length < 1_000);
     const { data, errors } = await wish(skus, 'sku title');
@@ -409,7 +409,7 @@ describe('a webshop of its own kind', () => {
     expect(errors[0]?.extensions.retryAfter).toBeLessThan(60);
   });
 
-  it('finds 250 addresses in one call, each its own', async () => {
+  it('finds the customers of 250 addresses in one call', async () => {
     const large = createWorld({ customers: 300 });
     await open_(large);
     const client = open<GraphqlClient>(webshop.connector, shop.settings(shop.url));

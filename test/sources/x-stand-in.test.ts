@@ -31,7 +31,7 @@ describe('the stand-in of X', () => {
     expect((await get('/2/users/by?usernames=nobody_here')).body).not.toHaveProperty('data');
   });
 
-  it('takes a hundred usernames, and not one more', async () => {
+  it('accepts at most a hundred usernames', async () => {
     const names = Array.from({ length: 101 }, (_, i) => `u${i}`);
     expect((await get(`/2/users/by?usernames=${names.slice(1).join(',')}`)).status).toBe(200);
     expect((await get(`/2/users/by?usernames=${names.join(',')}`)).status).toBe(400);

@@ -78,7 +78,7 @@ describe('X', () => {
     await standIn.close();
   });
 
-  it('shows the profile under the username that a system holds, and what was posted about us', async () => {
+  it('shows the profile of the username that a system holds, and the posts about us', async () => {
     await start();
     const { data, errors } = await gatewayWith({
       'eva@example.nl': `https://x.com/${evaOnX.username}`,
