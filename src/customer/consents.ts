@@ -28,7 +28,7 @@ export interface ConsentAnswer {
 export interface Consents {
   /** The names of these sources. */
   sources: readonly string[];
-  /** All statements. Throws a failed source's error, because its statements may include a withdrawal. */
+  /** All statements, with notes if the caller may read them. Throws a failed source's error, because its statements may include a withdrawal. */
   ofCustomer(customer: Customer, context: Context): Promise<Consent[]>;
   /**
    * The statements of the sources that declare the purpose. Returns them at once if all are cached; else loads them in
@@ -103,9 +103,11 @@ export function createConsents(sources: readonly ConsentSource[]): Consents {
   return {
     sources: sources.map(({ name }) => name),
     ofCustomer: async (customer, context) => {
+      // Notes are for callers who may read about the relation with the customer, as the SDL declares at this field.
+      const seesNotes = context.permissions.maySee('Consent.topic');
       const [answers, notes] = await Promise.all([
         loadAnswers(sources, customer, context),
-        Promise.all(sources.map((source) => source.notesOf(customer, context))),
+        Promise.all(seesNotes ? sources.map((source) => source.notesOf(customer, context)) : []),
       ]);
       const failed = answers.find(({ error }) => error !== undefined);
       if (failed !== undefined) throw failed.error;

@@ -15,7 +15,11 @@ const crm: ConsentSource = {
 };
 
 /** A customer with these records in the CRM. The first `cachedCount` are cached. */
-function requestFor(statuses: readonly ConsentStatus[], cachedCount: number): [Customer, Context] {
+function requestFor(
+  statuses: readonly ConsentStatus[],
+  cachedCount: number,
+  seesNotes = true,
+): [Customer, Context] {
   const records = statuses.map((_, i): CustomerRecord => ({ id: String(i), identifiers: [] }));
   const outcome = { kind: 'found', records } as const;
   const statements = (id: unknown) => said(statuses[Number(id)] ?? 'UNKNOWN');
@@ -23,6 +27,7 @@ function requestFor(statuses: readonly ConsentStatus[], cachedCount: number): [C
   const context = {
     cached: (_: unknown, id: unknown) => (Number(id) < cachedCount ? statements(id) : undefined),
     load: (_: unknown, id: unknown) => Promise.resolve(statements(id)),
+    permissions: { maySee: (place: string) => seesNotes && place === 'Consent.topic' },
   };
   return [customer as unknown as Customer, context as unknown as Context];
 }
@@ -48,6 +53,17 @@ it('what a system notes beside consent is shown, and does not decide', async () 
   const request = requestFor(['REVOKED'], 1);
   expect(await consents.ofCustomer(...request)).toEqual([...said('REVOKED'), note]);
   expect(await consents.answersFor('MARKETING', ...request)).toEqual([{ statements: said('REVOKED') }]);
+});
+
+it('what a system notes beside consent is not shown to a caller who may not read the relation with the customer', async () => {
+  const note: Consent = {
+    purpose: 'MARKETING',
+    source: 'crm',
+    status: 'UNKNOWN',
+    evidence: 'Legitimate interest',
+  };
+  const consents = createConsents([{ ...crm, notesOf: () => Promise.resolve([note]) }]);
+  expect(await consents.ofCustomer(...requestFor(['REVOKED'], 1, false))).toEqual(said('REVOKED'));
 });
 
 it('what a system says of consent is forgotten with its record of the customer', () => {

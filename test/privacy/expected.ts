@@ -21,7 +21,7 @@ export interface Answer {
 export const NEED_CONSENT = new Set(['PERSONALISATION', 'MARKETING']);
 
 /** Fields with a time that differs in each answer. */
-export const MOMENTS = new Set(['fetchedAt', 'seenAt', 'checkedAt', 'fetchedAt', 'issuedAt']);
+export const MOMENTS = new Set(['fetchedAt', 'seenAt', 'checkedAt', 'issuedAt']);
 
 /** Computes the answer that a cell must get, from the unrestricted answer and the SDL alone. */
 export function expected(schema: DeclaredSchema, operation: string, whole: Answer, cell: Cell): Answer {
@@ -104,7 +104,7 @@ export function expected(schema: DeclaredSchema, operation: string, whole: Answe
       source: string;
     }
     // Its record ids are those of people's profiles.
-    const isOfShown = ({ source }: Value) => source !== 'facebook' || !isFieldForbidden('facebookProfile');
+    const isOfShown = ({ source }: Value) => source !== 'FACEBOOK' || !isFieldForbidden('facebookProfile');
     switch (path) {
       case 'Customer.timeline':
         return ofKinds(value);
