@@ -116,6 +116,10 @@ export function expected(schema: DeclaredSchema, operation: string, whole: Answe
             chosen: chosen === null || isOfShown(chosen) ? chosen : { ...chosen, recordId: '***' },
             alternatives: alternatives.filter(isOfShown),
           }));
+      case 'Customer.consents':
+        return isForbidden(schema.types.get('Consent')?.get('topic') ?? {})
+          ? (value as Statement[]).filter((statement) => !isNote(statement))
+          : value;
       case 'Customer.identifiers':
       case 'IdentifiedCustomer.identifiers':
         return (value as { namespace: string }[]).filter(isShown);
@@ -169,6 +173,17 @@ const FIELD_OF_NAMESPACE: Readonly<Record<string, string>> = {
 
 function camelCase(name: string): string {
   return name.toLowerCase().replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+interface Statement {
+  source: string;
+  status: string;
+  topic: string | null;
+}
+
+/** The CRM's consent is an opt-out of all mail. Its other entries are notes. */
+function isNote({ source, status, topic }: Statement): boolean {
+  return source === 'CRM_HUBSPOT' && (status !== 'REVOKED' || topic !== null);
 }
 
 /** Masks a text, written from the SDL's description of each mask. */
