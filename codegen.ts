@@ -60,7 +60,7 @@ const types = (engine: (name: string) => string, own: Record<string, string>, sc
   plugins: ['typescript', 'typescript-resolvers'],
   config: {
     ...shared,
-    // A list may hold promises of its items, each of which may turn out to be null.
+    // A list may contain promises of its items, and an item may be null.
     resolverTypeWrapperSignature: 'Promise<T> | Promise<T | null> | T',
     contextType: `${engine('customer')}#Context`,
     mappers: { ...engineRecords(engine), ...own },

@@ -127,8 +127,7 @@ export function vendorPosition(list: string, after: string | null | undefined): 
 
 /**
  * One page of a list that a system pages by cursors of its own: the items of its page at `position`, and its cursor of
- * the next page (null or undefined after the last page). Ask the system for `size + position.skip` items, or for as many as
- * it takes: a page may hold fewer items than `size` while `hasNextPage` is true. The end of a page stays right
+ * the next page (null or undefined after the last page). Request `size + position.skip` items, or the system's maximum: a page may hold fewer items than `size` while `hasNextPage` is true. The end of a page stays right
  * as long as the system's own cursor does.
  */
 export function connectionOfVendorPage<Node>(

@@ -99,7 +99,7 @@ test('thousands of operations that clients make up leave no series and no heap b
   const grown = after.series.filter((one) => !filled.series.includes(one));
   expect(grown.length, grown[0]).toBe(0);
   expect(/written_/.test(after.text)).toBe(false);
-  // What is bounded fills up: cached answers, whole answers, documents, plans.
+  // Bounded memory fills up: cached records, the response cache, documents, plans.
   expect(heap.filled - heap.first, JSON.stringify(heap)).toBeLessThan(80);
   expect(heap.after - heap.filled, JSON.stringify(heap)).toBeLessThan(8);
 }, 600_000);

@@ -9,7 +9,7 @@ test("drops the order system's database while a gateway is still connected to it
   if (server === undefined) throw new Error('POSTGRESQL_URL must be the address of a PostgreSQL.');
   const administrator = new pg.Client({ connectionString: server });
   await administrator.connect();
-  // A role with no more rights than the stand-in needs.
+  // A role with only the privileges that the stand-in needs.
   const name = `owner_${randomBytes(5).toString('hex')}`;
   const password = randomBytes(18).toString('hex');
   await administrator.query(`create role ${name} login createdb createrole password '${password}'`);

@@ -64,7 +64,7 @@ it('are shared out among instances: each is sent once, and those of a customer i
     Array.from({ length: 20 }, async (_, customer) => {
       for (let number = 0; number < 15; number += 1) {
         const instance = instances[(customer + number) % 3];
-        // The system sends it again, to whichever instance answers.
+        // The system sends it again to an instance that answers.
         for (const one of [instance, instances[number % 3]])
           await one?.store.add([ofCustomer(customer, number)]);
         instance?.deliverer.wake();
@@ -88,7 +88,7 @@ it('are shared out among instances: each is sent once, and those of a customer i
   }
 });
 
-it('are refused while the database is away, and go on when it is back', async () => {
+it('are refused while the database is unavailable, and accepted when it is back', async () => {
   const [{ store, deliverer } = instances[0] ?? raise()] = instances;
   await store.add([ofCustomer(1, 1)]);
   await database.shut();
