@@ -139,7 +139,9 @@ export function nameOf(records: Records) {
 
 export function emailsOf(records: Records) {
   return entries(records).flatMap(([source, record]) =>
-    record === undefined ? [] : addressesOf(record).map((value) => ({ value, source })),
+    record === undefined
+      ? []
+      : addressesOf(record).map((value) => ({ value, source: source.toUpperCase().replaceAll('-', '_') })),
   );
 }
 

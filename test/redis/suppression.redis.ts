@@ -97,7 +97,7 @@ describe('the suppression list in Redis', () => {
     expect(here.loading()).toBeUndefined();
     expect(here.has(anna)).toBe(true);
     expect(here.has(bert)).toBe(false);
-    await expect(here.add([bert])).rejects.toThrow('nobody was put on it');
+    await expect(here.add([bert])).rejects.toThrow('the customer was not added');
     proxy.mend();
     await vi.waitFor(
       () => {

@@ -26,7 +26,7 @@ const typeDefs = /* GraphQL */ `
     name: String
     emails: [ContactPoint!]
     orders(first: Int! = 10): OrderConnection
-    tickets(first: Int! = 10): [Ticket!]
+    tickets(first: Int! = 10): TicketConnection
     company: Company
     cart: Cart
   }
@@ -54,6 +54,9 @@ const typeDefs = /* GraphQL */ `
   type Product {
     sku: ID!
     title: String
+  }
+  type TicketConnection {
+    nodes: [Ticket!]!
   }
   type Ticket {
     subject: String
@@ -106,7 +109,8 @@ const resolvers = {
     },
     tickets: async (records: Records, { first }: { first: number }, { tickets }: DirectLoaders) => {
       const userId = records['contact-centre']?.id;
-      return userId === undefined ? [] : (await tickets.load(userId)).tickets.slice(0, first);
+      const found = userId === undefined ? [] : (await tickets.load(userId)).tickets;
+      return { nodes: found.slice(0, first) };
     },
     company: async (records: Records, _: unknown, { companyOf, companies: byId }: DirectLoaders) => {
       const contactId = records['crm-hubspot']?.id;

@@ -167,7 +167,10 @@ const contactCentre = makeExecutableSchema<DirectLoaders>({
     type Customer {
       email: ID!
       user: Record
-      tickets(first: Int! = 10): [Ticket!]
+      tickets(first: Int! = 10): TicketConnection
+    }
+    type TicketConnection {
+      nodes: [Ticket!]!
     }
     type Ticket {
       subject: String
@@ -186,8 +189,9 @@ const contactCentre = makeExecutableSchema<DirectLoaders>({
     Query: { _users: partsOf('contact-centre') },
     Customer: {
       user: recordOfPart,
-      tickets: async ({ record }: Part, { first }: { first: number }, { tickets }: DirectLoaders) =>
-        (await tickets.load(record.id)).tickets.slice(0, first),
+      tickets: async ({ record }: Part, { first }: { first: number }, { tickets }: DirectLoaders) => ({
+        nodes: (await tickets.load(record.id)).tickets.slice(0, first),
+      }),
     },
   },
 });
