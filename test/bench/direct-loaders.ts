@@ -139,10 +139,13 @@ export function nameOf(records: Records) {
 
 export function emailsOf(records: Records) {
   return entries(records).flatMap(([source, record]) =>
-    record === undefined
-      ? []
-      : addressesOf(record).map((value) => ({ value, source: source.toUpperCase().replaceAll('-', '_') })),
+    record === undefined ? [] : addressesOf(record).map((value) => ({ value, source: enumValueOf(source) })),
   );
+}
+
+/** The value of a source in the enum `Source`, such as ORDER_SYSTEM. */
+export function enumValueOf(source: string): string {
+  return source.toUpperCase().replaceAll('-', '_');
 }
 
 export function addressesOf({ identifiers }: CustomerRecord): string[] {

@@ -3,7 +3,7 @@ import { stitchSchemas } from '@graphql-tools/stitch';
 import type { OrderLineRecord, OrderRecord } from '../../../sources/order-system/mapping.js';
 import type { CustomerRecord } from '../../../src/index.js';
 import type { Started } from '../bench-process.js';
-import { addressesOf, sealedId, type DirectLoaders, type Records } from '../direct-loaders.js';
+import { addressesOf, sealedId, type DirectLoaders, type Records, enumValueOf } from '../direct-loaders.js';
 import { serveDirectly } from './serve-directly.js';
 
 /**
@@ -285,7 +285,7 @@ const schema = stitchSchemas<DirectLoaders>({
         selectionSet: eachPart('emails'),
         resolve: (customer: Merged) =>
           partNames.flatMap((part) =>
-            (customer[part]?.emails ?? []).map((value) => ({ value, source: PARTS[part] })),
+            (customer[part]?.emails ?? []).map((value) => ({ value, source: enumValueOf(PARTS[part]) })),
           ),
       },
     },
