@@ -77,7 +77,7 @@ describe('GraphiQL in a browser', () => {
     await page.locator('.graphiql-tab-button', { hasText: 'CustomerView' }).dispatchEvent('click');
     await page.locator('.graphiql-tab-active', { hasText: 'CustomerView' }).waitFor();
     await page.getByRole('button', { name: 'Execute query' }).click();
-    await page.locator('.graphiql-response .view-lines').getByText('order-system').first().waitFor();
+    await page.locator('.graphiql-response .view-lines').getByText('ORDER_SYSTEM').first().waitFor();
     await page.screenshot({ path: SCREENSHOT.replace('.png', '-example.png') });
   });
 
@@ -115,7 +115,7 @@ describe('GraphiQL in a browser', () => {
     await documentation.getByRole('link', { name: 'Query', exact: true }).click();
     await documentation.getByText('One customer, by any identifier you have.').waitFor();
     await documentation.getByRole('link', { name: 'Customer', exact: true }).first().click();
-    await documentation.getByText('Orders, newest first;').waitFor();
+    await documentation.getByText('Orders, newest first.').waitFor();
     await page.screenshot({ path: SCREENSHOT.replace('.png', '-documentation.png') });
   });
 

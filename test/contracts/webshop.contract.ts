@@ -280,6 +280,10 @@ test("all requests of the gateway are valid in the vendor's own schema", async (
     'Order',
     'Shipment',
     'Tracking',
+    'CartLineConnection',
+    'OrderConnection',
+    'ShipmentConnection',
+    'PageInfo',
   ];
   const { errors } = await gateway.query(print(everyField(gateway.schema, types)), {
     by: { email: 'everywhere@example.nl' },
