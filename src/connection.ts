@@ -109,50 +109,6 @@ export function connectionOfList<Node>(
   }));
 }
 
-/** Where to read on in a system that pages by cursors of its own. */
-export interface VendorPosition {
-  /** The system's cursor of the page to read; null is its first page. */
-  page: string | null;
-  /** How many items at the beginning of that page were given already. */
-  skip: number;
-}
-
-/** The position for `connectionOfVendorPage`. Throws InvalidInputError for a cursor of another list. */
-export function vendorPosition(list: string, after: string | null | undefined): VendorPosition {
-  if (after == null) return { page: null, skip: 0 };
-  const [page = '', skip = ''] = decodeCursor(list, after, 2);
-  if (!/^\d{1,3}$/.test(skip)) throw invalidCursor();
-  return { page: page === '' ? null : page, skip: Number(skip) };
-}
-
-/**
- * One page of a list that a system pages by cursors of its own: the items of its page at `position`, and its cursor of
- * the next page (null or undefined after the last page). Request `size + position.skip` items, or the system's maximum: a page may hold fewer items than `size` while `hasNextPage` is true. The end of a page stays right
- * as long as the system's own cursor does.
- */
-export function connectionOfVendorPage<Node>(
-  list: string,
-  size: number,
-  position: VendorPosition,
-  vendorPage: { items: readonly Node[]; next: string | null | undefined },
-): Connection<Node> {
-  const { items, next } = vendorPage;
-  const end = position.skip + size;
-  const hasNextPage = items.length > end || next != null;
-  const cursorAfter = (count: number): string =>
-    encodeCursor(
-      list,
-      count >= items.length && next != null ? [next, '0'] : [position.page ?? '', String(count)],
-    );
-  const edges = items
-    .slice(position.skip, end)
-    .map((node, i) => ({ node, cursor: cursorAfter(position.skip + i + 1) }));
-  const page = connectionOfEdges(edges, hasNextPage);
-  // A page without items still leads to the next one.
-  if (edges.length === 0 && next != null) page.pageInfo.endCursor = cursorAfter(items.length);
-  return page;
-}
-
 /** A page of edges that are complete already. */
 export function connectionOfEdges<Node>(
   edges: { cursor: string; node: Node }[],

@@ -56,15 +56,12 @@ export {
   connection,
   connectionOfEdges,
   connectionOfList,
-  connectionOfVendorPage,
   decodeCursor,
   encodeCursor,
   invalidCursor,
   pageSize,
-  vendorPosition,
   type Connection as ListConnection,
   type PageArguments,
-  type VendorPosition,
 } from './connection.js';
 export { globalId } from './global-id.js';
 export type { Company, CompanyDeclaration, CompanyRecord, NameAndPlace } from './customer/company.js';

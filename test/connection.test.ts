@@ -3,11 +3,9 @@ import { describe, expect, it } from 'vitest';
 import {
   connection,
   connectionOfList,
-  connectionOfVendorPage,
   decodeCursor,
   encodeCursor,
   pageSize,
-  vendorPosition,
   type Connection,
 } from '../src/connection.js';
 import { globalId } from '../src/global-id.js';
@@ -95,53 +93,6 @@ describe('a list that was read as a whole', () => {
   });
 });
 
-describe('a list that its system gives page by page', () => {
-  /** A system with cursors of its own and pages of at most `maxSize` items. */
-  const vendor = (count: number, maxSize: number) => (page: string | null, size: number) => {
-    const start = page === null ? 0 : Number(page.slice(1));
-    const end = Math.min(count, start + Math.min(size, maxSize));
-    const numbers = Array.from({ length: end - start }, (_, i) => start + i);
-    return { items: numbers, next: end < count ? `c${String(end)}` : null };
-  };
-
-  it('is given in pages that together hold each item once, also when read on after any edge', () => {
-    const pageSize = fc.integer({ min: 1, max: 12 });
-    fc.assert(
-      fc.property(fc.nat(40), pageSize, pageSize, fc.array(fc.nat(11)), (count, first, maxSize, stops) => {
-        const read = vendor(count, maxSize);
-        const seen: number[] = [];
-        let after: string | null = null;
-        for (let i = 0; ; i += 1) {
-          const position = vendorPosition('Customer.things', after);
-          const page: Connection<number> = connectionOfVendorPage(
-            'Customer.things',
-            first,
-            position,
-            read(position.page, first + position.skip),
-          );
-          // Beyond the system's largest page, an edge in the middle of it is still on that page.
-          const stop = stops[i];
-          const edges = stop === undefined ? page.edges : page.edges.slice(0, stop + 1);
-          seen.push(...edges.map(({ node }) => node));
-          if (edges.length === page.edges.length && !page.pageInfo.hasNextPage) break;
-          after = edges.at(-1)?.cursor ?? null;
-          expect(after).not.toBeNull();
-        }
-        expect(seen).toEqual(Array.from({ length: count }, (_, i) => i));
-      }),
-    );
-  });
-
-  it('goes on after an empty page of the system', () => {
-    const page = connectionOfVendorPage('Customer.things', 10, vendorPosition('Customer.things', null), {
-      items: [],
-      next: 'c1',
-    });
-    expect(page.pageInfo).toMatchObject({ hasNextPage: true });
-    expect(vendorPosition('Customer.things', page.pageInfo.endCursor)).toEqual({ page: 'c1', skip: 0 });
-  });
-});
-
 describe('a cursor', () => {
   it('holds the position that it was made of', () => {
     fc.assert(
@@ -165,13 +116,6 @@ describe('a cursor', () => {
     ['that is longer than any of ours', encodeCursor('Customer.things', ['a', 'b'.repeat(3_000)])],
   ])("%s is the caller's mistake", (_, cursor) => {
     expect(() => decodeCursor('Customer.things', cursor, 2)).toThrow(
-      expect.objectContaining({ code: 'BAD_USER_INPUT' }),
-    );
-  });
-
-  it.each(['-1', '1.5', '1000', 'x', ''])('cannot skip "%s" items of a system\'s page', (skip) => {
-    const after = encodeCursor('Customer.things', ['', skip]);
-    expect(() => vendorPosition('Customer.things', after)).toThrow(
       expect.objectContaining({ code: 'BAD_USER_INPUT' }),
     );
   });

@@ -3,21 +3,17 @@ import {
   alignOne,
   callEach,
   connectionOfEdges,
+  decodeCursor,
   defineLoader,
   encodeCursor,
+  invalidCursor,
   pages,
   pathPart,
   SourceContractError,
   tooMany,
   uniqueById,
 } from '../../src/index.js';
-import type {
-  ListConnection,
-  OrganisationRecord,
-  RestClient,
-  TicketCommentRecord,
-  VendorPosition,
-} from '../../src/index.js';
+import type { ListConnection, OrganisationRecord, RestClient, TicketCommentRecord } from '../../src/index.js';
 import {
   toComment,
   toCustomer,
@@ -227,11 +223,26 @@ export interface CommentsOf {
   /** The users in copy. */
   copiedIds: readonly string[];
   first: number;
-  position: VendorPosition;
+  position: CommentPosition;
+}
+
+/** Where the next comment is. */
+export interface CommentPosition {
+  /** The system's cursor of its page; null is the first page. */
+  page: string | null;
+  /** The number of public comments before it on that page. */
+  skip: number;
+}
+
+/** The position in a cursor of this ticket's comments. Throws an InvalidInputError for any other text. */
+export function positionOfCursor(ticketId: string, after: string): CommentPosition {
+  const [page = '', skip = ''] = decodeCursor(commentsList(ticketId), after, 2);
+  if (!/^\d{1,3}$/.test(skip)) throw invalidCursor();
+  return { page: page === '' ? null : page, skip: Number(skip) };
 }
 
 /** The name of the list in its cursors. */
-export function commentsList(ticketId: string): string {
+function commentsList(ticketId: string): string {
   return `Ticket.comments ${ticketId}`;
 }
 

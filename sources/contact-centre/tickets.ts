@@ -1,6 +1,6 @@
-import { pageSize, tooMany, vendorPosition } from '../../src/index.js';
+import { pageSize, tooMany } from '../../src/index.js';
 import type { Context, Customer, TicketsDeclaration } from '../../src/index.js';
-import { commentsList, commentsOfTickets, ticketsOfUsers, type TicketsOfUser } from './loaders.js';
+import { commentsOfTickets, positionOfCursor, ticketsOfUsers, type TicketsOfUser } from './loaders.js';
 import { toSatisfaction, type ZendeskTicket } from './mapping.js';
 
 /** Zendesk's search has no order in which a page could be continued, so all tickets are read. */
@@ -8,7 +8,7 @@ export const tickets: TicketsDeclaration<ZendeskTicket> = {
   page: async (customer, _, context) => ({ items: await ticketsOf(customer, context), readBackTo: [] }),
   satisfaction: ({ rating }) => toSatisfaction(rating),
   comments: ({ recordId: ticketId, requesterId, copiedIds }, { first, after }, { load }) => {
-    const position = vendorPosition(commentsList(ticketId), after);
+    const position = after == null ? { page: null, skip: 0 } : positionOfCursor(ticketId, after);
     return load(commentsOfTickets, { ticketId, requesterId, copiedIds, first: pageSize(first), position });
   },
 };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { toNameFilter } from '../../sources/clickstream/loaders.js';
+import { positionOfCursor } from '../../sources/contact-centre/loaders.js';
 import { readCursor } from '../../sources/facebook/walk.js';
 import { encodeCursor } from '../../src/connection.js';
 
@@ -19,6 +20,20 @@ describe('an argument that no call can hold', () => {
       at: '2026-11-01T12:00:00Z',
       id: 'm_1',
     });
+  });
+
+  it.each(['', '-1', '1.5', 'x', '1000'])(
+    'is refused: "%s" as the place of a comment on its page',
+    (skip) => {
+      const after = encodeCursor('Ticket.comments 7', ['', skip]);
+      expect(() => positionOfCursor('7', after)).toThrow(refused);
+    },
+  );
+
+  it('is refused: a cursor of the comments of another ticket', () => {
+    const after = encodeCursor('Ticket.comments 7', ['c1', '2']);
+    expect(positionOfCursor('7', after)).toEqual({ page: 'c1', skip: 2 });
+    expect(() => positionOfCursor('8', after)).toThrow(refused);
   });
 
   it.each([
