@@ -89,7 +89,7 @@ async function one(get: Get, { email }: Key): Promise<object | null> {
     primaryPhone: phone,
     address,
     orders: { nodes: orders.map(({ node }) => node) },
-    tickets: tickets.map(({ id, subject, status, priority, channel, createdAt }) => ({
+    supportTickets: tickets.map(({ id, subject, status, priority, channel, createdAt }) => ({
       id,
       subject,
       status,

@@ -56,19 +56,19 @@ const SDL: Readonly<Record<PeerSystem, string>> = {
   `,
   'contact-centre': `
     type Customer @foundBy(identifier: "customerNumber") {
-      tickets(first: Int! = 10): [Ticket!] @personalData(category: COMMUNICATION) @authenticated @listSize(slicingArguments: ["first"])
+      supportTickets(first: Int! = 10): [SupportTicket!] @personalData(category: COMMUNICATION) @authenticated @listSize(slicingArguments: ["first"])
     }
-    type Ticket @personalData(category: COMMUNICATION) {
+    type SupportTicket @personalData(category: COMMUNICATION) {
       id: ID!
       subject: String @personalData(category: COMMUNICATION, mask: ALL)
-      status: TicketStatus!
-      priority: TicketPriority
+      status: SupportTicketStatus!
+      priority: SupportTicketPriority
       channel: String
       createdAt: DateTime!
       updatedAt: DateTime!
     }
-    enum TicketStatus { NEW OPEN PENDING HOLD SOLVED CLOSED }
-    enum TicketPriority { LOW NORMAL HIGH URGENT }
+    enum SupportTicketStatus { NEW OPEN PENDING HOLD SOLVED CLOSED }
+    enum SupportTicketPriority { LOW NORMAL HIGH URGENT }
   `,
   invoices: `
     type Customer @foundBy(identifier: "customerNumber") {
@@ -295,7 +295,7 @@ export const peerSources: readonly SourceDefinition[] = [
     loaders: [tickets],
     resolvers: {
       Customer: {
-        tickets: (customer: Customer, { first }: Page, context: Context) =>
+        supportTickets: (customer: Customer, { first }: Page, context: Context) =>
           pageOf(tickets, customer, first, context),
       },
     },

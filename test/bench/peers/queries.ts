@@ -8,7 +8,7 @@ const ORDERS = `orders(first: 3) { nodes { number status placedAt total { amount
 const ONE = `query ($by: CustomerKey!) { customer(by: $by) {
   name language bornOn primaryEmail primaryPhone address { street houseNumber postcode city country }
   ${ORDERS}
-  tickets(first: 3) { id subject status priority channel createdAt }
+  supportTickets(first: 3) { id subject status priority channel createdAt }
   invoices(first: 3) { number status dueDate }
 } }`;
 

@@ -87,18 +87,18 @@ export const SUBGRAPHS: Readonly<Record<PeerSystem, string>> = {
     scalar DateTime
     type Customer @key(fields: "customerNumber") {
       customerNumber: ID!
-      tickets(first: Int! = 10): [Ticket!]
+      supportTickets(first: Int! = 10): [SupportTicket!]
     }
-    type Ticket {
+    type SupportTicket {
       id: ID!
       subject: String
-      status: TicketStatus!
-      priority: TicketPriority
+      status: SupportTicketStatus!
+      priority: SupportTicketPriority
       channel: String
       createdAt: DateTime!
       updatedAt: DateTime!
     }
-    enum TicketStatus {
+    enum SupportTicketStatus {
       NEW
       OPEN
       PENDING
@@ -106,7 +106,7 @@ export const SUBGRAPHS: Readonly<Record<PeerSystem, string>> = {
       SOLVED
       CLOSED
     }
-    enum TicketPriority {
+    enum SupportTicketPriority {
       LOW
       NORMAL
       HIGH

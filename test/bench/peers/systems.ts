@@ -84,7 +84,7 @@ export function answersOf(system: PeerSystem, records: Records): Answers {
       return {
         path: '/tickets',
         findBy: { customerNumber: find },
-        root: customers((number) => ({ tickets: ({ first }: Page) => find([number], first) })),
+        root: customers((number) => ({ supportTickets: ({ first }: Page) => find([number], first) })),
       };
     }
     case 'invoices': {

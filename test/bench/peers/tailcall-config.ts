@@ -36,7 +36,7 @@ type Customer {
   address: Address
   orders(first: Int): OrderConnection
     @expr(body: { customerNumber: "{{.value.customerNumber}}", first: "{{.args.first}}" })
-  tickets(first: Int): [Ticket!]
+  supportTickets(first: Int): [SupportTicket!]
     @http(${at('contact-centre', '/tickets')}, ${page}, batchKey: ["customerNumber"])
   invoices(first: Int): [Invoice!]
     @http(${at('invoices', '/invoices')}, ${page}, batchKey: ["customerNumber"])
@@ -79,7 +79,7 @@ type Product {
   price: Money
   stock: Int
 }
-type Ticket {
+type SupportTicket {
   id: String!
   subject: String
   status: String!
