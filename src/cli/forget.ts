@@ -70,7 +70,7 @@ export const forget = defineCommand({
       const { digests } = gateway;
       const whole = sealReceipt(
         {
-          format: 'stekkerdoos receipt 1',
+          format: 'stekkerdoos receipt 2',
           time: new Date().toISOString(),
           customerId,
           identifiers: identifiers.map((one) => digests.of(one)),

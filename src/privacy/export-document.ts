@@ -24,7 +24,7 @@ const section = z.object({
 export type ExportedSection = z.infer<typeof section>;
 
 const document = z.object({
-  format: z.literal('stekkerdoos export 1'),
+  format: z.literal('stekkerdoos export 2'),
   exportedAt: z.string(),
   customerId: z.string().nullable(),
   /** Digest of the identifier of the export. */
@@ -49,7 +49,7 @@ export type ExportDocument = z.infer<typeof document>;
 
 function emptyDocument(by: string): ExportDocument {
   return {
-    format: 'stekkerdoos export 1',
+    format: 'stekkerdoos export 2',
     exportedAt: '',
     customerId: null,
     by,

@@ -2,7 +2,7 @@ import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 
 const body = z.object({
-  format: z.literal('stekkerdoos receipt 1'),
+  format: z.literal('stekkerdoos receipt 2'),
   time: z.string(),
   /** Null if the system whose record determines the id was unavailable. */
   customerId: z.string().nullable(),

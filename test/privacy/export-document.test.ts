@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 
 const EMPTY: ExportDocument = {
-  format: 'stekkerdoos export 1',
+  format: 'stekkerdoos export 2',
   exportedAt: '',
   customerId: null,
   by: 'digest',
@@ -80,7 +80,7 @@ test('an export of another customer is not continued', () => {
 
 test.each<[string, string]>([
   ['no JSON', '{"format":'],
-  ['of another format', JSON.stringify({ ...FULL, format: 'stekkerdoos export 2' })],
+  ['of another format', JSON.stringify({ ...FULL, format: 'stekkerdoos export 1' })],
   ...Object.keys(EMPTY).map((member): [string, string] => [
     `without its ${member}`,
     JSON.stringify({ ...FULL, [member]: undefined }),

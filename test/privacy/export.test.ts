@@ -6,7 +6,7 @@ import { exportCustomer, type ExportResult } from '../../src/privacy/export.js';
 /** What an export reports about a live, stale, cached or missing answer of a system. */
 
 const EMPTY: ExportDocument = {
-  format: 'stekkerdoos export 1',
+  format: 'stekkerdoos export 2',
   exportedAt: '',
   customerId: null,
   by: 'digest of the identifier',

@@ -3,7 +3,7 @@ import { readReceipt, sealReceipt, type ReceiptBody } from '../../src/privacy/re
 
 const SECRET = 'a secret of the tests';
 const BODY: ReceiptBody = {
-  format: 'stekkerdoos receipt 1',
+  format: 'stekkerdoos receipt 2',
   time: '2026-12-01T09:00:00.000Z',
   customerId: 'customer-1',
   identifiers: ['digest-1', 'digest-2'],
