@@ -69,13 +69,13 @@ export function createContext(
     chunks,
     inFlightRequests,
   };
-  const load = registry.forRequest(scope);
+  const { load, readCached } = registry.forRequest(scope);
   const identities = createIdentities(rules, load, permissions.seesErased ? NO_ERASURES : erasures, chunks);
   return {
     context: {
       requestId,
       load,
-      cached: registry.readCachedFor(scope),
+      cached: readCached,
       identify: (identifier) => identities.of(identifier),
       permissions,
       foundIdentities: new Set<Identity>(),

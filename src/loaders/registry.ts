@@ -13,11 +13,28 @@ import type { PipelineDependencies } from './pipeline-options.js';
 /** Loads a key with any loader of any source, on behalf of one request. */
 export type Load = <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key) => Promise<Value>;
 
+/**
+ * Loads many keys with one loader, on behalf of one request. Resolves to a value or an error for each key, in the order of
+ * the keys, when all of them are loaded. So it does not suit loaders with `loadEach`, whose slow keys should delay no others.
+ */
+export type LoadMany = <C extends Client, Key, Value>(
+  loader: Loader<C, Key, Value>,
+  keys: readonly Key[],
+) => Promise<readonly (Value | Error)[]>;
+
 /** Returns a cached answer that is fresh enough for the request, without calling the system; undefined if there is none. */
 export type ReadCached = <C extends Client, Key, Value>(
   loader: Loader<C, Key, Value>,
   key: Key,
 ) => Value | undefined;
+
+/** The loaders of one request. Keys that it requests in one iteration of the event loop become one batch. */
+export interface RequestLoaders {
+  load: Load;
+  loadMany: LoadMany;
+  /** Reads cached answers, without waiting for a batch. */
+  readCached: ReadCached;
+}
 
 /** The part of a source that loaders need. */
 export interface LoadedSource<C extends Client> {
@@ -46,10 +63,7 @@ export interface LoaderRegistry {
   ): void;
   /** Whether the source has a loader of that name. */
   has(source: string, loader: string): boolean;
-  /** Creates the loaders of one request. Keys that it requests in one iteration of the event loop become one batch. */
-  forRequest(request: RequestScope): Load;
-  /** Creates the function that reads cached answers for one request, without waiting for a batch. */
-  readCachedFor(request: RequestScope): ReadCached;
+  forRequest(request: RequestScope): RequestLoaders;
   /**
    * Drops all answers about any of these, here and on every instance. Answers that are being loaded are not
    * cached. Rejects when other instances could not be reached. Returns a function that reloads answers that were
@@ -147,18 +161,24 @@ export function createLoaderRegistry(dependencies: PipelineDependencies, keys: K
     has: (source, loader) => names.has(`${source} ${loader}`),
     forRequest: (request) => {
       const loads = new Map<unknown, (key: unknown) => Promise<unknown>>();
-      return <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key): Promise<Value> => {
+      const loadOf = (loader: { readonly name: string }) => {
         let load = loads.get(loader);
         if (load === undefined) loads.set(loader, (load = loadOnce(boundOf(loader), request)));
-        return load(key) as Promise<Value>;
+        return load;
+      };
+      return {
+        load: <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key) =>
+          loadOf(loader)(key) as Promise<Value>,
+        loadMany: <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, all: readonly Key[]) => {
+          const load = loadOf(loader) as (key: Key) => Promise<Value>;
+          return Promise.all(all.map((key) => load(key).catch(toError)));
+        },
+        readCached: <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key) => {
+          const { pipeline, keyText } = boundOf(loader);
+          return pipeline.readCached(keyText(key), request) as Value | undefined;
+        },
       };
     },
-    readCachedFor:
-      (request) =>
-      <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key): Value | undefined => {
-        const { pipeline, keyText } = boundOf(loader);
-        return pipeline.readCached(keyText(key), request) as Value | undefined;
-      },
     forget: async (what) => {
       const all = [...new Set(what.flatMap((forgettable) => tags.tagsToForget(forgettable)))];
       const hot = cache.forget(all);

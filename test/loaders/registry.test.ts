@@ -131,6 +131,22 @@ describe('the loaders of a request', () => {
     },
   );
 
+  it('load many keys together with single ones, and return an error in the place of a key that fails', async () => {
+    answer = (keys) => Promise.resolve(keys.map((key) => (key === 'b' ? down : key.toUpperCase())));
+    const { load, loadMany } = loading.newRequest();
+    const [c, ...others] = await Promise.all([
+      load(letters, 'c'),
+      loadMany(letters, ['b', 'a', 'b']),
+      loadMany(letters, ['c']),
+      loadMany(letters, []),
+    ]);
+    expect([c, ...others]).toEqual(['C', [down, 'A', down], ['C'], []]);
+    expect(calls).toEqual([['c', 'b', 'a']]);
+    expect(await loadMany(letters, ['a'])).toEqual(['A']);
+    await expect(load(letters, 'b')).rejects.toBe(down);
+    expect(calls).toHaveLength(1);
+  });
+
   it('distinguish keys that are objects by their text', async () => {
     const pages = defineLoader<Client, { of: string; first: number }, string>({
       name: 'pages',

@@ -9,9 +9,9 @@ import type { RequestScope } from '../../src/loaders/in-flight-request.js';
 import { createProvenance } from '../../src/loaders/provenance.js';
 import {
   createLoaderRegistry,
-  type Load,
   type LoadedSource,
   type LoaderRegistry,
+  type RequestLoaders,
 } from '../../src/loaders/registry.js';
 import { startDeadline } from '../../src/resilience/deadline.js';
 import type { LimitsOptions } from '../../src/resilience/limits.js';
@@ -35,7 +35,7 @@ export interface Loading {
     parts?: { freshness?: FreshnessOptions; limits?: LimitsOptions; windowMs?: number },
   ): LoadedSource<LoadingClient>;
   /** A request's own loaders; it is given up after 10 seconds. */
-  newRequest(parts?: Partial<RequestScope>): { load: Load; scope: RequestScope };
+  newRequest(parts?: Partial<RequestScope>): RequestLoaders & { scope: RequestScope };
   close(): void;
 }
 
@@ -87,7 +87,7 @@ export function createLoading({ clock, maxBytes = 100_000, shared }: LoadingOpti
         ...parts,
       };
       scopes.push(scope);
-      return { load: registry.forRequest(scope), scope };
+      return { ...registry.forRequest(scope), scope };
     },
     close: () => {
       for (const { deadline, identityDeadline } of scopes) {

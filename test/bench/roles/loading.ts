@@ -118,7 +118,7 @@ function createEngine() {
     /** Runs a function with the loaders of one request. */
     request: async <T>(run: (load: Load) => Promise<T>): Promise<T> => {
       const deadline = startDeadline(10_000, clock);
-      const load = registry.forRequest({
+      const { load } = registry.forRequest({
         priority: 'interactive',
         wanted: {},
         deadline,
