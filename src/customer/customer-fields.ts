@@ -1,5 +1,5 @@
 import { ForbiddenError } from '../errors.js';
-import { normalise, type Identifier } from '../identity/identifiers.js';
+import { normaliseIn } from '../identity/identifiers.js';
 import type { IdentityRules, Outcome } from '../identity/identity-graph.js';
 import { fetchedAt } from '../loaders/fetched-at.js';
 import type { Companies } from './companies.js';
@@ -60,7 +60,7 @@ export function customerFields(options: CustomerOptions, companies: Companies): 
     emails: (customer) => contactPoints(customer, rules, 'email'),
     phones: (customer) => contactPoints(customer, rules, 'phone'),
     identifiers: async ({ identity }, _, { permissions }) =>
-      identifiersOf(await identity.fullMatch(), canShow(permissions, rules)),
+      identifiersOf(await identity.fullMatch(), rules, canShow(permissions, rules)),
     company: (customer, _, context) => companies.ofCustomer(customer, context),
     timeline: (customer, args, context) => timelinePage(customer, args, timelines, context),
     tickets: (customer, args, context) => ticketsPage(customer, args, lists, context),
@@ -130,15 +130,6 @@ export function canShow(
     const shownBy = namespaces.get(name)?.shownBy;
     return shownBy === undefined || permissions.maySee(shownBy);
   };
-}
-
-function normaliseIn(
-  { namespaces }: IdentityRules,
-  name: string,
-  value: string | null | undefined,
-): Identifier | null {
-  const namespace = namespaces.get(name);
-  return namespace === undefined || value == null ? null : normalise(namespace, value);
 }
 
 /** Throws a failed system's error if no system knows the customer. */

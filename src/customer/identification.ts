@@ -1,7 +1,7 @@
 import { AmbiguousIdentityError } from '../errors.js';
 import { mask, type Identifier } from '../identity/identifiers.js';
 import type { Match } from '../identity/identity-graph.js';
-import { textOf } from '../identity/matching.js';
+import { allIdentifiers, textOf, type IdentityRules } from '../identity/matching.js';
 import { fetchedAt } from '../loaders/fetched-at.js';
 import type { Namespace } from '../identity/declaration.js';
 import type { Customer } from './customer.js';
@@ -21,12 +21,13 @@ export type CanShow = (namespace: string) => boolean;
 export function identified(
   customer: Customer,
   match: Match,
+  rules: IdentityRules,
   canShow: CanShow,
 ): Exclude<ResolversTypes['IdentifiedCustomer'], Promise<unknown>> {
   return {
     customer,
-    identifiers: identifiersOf(match, canShow),
-    links: linksOf(match).filter(({ from, to }) => canShow(from.namespace) && canShow(to.namespace)),
+    identifiers: identifiersOf(match, rules, canShow),
+    links: linksOf(match, rules).filter(({ from, to }) => canShow(from.namespace) && canShow(to.namespace)),
     conflicts: match.conflicts
       .filter(({ namespace, over }) => canShow(namespace) && canShow(over.namespace))
       .map(({ namespace, values, over }) => ({ namespace, values: [...values], link: over })),
@@ -52,7 +53,11 @@ export function ambiguous(
 }
 
 /** All identifiers in the customer's records, each with the systems that hold it. */
-export function identifiersOf({ records }: Match, canShow: CanShow): CustomerIdentifier[] {
+export function identifiersOf(
+  { records }: Match,
+  rules: IdentityRules,
+  canShow: CanShow,
+): CustomerIdentifier[] {
   const all = new Map<string, CustomerIdentifier>();
   const add = ({ namespace, value }: Identifier, source: string, isVerified: boolean): void => {
     const known = all.get(textOf({ namespace, value }));
@@ -63,9 +68,10 @@ export function identifiersOf({ records }: Match, canShow: CanShow): CustomerIde
       isVerified: isVerified || known?.isVerified === true,
     });
   };
-  for (const { source, recordId, heldIdentifiers } of records) {
+  for (const record of records) {
+    const { source, recordId } = record;
     add(recordId, source.name, true);
-    for (const { identifier, verified } of heldIdentifiers.values())
+    for (const { identifier, verified } of allIdentifiers(record, rules).values())
       add(
         identifier,
         source.name,
@@ -75,7 +81,10 @@ export function identifiersOf({ records }: Match, canShow: CanShow): CustomerIde
   return [...all.values()].filter(({ namespace }) => canShow(namespace));
 }
 
-function linksOf({ links, findings }: Match): (IdentityLink & { from: Identifier; to: Identifier })[] {
+function linksOf(
+  { links, findings }: Match,
+  rules: IdentityRules,
+): (IdentityLink & { from: Identifier; to: Identifier })[] {
   const drawn = new Set(links.map(({ record, identifier }) => `${record.key} ${textOf(identifier)}`));
   const shown = [
     ...links.map(({ record, identifier, rule }) => ({ record, identifier, rule })),
@@ -91,7 +100,7 @@ function linksOf({ links, findings }: Match): (IdentityLink & { from: Identifier
       to: record.recordId,
       source: record.source.name,
       rule,
-      isVerified: record.heldIdentifiers.get(textOf(identifier))?.verified ?? false,
+      isVerified: allIdentifiers(record, rules).get(textOf(identifier))?.verified ?? false,
       seenAt: fetchedAt(record.record),
     }));
 }

@@ -106,7 +106,7 @@ function queryFields(options: CustomerOptions, companies: Companies): QueryResol
         const customer = createCustomer(identity, info, options);
         return {
           __typename: 'IdentifiedCustomer',
-          ...identified(customer, match, canShow(context.permissions, rules)),
+          ...identified(customer, match, rules, canShow(context.permissions, rules)),
         };
       }
       const [reason] = match.failed.values();

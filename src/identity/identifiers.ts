@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { DEFAULT_BLOCKLISTS, type Blocklists } from '../blocklists.js';
 import { InvalidInputError } from '../errors.js';
 import type { Namespace } from './declaration.js';
@@ -52,18 +53,42 @@ const AROUND = new RegExp(`^[${IGNORED}]+|[${IGNORED}]+$`, 'gu');
 const REFUSED = /[\p{C}\p{Default_Ignorable_Code_Point}]/u;
 const MAX_VALUE_CHARACTERS = 1_000;
 
+/** An identifier, or why a value identifies nobody: the end of a sentence, without the value. */
+type ReadIdentifier = Identifier | { refusal: string };
+
+/** The values of a namespace that are remembered in canonical form: parsing a phone number takes long. */
+const MAX_REMEMBERED_VALUES = 5_000;
+const MAX_REMEMBERED_CHARACTERS = 100;
+const remembered = new WeakMap<Namespace, LRUCache<string, ReadIdentifier>>();
+
 /** Returns the identifier, or null if the value identifies nobody. */
 export function normalise(namespace: Namespace, value: string): Identifier | null {
   const read = readIdentifier(namespace, value);
   return 'refusal' in read ? null : read;
 }
 
-/** Returns the identifier, or why the value identifies nobody: the end of a sentence, without the value. */
-export function readIdentifier(
-  namespace: Namespace | undefined,
-  value: string,
-): Identifier | { refusal: string } {
+/** Like `normalise`, by the name of the namespace. Null too if no plugged-in source declares the namespace. */
+export function normaliseIn(
+  { namespaces }: { namespaces: ReadonlyMap<string, Namespace> },
+  name: string,
+  value: string | null | undefined,
+): Identifier | null {
+  const namespace = namespaces.get(name);
+  return namespace === undefined || value == null ? null : normalise(namespace, value);
+}
+
+export function readIdentifier(namespace: Namespace | undefined, value: string): ReadIdentifier {
   if (namespace === undefined) return { refusal: 'no plugged-in system knows such identifiers' };
+  if (value.length > MAX_REMEMBERED_CHARACTERS) return parseIdentifier(namespace, value);
+  let values = remembered.get(namespace);
+  if (values === undefined)
+    remembered.set(namespace, (values = new LRUCache({ max: MAX_REMEMBERED_VALUES })));
+  let read = values.get(value);
+  if (read === undefined) values.set(value, (read = parseIdentifier(namespace, value)));
+  return read;
+}
+
+function parseIdentifier(namespace: Namespace, value: string): ReadIdentifier {
   if (value.length > MAX_VALUE_CHARACTERS)
     return { refusal: `it has more than ${MAX_VALUE_CHARACTERS} characters` };
   const text = value.replace(AROUND, '');

@@ -1,7 +1,7 @@
 import { exclusiveIdentifiers } from './erasures.js';
 import type { Identifier } from './identifiers.js';
 import type { Identity } from './identity-graph.js';
-import { textOf, type IdentityRules } from './matching.js';
+import { allIdentifiers, textOf, type IdentityRules } from './matching.js';
 
 export interface KnownIdentifiers {
   /** The start identifier and all identifiers of the customer's records. */
@@ -20,19 +20,16 @@ export interface KnownIdentifiers {
  * Loads the identifiers of one customer from every system, so that all cached data of the customer can be dropped. If the
  * start identifier may mean several customers, the identifiers of all of them.
  */
-export async function knownIdentifiers(
-  { sources }: IdentityRules,
-  identity: Identity,
-): Promise<KnownIdentifiers> {
+export async function knownIdentifiers(rules: IdentityRules, identity: Identity): Promise<KnownIdentifiers> {
   const match = await identity.fullMatch();
   const { kind, records, failed, candidates } = match;
   const found = new Map([[textOf(identity.start), identity.start]]);
-  for (const { recordId, heldIdentifiers } of records) {
-    found.set(textOf(recordId), recordId);
-    for (const [text, { identifier }] of heldIdentifiers) found.set(text, identifier);
+  for (const record of records) {
+    found.set(textOf(record.recordId), record.recordId);
+    for (const [text, { identifier }] of allIdentifiers(record, rules)) found.set(text, identifier);
   }
   const failedSources = new Set(failed.keys());
-  for (const { name } of kind === 'ambiguous' ? [] : sources)
+  for (const { name } of kind === 'ambiguous' ? [] : rules.sources)
     if ((await identity.findIn(name)).kind === 'failed') failedSources.add(name);
   const exclusive = kind === 'unknown' ? [identity.start] : exclusiveIdentifiers(match);
   return {

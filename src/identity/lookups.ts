@@ -14,19 +14,19 @@ import type { Lookup } from './walk.js';
 
 /** Reads the identifiers of records, once per cached record. */
 class RecordReader {
-  readonly #namespaces: IdentityRules['namespaces'];
+  readonly #rules: IdentityRules;
   readonly #ranks: ReadonlyMap<IdentifyingSource, number>;
   readonly #read = fieldWeakMap<CustomerRecord, { known: KnownRecord | null }>();
 
-  constructor({ sources, namespaces }: IdentityRules) {
-    this.#namespaces = namespaces;
-    this.#ranks = new Map(sources.map((source, rank) => [source, rank]));
+  constructor(rules: IdentityRules) {
+    this.#rules = rules;
+    this.#ranks = new Map(rules.sources.map((source, rank) => [source, rank]));
   }
 
   read(source: IdentifyingSource, record: CustomerRecord): KnownRecord | null {
     let entry = this.#read.get(record);
     if (entry === undefined) {
-      entry = { known: readRecord(source, this.#ranks.get(source) ?? 0, record, this.#namespaces) };
+      entry = { known: readRecord(source, this.#ranks.get(source) ?? 0, record, this.#rules) };
       this.#read.set(record, entry);
     }
     return entry.known;

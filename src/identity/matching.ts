@@ -1,6 +1,6 @@
 import type { Client } from '../connectors/connector.js';
 import type { CustomerRecord, IdentityDeclaration, Namespace } from './declaration.js';
-import { normalise, type Identifier } from './identifiers.js';
+import { normaliseIn, type Identifier } from './identifiers.js';
 
 /** A source that identifies customers. */
 export interface IdentifyingSource {
@@ -37,8 +37,14 @@ export interface KnownRecord {
   record: CustomerRecord;
   key: string;
   recordId: Identifier;
-  /** The identifiers in the record by `textOf`, without the record's own id. */
-  heldIdentifiers: ReadonlyMap<string, { identifier: Identifier; verified: boolean }>;
+  /** The identifiers in the record that rules can use, by `textOf`, without the record's own id. */
+  heldIdentifiers: ReadonlyMap<string, HeldIdentifier>;
+}
+
+export interface HeldIdentifier {
+  identifier: Identifier;
+  /** Whether the record's system has verified it. */
+  verified: boolean;
 }
 
 /** Returns the records of a source for an identifier; undefined if it was not queried, or has not answered. */
@@ -76,41 +82,64 @@ export function textOf({ namespace, value }: Identifier): string {
   return `${namespace} ${value}`;
 }
 
-/** Reads a record's identifiers. Null if its own id is invalid, because no lookup could find the record again. */
+/**
+ * Reads the identifiers of a record that rules can use. Null if its own id is invalid, because no lookup could find the
+ * record again.
+ */
 export function readRecord(
   source: IdentifyingSource,
   rank: number,
   record: CustomerRecord,
-  namespaces: ReadonlyMap<string, Namespace>,
+  rules: Pick<IdentityRules, 'namespaces'>,
 ): KnownRecord | null {
-  const { recordKey, yields } = source.identity;
-  const recordId = normaliseIn(namespaces, recordKey, record.id);
+  const recordId = normaliseIn(rules, source.identity.recordKey, record.id);
   if (recordId === null) return null;
-  const heldIdentifiers = new Map<string, { identifier: Identifier; verified: boolean }>();
-  for (const { namespace, value, verified = false } of record.identifiers) {
-    if (yields[namespace] === undefined)
-      throw new Error(
-        `A record of the source "${source.name}" holds an identifier "${namespace}". Declare it in identity.yields.`,
-      );
-    // The namespace is unknown if the source that declares it is not plugged in.
-    const identifier = value == null ? null : normaliseIn(namespaces, namespace, value);
-    if (identifier === null) continue;
-    const text = textOf(identifier);
-    heldIdentifiers.set(text, {
-      identifier,
-      verified: verified || heldIdentifiers.get(text)?.verified === true,
-    });
-  }
+  const heldIdentifiers = readIdentifiers(record, rules, (namespace, verified) =>
+    isUsedByRules(source, namespace, verified, rules),
+  );
   return { source, rank, record, key: `${source.name} ${recordId.value}`, recordId, heldIdentifiers };
 }
 
-function normaliseIn(
-  namespaces: ReadonlyMap<string, Namespace>,
-  name: string,
-  value: string,
-): Identifier | null {
-  const namespace = namespaces.get(name);
-  return namespace === undefined ? null : normalise(namespace, value);
+/** All identifiers in a record by `textOf`, also those that are only shown. */
+export function allIdentifiers(
+  { record }: KnownRecord,
+  rules: Pick<IdentityRules, 'namespaces'>,
+): ReadonlyMap<string, HeldIdentifier> {
+  return readIdentifiers(record, rules, () => true);
+}
+
+function readIdentifiers(
+  record: CustomerRecord,
+  rules: Pick<IdentityRules, 'namespaces'>,
+  isRead: (namespace: string, verified: boolean) => boolean,
+): ReadonlyMap<string, HeldIdentifier> {
+  const held = new Map<string, HeldIdentifier>();
+  for (const { namespace, value, verified = false } of record.identifiers) {
+    if (!isRead(namespace, verified)) continue;
+    // The namespace is unknown if the source that declares it is not plugged in.
+    const identifier = normaliseIn(rules, namespace, value);
+    if (identifier === null) continue;
+    const text = textOf(identifier);
+    held.set(text, { identifier, verified: verified || held.get(text)?.verified === true });
+  }
+  return held;
+}
+
+/** Whether an identifier in a record can vouch, contradict or make a lookup needless. Others need no canonical form. */
+function isUsedByRules(
+  { name, identity }: IdentifyingSource,
+  namespace: string,
+  verified: boolean,
+  { namespaces }: Pick<IdentityRules, 'namespaces'>,
+): boolean {
+  const { yields, foundBy } = identity;
+  if (yields[namespace] === undefined)
+    throw new Error(
+      `A record of the source "${name}" holds an identifier "${namespace}". Declare it in identity.yields.`,
+    );
+  const uniqueness = foundBy[namespace]?.uniqueness;
+  if (uniqueness === 'enforced' || namespaces.get(namespace)?.perCustomer === 'one') return true;
+  return yields[namespace] !== 'shown' && (verified || uniqueness === 'usual');
 }
 
 /** How many customers the records of one source are, by its own rule `sameCustomer`. */
@@ -139,7 +168,7 @@ function areSame(one: KnownRecord, other: KnownRecord): boolean {
  */
 export function vouchRuleOf(
   record: KnownRecord,
-  { identifier, verified }: { identifier: Identifier; verified: boolean },
+  { identifier, verified }: HeldIdentifier,
   answerOf: AnswerOf,
 ): VouchRule | 'unknown' | null {
   const { identity, name } = record.source;

@@ -3,9 +3,8 @@ import type { GatewayConfig } from '../config.js';
 import { ConfigError } from '../errors.js';
 import type { Loader } from '../loaders/loader.js';
 import type { LoadedSource, LoaderRegistry } from '../loaders/registry.js';
-import { fieldWeakMap } from '../v8/field-weak-map.js';
 import type { CustomerRecord, IdentityDeclaration, Namespace } from './declaration.js';
-import { commonNamespaces, normalise, type Identifier } from './identifiers.js';
+import { commonNamespaces, normaliseIn } from './identifiers.js';
 import type { IdentityRules } from './matching.js';
 
 interface DeclaredSource {
@@ -105,31 +104,19 @@ export function addIdentityLoaders(
   source: LoadedSource<Client>,
   { foundBy, recordKey }: IdentityDeclaration<Client>,
   registry: LoaderRegistry,
-  { namespaces }: IdentityRules,
+  rules: IdentityRules,
 ): readonly unknown[] {
   const byLoader = new Map<IdentityLoader, string[]>();
   for (const [namespace, { loader }] of Object.entries(foundBy))
     byLoader.set(loader, [...(byLoader.get(loader) ?? []), namespace]);
   for (const [loader, loaderNamespaces] of byLoader) {
     const normalised = (all: CustomerRecord['identifiers']) =>
-      all.flatMap(({ namespace, value }) => {
-        const declared = namespaces.get(namespace);
-        const identifier = declared === undefined || value == null ? null : normalise(declared, value);
-        return identifier === null ? [] : [identifier];
-      });
-    // Each record is read twice, and parsing a telephone number is slow.
-    const held = fieldWeakMap<CustomerRecord, readonly Identifier[]>();
-    const heldBy = (record: CustomerRecord): readonly Identifier[] => {
-      let known = held.get(record);
-      if (known === undefined) {
-        const { id, identifiers } = record;
-        held.set(record, (known = normalised([{ namespace: recordKey, value: id }, ...identifiers])));
-      }
-      return known;
-    };
+      all.flatMap(({ namespace, value }) => normaliseIn(rules, namespace, value) ?? []);
     const lookupsOf = (key: string) => loaderNamespaces.map((namespace) => ({ namespace, value: key }));
     const identifiersOf = (key: string, records: readonly CustomerRecord[]) =>
-      records.map((record) => [...normalised(lookupsOf(key)), ...heldBy(record)]);
+      records.map(({ id, identifiers }) =>
+        normalised([...lookupsOf(key), { namespace: recordKey, value: id }, ...identifiers]),
+      );
     const about = (key: string, records: readonly CustomerRecord[]) => [
       ...lookupsOf(key),
       ...identifiersOf(key, records).flat(),
