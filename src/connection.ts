@@ -70,13 +70,57 @@ export function invalidCursor(): InvalidInputError {
   return new InvalidInputError(INVALID_CURSOR);
 }
 
+/** How an item of a system becomes an edge. The functions may run several times for an item, or not at all. */
+export interface EdgeFunctions<Found, Node> {
+  nodeOf: (item: Found) => Node;
+  cursorOf: (item: Found) => string;
+}
+
+/**
+ * A page whose members are created when they are read, because most queries select only `nodes`. A copy by spread or JSON
+ * loses them: add members with `Object.assign()`, and let loaders return `connectionOfEdges()`.
+ */
+export class ConnectionPage<Found, Node> implements Connection<Node> {
+  readonly #items: readonly Found[];
+  readonly #hasNextPage: boolean;
+  readonly #functions: EdgeFunctions<Found, Node>;
+
+  constructor(items: readonly Found[], hasNextPage: boolean, functions: EdgeFunctions<Found, Node>) {
+    this.#items = items;
+    this.#hasNextPage = hasNextPage;
+    this.#functions = functions;
+  }
+
+  get nodes(): Node[] {
+    const { nodeOf } = this.#functions;
+    return this.#items.map((item) => nodeOf(item));
+  }
+
+  get edges(): Connection<Node>['edges'] {
+    const { nodeOf, cursorOf } = this.#functions;
+    return this.#items.map((item) => ({ node: nodeOf(item), cursor: cursorOf(item) }));
+  }
+
+  get pageInfo(): Connection<Node>['pageInfo'] {
+    const { cursorOf } = this.#functions;
+    const [first] = this.#items;
+    const last = this.#items.at(-1);
+    return {
+      hasNextPage: this.#hasNextPage,
+      hasPreviousPage: false,
+      startCursor: first === undefined ? null : cursorOf(first),
+      endCursor: last === undefined ? null : cursorOf(last),
+    };
+  }
+}
+
 /** One page of `size` items, for a system that finds the page itself. `found` has one more item if there is a next page. */
 export function connection<Found, Node>(
   found: readonly Found[],
   size: number,
-  toEdge: (item: Found) => { node: Node; cursor: string },
-): Connection<Node> {
-  return connectionOfEdges(found.slice(0, size).map(toEdge), found.length > size);
+  functions: EdgeFunctions<Found, Node>,
+): ConnectionPage<Found, Node> {
+  return new ConnectionPage(found.slice(0, size), found.length > size, functions);
 }
 
 /**
@@ -94,7 +138,7 @@ export function connectionOfList<Node>(
     /** Default DESCENDING: newest first. */
     order?: 'ASCENDING' | 'DESCENDING';
   },
-): Connection<Node> {
+): ConnectionPage<{ node: Node; position: readonly [string, string] }, Node> {
   const size = pageSize(first);
   const sign = list.order === 'ASCENDING' ? 1 : -1;
   const sorted = items
@@ -103,13 +147,13 @@ export function connectionOfList<Node>(
   const start = after == null ? null : decodeCursor(list.name, after, 2);
   const rest =
     start === null ? sorted : sorted.filter(({ position }) => sign * comparePositions(position, start) > 0);
-  return connection(rest, size, ({ node, position }) => ({
-    node,
-    cursor: encodeCursor(list.name, position),
-  }));
+  return connection(rest, size, {
+    nodeOf: ({ node }) => node,
+    cursorOf: ({ position }) => encodeCursor(list.name, position),
+  });
 }
 
-/** A page of edges that are complete already. */
+/** A page of edges that are complete already. It is a plain object, so a loader can return it, and it can be cached. */
 export function connectionOfEdges<Node>(
   edges: { cursor: string; node: Node }[],
   hasNextPage: boolean,

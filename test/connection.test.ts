@@ -36,21 +36,25 @@ async function allPages<Node>(
 
 describe('a page of a list', () => {
   it('has all four fields of PageInfo, and an edge for each node', () => {
-    const cursorOf = (node: string) => ({ node, cursor: `cursor of ${node}` });
-    expect(connection(['a', 'b', 'c'], 2, cursorOf)).toEqual({
+    const functions = {
+      nodeOf: (item: string) => `node ${item}`,
+      cursorOf: (item: string) => `cursor ${item}`,
+    };
+    const { edges, nodes, pageInfo } = connection(['a', 'b', 'c'], 2, functions);
+    expect({ edges, nodes, pageInfo }).toEqual({
       edges: [
-        { node: 'a', cursor: 'cursor of a' },
-        { node: 'b', cursor: 'cursor of b' },
+        { node: 'node a', cursor: 'cursor a' },
+        { node: 'node b', cursor: 'cursor b' },
       ],
-      nodes: ['a', 'b'],
+      nodes: ['node a', 'node b'],
       pageInfo: {
         hasNextPage: true,
         hasPreviousPage: false,
-        startCursor: 'cursor of a',
-        endCursor: 'cursor of b',
+        startCursor: 'cursor a',
+        endCursor: 'cursor b',
       },
     });
-    expect(connection([], 2, cursorOf).pageInfo).toEqual({
+    expect(connection([], 2, functions).pageInfo).toEqual({
       hasNextPage: false,
       hasPreviousPage: false,
       startCursor: null,

@@ -29,10 +29,10 @@ export const resolvers: Resolvers = {
         person === null
           ? []
           : await load(visitPages, { person, size: size + 1, after: position, since: null });
-      return connection(found, size, (row) => ({
-        node: toVisit(row),
-        cursor: encodeCursor(VISITS, [row.started, row.domain_sessionid]),
-      }));
+      return connection(found, size, {
+        nodeOf: toVisit,
+        cursorOf: (row) => encodeCursor(VISITS, [row.started, row.domain_sessionid]),
+      });
     },
     events: async (customer, { first, after, names }, context) => {
       const size = pageSize(first);
@@ -41,18 +41,19 @@ export const resolvers: Resolvers = {
         after: readCursor(EVENTS, after),
         names: toNameFilter(names),
       });
-      return connection(found, size, (event) => ({
-        node: event,
-        cursor: encodeCursor(EVENTS, [event.at, event.recordId]),
-      }));
+      return connection(found, size, {
+        nodeOf: (event) => event,
+        cursorOf: (event) => encodeCursor(EVENTS, [event.at, event.recordId]),
+      });
     },
     productViews: async (customer, { first, after }, context) => {
       const size = pageSize(first);
       const found = await loadProductViews(customer, context, readProductCursor(after), size + 1);
-      return connection(found, size, ({ view, event, index }) => ({
-        node: view,
-        cursor: encodeCursor(PRODUCT_VIEWS, [event.at, event.recordId, String(index)]),
-      }));
+      return connection(found, size, {
+        nodeOf: ({ view }) => view,
+        cursorOf: ({ event, index }) =>
+          encodeCursor(PRODUCT_VIEWS, [event.at, event.recordId, String(index)]),
+      });
     },
     lastSearch: async (customer, _, context) => {
       const [search] = await loadEvents(customer, context, {

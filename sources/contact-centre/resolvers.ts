@@ -16,7 +16,7 @@ export const resolvers: Resolvers = {
         name: 'Customer.copiedTickets',
         positionOf: ({ createdAt, recordId }) => [createdAt, recordId],
       });
-      return { ...connection, missing: [] };
+      return Object.assign(connection, { missing: [] });
     },
     openTicketCount: async (customer, _, context) => {
       const found = await readTicketsOf(customer, context, ticketsOfUsers);

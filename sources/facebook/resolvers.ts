@@ -74,10 +74,10 @@ async function pageOf<Item>(
 ) {
   const size = pageSize(first);
   const found = await itemsAfter(list, readCursor(list.name, after), size + 1);
-  return connection(found, size, ({ item, position }) => ({
-    node: item,
-    cursor: toCursor(list.name, position),
-  }));
+  return connection(found, size, {
+    nodeOf: ({ item }) => item,
+    cursorOf: ({ position }) => toCursor(list.name, position),
+  });
 }
 
 /** Reads the pages of a user's conversations, by Meta's cursor. */

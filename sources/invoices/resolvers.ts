@@ -12,7 +12,7 @@ export const resolvers: Resolvers = {
       const customerNumbers = await customer.identifiers('invoiceCustomerNumber');
       const page = { customerNumbers, first: size, after: place, since: null, status };
       const found = customerNumbers.length === 0 ? [] : await load(invoicePages, page);
-      return connection(found, size, (node) => ({ node, cursor: cursorOf(node) }));
+      return connection(found, size, { nodeOf: (invoice) => invoice, cursorOf });
     },
     openInvoiceTotal: async (customer, _, { load }) => {
       const customerNumbers = await customer.identifiers('invoiceCustomerNumber');

@@ -41,10 +41,10 @@ export const resolvers: Resolvers = {
         .map((node, i) => ({ node, end: start + i + 1 }));
       return items === undefined
         ? null
-        : connection(items, size, ({ node, end }) => ({
-            node,
-            cursor: encodeCursor(BRANCHES, [String(end)]),
-          }));
+        : connection(items, size, {
+            nodeOf: ({ node }) => node,
+            cursorOf: ({ end }) => encodeCursor(BRANCHES, [String(end)]),
+          });
     },
     branchCount: async (company, _, context) => (await branchesOf(company, context))?.count ?? null,
   },

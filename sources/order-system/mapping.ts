@@ -32,8 +32,8 @@ export interface OrderRecord {
   status: OrderStatus;
   placedAt: string;
   total: { amount: string; currency: string };
-  /** The order's place in its customer's list. */
-  cursor: string;
+  /** `placedAt` as the database writes it: with microseconds. A DateTime has milliseconds. */
+  exactlyPlacedAt: string;
 }
 
 export interface OrderLineRecord {
@@ -116,12 +116,16 @@ export function toOrder(row: OrderRow): OrderRecord {
     status: row.status,
     placedAt: toDateTime(row.placed_at),
     total: { amount: row.total, currency: row.currency },
-    // The database's own text has microseconds; a DateTime has milliseconds.
-    cursor: encodeCursor(ORDERS, [row.placed_at, row.order_no]),
+    exactlyPlacedAt: row.placed_at,
   };
 }
 
-/** The place that a cursor of `toOrder` stands for. */
+/** The cursor of an order in its customer's list. */
+export function cursorOf({ exactlyPlacedAt, number }: OrderRecord): string {
+  return encodeCursor(ORDERS, [exactlyPlacedAt, number]);
+}
+
+/** The place that such a cursor stands for. */
 export function placeOf(cursor: string): { placedAt: string; number: string } {
   const [placedAt = '', number = ''] = decodeCursor(ORDERS, cursor, 2);
   if (!moment.safeParse(placedAt).success) throw invalidCursor();

@@ -1,7 +1,7 @@
 import { connection, globalId, pageSize, type Context, type Customer } from '../../src/index.js';
 import { identity } from './identity.js';
 import { linesOfOrders, orderPages, orderTotals, paymentsOfOrders, type OrderTotals } from './loaders.js';
-import { placeOf } from './mapping.js';
+import { cursorOf, placeOf } from './mapping.js';
 import type { Resolvers } from './schema.generated.js';
 
 /** Answers schema/sources/order-system.graphql. */
@@ -12,7 +12,7 @@ export const resolvers: Resolvers = {
       const page = { first: size, after: after == null ? null : placeOf(after) };
       const customerNumbers = await customer.identifiers('customerNumber');
       const found = customerNumbers.length === 0 ? [] : await load(orderPages, { customerNumbers, ...page });
-      return connection(found, size, (node) => ({ node, cursor: node.cursor }));
+      return connection(found, size, { nodeOf: (order) => order, cursorOf });
     },
     lifetimeValue: async (customer, _, context) => {
       const totals = await totalsOf(customer, context);

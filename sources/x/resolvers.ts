@@ -26,10 +26,10 @@ export const resolvers: Resolvers = {
     mentions: async ({ username }, { first, after }, { load }) => {
       const size = pageSize(first);
       const found = await mentionsAfter(username.toLowerCase(), readCursor(after), size + 1, load);
-      return connection(found, size, ({ post, position }) => ({
-        node: post,
-        cursor: encodeCursor(MENTIONS, [position.at, String(position.count)]),
-      }));
+      return connection(found, size, {
+        nodeOf: ({ post }) => post,
+        cursorOf: ({ position }) => encodeCursor(MENTIONS, [position.at, String(position.count)]),
+      });
     },
   },
 };

@@ -1,5 +1,5 @@
 import { connection, decodeCursor, encodeCursor, invalidCursor, pageSize } from '../connection.js';
-import type { Connection, PageArguments } from '../connection.js';
+import type { Connection, ConnectionPage, PageArguments } from '../connection.js';
 import { tooMany } from '../connectors/paging.js';
 import { GatewayError, InvalidInputError, SourceContractError } from '../errors.js';
 import type { MissingSource } from './schema.generated.js';
@@ -92,10 +92,8 @@ export async function mergedPage<Item, Node>(
     }),
   );
   const found = answers.flatMap((answer) => ('code' in answer ? [] : answer)).sort(newestFirst);
-  return {
-    ...toConnection(list, found, size, toNode),
-    missing: answers.flatMap((answer) => ('code' in answer ? [answer] : [])),
-  };
+  const missing = answers.flatMap((answer) => ('code' in answer ? [answer] : []));
+  return Object.assign(toConnection(list, found, size, toNode), { missing });
 }
 
 /** One page of a list that a single source fills, newest first. Its failure is the error of the field, so `missing` is empty. */
@@ -106,7 +104,10 @@ export async function pageOfSource<Item>(
   const size = pageSize(args.first);
   const after = args.after == null ? null : readCursor(list.name, args.after);
   const found = await readPart({ ...list, sources: [source] }, source, size, after);
-  return { ...toConnection(list, found, size, (item) => item), missing: [] };
+  return Object.assign(
+    toConnection(list, found, size, (item) => item),
+    { missing: [] },
+  );
 }
 
 function toConnection<Item, Node>(
@@ -114,11 +115,11 @@ function toConnection<Item, Node>(
   found: readonly Entry<Item>[],
   size: number,
   toNode: (item: Item, position: Position) => Node,
-): Connection<Node> {
-  return connection(found, size, (entry) => ({
-    cursor: encodeCursor(list.name, [entry.at, entry.source, entry.id]),
-    node: toNode(entry.item, entry),
-  }));
+): ConnectionPage<Entry<Item>, Node> {
+  return connection(found, size, {
+    nodeOf: (entry) => toNode(entry.item, entry),
+    cursorOf: ({ at, source, id }) => encodeCursor(list.name, [at, source, id]),
+  });
 }
 
 /** The items of one source that may belong on the page, newest first. */
@@ -183,9 +184,9 @@ function cutPart<Item>(
   return part;
 }
 
-function since<Item>(list: MergedList<Item>, entries: readonly Entry<Item>[]): Entry<Item>[] {
+function since<Item>(list: MergedList<Item>, entries: Entry<Item>[]): Entry<Item>[] {
   const { since: earliest = null } = list;
-  return entries.filter(({ at }) => earliest === null || at >= earliest);
+  return earliest === null ? entries : entries.filter(({ at }) => at >= earliest);
 }
 
 function toEntry<Item>(list: MergedList<Item>, source: string, item: Item): Entry<Item> {
@@ -231,11 +232,17 @@ function readCursor(list: string, cursor: string): Position {
   return { at, source, id };
 }
 
+/** A moment in UTC on one of the first 28 days of a month, with at most six decimals: it exists. */
+const USUAL_MOMENT =
+  /^(?!0000)\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?Z$/;
+
 /**
  * A moment in one notation, in UTC with six decimals, so that moments compare as text; null when it does not exist. Finer
  * parts of a second are left out.
  */
 export function toMoment(text: string): string | null {
+  // Most moments are such, and the general way takes several times as long.
+  if (USUAL_MOMENT.test(text)) return `${text.slice(0, 19)}.${text.slice(20, -1).padEnd(6, '0')}Z`;
   const [, day = '', time = '', fraction = '', zone = ''] =
     /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)$/i.exec(text) ?? [];
   const local = new Date(`${day}T${time}Z`);

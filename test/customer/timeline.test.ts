@@ -359,9 +359,11 @@ describe('the timeline', () => {
     };
     const page = await loadPage([again], { first: 3 });
     expect(page.missing).toEqual([]);
-    const next = await loadPage([again], { first: 3, after: page.pageInfo.endCursor ?? null });
-    expect(next).toEqual({
-      edges: [],
+    const { nodes, pageInfo, missing } = await loadPage([again], {
+      first: 3,
+      after: page.pageInfo.endCursor ?? null,
+    });
+    expect({ nodes, pageInfo, missing }).toEqual({
       nodes: [],
       pageInfo: { hasNextPage: false, hasPreviousPage: false, startCursor: null, endCursor: null },
       missing: [{ source: 'a', code: 'SOURCE_CONTRACT' }],
