@@ -87,6 +87,8 @@ export interface StartOptions {
   flags?: readonly string[];
   /** Path of Node. Default: the Node that runs the bench. */
   node?: string;
+  /** The core that the process is bound to, by the program `taskset`. Default: any. */
+  core?: number | undefined;
   /** Folder for a CPU profile, written when the process stops. */
   profileFolder?: string | undefined;
 }
@@ -102,13 +104,15 @@ export async function start({
   v8Flags = GATEWAYS.includes(role) ? V8_FLAGS : [],
   flags = [],
   node = process.execPath,
+  core,
   profileFolder,
 }: StartOptions): Promise<Running> {
   const child = fork(join(folder, program), [role], {
     cwd: ROOT,
-    execPath: node,
+    execPath: core === undefined ? node : 'taskset',
     env: { ...process.env, ...environment },
     execArgv: [
+      ...(core === undefined ? [] : ['--cpu-list', String(core), node]),
       '--expose-gc',
       ...v8Flags,
       ...flags,

@@ -59,10 +59,13 @@ export function ratios(values: readonly number[], others: readonly number[]): nu
 /** Load of the machine before the bench. On a busy machine all figures are worse and their ranges wider. */
 const loadBefore = Number((loadavg()[0] ?? 0).toFixed(2));
 
+/** Read before the bench binds itself to one of the cores. */
+const cores = availableParallelism();
+
 /** Describes the machine. Figures of different machines cannot be compared. */
 export function machine() {
   return {
-    cores: availableParallelism(),
+    cores,
     loadBefore,
     processor: cpus()[0]?.model ?? 'unknown',
     node: process.version,
@@ -88,6 +91,7 @@ const DIGITS = {
   ms: 2,
   s: 1,
   MB: 1,
+  kB: 0,
   x: 2,
   rounds: 0,
   answers: 0,

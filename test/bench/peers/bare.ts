@@ -5,7 +5,7 @@ import { Pool } from 'undici';
 import { z } from 'zod';
 import type { Started } from '../bench-process.js';
 import type { Contact, InvoiceRecord, OrderRecord, ProductRecord, TicketRecord } from './records.js';
-import { URL_SETTINGS, type PeerSystem } from './systems.js';
+import { MAX_KEYS, URL_SETTINGS, type PeerSystem } from './systems.js';
 
 /** Page size of the queries. */
 const FIRST = 3;
@@ -28,8 +28,15 @@ export async function startBare(): Promise<Started> {
     'contact-centre': open('contact-centre'),
     invoices: open('invoices'),
   };
-  const get: Get = (system, path, keys) =>
-    fetchJson(pools[system], `${path}${encodeURIComponent(keys.join(','))}`);
+  const get: Get = async <T>(system: PeerSystem, path: string, keys: readonly string[]): Promise<T[]> => {
+    const calls: Promise<T[]>[] = [];
+    for (let at = 0; at < keys.length; at += MAX_KEYS)
+      calls.push(
+        fetchJson(pools[system], `${path}${encodeURIComponent(keys.slice(at, at + MAX_KEYS).join(','))}`),
+      );
+    const [only = Promise.resolve([])] = calls;
+    return calls.length === 1 ? only : (await Promise.all(calls)).flat();
+  };
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));

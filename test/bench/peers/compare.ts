@@ -1,15 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import { interleave } from '../cpu.js';
-import type { Effort } from '../effort.js';
 import type { FaultControl } from '../fault-control.js';
 import { createClient, type Body } from '../load.js';
 import { ratios, spread, type Figure } from '../report.js';
 import type { Contenders, Peer } from './contenders.js';
+import type { PeersEffort } from './effort.js';
 import { bodiesOfFifty, bodiesOfOne, CUSTOMERS_OF_LIST } from './queries.js';
 
 export const OURS = 'Stekkerdoos';
 /** Requests about one customer for each list: lists cost more. A block still takes the cheapest contender 0.1 s. */
-export const LIST_DIVISOR = 4;
+const LIST_DIVISOR = 4;
 
 /** Checks that all peers give the same answers as our gateway. */
 export async function sameAnswersOfPeers({ gateway, peers }: Contenders): Promise<Figure> {
@@ -36,24 +36,21 @@ export async function sameAnswersOfPeers({ gateway, peers }: Contenders): Promis
 export async function cpuBesidePeers(
   contenders: Contenders,
   control: FaultControl,
-  { blocks, sent, warmUp }: Effort,
+  { blocks, sent }: PeersEffort,
 ): Promise<Figure[]> {
-  const fewer = { blocks, sent: Math.ceil(sent / LIST_DIVISOR), warmUp: Math.ceil(warmUp / LIST_DIVISOR) };
+  // The run under load has warmed up all contenders.
+  const one = { blocks, sent, warmUp: sent };
+  const fewer = { blocks, sent: Math.ceil(sent / LIST_DIVISOR), warmUp: Math.ceil(sent / LIST_DIVISOR) };
   return [
-    ...(await cpuOf('A, one customer', bodiesOfOne(), ({ goals }) => goals.one, { blocks, sent, warmUp })),
-    ...(await cpuOf(
-      `B, ${CUSTOMERS_OF_LIST} customers`,
-      bodiesOfFifty(),
-      ({ goals }) => goals.fifty?.[contenders.flags],
-      fewer,
-    )),
+    ...(await cpuOf('A, one customer', bodiesOfOne(), ({ goals }) => goals.one, one)),
+    ...(await cpuOf(`B, ${CUSTOMERS_OF_LIST} customers`, bodiesOfFifty(), ({ goals }) => goals.fifty, fewer)),
   ];
 
   async function cpuOf(
     scenario: string,
     bodies: readonly Body[],
     goalOf: (peer: Peer) => number | undefined,
-    effort: Pick<Effort, 'blocks' | 'sent' | 'warmUp'>,
+    effort: Parameters<typeof interleave>[2],
   ): Promise<Figure[]> {
     const { flags, gateway, peers } = contenders;
     const [ours, ...theirs] = await interleave(
@@ -83,19 +80,4 @@ export async function cpuBesidePeers(
       }),
     ];
   }
-}
-
-/** RSS after all requests, as the operating system reports it. */
-export async function memoryBesidePeers({ flags, gateway, peers }: Contenders): Promise<Figure[]> {
-  const figures: Figure[] = [];
-  for (const { name, running } of [{ name: OURS, running: gateway }, ...peers]) {
-    const { rssMb, peakRssMb } = await running.usage();
-    figures.push({
-      name: `RSS after all of this, ${flags}, ${name}`,
-      value: rssMb,
-      unit: 'MB',
-      detail: `highest ${peakRssMb.toFixed(0)}`,
-    });
-  }
-  return figures;
 }

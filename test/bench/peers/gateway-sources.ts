@@ -15,7 +15,7 @@ import {
   type RestClient,
   type SourceDefinition,
 } from '../../../src/index.js';
-import { URL_SETTINGS, type PeerSystem } from './systems.js';
+import { MAX_KEYS, URL_SETTINGS, type PeerSystem } from './systems.js';
 
 /**
  * The systems of the peers as sources of our gateway, by REST. Nothing is cached, as with the peers. Orders, tickets
@@ -246,10 +246,16 @@ const connector = (system: PeerSystem, path: string) =>
     pingPath: path,
   });
 
+const limits = { maxBatch: MAX_KEYS };
+/** Without a cache, also of identities. */
+const freshness = { maxAge: '0 s', staleWhileRevalidate: '0 s', staleIfError: '0 s' } as const;
+
 export const peerSources: readonly SourceDefinition[] = [
   defineSource({
     name: 'crm-hubspot',
     connector: connector('crm-hubspot', '/contacts?email=nobody'),
+    limits,
+    freshness,
     namespaces: [
       idNamespace('customerNumber', 'The number that all systems know the customer by.', /^K\d+$/),
     ],
@@ -265,6 +271,8 @@ export const peerSources: readonly SourceDefinition[] = [
   defineSource({
     name: 'order-system',
     connector: connector('order-system', '/orders?customerNumber=K0'),
+    limits,
+    freshness,
     loaders: [orders],
     resolvers: {
       Customer: {
@@ -278,6 +286,8 @@ export const peerSources: readonly SourceDefinition[] = [
   defineSource({
     name: 'webshop',
     connector: connector('webshop', '/products?sku=none'),
+    limits,
+    freshness,
     loaders: [products],
     resolvers: {
       Product: Object.fromEntries(
@@ -292,6 +302,8 @@ export const peerSources: readonly SourceDefinition[] = [
   defineSource({
     name: 'contact-centre',
     connector: connector('contact-centre', '/tickets?customerNumber=K0'),
+    limits,
+    freshness,
     loaders: [tickets],
     resolvers: {
       Customer: {
@@ -303,6 +315,8 @@ export const peerSources: readonly SourceDefinition[] = [
   defineSource({
     name: 'invoices',
     connector: connector('invoices', '/invoices?customerNumber=K0'),
+    limits,
+    freshness,
     loaders: [invoices],
     resolvers: {
       Customer: {

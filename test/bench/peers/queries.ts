@@ -21,7 +21,7 @@ function bodyOfOne(email: string): Body {
   return JSON.stringify({ query: ONE, variables: { by: { email } } });
 }
 
-function bodyOfMany(emails: readonly string[]): Body {
+export function bodyOfMany(emails: readonly string[]): Body {
   return JSON.stringify({ query: MANY, variables: { by: emails.map((email) => ({ email })) } });
 }
 

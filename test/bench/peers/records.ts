@@ -1,6 +1,8 @@
 import { createWorld } from '../../../sources/stand-ins/seed.js';
 import type { Person } from '../../../sources/stand-ins/world.js';
-import { CUSTOMERS } from '../query.js';
+
+/** Ordinary customers of the systems: enough for a list of 5,000 with data in each. */
+const CUSTOMERS = 8_400;
 
 /** Records of the stand-ins in the form of small services. Both sides read the same records, by REST and by GraphQL. */
 export interface Records {
@@ -80,11 +82,14 @@ function isEverywhere(person: Person): person is Everywhere {
   );
 }
 
+let everywhere: string[] | undefined;
+
 /** The e-mail addresses in the queries. */
-export function customersEverywhere(): string[] {
-  return createWorld({ customers: CUSTOMERS })
+export function customersEverywhere(): readonly string[] {
+  everywhere ??= createWorld({ customers: CUSTOMERS })
     .people.filter(isEverywhere)
     .map(({ email }) => email);
+  return everywhere;
 }
 
 export function createRecords(): Records {

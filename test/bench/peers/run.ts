@@ -1,15 +1,17 @@
 import { join } from 'node:path';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
-import { FULL, QUICK } from '../effort.js';
 import { faultControl } from '../fault-control.js';
 import { build, start, type Build, type Running, type StartOptions } from '../processes.js';
 import { json, leftOut, table, type Figure } from '../report.js';
-import { cpuBesidePeers, memoryBesidePeers, sameAnswersOfPeers } from './compare.js';
-import { FLAGS, PEERS, type FlagsName, type RunningPeer } from './contenders.js';
+import { availableParallelism } from 'node:os';
+import { cpuBesidePeers, sameAnswersOfPeers } from './compare.js';
+import { COUNTING_FLAGS, FLAGS, PEERS, type FlagsName, type Peer, type RunningPeer } from './contenders.js';
+import { FULL, QUICK } from './effort.js';
 import { installedVersions, installPeers, TAILCALL } from './installed.js';
+import { allocatedBesidePeers, growthOfLists, loadedBesidePeers } from './loaded.js';
 import { writeSupergraph } from './supergraph.js';
 import { PEER_SYSTEMS } from './systems.js';
-import { throughputBesidePeers } from './throughput.js';
 
 /**
  * `npm run bench:peers [-- --quick] [--json] [--profile <folder>]`: other gateways and ours, over the same systems.
@@ -25,6 +27,9 @@ const { values: options } = parseArgs({
 });
 const effort = options.quick ? QUICK : FULL;
 
+/** The systems and the load use one core, the measured gateway another. */
+const [LOAD_CORE, CONTENDER_CORE] = canPin() ? [0, 1] : [undefined, undefined];
+
 const running: Running[] = [];
 
 async function run(compiled: Build): Promise<Figure[]> {
@@ -39,7 +44,9 @@ async function run(compiled: Build): Promise<Figure[]> {
 
   progress('starting the systems');
   const systems = await Promise.all(
-    PEER_SYSTEMS.map((system) => open({ role: 'peer-source', environment: { BENCH_SYSTEM: system } })),
+    PEER_SYSTEMS.map((system) =>
+      open({ role: 'peer-source', environment: { BENCH_SYSTEM: system }, core: LOAD_CORE }),
+    ),
   );
   const settings = Object.assign({}, ...systems.map(({ ready }) => ready.settings)) as Record<string, string>;
   const control = faultControl(systems.map(({ ready }) => ready.url));
@@ -56,38 +63,65 @@ async function run(compiled: Build): Promise<Figure[]> {
     LOG_LEVEL: 'warn',
     // Do not refuse requests under load, as the peers do not.
     MAX_DELAY_MS: '60000',
+    // Lists of 5,000 customers, on a busy machine.
+    DEADLINE_MS: '60000',
+    MAX_CUSTOMERS: '5000',
+    MAX_BODY_KB: '1024',
   };
 
   const figures: Figure[] = [];
+  const openPeers = async (
+    chosen: readonly Peer[],
+    shared: Omit<StartOptions, 'build' | 'role'>,
+    what: string,
+  ): Promise<RunningPeer[]> => {
+    const peers: RunningPeer[] = [];
+    for (const peer of chosen) {
+      const name = peer.package === undefined ? peer.name : `${peer.name} ${versionOf(peer.package)}`;
+      try {
+        peers.push({ ...peer, name, running: await open({ ...peer, ...shared }) });
+      } catch (error) {
+        figures.push(leftOut(`${name}, ${what}`, 'ms', reasonOf(error)));
+      }
+    }
+    return peers;
+  };
   for (const flags of Object.keys(FLAGS) as FlagsName[]) {
     const before = running.length;
-    const shared = { environment, flags: FLAGS[flags] };
+    const shared = { environment, flags: FLAGS[flags], v8Flags: [], core: CONTENDER_CORE };
     const gateway = await open({
       role: 'gateway-beside-peers',
       ...shared,
       // The second profile would overwrite the first.
       profileFolder: flags === 'no flags' ? options.profile : undefined,
     });
-    const peers: RunningPeer[] = [];
-    for (const peer of PEERS) {
-      const name = peer.package === undefined ? peer.name : `${peer.name} ${versionOf(peer.package)}`;
-      try {
-        peers.push({ ...peer, name, running: await open({ ...peer, ...shared }) });
-      } catch (error) {
-        figures.push(leftOut(`${name}, ${flags}`, 'ms', reasonOf(error)));
-      }
-    }
-    const contenders = { flags, gateway, peers };
+    const contenders = { flags, gateway, peers: await openPeers(PEERS, shared, flags) };
     progress(`comparing answers, ${flags}`);
     figures.push(await sameAnswersOfPeers(contenders));
-    progress(`CPU per request, ${flags}`);
+    progress(`under load, ${flags}`);
+    figures.push(...(await loadedBesidePeers(contenders, control, effort)));
+    progress(`CPU per request, one after another, ${flags}`);
     figures.push(...(await cpuBesidePeers(contenders, control, effort)));
-    progress(`requests per second, ${flags}`);
-    figures.push(...(await throughputBesidePeers(contenders, effort)));
-    figures.push(...(await memoryBesidePeers(contenders)));
+    progress(`growth of lists, ${flags}`);
+    figures.push(...(await growthOfLists(contenders, control, effort)));
     await stop(running.length - before);
   }
+  progress('allocated bytes');
+  const shared = { environment, flags: COUNTING_FLAGS, v8Flags: [], core: CONTENDER_CORE };
+  const gateway = await open({ role: 'gateway-beside-peers', ...shared });
+  // Tailcall does not run on Node.
+  const peers = await openPeers(
+    PEERS.filter(({ role }) => role !== 'tailcall'),
+    shared,
+    'allocated bytes',
+  );
+  figures.push(...(await allocatedBesidePeers(gateway, peers, control, effort)));
   return figures;
+}
+
+/** Whether processes can be bound to cores: on Linux with the program `taskset` and at least two cores. */
+function canPin(): boolean {
+  return availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0;
 }
 
 function reasonOf(error: unknown): string {
@@ -104,6 +138,10 @@ function progress(what: string): void {
 }
 
 const compiled = await build();
+if (LOAD_CORE !== undefined)
+  execFileSync('taskset', ['--all-tasks', '--cpu-list', '--pid', String(LOAD_CORE), String(process.pid)], {
+    stdio: 'ignore',
+  });
 process.once('exit', compiled.remove);
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {

@@ -3,6 +3,9 @@ import type { Records } from './records.js';
 /** Names of the systems. Each is a process with the records of the stand-in of that name. */
 export const PEER_SYSTEMS = ['crm-hubspot', 'order-system', 'webshop', 'contact-centre', 'invoices'] as const;
 
+/** The most keys of one call by REST, so that its URL stays short. */
+export const MAX_KEYS = 100;
+
 export type PeerSystem = (typeof PEER_SYSTEMS)[number];
 
 /** Answers of one system from the same records, by REST and as a subgraph. */
