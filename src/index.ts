@@ -1,6 +1,9 @@
 /**
- * The public API for sources. A source imports nothing else of the engine.
+ * The public API: what a source may import of the engine, and how to create a gateway in a program of one's own.
  */
+
+// Creating a gateway
+export { createGateway, type Gateway, type GatewayOptions } from './gateway.js';
 
 // Declaring a source
 export { defineSource, type SourceDefinition } from './source.js';

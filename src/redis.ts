@@ -1,5 +1,6 @@
-import type { Redis } from 'ioredis';
 import { ConfigError } from './errors.js';
+import type { Redis } from 'ioredis';
+import { missingPackage } from './missing-package.js';
 
 /** Redis is unavailable if it is not connected and prepared within this time. */
 const OPEN_WITHIN_MS = 5_000;
@@ -90,9 +91,7 @@ async function openLink<L>(
   onLost: (reason: string) => void,
   signal: AbortSignal,
 ): Promise<L> {
-  const driver = await import('ioredis').catch((error: unknown) => {
-    throw new ConfigError([`${user} needs the package "ioredis": npm install ioredis. (${String(error)})`]);
-  });
+  const driver = await import('ioredis').catch(missingPackage('ioredis', user));
   signal.throwIfAborted();
   const connect = () =>
     new driver.Redis(url, {

@@ -31,7 +31,7 @@ const shared = new Set(['v8']);
 const closed = new Set(['cache', 'resilience', 'connectors']);
 /** Where engine and sources meet. */
 const entrances = (path: string): boolean =>
-  ['src/process/main.ts', 'src/process/serve.ts'].includes(path) || path.startsWith('src/cli/');
+  ['src/process/main.ts', 'src/process/serve.ts'].includes(path) || /^src\/(cli|testing)\//.test(path);
 /** Wire all rooms, or export what sources may import. */
 const wiring = new Set(
   ['gateway', 'gateway-sources', 'gateway-schema', 'gateway-http', 'gateway-events', 'index'].map(

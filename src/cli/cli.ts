@@ -1,7 +1,8 @@
 #!/bin/sh
 //usr/bin/env true; exec /usr/bin/env node --max-semi-space-size=64 --no-allocation-site-pretenuring "$0" "$@"
 import { defineCommand, runCommand, runMain } from 'citty';
-import { GatewayError } from '../errors.js';
+import { GatewayError, InvalidInputError } from '../errors.js';
+import { findMistake } from './mistakes.js';
 
 /**
  * `stekkerdoos <verb>`: one file for each verb, imported when it runs. Exit code 0: success. 1: a check failed, or `start`
@@ -11,6 +12,7 @@ const stekkerdoos = defineCommand({
   meta: { name: 'stekkerdoos', description: 'One live customer view over all systems of an organisation' },
   subCommands: {
     audit: () => import('./audit.js').then(({ audit }) => audit),
+    demo: () => import('./demo.js').then(({ demo }) => demo),
     export: () => import('./export.js').then(({ exportAll }) => exportAll),
     forget: () => import('./forget.js').then(({ forget }) => forget),
     keys: () => import('./keys.js').then(({ keys }) => keys),
@@ -24,6 +26,8 @@ if (rawArgs.some((word) => word === '--help' || word === '-h')) {
   await runMain(stekkerdoos, { rawArgs });
 } else {
   try {
+    const mistake = await findMistake(stekkerdoos, rawArgs);
+    if (mistake !== undefined) throw new InvalidInputError(`${mistake} See: stekkerdoos --help`);
     await runCommand(stekkerdoos, { rawArgs });
   } catch (error) {
     process.exitCode = 2;

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { defineCommand } from 'citty';
 import { startCampaignTool, type CampaignTool } from '../../sources/stand-ins/campaign-tool.js';
 import { createFaultControl, type FaultControl } from '../../sources/stand-ins/fault-control.js';
 import { startStandIns } from '../../sources/stand-ins/index.js';
@@ -68,8 +68,8 @@ function printLine(line = ''): void {
   process.stdout.write(`${line}\n`);
 }
 
-async function demo(): Promise<void> {
-  const { customers, port, faultControlPort, campaignToolPort } = readOptions();
+async function startAll(customersText: string): Promise<void> {
+  const { customers, port, faultControlPort, campaignToolPort } = readOptions(customersText);
   for (const [variable, wanted] of [
     ['PORT', port],
     ['FAULT_CONTROL_PORT', faultControlPort],
@@ -118,13 +118,12 @@ async function demo(): Promise<void> {
   printLine(`ready ${url}/graphql`);
 }
 
-function readOptions() {
+function readOptions(customersText: string) {
   const settings = new SettingsReader(process.env);
   const port = settings.read(GATEWAY_SETTINGS.port) ?? 0;
   const faultControlPort = settings.read(FAULT_CONTROL_PORT) ?? 0;
   const campaignToolPort = settings.read(CAMPAIGN_TOOL_PORT) ?? 0;
-  const { values } = parseArgs({ options: { customers: { type: 'string', default: '1000' } }, strict: true });
-  const customers = Number(values.customers);
+  const customers = Number(customersText);
   if (!Number.isInteger(customers) || customers < 1 || customers > 100_000) {
     settings.problems.push(`--customers must be a whole number from 1 to 100000.`);
   }
@@ -243,20 +242,35 @@ Ctrl-C stops everything and removes all files.
 `);
 }
 
-let stoppedBySignal = false as boolean;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    stoppedBySignal = true;
-    void stop();
-  });
-}
-
-try {
-  await demo();
-} catch (error) {
-  await stop();
-  if (!(error instanceof StoppedError) && !stoppedBySignal) {
-    process.stderr.write(`${error instanceof ConfigError ? error.message : String(error)}\n`);
-    process.exitCode = 1;
-  }
-}
+export const demo = defineCommand({
+  meta: {
+    name: 'demo',
+    description:
+      'Starts the gateway with imitated systems and made-up customers, on this machine only. Example: stekkerdoos demo --customers 50',
+  },
+  args: {
+    customers: {
+      type: 'string',
+      valueHint: 'number',
+      default: '1000',
+      description: 'The number of made-up customers, 1 to 100000',
+    },
+  },
+  run: async ({ args: { customers } }) => {
+    let isStoppedBySignal = false as boolean;
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.on(signal, () => {
+        isStoppedBySignal = true;
+        void stop();
+      });
+    }
+    try {
+      await startAll(customers);
+    } catch (error) {
+      await stop();
+      if (error instanceof StoppedError || isStoppedBySignal) return;
+      process.stderr.write(`${error instanceof ConfigError ? error.message : String(error)}\n`);
+      process.exitCode = 1;
+    }
+  },
+});

@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
 import { groupCommit, type Database, type Row, type Statement } from './store-database.js';
+import { missingPackage } from '../missing-package.js';
 
 /** Concurrent transactions of one instance. */
 const CONNECTIONS = 3;
@@ -17,7 +18,7 @@ const RETRYABLE_STATES = new Set(['40P01', '40001']);
  * the reason.
  */
 export async function openPostgres(connectionString: string): Promise<Database> {
-  const { default: pg } = await import('pg');
+  const { default: pg } = await import('pg').catch(missingPackage('pg', 'WEBHOOK_POSTGRES_URL'));
   const pool = new pg.Pool({
     connectionString,
     max: CONNECTIONS,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { groupCommit, type Database, type Row, type Statement } from './store-database.js';
+import { missingPackage } from '../missing-package.js';
 
 /** The used part of libsql, whose types are incomplete. */
 interface Connection {
@@ -18,7 +19,7 @@ const someRows = z.array(z.record(z.string(), z.unknown()));
  * event loop.
  */
 export async function openSqlite(file: string): Promise<Database> {
-  const { default: LibSql } = await import('libsql/promise');
+  const { default: LibSql } = await import('libsql/promise').catch(missingPackage('libsql', 'WEBHOOK_FILE'));
   const connection = new LibSql(file, {}) as Connection;
   // busy_timeout: the command line may write at the same time. synchronous = FULL: without it, a commit in WAL mode returns
   // before it is on disk.

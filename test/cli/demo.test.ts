@@ -40,12 +40,12 @@ interface Demo {
 
 let program: string;
 beforeAll(async () => {
-  program = join(await compiled(), 'src/cli/demo.js');
+  program = join(await compiled(), 'src/cli/cli.js');
 });
 
 /** The demo as `npm run demo` starts it, but compiled. */
 function startDemo(args: string[], environment: Record<string, string> = {}): Demo {
-  const child = spawn(process.execPath, [program, ...args], {
+  const child = spawn(process.execPath, [program, 'demo', ...args], {
     env: {
       ...process.env,
       TMPDIR: folder,

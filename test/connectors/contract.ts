@@ -1,3 +1,4 @@
+import { hostileKeys } from '../../src/testing/hostile-keys.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
 import type { Fault } from '../../sources/stand-ins/fault.js';
@@ -39,30 +40,7 @@ const SHORT_MS = 300;
 /** Of calls that are not, however busy the machine is. */
 const LONG_MS = 10_000;
 
-/** Keys that mean something to somebody between us and the record: a parser, a path, a header, a format. */
-export const hostileKeys: Record<string, string> = {
-  'a quote': "'",
-  'a double quote': '"',
-  'an SQL condition': "' OR 1=1 --",
-  'an SQL parameter': '$1',
-  'an SQL list': '{a,b}',
-  'an empty list': '{}',
-  'a wildcard': '%',
-  'a path upwards': '../',
-  'dots alone': '..',
-  'an encoded path upwards': '%2e%2e%2f',
-  'a query of its own': '?limit=1',
-  'a fragment': '#x',
-  'a line break': '\r\nX-Injected: yes\r\n\r\n',
-  'an object key': '__proto__',
-  nothing: '',
-  blanks: '   ',
-  'ten thousand characters': 'x'.repeat(10_000),
-  emoji: '👩‍👩‍👧',
-  'a NUL': 'a\0b',
-  'the first half of a character': '\ud83d',
-  'the second half of a character': '\udc69x',
-};
+export { hostileKeys };
 
 /** Opens a client as the gateway does, with nothing between it and the system but the timeout. */
 export function open<C extends Client>(

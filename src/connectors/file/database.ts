@@ -1,13 +1,9 @@
 import { opendir, realpath } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type * as DuckDb from '@duckdb/node-api';
-import {
-  ConfigError,
-  SourceForbiddenError,
-  SourceContractError,
-  SourceUnavailableError,
-} from '../../errors.js';
+import { SourceForbiddenError, SourceContractError, SourceUnavailableError } from '../../errors.js';
 import { translate } from './errors.js';
+import { missingPackage } from '../../missing-package.js';
 
 /** The files that form a table. */
 export interface FileTable {
@@ -50,11 +46,7 @@ export async function openDatabase(
   { folder, memoryMb, tables }: DatabaseOptions,
   source: string,
 ): Promise<Database> {
-  const duckdb = await import('@duckdb/node-api').catch((error: unknown) => {
-    throw new ConfigError([
-      `${source} needs the package "@duckdb/node-api": npm install @duckdb/node-api. (${String(error)})`,
-    ]);
-  });
+  const duckdb = await import('@duckdb/node-api').catch(missingPackage('@duckdb/node-api', source));
   // The folder itself may be a symbolic link. Links inside it must not lead out of it.
   const root = await resolveFolder(folder).catch((cause: unknown) => {
     // For a folder without list permission, DuckDB itself would only report that no files were found.

@@ -10,6 +10,7 @@ import { errorOfFault, readFault, type Faults } from './faults.js';
 import type { SoapSecurity } from './security.js';
 import { loadWsdl, type WsdlPlace } from './wsdl.js';
 import { ATTRIBUTES, readXml, refuseImpossibleInput, withoutXsi, type SoapInput } from './xml.js';
+import { missingPackage } from '../../missing-package.js';
 
 /** A client for a SOAP service. Every answer is validated before it is returned. */
 export interface SoapClient extends Client {
@@ -70,7 +71,7 @@ function createService(
   let loading: Promise<Service> | undefined;
   const load = async (scope: CallScope): Promise<Service> => {
     const wsdl = await loadWsdl(place, http, scope, source);
-    const { Client: Created } = await import('soap');
+    const { Client: Created } = await import('soap').catch(missingPackage('soap', source));
     const client = new Created(wsdl, http.baseUrl.href, {
       forceSoap12Headers: version === '1.2',
       httpClient: handOver,

@@ -6,6 +6,7 @@ import { SourceContractError, SourceError } from '../../errors.js';
 import type { CallScope } from '../connector.js';
 import type { HttpTransport } from '../http.js';
 import { ATTRIBUTES, DESERIALIZERS, readXml, TEXT } from './xml.js';
+import { missingPackage } from '../../missing-package.js';
 
 /** The location of the WSDL: a file in this repository with the operations used, or a path after the base address. */
 export type WsdlPlace = URL | string;
@@ -52,7 +53,7 @@ export async function loadWsdl(
     },
   };
   const text = isFile ? readXml(await readFile(place), '', source) : await fetchText(place);
-  const { WSDL: Wsdl } = await import('soap');
+  const { WSDL: Wsdl } = await import('soap').catch(missingPackage('soap', source));
   return new Promise((resolve, reject) => {
     const wsdl = new Wsdl(text, uri, options);
     // The package's types declare that there is always an error.

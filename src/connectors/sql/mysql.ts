@@ -1,7 +1,6 @@
 import type * as mysql from 'mysql2';
 import type { Connection, ConnectionOptions, QueryError, TypeCastField, TypeCastNext } from 'mysql2';
 import {
-  ConfigError,
   SourceAuthenticationError,
   SourceContractError,
   SourceForbiddenError,
@@ -18,6 +17,7 @@ import type { Database } from './database.js';
 import { positional } from './mysql-dialect.js';
 import { nameIn } from './statement.js';
 import { createConnectionPool, destroy, quit, streamOf } from './mysql-pool.js';
+import { missingPackage } from '../../missing-package.js';
 
 /** Minimum size of the pool. More queries wait for a connection. */
 const MAX_CONNECTIONS = 10;
@@ -34,9 +34,7 @@ type Driver = (typeof mysql)['default'];
 /** Opens a MySQL or MariaDB database. The first query opens the first connection. */
 export async function openMysql(address: string, options: ConnectorOptions): Promise<Database> {
   const { source, timeoutMs, concurrency = 0, maxAnswerBytes } = options;
-  const { default: driver } = await import('mysql2').catch((error: unknown) => {
-    throw new ConfigError([`${source} needs the package "mysql2": npm install mysql2. (${String(error)})`]);
-  });
+  const { default: driver } = await import('mysql2').catch(missingPackage('mysql2', source));
   const config = connectionOptions(address, timeoutMs);
   const pool = createConnectionPool(Math.max(MAX_CONNECTIONS, concurrency), async () => {
     const connection = await connect(driver, config);

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
+import { missingPackage } from '../../missing-package.js';
 
 /** A table into which a system writes events, and from which the gateway removes them. */
 export interface Outbox {
@@ -47,7 +48,7 @@ export async function openOutbox(address: string, table: OutboxTable): Promise<O
 }
 
 async function openPostgres(address: string, { name }: OutboxTable): Promise<Outbox> {
-  const { default: driver } = await import('pg');
+  const { default: driver } = await import('pg').catch(missingPackage('pg', 'An outbox'));
   const client = new driver.Client({
     connectionString: address,
     connectionTimeoutMillis: CONNECT_MS,
@@ -90,7 +91,7 @@ async function openPostgres(address: string, { name }: OutboxTable): Promise<Out
 }
 
 async function openMysql(address: string, { name }: OutboxTable): Promise<Outbox> {
-  const { createConnection } = await import('mysql2/promise');
+  const { createConnection } = await import('mysql2/promise').catch(missingPackage('mysql2', 'An outbox'));
   const connection = await createConnection({
     uri: address.replace(/^mariadb:/, 'mysql:'),
     connectTimeout: CONNECT_MS,

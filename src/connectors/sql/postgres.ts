@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type pg from 'pg';
 import {
-  ConfigError,
   SourceAuthenticationError,
   SourceContractError,
   SourceForbiddenError,
@@ -17,6 +16,7 @@ import type { ConnectorOptions } from '../connector.js';
 import { networkFailure } from '../vendor-code.js';
 import { refuseImpossibleText, type Database, type Dialect } from './database.js';
 import { nameIn } from './statement.js';
+import { missingPackage } from '../../missing-package.js';
 
 /** Minimum size of the pool. More queries wait for a connection. */
 const MAX_CONNECTIONS = 10;
@@ -42,9 +42,7 @@ export const postgresDialect: Dialect = {
 
 /** Opens a PostgreSQL database. The first query opens the first connection. */
 export async function openPostgres(connectionString: string, options: ConnectorOptions): Promise<Database> {
-  const { default: driver } = await import('pg').catch((error: unknown) => {
-    throw new ConfigError([`${options.source} needs the package "pg": npm install pg. (${String(error)})`]);
-  });
+  const { default: driver } = await import('pg').catch(missingPackage('pg', options.source));
   const pool = openPool(driver, connectionString, options);
   const cancelling = new Set<Promise<void>>();
   const cancel = (client: pg.PoolClient): void => {
