@@ -3,7 +3,7 @@ import type { Clock } from '../clock.js';
 import type { Context, Permissions } from '../customer/customer.js';
 import { NO_ERASURES, type Erasures } from '../identity/erasures.js';
 import { createIdentities, type Identity, type IdentityRules } from '../identity/identity-graph.js';
-import type { InFlightRequest, RequestScope } from '../loaders/in-flight-request.js';
+import type { PendingKeys, RequestScope } from '../loaders/in-flight-batch.js';
 import { createProvenance, type Provenance } from '../loaders/provenance.js';
 import type { LoaderRegistry } from '../loaders/registry.js';
 import { startDeadline } from '../resilience/deadline.js';
@@ -56,7 +56,7 @@ export function createContext(
     remedy: 'raise DEADLINE_MS or IDENTITY_DEADLINE_PERCENT',
   });
   const provenance = createProvenance(clock, { details: directives.shouldReportSources });
-  const inFlightRequests = new Set<InFlightRequest>();
+  const pendingKeys = new Set<PendingKeys>();
   const chunks = new ChunkedWork();
   const scope: RequestScope = {
     priority: directives.priority,
@@ -67,7 +67,7 @@ export function createContext(
     provenance,
     trace,
     chunks,
-    inFlightRequests,
+    pendingKeys,
   };
   const { load, readCached } = registry.forRequest(scope);
   const identities = createIdentities(rules, load, permissions.seesErased ? NO_ERASURES : erasures, chunks);
@@ -88,8 +88,8 @@ export function createContext(
     },
     cancel: () => {
       endRequest(trace, 'errors');
-      for (const inFlight of inFlightRequests) inFlight.leave();
-      inFlightRequests.clear();
+      for (const pending of pendingKeys) pending.leave();
+      pendingKeys.clear();
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { InFlightRequest } from './in-flight-request.js';
+import type { InFlightBatch } from './in-flight-batch.js';
 
 /** Keys that one call can load together. */
 export interface BatchGroup {
@@ -8,29 +8,30 @@ export interface BatchGroup {
   maxKeys: number;
 }
 
-/**
- * Splits the gathered keys into batches. Each batch is loaded independently, so none waits for another. Without
- * `batchOf` all keys are one group. Must not throw: an error here reaches no request.
- */
-export function splitIntoBatches(
-  gathered: readonly InFlightRequest[],
-  { batchOf, maxBatch }: { batchOf: ((key: unknown) => BatchGroup) | undefined; maxBatch: number },
-): readonly (readonly InFlightRequest[])[] {
-  if (batchOf === undefined) return chunks(gathered, maxBatch);
-  const groups = new Map<string, { inFlightRequests: InFlightRequest[]; maxKeys: number }>();
-  for (const inFlight of gathered) {
-    const { id, maxKeys } = batchOf(inFlight.key);
-    const group = groups.get(id);
-    if (group === undefined) groups.set(id, { inFlightRequests: [inFlight], maxKeys });
-    else group.inFlightRequests.push(inFlight);
-  }
-  return [...groups.values()].flatMap(({ inFlightRequests, maxKeys }) =>
-    chunks(inFlightRequests, Math.min(maxKeys, maxBatch)),
-  );
+interface GatheringOptions {
+  /** The group of a key. Undefined: all keys are one group. */
+  batchOf: ((key: unknown) => BatchGroup) | undefined;
+  maxBatch: number;
 }
 
-function chunks<T>(all: readonly T[], size: number): (readonly T[])[] {
-  const parts: (readonly T[])[] = [];
-  for (let i = 0; i < all.length; i += size) parts.push(all.slice(i, i + size));
-  return parts;
+/** Gathers keys into batches until they are dispatched. Each batch is loaded independently, so none waits for another. */
+export class Gathering {
+  readonly batches: InFlightBatch[] = [];
+  /** The batches that still take keys, by the id of their group. */
+  readonly #open = new Map<string, InFlightBatch>();
+
+  /** The batch that takes the key. It may be a new one. */
+  batchFor(
+    key: unknown,
+    { batchOf, maxBatch }: GatheringOptions,
+    create: () => InFlightBatch,
+  ): InFlightBatch {
+    const { id, maxKeys } = batchOf?.(key) ?? { id: '', maxKeys: maxBatch };
+    let batch = this.#open.get(id);
+    if (batch === undefined || batch.keys.length >= Math.min(maxKeys, maxBatch)) {
+      this.batches.push((batch = create()));
+      this.#open.set(id, batch);
+    }
+    return batch;
+  }
 }

@@ -7,7 +7,7 @@ import {
   wantedOfUnknownCustomer,
   type Wanted,
 } from '../cache/freshness.js';
-import type { InFlightRequest, RequestScope } from './in-flight-request.js';
+import type { InFlightBatch, RequestScope } from './in-flight-batch.js';
 import type { PipelineDependencies, PipelineOptions } from './pipeline-options.js';
 
 /** The cached answers of one loader, and whether they are fresh enough for a request. */
@@ -34,21 +34,22 @@ export class CachedAnswers {
     return this.#dependencies.cache.get(this.#options.source, this.#options.digest(text));
   }
 
-  store(inFlight: InFlightRequest, entry: Omit<Entry, 'renew'>): void {
+  /** Stores the answer of one slot. */
+  store(batch: InFlightBatch, slot: number, entry: Omit<Entry, 'renew'>): void {
     this.#hasStored = true;
-    const { key, text } = inFlight;
+    const [key, text] = [batch.keys[slot], batch.texts[slot] ?? ''];
     const renew = () => {
       this.#renew(key, text);
     };
-    this.#dependencies.cache.set(this.#options.source, this.digestOf(inFlight), {
+    this.#dependencies.cache.set(this.#options.source, this.digestOf(batch, slot), {
       ...entry,
       renew,
       renewBytes: approximateBytes(key),
     });
   }
 
-  digestOf(inFlight: InFlightRequest): string {
-    return (inFlight.digest ??= this.#options.digest(inFlight.text));
+  digestOf({ digests, texts }: InFlightBatch, slot: number): string {
+    return (digests[slot] ??= this.#options.digest(texts[slot] ?? ''));
   }
 
   /** `fresh`: return it. `stale`: return it and refresh it. `load`: call the system first. */
@@ -77,6 +78,7 @@ export class CachedAnswers {
     request.provenance.note({
       source,
       status,
+      records: 1,
       ageMs,
       freshMs: maxAgeMs - ageMs,
       startedAt,

@@ -2,7 +2,7 @@ import type { FreshnessOptions } from '../cache/freshness.js';
 import type { Subject } from '../cache/invalidation.js';
 import type { Client } from '../connectors/connector.js';
 import type { BatchGroup } from './batches.js';
-import { toError } from './in-flight-request.js';
+import { toError } from './in-flight-batch.js';
 
 /** Loads one kind of record from a source: keys in, records out, one call for each batch. */
 export interface Loader<C extends Client, Key, Value> {

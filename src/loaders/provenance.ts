@@ -33,23 +33,34 @@ export interface BatchCalls {
   readonly scope: { readonly retries: number };
 }
 
-/** Where one answer came from. All members are always present, because objects of one shape are read faster. */
+/** Where answers came from. All members are always present, because objects of one shape are read faster. */
 export interface Origin {
   source: string;
   status: Exclude<SourceStatus, 'skipped'>;
+  /** Number of answers. 0 for a key that could not be loaded. */
+  records: number;
   ageMs: number;
-  /** Milliseconds that the answer stays fresh; 0 or less when it is stale. */
+  /** Milliseconds that all of the answers stay fresh; 0 or less when one is stale. */
   freshMs: number;
-  /** When the key was requested, by the engine's clock. */
+  /** When the keys were requested, by the engine's clock. */
   startedAt: number;
   batchCalls: BatchCalls | undefined;
-  /** Set when the answer was cached and fresh. */
+  /** Set when the one answer was cached and fresh. */
   entryState: EntryState | undefined;
 }
 
 /** The origin of an answer that could not be loaded. */
 export function failedOrigin(source: string, startedAt: number, batchCalls?: BatchCalls): Origin {
-  return { source, status: 'failed', ageMs: 0, freshMs: 0, startedAt, batchCalls, entryState: undefined };
+  return {
+    source,
+    status: 'failed',
+    records: 0,
+    ageMs: 0,
+    freshMs: 0,
+    startedAt,
+    batchCalls,
+    entryState: undefined,
+  };
 }
 
 /** A cached answer that was used to build a response. */
@@ -112,7 +123,7 @@ export function createProvenance(clock: { now(): number }, { details }: { detail
       const { report } = entry;
       if (isWorse(origin.status, report.status)) report.status = origin.status;
       report.age = Math.max(report.age, Math.floor(origin.ageMs / 1000));
-      if (origin.status !== 'failed') report.records += 1;
+      report.records += origin.records;
       entry.startedAt = Math.min(entry.startedAt, origin.startedAt);
       entry.endedAt = Math.max(entry.endedAt, clock.now());
       if (origin.batchCalls !== undefined) entry.batches.add(origin.batchCalls);

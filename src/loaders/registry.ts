@@ -6,7 +6,7 @@ import type { Client, Connection } from '../connectors/connector.js';
 import type { Protection } from '../resilience/protection.js';
 import type { BatchGroup } from './batches.js';
 import type { Loader, LoaderSettings } from './loader.js';
-import { toError, type RequestScope } from './in-flight-request.js';
+import { toError, type RequestScope } from './in-flight-batch.js';
 import { Pipeline } from './pipeline.js';
 import type { PipelineDependencies } from './pipeline-options.js';
 
@@ -160,19 +160,18 @@ export function createLoaderRegistry(dependencies: PipelineDependencies, keys: K
     },
     has: (source, loader) => names.has(`${source} ${loader}`),
     forRequest: (request) => {
-      const loads = new Map<unknown, (key: unknown) => Promise<unknown>>();
-      const loadOf = (loader: { readonly name: string }) => {
-        let load = loads.get(loader);
-        if (load === undefined) loads.set(loader, (load = loadOnce(boundOf(loader), request)));
-        return load;
+      const requestLoaders = new Map<unknown, RequestLoader>();
+      const requestLoaderOf = (loader: { readonly name: string }) => {
+        let requestLoader = requestLoaders.get(loader);
+        if (requestLoader === undefined)
+          requestLoaders.set(loader, (requestLoader = new RequestLoader(boundOf(loader), request)));
+        return requestLoader;
       };
       return {
         load: <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key) =>
-          loadOf(loader)(key) as Promise<Value>,
-        loadMany: <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, all: readonly Key[]) => {
-          const load = loadOf(loader) as (key: Key) => Promise<Value>;
-          return Promise.all(all.map((key) => load(key).catch(toError)));
-        },
+          requestLoaderOf(loader).load(key) as Promise<Value>,
+        loadMany: <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, all: readonly Key[]) =>
+          requestLoaderOf(loader).loadMany(all) as Promise<readonly (Value | Error)[]>,
         readCached: <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key) => {
           const { pipeline, keyText } = boundOf(loader);
           return pipeline.readCached(keyText(key), request) as Value | undefined;
@@ -202,46 +201,82 @@ export function createLoaderRegistry(dependencies: PipelineDependencies, keys: K
   };
 }
 
-/**
- * Keys that are requested in one iteration of the event loop resolve together, cached or not. So the keys that depend
- * on them form one batch again. The keys of a loader with a promise for each resolve one by one. A key that was
- * requested before is looked up here, because DataLoader would create a promise for each lookup.
- */
-function loadOnce(
-  { pipeline, keyText, isEach }: Bound,
-  request: RequestScope,
-): (key: unknown) => Promise<unknown> {
-  const { chunks } = request;
-  const answers = new Map<string, Promise<unknown>>();
-  const gather = new DataLoader<{ key: unknown; text: string }, unknown>(
-    async (all) => {
-      const pending = all.map(({ key, text }) => pipeline.answer(key, text, request));
-      if (isEach) {
-        // Some promises are returned later. One that rejects before then would count as unhandled.
-        for (const answer of pending) if (answer instanceof Promise) answer.catch(() => undefined);
-        return chunks.spread(pending);
-      }
-      const values = pending.map(settled);
-      return chunks.spread(
-        values.some((value) => value instanceof Promise) ? await Promise.all(values) : values,
-      );
-    },
-    {
-      cache: false,
-      batchScheduleFn: (dispatch) => {
-        chunks.whenDone(dispatch);
-      },
-    },
-  );
-  return (key) => {
-    const text = keyText(key);
-    let answer = answers.get(text);
-    if (answer === undefined) answers.set(text, (answer = gather.load({ key, text })));
-    return answer;
-  };
+/** Keys that a request loads together. */
+interface KeyGroup {
+  texts: readonly string[];
+  /** A value or an error for each key. */
+  values: Promise<readonly unknown[]>;
 }
 
-/** Converts a rejection to an error value, so that one key does not reject the others of its batch. */
-function settled(answer: unknown): unknown {
-  return answer instanceof Promise ? answer.catch(toError) : answer;
+/**
+ * One loader for one request. Keys that are requested in one iteration of the event loop resolve together, cached or not. So the
+ * keys that depend on them form one batch again. The keys of a loader with a promise for each resolve one by one. A key that was
+ * requested before is looked up here, because DataLoader would create a promise for each lookup.
+ */
+class RequestLoader {
+  readonly #bound: Bound;
+  readonly #request: RequestScope;
+  readonly #answers = new Map<string, Promise<unknown> | KeyGroup>();
+  readonly #gather: DataLoader<{ key: unknown; text: string }, unknown>;
+
+  constructor(bound: Bound, request: RequestScope) {
+    const { pipeline, isEach } = bound;
+    const { chunks } = request;
+    this.#bound = bound;
+    this.#request = request;
+    this.#gather = new DataLoader(
+      async (all) => {
+        if (isEach)
+          return chunks.spread(all.map(({ key, text }) => onlyOne(pipeline.answer([key], [text], request))));
+        const [keys, texts] = [all.map(({ key }) => key), all.map(({ text }) => text)];
+        return chunks.spread(await pipeline.answer(keys, texts, request));
+      },
+      {
+        cache: false,
+        batchScheduleFn: (dispatch) => {
+          chunks.whenDone(dispatch);
+        },
+      },
+    );
+  }
+
+  load(key: unknown): Promise<unknown> {
+    const text = this.#bound.keyText(key);
+    const known = this.#answers.get(text);
+    if (known instanceof Promise) return known;
+    const answer =
+      known === undefined
+        ? this.#gather.load({ key, text })
+        : known.values.then((values) => valueOrThrow(values[known.texts.indexOf(text)]));
+    this.#answers.set(text, answer);
+    return answer;
+  }
+
+  loadMany(keys: readonly unknown[]): Promise<readonly unknown[]> {
+    const { pipeline, keyText, isEach } = this.#bound;
+    const texts = keys.map(keyText);
+    if (isEach || new Set(texts).size < texts.length || texts.some((text) => this.#answers.has(text)))
+      return Promise.all(keys.map((key) => this.load(key).catch(toError)));
+    const gathered = new Promise<void>((resolve) => {
+      this.#request.chunks.whenDone(resolve);
+    });
+    const values = gathered.then(() => pipeline.answer(keys, texts, this.#request));
+    const group: KeyGroup = { texts, values };
+    for (const text of texts) this.#answers.set(text, group);
+    return values;
+  }
+}
+
+/** The answer to one key, or a promise of it. */
+function onlyOne(answers: readonly unknown[] | Promise<readonly unknown[]>): unknown {
+  if (!(answers instanceof Promise)) return answers[0];
+  const answer = answers.then(([value]) => valueOrThrow(value));
+  // It may be returned later. If it rejects before then, it would count as unhandled.
+  answer.catch(() => undefined);
+  return answer;
+}
+
+function valueOrThrow(value: unknown): unknown {
+  if (value instanceof Error) throw value;
+  return value;
 }

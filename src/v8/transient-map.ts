@@ -26,8 +26,4 @@ export class TransientMap<K, V extends object> {
     slot.value = undefined;
     this.#slots.delete(key);
   }
-
-  *values(): IterableIterator<V> {
-    for (const { value } of this.#slots.values()) if (value !== undefined) yield value;
-  }
 }

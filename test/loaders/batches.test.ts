@@ -69,9 +69,9 @@ describe('keys that no call can have together', () => {
     void one.load(words, 'a9');
     const cached = other.load(words, 'b9');
     await settle();
-    for (const inFlight of one.scope.inFlightRequests) {
-      one.scope.inFlightRequests.delete(inFlight);
-      inFlight.leave();
+    for (const pending of one.scope.pendingKeys) {
+      one.scope.pendingKeys.delete(pending);
+      pending.leave();
     }
     expect(calls.map(({ isCancelled }) => isCancelled)).toEqual([true, false]);
     calls[1]?.answer();

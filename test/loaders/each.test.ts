@@ -195,9 +195,9 @@ describe('a loader that makes a call for each key', () => {
       loading.registry.add(loading.source('other', { freshness }), hanging);
     });
 
-    const leave = ({ scope: { inFlightRequests } }: ReturnType<Loading['newRequest']>) => {
-      for (const inFlight of inFlightRequests) inFlight.leave();
-      inFlightRequests.clear();
+    const leave = ({ scope: { pendingKeys } }: ReturnType<Loading['newRequest']>) => {
+      for (const pending of pendingKeys) pending.leave();
+      pendingKeys.clear();
       return settle();
     };
 

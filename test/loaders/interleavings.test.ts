@@ -190,8 +190,8 @@ async function play(steps: readonly Step[], seen: Record<string, number>): Promi
         priority: one.priority,
       });
       gone.push(() => {
-        for (const inFlight of scope.inFlightRequests) inFlight.leave();
-        scope.inFlightRequests.clear();
+        for (const pending of scope.pendingKeys) pending.leave();
+        scope.pendingKeys.clear();
       });
       const check = (answer: Answer): void => {
         const status = scope.provenance.report(['shop']).shop?.status ?? '';

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { FreshnessOptions, Wanted } from '../../src/cache/freshness.js';
 import type { CallScope, Client } from '../../src/connectors/connector.js';
 import { NotCachedError, SourceContractError, SourceUnavailableError } from '../../src/errors.js';
-import type { RequestScope } from '../../src/loaders/in-flight-request.js';
+import type { RequestScope } from '../../src/loaders/in-flight-batch.js';
 import { defineLoader, type Loader } from '../../src/loaders/loader.js';
 import { startDeadline } from '../../src/resilience/deadline.js';
 import type { LimitsOptions } from '../../src/resilience/limits.js';
@@ -117,10 +117,11 @@ function setUp({
   const source = own.source('shop', { freshness, limits, ...(windowMs === undefined ? {} : { windowMs }) });
   own.registry.add(source, system.loader);
   const request = (parts: Partial<RequestScope> = {}) => {
-    const { load, scope } = own.newRequest(parts);
+    const { load, loadMany, scope } = own.newRequest(parts);
     return {
       scope,
       loadKey: (key: string) => load(system.loader, key),
+      loadKeys: (keys: readonly string[]) => loadMany(system.loader, keys),
       report: () => scope.provenance.report(['shop']).shop,
     };
   };
@@ -465,8 +466,8 @@ describe('what is wanted at the same moment', () => {
 
 describe('a request that gives up', () => {
   const giveUp = ({ scope }: { scope: RequestScope }) => {
-    for (const inFlight of scope.inFlightRequests) inFlight.leave();
-    scope.inFlightRequests.clear();
+    for (const pending of scope.pendingKeys) pending.leave();
+    scope.pendingKeys.clear();
   };
 
   it('before its keys were loaded does not stop others from loading them', async () => {
@@ -479,6 +480,27 @@ describe('a request that gives up', () => {
     await settle();
     expect(system.calls).toEqual([]);
     expect(await loadKey('a')).toBe('a1');
+  });
+
+  it('before the call leaves a key to a request that comes before the call too', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { request, system } = setUp({ windowMs: 2 });
+    system.isQuick = false;
+    const [gone, stays, joins] = [request(), request(), request()];
+    void gone.loadKeys(['a', 'b']);
+    await settle();
+    giveUp(gone);
+    const answer = stays.loadKey('a');
+    await settle();
+    vi.advanceTimersByTime(2);
+    expect(system.calls.map(({ keys }) => keys)).toEqual([['a']]);
+    void joins.loadKey('a');
+    await settle();
+    expect(system.calls).toHaveLength(1);
+    giveUp(joins);
+    expect(system.calls[0]?.isCancelled).toBe(false);
+    await system.calls[0]?.answer();
+    expect(await answer).toBe('a1');
   });
 
   it('leaves to others what they wait for too, and takes the answer from nobody', async () => {

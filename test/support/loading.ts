@@ -5,7 +5,7 @@ import { createTags } from '../../src/cache/invalidation.js';
 import { createKeys } from '../../src/cache/keys.js';
 import type { SharedCache } from '../../src/cache/shared-cache.js';
 import type { CallScope, Client } from '../../src/connectors/connector.js';
-import type { RequestScope } from '../../src/loaders/in-flight-request.js';
+import type { RequestScope } from '../../src/loaders/in-flight-batch.js';
 import { createProvenance } from '../../src/loaders/provenance.js';
 import {
   createLoaderRegistry,
@@ -83,7 +83,7 @@ export function createLoading({ clock, maxBytes = 100_000, shared }: LoadingOpti
         provenance: createProvenance(clock, { details: true }),
         trace: startRequest(new Headers()),
         chunks: new ChunkedWork(),
-        inFlightRequests: new Set(),
+        pendingKeys: new Set(),
         ...parts,
       };
       scopes.push(scope);

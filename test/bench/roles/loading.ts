@@ -126,7 +126,7 @@ function createEngine() {
         provenance: createProvenance(clock, { details: false }),
         trace: startRequest(new Headers()),
         chunks: new ChunkedWork(),
-        inFlightRequests: new Set(),
+        pendingKeys: new Set(),
       });
       try {
         return await run(load);

@@ -1,26 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import {
-  createInFlightRequest,
-  canServe,
-  type InFlightRequest,
-  type RequestScope,
-} from '../../src/loaders/in-flight-request.js';
+import { canServe, InFlightBatch, type RequestScope } from '../../src/loaders/in-flight-batch.js';
 import type { Priority } from '../../src/priority.js';
 
 const scope = (priority: Priority) => ({ priority, wanted: {} }) as RequestScope;
 
-function inFlightRequestOf(
+function batchOf(
   priority: Priority,
   state: 'not called' | 'waits for a slot' | 'in progress',
-): InFlightRequest {
-  const inFlight = createInFlightRequest('7', '7', scope(priority), () => undefined);
-  if (state !== 'not called') {
-    inFlight.fetchedAt = 0;
-    inFlight.batchCalls = { scope: { isWaiting: state === 'waits for a slot' } } as NonNullable<
-      InFlightRequest['batchCalls']
+): InFlightBatch {
+  const batch = new InFlightBatch(scope(priority), new Map());
+  if (state !== 'not called')
+    batch.calls = { fetchedAt: 0, scope: { isWaiting: state === 'waits for a slot' } } as NonNullable<
+      InFlightBatch['calls']
     >;
-  }
-  return inFlight;
+  return batch;
 }
 
 describe('a request joins a call', () => {
@@ -31,6 +24,6 @@ describe('a request joins a call', () => {
     ['bulk', 'bulk', 'waits for a slot', true],
     ['interactive', 'bulk', 'waits for a slot', true],
   ] as const)('of priority %s by one of priority %s, when the call is %s: %s', (of, by, state, isJoined) => {
-    expect(canServe(inFlightRequestOf(of, state), scope(by), 1)).toBe(isJoined);
+    expect(canServe(batchOf(of, state), scope(by), 1)).toBe(isJoined);
   });
 });
