@@ -126,7 +126,16 @@ export const mapping: GraphqlMapping = {
     Customer: {
       type: 'Customer',
       fields: {
-        onlineOrderCount: 'numberOfOrders',
+        amountSpent: {
+          path: 'amountSpent',
+          select: '{ amount currency: currencyCode }',
+          compute: (money) => ({ amounts: [money], isApproximate: false }),
+        },
+        onlineOrderCount: {
+          path: 'numberOfOrders',
+          // Shopify's numbers of 64 bits are text.
+          compute: (count) => ({ value: Number(count), isApproximate: false }),
+        },
         cart: {
           owner: { path: 'customer.id', from: fromGid },
           path: 'draftOrders(first: 1, sortKey: UPDATED_AT, reverse: true, query: $query).nodes.0',

@@ -112,7 +112,7 @@ describe('one customer over four systems', () => {
     expect(BigInt(id)).toBeGreaterThan(2n ** 53n);
     const { data, errors } = await gateway.query(
       `query($exact: CustomerKey!, $one: CustomerKey!, $other: CustomerKey!) {
-        exact: customer(by: $exact) { amountSpent { amount currency } onlineOrderCount }
+        exact: customer(by: $exact) { amountSpent { amounts { amount currency } } onlineOrderCount { value } }
         one: customer(by: $one) { name }
         other: customer(by: $other) { name }
       }`,
@@ -124,7 +124,10 @@ describe('one customer over four systems', () => {
     );
     expect(errors).toEqual([]);
     expect(data).toEqual({
-      exact: { amountSpent: webshop?.amountSpent, onlineOrderCount: webshop?.numberOfOrders },
+      exact: {
+        amountSpent: { amounts: [webshop?.amountSpent] },
+        onlineOrderCount: { value: Number(webshop?.numberOfOrders) },
+      },
       one: null,
       other: null,
     });

@@ -46,7 +46,7 @@ function below(limit: number): number {
 const PRODUCT = ['sku', 'title', 'descriptionHtml', 'availableQuantity', 'imageUrl'];
 const LINE = ['title', 'quantity'];
 const CART = ['name', 'updatedAt', 'checkoutUrl'];
-const CUSTOMER = ['locale', 'onlineOrderCount', 'name', 'id'];
+const CUSTOMER = ['locale', 'becameCustomerAt', 'name', 'id'];
 
 /** Some of the fields, each under an alias that only this operation has. */
 function some(fields: readonly string[]): string {

@@ -73,12 +73,12 @@ describe('the webshop', () => {
     batches: {
       // One call for the identity of the customers, and one for their fields.
       'all customers': {
-        query: 'query($by: [CustomerKey!]!) { customers(by: $by) { onlineOrderCount } }',
+        query: 'query($by: [CustomerKey!]!) { customers(by: $by) { onlineOrderCount { value } } }',
         variables: { by: shoppers.map(({ webshop: own }) => ({ shopifyCustomerId: own.customerId })) },
         calls: 2,
         expectData: (data) => {
           expect(listAt(data, 'customers')).toEqual(
-            shoppers.map(({ webshop: own }) => ({ onlineOrderCount: String(own.numberOfOrders) })),
+            shoppers.map(({ webshop: own }) => ({ onlineOrderCount: { value: own.numberOfOrders } })),
           );
         },
       },

@@ -168,7 +168,7 @@ describe('the webshop receives exactly the selection of the client', () => {
   test('named and inline fragments', async () => {
     const found = await data(
       `query($by: CustomerKey!) { customer(by: $by) { ...shopping ... { locale } ... on Customer { cart { checkoutUrl } } } }
-       fragment shopping on Customer { cart { ...head ... on Cart { updatedAt } } onlineOrderCount }
+       fragment shopping on Customer { cart { ...head ... on Cart { updatedAt } } onlineOrderCount { value } }
        fragment head on Cart { name total { ...money } }
        fragment money on Money { amount }`,
     );
@@ -225,13 +225,13 @@ describe('the webshop receives exactly the selection of the client', () => {
   test('names of the client that look like names of ours', async () => {
     const found = await data(
       `query($by: CustomerKey!) { customer(by: $by) {
-        _key: locale found: onlineOrderCount cart_0: cart { _owner: name _key: updatedAt __proto__: checkoutUrl constructor: name }
-        cart { cart_fields: name _owner: __typename } ids: amountSpent { _key: amount } query: cart { name }
+        _key: locale found: onlineOrderCount { _key: value } cart_0: cart { _owner: name _key: updatedAt __proto__: checkoutUrl constructor: name }
+        cart { cart_fields: name _owner: __typename } ids: amountSpent { _key: amounts { _owner: amount } } query: cart { name }
       } }`,
     );
     const customer = at(found, 'customer');
     expect(at(customer, '_key')).toBe('nl');
-    expect(at(customer, 'found')).toMatch(/^\d+$/);
+    expect(at(customer, 'found', '_key')).toEqual(expect.any(Number));
     expect(at(customer, 'cart_0', '_owner')).toBe(eva.cart.name);
     expect(at(customer, 'cart_0', 'constructor')).toBe(eva.cart.name);
     expect(at(customer, 'cart_0', '_key')).toBe(
@@ -239,7 +239,7 @@ describe('the webshop receives exactly the selection of the client', () => {
     );
     expect(JSON.stringify(customer)).toContain('"__proto__":"https://');
     expect(at(customer, 'cart')).toEqual({ cart_fields: eva.cart.name, _owner: 'Cart' });
-    expect(at(customer, 'ids', '_key')).toEqual(expect.any(String));
+    expect(at(customer, 'ids', '_key', 0, '_owner')).toEqual(expect.any(String));
     expect(at(customer, 'query')).toEqual({ name: eva.cart.name });
   });
 });

@@ -10,7 +10,10 @@ import { at } from '../support/read.js';
 /** A vendor that finds people by id, and the basket of one person by a search. */
 const schema = buildSchema(`
   type Query { _people(ids: [ID!]!): [Person]! _shops(codes: [ID!]!): [Shop]! }
-  type Person { name: String town: Town basket: Basket }
+  type Person { name: String town: Town basket: Basket visits: Count spent: Spent }
+  type Count { value: Int! }
+  type Spent { amounts: [Amount!]! }
+  type Amount { value: Int! currency: String }
   type Town { name: String }
   type Basket { label: String items(first: Int! = 5): [Item!] }
   type Item { title: String count: Int maker: Maker }
@@ -42,6 +45,12 @@ const mapping: GraphqlMapping = {
       type: 'VendorPerson',
       fields: {
         town: 'home.town',
+        visits: { path: 'visitCount', compute: (value) => ({ value }) },
+        spent: {
+          path: 'total',
+          select: '{ value currency: code }',
+          compute: (amount) => ({ amounts: [amount] }),
+        },
         basket: {
           path: 'baskets(first: 1, of: $of).nodes.0',
           owner: { path: 'holder.gid', from: fromGid },
@@ -371,6 +380,38 @@ describe('an object that was not requested', () => {
     const [one, missing] = readWith(true);
     expect(one).toMatchObject({ name: 'one' });
     expect(codeOf(at(missing, 'name'))).toBe('SOURCE_CONTRACT');
+  });
+});
+
+describe('an object that is computed from a value of the vendor', () => {
+  const computed = (person: Record<string, unknown>) =>
+    read('visits { times: value } spent { amounts { value } }', ['1'], {
+      data: { found: { list: [{ _key: 'gid:1', ...person }] } },
+    })[0];
+
+  test('has the fields of our schema, and the vendor is asked for its own', () => {
+    const [request] = translate('visits { value } spent { amounts { value } }', ['1']);
+    expect(request?.document).toContain('spent: total { value currency: code } visits: visitCount');
+    const person = computed({ visits: 3, spent: { value: 5, currency: 'EUR' } });
+    expect(at(person, 'visits')).toEqual({ value: 3 });
+    expect(at(person, 'spent')).toEqual({ amounts: [{ value: 5 }] });
+    expect(computed({ visits: null, spent: null })).toEqual({ visits: null, spent: null });
+  });
+
+  test.each([
+    ['visits', { visits: { count: 3 } }],
+    ['visits', { visits: [3] }],
+    ['spent', { spent: 5 }],
+    ['spent', { spent: [5] }],
+  ])('is refused when the vendor sends another kind of value for %s: %j', (field, person) => {
+    expect(codeOf(at(computed(person), field))).toBe('SOURCE_CONTRACT');
+  });
+
+  test.each([
+    ['visits', { visits: 'three' }, ['value']],
+    ['spent', { spent: { value: 'five' } }, ['amounts', 0, 'value']],
+  ])('is refused where it does not fit our schema: %s', (field, person, path) => {
+    expect(codeOf(at(computed(person), field, ...path))).toBe('SOURCE_CONTRACT');
   });
 });
 

@@ -29,7 +29,7 @@ const cart = fc
 const selection = fc
   .tuple(
     fc.array(cart, { maxLength: 2 }),
-    fc.subarray(['locale', 'amountSpent { amount }', 'onlineOrderCount']),
+    fc.subarray(['locale', 'amountSpent { amounts { amount } }', 'onlineOrderCount { value }']),
   )
   .filter(([carts, fields]) => carts.length + fields.length > 0)
   .map(([carts, fields]) => [...carts.map((one, i) => `c${i}: ${one}`), ...fields].join(' '));

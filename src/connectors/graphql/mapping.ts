@@ -67,9 +67,12 @@ export interface KeyedField {
   variables: (key: string) => Readonly<Record<string, VendorVariable>>;
 }
 
-/** A scalar that is computed from the vendor's value at the path. */
+/** A field whose value is computed from the vendor's value at the path. */
 export interface ComputedField {
   path: string;
+  /** The vendor's fields, if its value is an object: `{ amount currency: currencyCode }`. Default: it is a scalar. */
+  select?: string;
+  /** Returns a scalar, or an object with the fields of our type. The result is checked against our SDL. */
   compute: (value: unknown) => unknown;
 }
 

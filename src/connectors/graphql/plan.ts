@@ -29,7 +29,7 @@ export interface PlannedField {
   /** Set on a field that needs a separate query for each key. */
   keyed: { path: readonly Segment[]; field: KeyedField } | undefined;
   /** Set on a field whose value is computed from the vendor's. */
-  compute: ComputedField['compute'] | undefined;
+  computed: ComputedField | undefined;
   /** Set on a field that is a connection. */
   connection: PlannedConnection | undefined;
   text: string;
@@ -121,16 +121,24 @@ function planField(planner: Planner, parent: GraphQLObjectType, wanted: FieldToP
     return planConnection(parent, wanted, mapped);
   const segments = parsePath(typeof mapped === 'string' ? mapped : mapped.path, args);
   const keyed = typeof mapped !== 'string' && 'owner' in mapped ? mapped : undefined;
+  const computed = typeof mapped !== 'string' && 'compute' in mapped ? mapped : undefined;
+  // The fields of a computed object are not the vendor's.
+  const selection = computed === undefined ? children && `{ ${writeFields(children)} }` : computed.select;
+  const objectFields = computed === undefined ? (children?.fields ?? []) : [];
   return {
     name,
     type: field.type,
     below: stepsBelow(segments),
     children,
     keyed: keyed && { path: segments, field: keyed },
-    compute: typeof mapped !== 'string' && 'compute' in mapped ? mapped.compute : undefined,
+    computed,
     connection: undefined,
-    text: writeField(name, segments, children === undefined ? '' : ` { ${writeFields(children)} }`),
-    cost: costOf(segments, children, keyed === undefined ? 0 : objectsIn(keyed.owner.path)),
+    text: writeField(name, segments, selection === undefined ? '' : ` ${selection}`),
+    cost: costOf(
+      segments,
+      selection === undefined ? undefined : objectFields,
+      keyed === undefined ? 0 : objectsIn(keyed.owner.path),
+    ),
   };
 }
 
@@ -189,10 +197,10 @@ function planConnection(
       below: stepsBelow(segments),
       children,
       keyed: undefined,
-      compute: undefined,
+      computed: undefined,
       connection: { field: mapped, list, page: { first, after }, ownerId, items, itemType },
       text: writeField(name, segments, inner),
-      cost: costOf(segments, items, 0),
+      cost: costOf(segments, items.fields, 0),
     };
   };
   if ('list' in mapped) {
@@ -244,15 +252,15 @@ export function writeFields(plan: PlannedSelection): string {
 
 /**
  * Cost in points, as GraphQL APIs with cost limits count it: 1 for an object, 0 for a leaf, and 2 for a connection
- * plus the requested number of times the cost of an item. `nodes` and a selected index are the item itself.
+ * plus the requested number of times the cost of an item. `nodes` and a selected index are the item itself. `fields` are
+ * those of the object at the end of the path; undefined for a leaf.
  */
 function costOf(
   segments: readonly Segment[],
-  children: PlannedSelection | undefined,
+  fields: readonly PlannedField[] | undefined,
   ownerCost: number,
 ): number {
-  const below =
-    children === undefined ? 0 : 1 + ownerCost + children.fields.reduce((sum, { cost }) => sum + cost, 0);
+  const below = fields === undefined ? 0 : 1 + ownerCost + fields.reduce((sum, { cost }) => sum + cost, 0);
   return segments.reduceRight((cost, { text, items }, i) => {
     if (items !== undefined) return 2 + items * cost;
     const isObject = i < segments.length - 1 && text !== 'nodes';

@@ -101,11 +101,6 @@ function createReader({ errors }: GraphqlAnswer, source: string) {
     return { value, path };
   };
 
-  const fieldAt = ({ type, children }: PlannedField, start: unknown, from: Path, steps: Path): unknown => {
-    const { value, path } = walk(start, from, steps);
-    return complete(value, type, children, path);
-  };
-
   /** The value of a query for one key, if the value contains that key as its owner. */
   const owned = (
     planned: PlannedField,
@@ -129,9 +124,12 @@ function createReader({ errors }: GraphqlAnswer, source: string) {
 
   const field = (planned: PlannedField, parent: unknown, path: Path): unknown => {
     if (planned.connection !== undefined) return page(planned, planned.connection, parent, path);
-    const value = fieldAt(planned, parent, path, [planned.name, ...planned.below]);
-    if (planned.compute === undefined || value == null || value instanceof Error) return value;
-    return planned.compute(value);
+    const { type, children, computed } = planned;
+    const { value, path: valuePath } = walk(parent, path, [planned.name, ...planned.below]);
+    if (computed === undefined || value == null || value instanceof Error)
+      return complete(value, type, children, valuePath);
+    const isExpected = computed.select === undefined ? typeof value !== 'object' : isRecord(value);
+    return isExpected ? complete(computed.compute(value), type, children, valuePath) : misfit(valuePath);
   };
 
   /** A page of a list, as a connection of our SDL. Only the selected fields of it are built. */
