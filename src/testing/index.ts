@@ -3,7 +3,8 @@
  */
 
 // The contract that every source must meet
-export { describeSource, endedCalls, type SourceContractOptions } from './source-contract.js';
+export { describeSource, type SourceContractOptions } from './source-contract.js';
+export { endedCalls } from './ended-calls.js';
 export type {
   AnsweredQuestion,
   ExpectedError,

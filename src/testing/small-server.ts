@@ -61,7 +61,7 @@ export function sendJson(
 /** Sends an endless answer until the other side closes the connection. Returns the number of bytes sent. */
 export function sendWithoutEnd(response: ServerResponse): Promise<number> {
   let bytes = 0;
-  const piece = Buffer.alloc(256 * 1024, 'x');
+  const piece = Buffer.alloc(256 * 1024, 'z');
   const more = (): void => {
     while (!response.destroyed && response.write(piece)) bytes += piece.length;
     bytes += piece.length;

@@ -6,6 +6,7 @@ import type { StandIn } from '../../sources/stand-ins/world.js';
 import type { Duration } from '../duration.js';
 import { listen } from '../http/http.js';
 import { SettingsReader, type Environment } from '../settings.js';
+import { endedCalls } from './ended-calls.js';
 import { hostileKeys } from './hostile-keys.js';
 import { sendJson, startServer, type SeenRequest, type SmallServer } from './small-server.js';
 import type {
@@ -375,18 +376,6 @@ export function describeSource(
       });
     });
   }
-}
-
-/** The number of ended calls to a source, by the gateway's metrics: all calls, or those with the outcome. */
-export async function endedCalls(gateway: TestGateway, source: string, outcome?: string): Promise<number> {
-  const metrics = await (await gateway.fetch('/metrics')).text();
-  return [...metrics.matchAll(/^stekkerdoos_source_calls_total\{(.*)\} (\d+)$/gm)]
-    .filter(
-      ([, labels = '']) =>
-        labels.includes(`source="${source}"`) &&
-        (outcome === undefined || labels.includes(`outcome="${outcome}"`)),
-    )
-    .reduce((sum, [, , count]) => sum + Number(count), 0);
 }
 
 /** A text as it stands; anything else as JSON. */

@@ -3,7 +3,7 @@ import type { SourceSubject } from '../../src/testing/source-subject.js';
 import { createTestGateway } from '../support/gateway.js';
 import { faultControl } from '../support/stand-ins.js';
 
-export { endedCalls } from '../../src/testing/source-contract.js';
+export { endedCalls } from '../../src/testing/ended-calls.js';
 
 /** The contract of every source, with the stand-ins of this run, and gateways behind the front door of this run. */
 export function describeSource(subject: SourceSubject): void {
