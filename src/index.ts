@@ -11,6 +11,15 @@ export type { CustomerRecord, IdentityDeclaration } from './identity/declaration
 export { secretSetting, setting, urlSetting } from './settings.js';
 export { idNamespace } from './identity/identifiers.js';
 
+// Declaring a source in YAML
+export {
+  declarationSchemas,
+  declaredSource,
+  type DeclarationFiles,
+  type DeclaredSource,
+} from './declared/declared-source.js';
+export { describeProblem, type DeclarationProblem } from './declared/problems.js';
+
 // Connecting to its system
 export type { CallScope, Client, Connection, Connector, ConnectorOptions } from './connectors/connector.js';
 export { toAbortSignal } from './v8/call-signal.js';

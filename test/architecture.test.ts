@@ -12,6 +12,7 @@ const way = [
   'operation',
   'context',
   'privacy',
+  'declared',
   'stitching',
   'source-settings.ts',
   'source.ts',

@@ -36,6 +36,8 @@ export interface HttpAnswer {
   body: unknown;
   /** The `Content-Type` of a raw answer. */
   type?: string | undefined;
+  /** The `Link` header. */
+  link?: string | undefined;
 }
 
 /** The meaning of an answer whose status is no success. */
@@ -165,12 +167,18 @@ export function openHttp(
           const read = parseBody(bytes, source);
           const parsed = read instanceof Promise ? ((await read) as unknown) : read;
           const { etag } = headers;
+          const link = typeof headers['link'] === 'string' ? headers['link'] : undefined;
           if (method === 'GET' && typeof etag === 'string')
-            validatedAtStart.set(digestOf(path), { etag, bytes });
-          return readAnswer({ status, body: parsed, type });
+            validatedAtStart.set(digestOf(path), { etag, link, bytes });
+          return readAnswer({ status, body: parsed, type, link });
         }
         if (status === 304 && known !== undefined)
-          return readAnswer({ status: 200, body: await parseBody(known.bytes, source), type });
+          return readAnswer({
+            status: 200,
+            body: await parseBody(known.bytes, source),
+            type,
+            link: known.link,
+          });
         if (isExpected(status))
           return readAnswer({ status, body: completeBody(answer, source, maxAnswerBytes), type });
         // The text of an error is not passed on, because it may contain personal data.
@@ -197,8 +205,16 @@ export function openHttp(
   };
 }
 
+/** An answer that is cached for revalidation. */
+interface Validated {
+  etag: string;
+  /** The `Link` header. */
+  link: string | undefined;
+  bytes: Buffer;
+}
+
 /** Creates the map of answers with an ETag, by the digest of their path. */
-function createValidated(): LRUCache<string, { etag: string; bytes: Buffer }> {
+function createValidated(): LRUCache<string, Validated> {
   return new LRUCache({
     maxSize: MAX_VALIDATED_BYTES,
     sizeCalculation: ({ bytes }, key) => bytes.length + key.length,

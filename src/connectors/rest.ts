@@ -20,6 +20,14 @@ export interface RestClient extends Client {
   post<T>(schema: z.ZodType<T>, path: string, body: unknown): Promise<T>;
   /** The page behind a link from the previous page. A link outside the base address is refused. */
   follow<T>(schema: z.ZodType<T>, link: string): Promise<T>;
+  /**
+   * The answer to a GET of a path, or of a link as in `follow`, and the link to the next page in its `Link` header (RFC
+   * 8288); null if the system returns 404.
+   */
+  getLinked<T>(
+    schema: z.ZodType<T>,
+    at: { path: string } | { link: string },
+  ): Promise<{ answer: T; next: string | undefined } | null>;
 }
 
 export interface RestOptions {
@@ -114,6 +122,15 @@ function createClient(
       ({ status, body }) => (status === 404 ? null : check(schema, body, source)),
       [404],
     );
+  const pathOfLink = (link: string): string => {
+    const url = URL.canParse(link, http.baseUrl.href) ? new URL(link, http.baseUrl) : undefined;
+    const prefix = http.baseUrl.pathname.replace(/\/$/, '');
+    if (url?.origin === http.baseUrl.origin && url.pathname.startsWith(`${prefix}/`))
+      return `${url.pathname.slice(prefix.length)}${url.search}`;
+    throw new SourceContractError(source, `${source} returned a link to a page outside its base address.`, {
+      kind: 'wrong-record',
+    });
+  };
   return {
     getText: (path, query) =>
       http.send(
@@ -127,17 +144,16 @@ function createClient(
       http.send(scope, { method: 'POST', path, body: JSON.stringify(body) }, (answer) =>
         check(schema, answer.body, source),
       ),
+    getLinked: (schema, at) =>
+      http.send(
+        scope,
+        { method: 'GET', path: 'path' in at ? at.path : pathOfLink(at.link) },
+        ({ status, body, link }) =>
+          status === 404 ? null : { answer: check(schema, body, source), next: nextLinkIn(link) },
+        [404],
+      ),
     follow: async (schema, link) => {
-      const url = URL.canParse(link, http.baseUrl.href) ? new URL(link, http.baseUrl) : undefined;
-      const prefix = http.baseUrl.pathname.replace(/\/$/, '');
-      if (url?.origin !== http.baseUrl.origin || !url.pathname.startsWith(`${prefix}/`)) {
-        throw new SourceContractError(
-          source,
-          `${source} returned a link to a page outside its base address.`,
-          { kind: 'wrong-record' },
-        );
-      }
-      const page = await getPath(schema, `${url.pathname.slice(prefix.length)}${url.search}`);
+      const page = await getPath(schema, pathOfLink(link));
       if (page === null)
         throw new SourceContractError(source, `${source} returned a link to a page that does not exist.`, {
           kind: 'not-found',
@@ -146,6 +162,13 @@ function createClient(
     },
     ping,
   };
+}
+
+/** The target of the first link with `rel="next"`. */
+function nextLinkIn(header: string | undefined): string | undefined {
+  for (const [, target, parameters = ''] of (header ?? '').matchAll(/<([^<>]*)>([^<]*)/g))
+    if (/;\s*rel="?(?:[^"]*\s)?next(?:\s[^"]*)?"?\s*(?:[;,]|$)/i.test(parameters)) return target;
+  return undefined;
 }
 
 /** Encodes one part of a path, so that an identifier cannot add a path or a query. */

@@ -1,0 +1,116 @@
+import type { Client } from '../connectors/connector.js';
+import { InvalidInputError } from '../errors.js';
+import { alignMany } from '../loaders/align.js';
+import { callEach, defineLoader, type Loader } from '../loaders/loader.js';
+import type { FreshnessOptions } from '../cache/freshness.js';
+import { contractError, type CallRequest } from './connector-kind.js';
+import { Misfit } from './path.js';
+
+/** How a row names the key that requested it. */
+export type Matching = 'exact' | 'lower' | 'collation' | 'loose';
+
+export interface CallLoaderOptions<C extends Client, Value> {
+  source: string;
+  name: string;
+  request: CallRequest<C>;
+  /** The key in a row. Undefined only if a call takes one key, and all its rows belong to that key. */
+  keyOf: ((row: unknown) => string | null) | undefined;
+  /** The place of the key in a row, for errors. */
+  keyPlace: string;
+  matching: Matching;
+  /** The id of a row: rows of one key with equal ids are one. Default: each row counts. */
+  idOf: ((row: unknown) => unknown) | undefined;
+  /** Maps the rows of one key. Throws a Misfit. */
+  toValue: (rows: readonly unknown[]) => Value;
+  maxBatch?: number | undefined;
+  freshness?: FreshnessOptions | undefined;
+  /** The namespace of the keys, if each identifies a customer. */
+  about?: string | undefined;
+}
+
+/** Makes the loader of a declared call. An invalid row fails its own key only. */
+export function callLoader<C extends Client, Value>(
+  options: CallLoaderOptions<C, Value>,
+): Loader<C, string, Value> {
+  const { name, request, maxBatch, freshness, about } = options;
+  const base = {
+    name,
+    ...(maxBatch === undefined ? {} : { maxBatch }),
+    ...(freshness === undefined ? {} : { freshness }),
+    ...(about === undefined ? {} : { about: (value: string) => [{ namespace: about, value }] }),
+  };
+  const loadBatch = batchReader(options);
+  if (request.takes === 'keys') return defineLoader<C, string, Value>({ ...base, load: loadBatch });
+  return defineLoader<C, string, Value>({
+    ...base,
+    loadEach: (keys, client) =>
+      callEach(keys, async (key) => {
+        const [value] = await loadBatch([key], client);
+        if (value instanceof Error) throw value;
+        return value as Value;
+      }),
+  });
+}
+
+function batchReader<C extends Client, Value>({
+  source,
+  request,
+  keyOf,
+  keyPlace,
+  matching,
+  idOf,
+  toValue,
+}: CallLoaderOptions<C, Value>) {
+  const fold = matching === 'lower' ? (key: string) => key.toLowerCase() : (key: string) => key;
+  const rowKeys = (row: unknown): string | readonly string[] => {
+    const key = keyOf?.(row) ?? null;
+    if (key !== null) return fold(key);
+    // A search also finds records that have no such key.
+    if (matching === 'loose') return [];
+    throw new Misfit(keyPlace, 'a key');
+  };
+  const alignOptions = {
+    source,
+    keyOf: rowKeys,
+    idOf: idOf ?? ((row: unknown) => row),
+    matching: matching === 'lower' ? ('exact' as const) : matching,
+  };
+  const distinct = (rows: readonly unknown[]) =>
+    idOf === undefined
+      ? rows
+      : [...new Map(rows.toReversed().map((row) => [idOf(row), row])).values()].toReversed();
+  const inRow = (error: unknown): unknown =>
+    error instanceof Misfit ? contractError(source, error.within(request.rowsPlace)) : error;
+  const readRows = async (keys: readonly string[], client: C): Promise<readonly unknown[]> => {
+    try {
+      return await request.rows(keys, client);
+    } catch (error) {
+      throw error instanceof Misfit ? contractError(source, error) : error;
+    }
+  };
+
+  return async (keys: readonly string[], client: C): Promise<(Value | Error)[]> => {
+    const sent = keys.filter((key) => request.canSend(key));
+    const rows = sent.length === 0 ? [] : await readRows(sent, client);
+    let groups: readonly (readonly unknown[])[];
+    try {
+      groups = keyOf === undefined ? [distinct(rows)] : alignMany(sent.map(fold), rows, alignOptions);
+    } catch (error) {
+      throw inRow(error);
+    }
+    let next = 0;
+    return keys.map((key) => {
+      if (!request.canSend(key))
+        return new InvalidInputError(
+          `The source ${source} cannot be queried by this identifier. Use one with other characters.`,
+        );
+      try {
+        return toValue(groups[next++] ?? []);
+      } catch (error) {
+        const failure = inRow(error);
+        if (failure instanceof Error) return failure;
+        throw failure;
+      }
+    });
+  };
+}

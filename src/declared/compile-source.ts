@@ -1,0 +1,340 @@
+import { Kind, type FieldDefinitionNode } from 'graphql';
+import type { PageArguments } from '../connection.js';
+import type { Client } from '../connectors/connector.js';
+import type { Context, Customer } from '../customer/customer.js';
+import type { IdentityDeclaration, Namespace } from '../identity/declaration.js';
+import { commonNamespaces, idNamespace } from '../identity/identifiers.js';
+import type { Loader } from '../loaders/loader.js';
+import type { SourceDefinition } from '../source.js';
+import { Calls } from './calls.js';
+import type { ConnectorKind } from './connector-kind.js';
+import {
+  customerRecordMapper,
+  identifierPaths,
+  isSameCustomer,
+  yieldKinds,
+  type DeclaredRecord,
+} from './customer-record.js';
+import { finishOf, objectTypeOf, type Finish } from './field-type.js';
+import type { Declared, Identity, Mapping } from './grammar.js';
+import { Mappers, type MapRecord } from './mapping.js';
+import type { Place, Report } from './problems.js';
+import { patternOf } from './pattern.js';
+import { ROOTS, type SourceSdl } from './source-sdl.js';
+import { compileWebhook } from './webhook.js';
+
+/** Parts of a source that are written in code, beside its declaration. */
+export type SourceCode<C extends Client> = Partial<Omit<SourceDefinition<C>, 'name' | 'connector'>>;
+
+type Resolver = (parent: never, args: never, context: Context) => unknown;
+type Resolvers = Record<string, Record<string, Resolver>>;
+
+/** The namespaces that every gateway has. Their values are compared in canonical form. */
+const COMMON = new Map(commonNamespaces('NL').map((namespace) => [namespace.name, namespace]));
+
+/** Compiles one declaration. `report` receives all of its problems. */
+export class SourceCompiler<Connect, Call extends object, C extends Client> {
+  readonly #kind: ConnectorKind<Connect, Call, C>;
+  readonly #declared: Declared<Connect, Call>;
+  readonly #sdl: SourceSdl;
+  readonly #code: SourceCode<C>;
+  readonly #report: Report;
+  readonly #mappers: Mappers;
+  readonly #calls: Calls<Call, C>;
+  readonly #resolvers: Resolvers = {};
+
+  constructor({
+    kind,
+    declared,
+    sdl,
+    code,
+    report,
+  }: {
+    kind: ConnectorKind<Connect, Call, C>;
+    declared: Declared<Connect, Call>;
+    sdl: SourceSdl;
+    code: SourceCode<C>;
+    report: Report;
+  }) {
+    this.#kind = kind;
+    this.#declared = declared;
+    this.#sdl = sdl;
+    this.#code = code;
+    this.#report = report;
+    const resolvedInCode = Object.entries((code.resolvers ?? {}) as Resolvers).flatMap(([type, fields]) =>
+      Object.keys(fields).map((field) => `${type}.${field}`),
+    );
+    this.#mappers = new Mappers({
+      source: declared.source,
+      sdl,
+      fields: declared.fields ?? {},
+      resolvedInCode: new Set(resolvedInCode),
+      report,
+    });
+    this.#calls = new Calls<Call, C>({
+      source: declared.source,
+      declared: declared.calls ?? {},
+      compileCall: (call, context) => kind.compileCall(call, context),
+      ...{ mappers: this.#mappers, sdl, report },
+    });
+  }
+
+  compile(): SourceDefinition<C> {
+    const { source: name, connect, limits, freshness, heldIdentifiers, webhook } = this.#declared;
+    this.#mappers.checkNames();
+    const namespaces = this.#compileNamespaces();
+    const identity = this.#compileIdentity(namespaces);
+    for (const [type, { fields = [], directives = [] }] of this.#sdl.objects) {
+      if (ROOTS.has(type)) continue;
+      const key = directives
+        .find((directive) => directive.name.value === 'foundBy')
+        ?.arguments?.find((argument) => argument.name.value === 'field')?.value;
+      for (const field of fields)
+        this.#compileField(type, field, key?.kind === Kind.STRING ? key.value : undefined);
+    }
+    this.#calls.checkUse();
+    const connector = this.#kind.compileConnector(
+      connect,
+      { source: name, place: ['connect'], report: this.#report },
+      this.#mappers.hasExactNumbers,
+    );
+    const { resolvers, loaders = [], namespaces: namespacesInCode = [], ...code } = this.#code;
+    return {
+      name,
+      connector,
+      ...(limits === undefined ? {} : { limits }),
+      ...(freshness === undefined ? {} : { freshness }),
+      ...(namespaces.length === 0 ? {} : { namespaces: [...namespaces, ...namespacesInCode] }),
+      ...(identity === undefined ? {} : { identity }),
+      ...(heldIdentifiers === undefined ? {} : { heldIdentifiers }),
+      ...(webhook === undefined
+        ? {}
+        : {
+            webhook: compileWebhook(
+              webhook,
+              Object.keys(identity === undefined ? {} : { ...identity.foundBy, ...identity.yields }),
+              this.#report,
+            ),
+          }),
+      loaders: [...this.#calls.loaders, ...loaders],
+      resolvers: mergedResolvers(this.#resolvers, (resolvers ?? {}) as Resolvers),
+      ...code,
+    };
+  }
+
+  #compileNamespaces(): Namespace[] {
+    return Object.entries(this.#declared.namespaces ?? {}).map(
+      ([name, { pattern, description, perCustomer }]) => {
+        const place: Place = ['namespaces', name];
+        if (COMMON.has(name))
+          this.#report(
+            place,
+            `The namespace "${name}" exists already.`,
+            'Remove it here, or choose another name.',
+          );
+        const compiled = patternOf(pattern, [...place, 'pattern'], this.#report);
+        return idNamespace(name, description, compiled, perCustomer === undefined ? {} : { perCustomer });
+      },
+    );
+  }
+
+  #compileIdentity(namespaces: readonly Namespace[]): IdentityDeclaration<C, DeclaredRecord> | undefined {
+    const { identity } = this.#declared;
+    const customerFields = this.#sdl.objects.get('Customer')?.fields ?? [];
+    if (identity === undefined) {
+      for (const field of customerFields) this.#compileCustomerField(field, undefined);
+      return undefined;
+    }
+    const { recordKey, foundBy } = identity;
+    if (!COMMON.has(recordKey) && !namespaces.some(({ name }) => name === recordKey))
+      this.#report(
+        ['identity', 'recordKey'],
+        `The namespace "${recordKey}" is not declared.`,
+        `Add it: namespaces: { ${recordKey}: { pattern: ^\\d+$, description: ... } }.`,
+      );
+    if (foundBy[recordKey] === undefined)
+      this.#report(
+        ['identity', 'foundBy'],
+        `"foundBy" has no "${recordKey}", which is the recordKey.`,
+        `Add ${recordKey}: { call: ..., uniqueness: enforced }.`,
+      );
+    const inRecord = customerFields.filter((field) => this.#isInRecord(field, identity));
+    const toRecord = customerRecordMapper(identity, this.#mapCustomerFields(inRecord), this.#report);
+    const paths = identifierPaths(identity);
+    const loaders = new Map<string, Loader<C, string, readonly DeclaredRecord[]>>();
+    const compiled: IdentityDeclaration<C, DeclaredRecord> = {
+      recordKey,
+      foundBy: Object.fromEntries(
+        Object.entries(foundBy).flatMap(([namespace, { call, uniqueness }]) => {
+          const place: Place = ['identity', 'foundBy', namespace, 'call'];
+          if (loaders.has(call))
+            this.#report(
+              place,
+              `The call "${call}" is used for two kinds of identifier.`,
+              'Declare a call for each.',
+            );
+          const loader = this.#calls.recordLoader(call, place, {
+            namespace,
+            common: COMMON.get(namespace),
+            path: paths.get(namespace),
+            idPath: paths.get(recordKey),
+            toValue: (rows) => rows.map(toRecord),
+          });
+          if (loader === undefined) return [];
+          loaders.set(call, loader);
+          return [[namespace, { uniqueness, loader }]];
+        }),
+      ),
+      yields: yieldKinds(identity),
+      ...(identity.sameCustomer === undefined ? {} : { sameCustomer: isSameCustomer }),
+    };
+    for (const field of customerFields) this.#compileCustomerField(field, compiled);
+    return compiled;
+  }
+
+  /** Whether a field of Customer is read from the record by which the customer was found. */
+  #isInRecord(field: FieldDefinitionNode, { foundBy }: Identity): boolean {
+    const { call } = this.#mappers.mappingOf('Customer', field.name.value);
+    return call === undefined || Object.values(foundBy).some((one) => one.call === call);
+  }
+
+  /** A field with a call of `foundBy` is the record itself, as an object of the field's type. */
+  #mapCustomerFields(fields: readonly FieldDefinitionNode[]): MapRecord {
+    const ofRecord = fields.filter(
+      (field) => this.#mappers.mappingOf('Customer', field.name.value).call !== undefined,
+    );
+    const mapOthers = this.#mappers.compile(
+      'Customer',
+      fields.filter((field) => !ofRecord.includes(field)),
+    );
+    const whole = ofRecord.map(
+      (field) => [field.name.value, this.#mappers.of(objectTypeOf(this.#sdl, field).type)] as const,
+    );
+    if (whole.length === 0) return mapOthers;
+    return (row) => ({
+      ...mapOthers(row),
+      ...Object.fromEntries(whole.map(([name, map]) => [name, map(row)])),
+    });
+  }
+
+  /** Adds the resolver of a field of a type that this source returns or extends. */
+  #compileField(type: string, field: FieldDefinitionNode, foundBy: string | undefined): void {
+    const name = field.name.value;
+    const mapping = this.#mappers.mappingOf(type, name);
+    if (mapping.call === undefined) return;
+    const id = `${type}.${name}`;
+    if (this.#isIdentityCall(mapping.call, id)) return;
+    const loader = this.#calls.fieldLoader(mapping.call, field, id, undefined);
+    const finish = this.#finish(field, mapping, id);
+    if (loader === undefined) return;
+    this.#add(
+      type,
+      name,
+      async (parent: Readonly<Record<string, unknown>>, args: PageArguments, { load }) => {
+        const key = parent[name] ?? (foundBy === undefined ? undefined : parent[foundBy]);
+        const text = typeof key === 'string' || typeof key === 'number' ? String(key) : undefined;
+        return finish(
+          text === undefined ? null : await load(loader as Loader<Client, string, unknown>, text),
+          args,
+        );
+      },
+    );
+  }
+
+  #isIdentityCall(call: string, id: string): boolean {
+    const isOne = Object.values(this.#declared.identity?.foundBy ?? {}).some((one) => one.call === call);
+    if (isOne)
+      this.#report(
+        ['fields', id, 'call'],
+        `The call "${call}" finds customers.`,
+        'Use it on fields of Customer, or declare another call.',
+      );
+    return isOne;
+  }
+
+  #compileCustomerField(
+    field: FieldDefinitionNode,
+    identity: IdentityDeclaration<C, DeclaredRecord> | undefined,
+  ): void {
+    const name = field.name.value;
+    const id = `Customer.${name}`;
+    if (((this.#code.resolvers ?? {}) as Resolvers)['Customer']?.[name] !== undefined) return;
+    const mapping = this.#mappers.mappingOf('Customer', name);
+    const { identity: declared } = this.#declared;
+    if (declared !== undefined && identity !== undefined && this.#isInRecord(field, declared)) {
+      const isList = mapping.call !== undefined && objectTypeOf(this.#sdl, field).isList;
+      const finish = this.#finish(field, mapping, id);
+      this.#add('Customer', name, async (customer: Customer, args: PageArguments) => {
+        if (!isList) return (await customer.record(identity))?.fields[name] ?? null;
+        return finish(
+          (await customer.records(identity)).map(({ fields }) => fields[name]),
+          args,
+        );
+      });
+      return;
+    }
+    if (mapping.call === undefined) {
+      this.#report(
+        ['fields', id],
+        `"${id}" has no call, and the source has no identity.`,
+        'Add a call to the field, or an identity if it is in the record of the customer.',
+      );
+      return;
+    }
+    this.#compileCustomerCall(field, mapping, mapping.call);
+  }
+
+  #compileCustomerCall(field: FieldDefinitionNode, mapping: Mapping, call: string): void {
+    const name = field.name.value;
+    const id = `Customer.${name}`;
+    const { identity, heldIdentifiers = [] } = this.#declared;
+    const namespace = mapping.key ?? identity?.recordKey ?? heldIdentifiers[0];
+    if (namespace === undefined) {
+      this.#report(
+        ['fields', id],
+        `"${id}" has no key.`,
+        'Add heldIdentifiers, such as [email]: the identifiers of other systems by which this one is queried.',
+      );
+      return;
+    }
+    const isHeld = heldIdentifiers.includes(namespace);
+    if (!isHeld && namespace !== identity?.recordKey && COMMON.has(namespace))
+      this.#report(
+        ['fields', id, 'key'],
+        `"${namespace}" is the key of no records.`,
+        `Add it to heldIdentifiers: [${namespace}], or use the recordKey of a source.`,
+      );
+    const loader = this.#calls.fieldLoader(call, field, id, namespace) as
+      Loader<Client, string, unknown> | undefined;
+    const finish = this.#finish(field, mapping, id);
+    const { isList } = objectTypeOf(this.#sdl, field);
+    if (loader === undefined) return;
+    const keysOf = (customer: Customer) =>
+      isHeld ? customer.heldValues(namespace) : customer.identifiers(namespace);
+    this.#add('Customer', name, async (customer: Customer, args: PageArguments, { load }) => {
+      const keys = await keysOf(customer);
+      const values = await Promise.all(keys.map((key) => load(loader, key)));
+      return finish(
+        isList ? (values as (readonly unknown[])[]).flat() : (values.find((value) => value !== null) ?? null),
+        args,
+      );
+    });
+  }
+
+  #finish(field: FieldDefinitionNode, mapping: Mapping, id: string): Finish {
+    return finishOf(field, mapping, { id, sdl: this.#sdl, report: this.#report });
+  }
+
+  #add(
+    type: string,
+    field: string,
+    resolver: (parent: never, args: never, context: Context) => unknown,
+  ): void {
+    (this.#resolvers[type] ??= {})[field] = resolver;
+  }
+}
+
+function mergedResolvers(declared: Resolvers, inCode: Resolvers): Resolvers {
+  const types = new Set([...Object.keys(declared), ...Object.keys(inCode)]);
+  return Object.fromEntries([...types].map((type) => [type, { ...declared[type], ...inCode[type] }]));
+}

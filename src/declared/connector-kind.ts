@@ -1,0 +1,46 @@
+import type { z } from 'zod';
+import type { Client, Connector } from '../connectors/connector.js';
+import { SourceContractError } from '../errors.js';
+import type { Misfit } from './path.js';
+import type { Place, Report } from './problems.js';
+
+/** What a kind of connector knows while it compiles a part of a declaration. */
+export interface CompileContext {
+  /** The name of the source. */
+  source: string;
+  /** Where the part is in the declaration. */
+  place: Place;
+  report: Report;
+}
+
+/** The compiled call of a connector: keys in, rows of the answer out. */
+export interface CallRequest<C extends Client> {
+  /** `key`: one call for each key. `keys`: one call for a batch, so each row must name its key. */
+  takes: 'key' | 'keys';
+  /** The place of the rows in the answer, for errors. */
+  rowsPlace: string;
+  /** Whether a key can be sent without a change of the call's shape. The others are refused. */
+  canSend(key: string): boolean;
+  /** The rows of the answer, not mapped yet. Throws a Misfit if there is no list of rows at its place. */
+  rows(keys: readonly string[], client: C): Promise<readonly unknown[]>;
+}
+
+/** How one kind of connector is declared. There is a file for each kind. */
+export interface ConnectorKind<Connect, Call, C extends Client> {
+  /** The shape of `connect`. */
+  connect: z.ZodType<Connect>;
+  /** The shape of a call. */
+  call: z.ZodType<Call>;
+  /** `hasExactNumbers`: whether a field of the source is a decimal or a large whole number. */
+  compileConnector(connect: Connect, context: CompileContext, hasExactNumbers: boolean): Connector<C>;
+  compileCall(call: Call, context: CompileContext): CallRequest<C>;
+}
+
+/** The error of an answer that does not match the declaration. */
+export function contractError(source: string, { place, expected }: Misfit): SourceContractError {
+  return new SourceContractError(
+    source,
+    `${source} sent an answer that does not match its declaration, at: ${place}.`,
+    { received: { misfits: [{ path: place, expected }] } },
+  );
+}

@@ -1,0 +1,172 @@
+import type {
+  CustomerRecord,
+  IdentityDeclaration,
+  Profile,
+  YieldedIdentifier,
+} from '../identity/declaration.js';
+import { scalarConversion } from './conversions.js';
+import type { FieldMapping, Identity, Yielded } from './grammar.js';
+import type { MapRecord } from './mapping.js';
+import { Misfit } from './path.js';
+import type { Place, Report } from './problems.js';
+import { readerOf, textReader, toText } from './text-value.js';
+
+/** The record of a customer in a declared source. */
+export interface DeclaredRecord extends CustomerRecord {
+  /** The values of the fields of `Customer` that are read from the record. */
+  fields: Readonly<Record<string, unknown>>;
+  /** The values that must be equal in two records of one customer. */
+  same?: readonly (string | null)[];
+}
+
+type ReadText = (record: unknown) => string | null;
+
+/** The paths of the identifiers in a record, by namespace. */
+export function identifierPaths({ recordKey, id, yields = {} }: Identity): Map<string, string> {
+  const paths = new Map(
+    Object.entries(yields).map(([namespace, one]) => [namespace, yieldedPath(namespace, one).path]),
+  );
+  paths.set(recordKey, id ?? recordKey);
+  return paths;
+}
+
+function yieldedPath(
+  namespace: string,
+  one: Yielded,
+): { kind: 'one' | 'several' | 'shown'; path: string; verified: true | string | undefined } {
+  if (typeof one === 'string') return { kind: one, path: namespace, verified: undefined };
+  if ('one' in one) return { kind: 'one', path: one.one, verified: one.verified };
+  if ('several' in one) return { kind: 'several', path: one.several, verified: one.verified };
+  return { kind: 'shown', path: one.shown, verified: undefined };
+}
+
+export function yieldKinds({ yields = {} }: Identity): IdentityDeclaration<never>['yields'] {
+  return Object.fromEntries(
+    Object.entries(yields).map(([namespace, one]) => [namespace, yieldedPath(namespace, one).kind]),
+  );
+}
+
+/** Compiles the mapping of a system's record to the record of a customer. */
+export function customerRecordMapper(
+  identity: Identity,
+  mapFields: MapRecord,
+  report: Report,
+): (row: unknown) => DeclaredRecord {
+  const { recordKey, id = recordKey, yields = {}, profile, sameCustomer } = identity;
+  const readId = textReader(id, ['identity', 'id'], report);
+  const identifierReaders = Object.entries(yields).map(([namespace, one]) =>
+    identifierReader(namespace, one, ['identity', 'yields', namespace], report),
+  );
+  const readProfile = profile === undefined ? undefined : profileReader(profile, report);
+  const readSame = sameCustomer?.map((path, i) => textReader(path, ['identity', 'sameCustomer', i], report));
+  return (row) => {
+    const fields = mapFields(row);
+    const recordId = readId(row);
+    if (recordId === null || recordId === '') throw new Misfit(id, 'an id');
+    const identifiers: YieldedIdentifier[] = [];
+    for (const read of identifierReaders) read(row, identifiers);
+    return {
+      id: recordId,
+      identifiers,
+      ...(readProfile === undefined ? {} : { profile: readProfile(row) }),
+      ...(readSame === undefined ? {} : { same: readSame.map((read) => read(row)) }),
+      fields,
+    };
+  };
+}
+
+/** Two records are one customer if all declared values are equal and present. */
+export function isSameCustomer(one: DeclaredRecord, other: DeclaredRecord): boolean {
+  const [values = [], others = []] = [one.same, other.same];
+  return (
+    values.length > 0 && values.every((value, i) => value !== null && value !== '' && value === others[i])
+  );
+}
+
+function identifierReader(
+  namespace: string,
+  one: Yielded,
+  place: Place,
+  report: Report,
+): (row: unknown, identifiers: YieldedIdentifier[]) => void {
+  const { kind, path, verified } = yieldedPath(namespace, one);
+  const read = readerOf(path, place, report);
+  const readVerified =
+    typeof verified === 'string' ? readerOf(verified, [...place, 'verified'], report) : undefined;
+  const isVerified = (row: unknown): boolean => {
+    if (readVerified === undefined) return verified === true;
+    const value = readVerified(row);
+    if (value != null && typeof value !== 'boolean') throw new Misfit(String(verified), 'true or false');
+    return value === true;
+  };
+  return (row, identifiers) => {
+    const found = read(row);
+    if (found == null) return;
+    if (Array.isArray(found) && kind === 'one') throw new Misfit(path, 'one value');
+    for (const value of Array.isArray(found) ? (found as unknown[]) : [found]) {
+      const identifier = { namespace, value: toText(value, path) };
+      identifiers.push(verified === undefined ? identifier : { ...identifier, verified: isVerified(row) });
+    }
+  };
+}
+
+function profileReader(
+  { name, language, birthDate, updatedAt, address }: NonNullable<Identity['profile']>,
+  report: Report,
+): (row: unknown) => Profile {
+  const place: Place = ['identity', 'profile'];
+  const single = (path: string | undefined, member: string, at = place): ReadText | undefined =>
+    path === undefined ? undefined : textReader(path, [...at, member], report);
+  const joined = (paths: string | string[] | undefined, member: string, at = place): ReadText | undefined => {
+    if (paths === undefined) return undefined;
+    const reads = [paths].flat().map((path) => textReader(path, [...at, member], report));
+    return (row) => reads.flatMap((read) => read(row)?.trim() || []).join(' ') || null;
+  };
+  const converted = (
+    mapping: FieldMapping | undefined,
+    scalar: string,
+    member: string,
+  ): ReadText | undefined => {
+    if (mapping === undefined) return undefined;
+    const { from = member, ...rest } = typeof mapping === 'string' ? { from: mapping } : mapping;
+    const read = readerOf(from, [...place, member], report);
+    const convert = scalarConversion(scalar, rest, from, { place: [...place, member], report });
+    return (row) => {
+      const value = read(row);
+      return value == null || value === '' ? null : toText(convert(value), from);
+    };
+  };
+  const readers = present({
+    name: joined(name, 'name'),
+    language: single(language, 'language'),
+    birthDate: converted(birthDate, 'Date', 'birthDate'),
+    updatedAt: converted(updatedAt, 'DateTime', 'updatedAt'),
+  });
+  const at = [...place, 'address'];
+  const addressReaders =
+    address === undefined
+      ? undefined
+      : present({
+          street: joined(address.street, 'street', at),
+          houseNumber: joined(address.houseNumber, 'houseNumber', at),
+          postcode: single(address.postcode, 'postcode', at),
+          city: single(address.city, 'city', at),
+          country: single(address.country, 'country', at),
+        });
+  return (row) => ({
+    ...valuesOf(readers, row),
+    ...(addressReaders === undefined ? {} : { address: valuesOf(addressReaders, row) }),
+  });
+}
+
+type Readers = readonly (readonly [name: string, read: ReadText])[];
+
+function present(readers: Readonly<Record<string, ReadText | undefined>>): Readers {
+  return Object.entries(readers).flatMap(([name, read]) =>
+    read === undefined ? [] : [[name, read] as const],
+  );
+}
+
+function valuesOf(readers: Readers, row: unknown): Record<string, string | null> {
+  return Object.fromEntries(readers.map(([name, read]) => [name, read(row)]));
+}

@@ -1,0 +1,108 @@
+import type { Client } from '../connectors/connector.js';
+import type { SourceDefinition } from '../source.js';
+import { SourceCompiler, type SourceCode } from './compile-source.js';
+import type { ConnectorKind } from './connector-kind.js';
+import { reportIssues } from './grammar-problems.js';
+import { declarationOf, type Declared } from './grammar.js';
+import type { DeclarationProblem } from './problems.js';
+import { restKind } from './rest.js';
+import { readSourceSdl, type SourceSdl } from './source-sdl.js';
+import { YamlFile } from './yaml-file.js';
+
+/** The files of a declared source. */
+export interface DeclarationFiles<C extends Client = Client> {
+  /** The name of the YAML file, for messages. */
+  file: string;
+  yaml: string;
+  /** The name of the SDL file, for messages. */
+  sdlFile: string;
+  /** Undefined if there is no such file. */
+  sdl: string | undefined;
+  /**
+   * Parts of the source in code. A field with a resolver here needs no call in the declaration. Other parts replace those of
+   * the declaration.
+   */
+  code?: SourceCode<C>;
+}
+
+/** A source made of a declaration. */
+export interface DeclaredSource {
+  source: SourceDefinition;
+  /** The SDL of the source for the gateway: without fields that are not classified. */
+  sdl: string;
+  /** Problems that do not stop the start: fields that are not shown because they are not classified. */
+  warnings: readonly DeclarationProblem[];
+}
+
+const KINDS = { rest: restKind } as const;
+/** Connectors that sources in code can use. */
+const IN_CODE_ONLY = ['sql', 'graphql', 'odata', 'soap', 'file'];
+
+/** The shape of a declaration by the kind of its connector, for editors. */
+export const declarationSchemas = {
+  rest: declarationOf(restKind.connect, restKind.call),
+};
+
+/**
+ * Compiles a declaration to what `defineSource()` returns. Reports all problems together. No setting is read here: the gateway
+ * reads the settings that the declaration names when it starts.
+ */
+export function declaredSource(
+  files: DeclarationFiles,
+): DeclaredSource | { problems: readonly DeclarationProblem[] } {
+  const { file, yaml, sdlFile, sdl: sdlText, code = {} } = files;
+  const parsed = new YamlFile(file, yaml);
+  const { problems, report } = parsed;
+  if (problems.length > 0) return { problems };
+  const kind = kindOf(parsed);
+  if (kind === undefined) return { problems };
+  const checked = declarationSchemas[kind].safeParse(parsed.value);
+  if (!checked.success) {
+    reportIssues(checked.error.issues, parsed.value, report);
+    return { problems };
+  }
+  if (sdlText === undefined) {
+    report([], `The source has no SDL.`, `Add ${sdlFile}, with the fields that it adds to Customer.`);
+    return { problems };
+  }
+  const declared = checked.data as Declared<never, never>;
+  const sdl = readSourceSdl(sdlFile, sdlText, declared.identity?.recordKey ?? declared.heldIdentifiers?.[0]);
+  if ('problems' in sdl) return sdl;
+  const source = compileWith(KINDS[kind], declared, { sdl, code, report });
+  return problems.length > 0 ? { problems } : { source, sdl: sdl.text, warnings: sdl.unclassified };
+}
+
+function compileWith<Connect, Call extends object, C extends Client>(
+  kind: ConnectorKind<Connect, Call, C>,
+  declared: Declared<never, never>,
+  rest: { sdl: SourceSdl; code: SourceCode<C>; report: YamlFile['report'] },
+): SourceDefinition {
+  return new SourceCompiler<Connect, Call, C>({ kind, declared, ...rest }).compile();
+}
+
+/** The kind of connector, which is the first known member of `connect`. */
+function kindOf({ value, report }: YamlFile): keyof typeof KINDS | undefined {
+  const connect =
+    typeof value === 'object' && value !== null ? (value as { connect?: unknown }).connect : undefined;
+  if (typeof connect !== 'object' || connect === null) {
+    report(
+      ['connect'],
+      '"connect" is missing.',
+      'Write how the system is reached, such as connect: { rest: "${WARRANTY_URL}", ping: /v1/status }.',
+    );
+    return undefined;
+  }
+  const found = Object.keys(KINDS).find((name): name is keyof typeof KINDS => name in connect);
+  if (found !== undefined) return found;
+  const unsupported = IN_CODE_ONLY.find((name) => name in connect);
+  report(
+    ['connect', unsupported ?? ''],
+    unsupported === undefined
+      ? '"connect" names no kind of connector.'
+      : `The connector "${unsupported}" cannot be declared in YAML.`,
+    unsupported === undefined
+      ? `Write one of ${Object.keys(KINDS).join(', ')}.`
+      : 'Declare the source in TypeScript: see sources/README.md.',
+  );
+  return undefined;
+}

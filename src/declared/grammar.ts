@@ -1,0 +1,257 @@
+import { z } from 'zod';
+import { members } from './grammar-problems.js';
+import { settingName } from './setting-name.js';
+
+/**
+ * The shape of a declaration, except for the parts of each kind of connector. All of it can be expressed as JSON Schema, for
+ * editors.
+ */
+
+const DURATION = 'must be a duration such as "250 ms", "10 s", "5 minutes", "1 hour" or "7 days"';
+const duration = z
+  .templateLiteral(
+    [z.number(), ' ', z.enum(['ms', 's', 'minute', 'minutes', 'hour', 'hours', 'day', 'days'])],
+    {
+      error: DURATION,
+    },
+  )
+  .refine((text) => !text.startsWith('-'), { error: DURATION });
+
+const wholeNumber = (least: number, most: number) => {
+  const error = `must be a whole number from ${least} to ${most}`;
+  return z.int({ error }).min(least, { error }).max(most, { error });
+};
+
+export const text = (what: string) => z.string({ error: what }).min(1, { error: what });
+export const path = text('must be a path in the answer, such as owner.mail');
+const name = (what: string) =>
+  z.string({ error: what }).regex(/^[A-Za-z][A-Za-z0-9]{0,60}$/, { error: what });
+export const callName = name('must be the name of a call: letters and digits');
+const namespaceName = name('must be a kind of identifier, such as email or customerNumber');
+
+const freshness = members({
+  maxAge: duration.exactOptional(),
+  staleWhileRevalidate: duration.exactOptional(),
+  staleIfError: duration.exactOptional(),
+  notFoundMaxAge: duration.exactOptional(),
+});
+
+const limits = members({
+  timeout: duration.exactOptional(),
+  concurrency: wholeNumber(1, 1_000).exactOptional(),
+  rate: members({
+    calls: z.number({ error: 'must be a number above 0' }).positive({ error: 'must be a number above 0' }),
+    per: duration,
+    burst: wholeNumber(1, 1_000_000).exactOptional(),
+  }).exactOptional(),
+  quota: members({
+    calls: wholeNumber(1, 1_000_000_000),
+    per: z.enum(['day', 'month'], { error: 'must be "day" or "month"' }),
+  }).exactOptional(),
+  bulkShare: z.number({ error: 'must be a number from 0 to 1' }).min(0).max(1).exactOptional(),
+  retries: wholeNumber(0, 10).exactOptional(),
+  maxBatch: wholeNumber(1, 100_000).exactOptional(),
+  batchWindow: duration.exactOptional(),
+  maxAnswerBytes: wholeNumber(1_024, 1_073_741_824).exactOptional(),
+  maxCacheBytes: wholeNumber(1_024, 1_073_741_824).exactOptional(),
+});
+
+const textOperation = z.enum(['trim', 'lower', 'upper', 'fromNumber'], {
+  error: 'must be trim, lower, upper or fromNumber',
+});
+const textConversion = z.union([textOperation, z.array(textOperation)], {
+  error: 'must be trim, lower, upper or fromNumber, or a list of them',
+});
+export type TextConversion = z.infer<typeof textConversion>;
+
+/** How a value of a record becomes the value of a field. */
+const mapping = members(
+  {
+    from: path.exactOptional(),
+    call: callName.exactOptional(),
+    key: text('must be a path in the record, or on Customer a kind of identifier').exactOptional(),
+    order: z
+      .tuple(
+        [text('must be a field, such as -placedAt'), text('must be a field that is unique in the list')],
+        {
+          error:
+            'must be two fields: what the list is ordered by, and one that is unique, such as [-placedAt, number]',
+        },
+      )
+      .exactOptional(),
+    text: textConversion.exactOptional(),
+    number: z
+      .union(
+        [
+          z.literal('fromText'),
+          members({
+            decimal: text('must be a character'),
+            group: text('must be a character').exactOptional(),
+          }),
+        ],
+        { error: 'must be fromText, or the separators of a text, such as { decimal: ",", group: "." }' },
+      )
+      .exactOptional(),
+    money: members({
+      currency: z.union([text('must be a currency'), members({ from: path })], {
+        error: 'must be a currency such as EUR, or { from: path }',
+      }),
+      minorUnits: wholeNumber(0, 6).exactOptional(),
+    }).exactOptional(),
+    date: text('must be dateTime, or a format of yyyy, mm and dd, such as dd-mm-yyyy').exactOptional(),
+    dateTime: z
+      .union([z.enum(['seconds', 'milliseconds']), members({ zone: text('must be a time zone') })], {
+        error: 'must be seconds, milliseconds, or the zone of the times, such as { zone: Europe/Amsterdam }',
+      })
+      .exactOptional(),
+    boolean: members({
+      true: z.array(z.union([z.string(), z.number()])),
+      false: z.array(z.union([z.string(), z.number()])),
+    }).exactOptional(),
+    enum: z
+      .record(z.string(), z.string({ error: 'must be a value of the enum' }), {
+        error: 'must be a map from values of the system to values of the enum, such as { B: BASIC }',
+      })
+      .exactOptional(),
+  },
+  'must be a path, or a map such as { from: owner.mail, text: lower }',
+);
+const field = z.union([path, mapping], {
+  error: 'must be a path, or a map such as { from: owner.mail, text: lower }',
+});
+export type Mapping = z.infer<typeof mapping>;
+export type FieldMapping = z.infer<typeof field>;
+
+const uniqueness = z.enum(['enforced', 'usual', 'verified', 'none'], {
+  error: 'must be enforced, usual, verified or none',
+});
+export const yieldKind = z.enum(['one', 'several', 'shown'], { error: 'must be one, several or shown' });
+const verified = z
+  .union([z.literal(true), path], { error: 'must be true, or the path of a boolean' })
+  .exactOptional();
+const yielded = z.union(
+  [
+    yieldKind,
+    members({ one: path, verified }),
+    members({ several: path, verified }),
+    members({ shown: path }),
+  ],
+  { error: 'must be one, several or shown, or such a member with a path, such as { one: owner.mail }' },
+);
+export type Yielded = z.infer<typeof yielded>;
+
+const joined = z.union([path, z.array(path).min(1)], {
+  error: 'must be a path, or a list of paths whose texts are joined by blanks',
+});
+
+const identity = members({
+  recordKey: namespaceName,
+  id: path.exactOptional(),
+  foundBy: z.record(namespaceName, members({ call: callName, uniqueness }), {
+    error: 'must be a map such as { email: { call: byEmail, uniqueness: usual } }',
+  }),
+  yields: z.record(namespaceName, yielded).exactOptional(),
+  profile: members({
+    name: joined.exactOptional(),
+    language: path.exactOptional(),
+    birthDate: field.exactOptional(),
+    updatedAt: field.exactOptional(),
+    address: members({
+      street: joined.exactOptional(),
+      houseNumber: joined.exactOptional(),
+      postcode: path.exactOptional(),
+      city: path.exactOptional(),
+      country: path.exactOptional(),
+    }).exactOptional(),
+  }).exactOptional(),
+  sameCustomer: z.array(path).min(1).exactOptional(),
+});
+export type Identity = z.infer<typeof identity>;
+
+const event = {
+  events: path.exactOptional(),
+  id: path,
+  time: path.exactOptional(),
+  subject: path.exactOptional(),
+  type: path,
+  types: z.record(z.string(), z.string({ error: 'must be a kind of event, such as contact.changed' }), {
+    error: 'must be a map from kinds of the system to kinds of event, such as { paid: order.paid }',
+  }),
+  identifiers: z.record(namespaceName, path).exactOptional(),
+};
+const webhook = z.union(
+  [
+    members({
+      hmac: members({
+        secret: settingName,
+        header: text('must be the name of the header with the signature'),
+        prefix: text('must be the text before the signature').exactOptional(),
+        encoding: z.enum(['hex', 'base64'], { error: 'must be hex or base64' }).exactOptional(),
+        timestamp: text('must be the name of the header with the time').exactOptional(),
+      }),
+      ...event,
+    }),
+    members({
+      token: members({ secret: settingName, header: text('must be the name of a header') }),
+      ...event,
+    }),
+    members({ standardWebhook: settingName }),
+  ],
+  { error: 'must have hmac, token or standardWebhook' },
+);
+export type Webhook = z.infer<typeof webhook>;
+
+/** Members of every call. `Row` marks what the rows of its answer are. */
+export const callMembers = {
+  key: z
+    .union([path, mapping.pick({ from: true, text: true }).required({ from: true })], {
+      error: 'must be a path in a row, such as owner.mail',
+    })
+    .exactOptional(),
+  matching: z
+    .enum(['exact', 'lower', 'collation', 'loose'], { error: 'must be exact, lower, collation or loose' })
+    .exactOptional(),
+  id: path.exactOptional(),
+  maxBatch: wholeNumber(1, 100_000).exactOptional(),
+  freshness: freshness.exactOptional(),
+  about: namespaceName.exactOptional(),
+};
+
+/** The declaration of a source, with the shape of its connector and of its calls. */
+export function declarationOf<Connect extends z.ZodType, Call extends z.ZodType>(
+  connect: Connect,
+  call: Call,
+) {
+  return members({
+    source: z
+      .string({ error: 'must be the name of the source, such as warranty' })
+      .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, {
+        error: 'must be in lower case with dashes, such as driving-school',
+      }),
+    connect,
+    limits: limits.exactOptional(),
+    freshness: freshness.exactOptional(),
+    namespaces: z
+      .record(
+        namespaceName,
+        members({
+          pattern: text('must be a regular expression, such as ^R\\d{8}$'),
+          description: text('must describe the identifier'),
+          perCustomer: z.enum(['one', 'several'], { error: 'must be one or several' }).exactOptional(),
+        }),
+      )
+      .exactOptional(),
+    identity: identity.exactOptional(),
+    heldIdentifiers: z.array(namespaceName).exactOptional(),
+    calls: z.record(callName, call).exactOptional(),
+    fields: z.record(text('must be Type.field'), field).exactOptional(),
+    webhook: webhook.exactOptional(),
+  });
+}
+
+type CallMembers = { [K in keyof typeof callMembers]?: z.infer<(typeof callMembers)[K]> };
+/** A declaration whose connector and calls have been checked by their kind. */
+export type Declared<Connect, Call> = Omit<z.infer<ReturnType<typeof declarationOf>>, 'connect' | 'calls'> & {
+  connect: Connect;
+  calls?: Readonly<Record<string, Call & CallMembers>>;
+};

@@ -1,0 +1,76 @@
+/** Reads a value from a record of a system. */
+export type Read = (record: unknown) => unknown;
+
+/** An answer that does not match the declaration: the place and what was expected there. It never contains a value. */
+export class Misfit extends Error {
+  constructor(
+    readonly place: string,
+    readonly expected: string,
+  ) {
+    super(`${place}: ${expected}`);
+  }
+
+  /** The same misfit, seen from a record around it. */
+  within(place: string): Misfit {
+    return new Misfit(joinPlaces(place, this.place), this.expected);
+  }
+}
+
+export function joinPlaces(place: string, inner: string): string {
+  if (place === '' || place === '.') return inner;
+  return inner === '.' ? place : `${place}.${inner}`;
+}
+
+const SEGMENT = /^(?:"([^"]+)"|([^."[\]]+))((?:\[\d{1,4}\])*)(?:\.|$)/;
+const MAX_SEGMENTS = 10;
+
+/**
+ * Compiles a path such as `owner.mail`, `lines[0].sku` or `"a.b".c`. `.` is the record itself. Undefined if the text is no
+ * path. A missing member gives undefined; a value that cannot have members is a Misfit.
+ */
+export function compilePath(text: string): Read | undefined {
+  if (text === '.') return (record) => record;
+  const steps: (string | number)[] = [];
+  let rest = text;
+  while (rest !== '') {
+    const [found, quoted, plain, indexes = ''] = SEGMENT.exec(rest) ?? [];
+    const name = quoted ?? plain;
+    // Inherited members are no data of the record.
+    if (found === undefined || name === undefined || name in Object.prototype) return undefined;
+    steps.push(name, ...Array.from(indexes.matchAll(/\d+/g), ([digits]) => Number(digits)));
+    rest = rest.slice(found.length);
+    if (rest === '' && found.endsWith('.')) return undefined;
+  }
+  if (steps.length === 0 || steps.length > MAX_SEGMENTS) return undefined;
+  return compileSteps(steps);
+}
+
+function compileSteps(steps: readonly (string | number)[]): Read {
+  const [first = '', second, ...others] = steps;
+  const readFirst = step(first, '.');
+  if (second === undefined) return readFirst;
+  if (others.length === 0) {
+    const readSecond = step(second, String(first));
+    return (record) => readSecond(readFirst(record));
+  }
+  const reads = steps.map((one, i) => step(one, steps.slice(0, i).join('.') || '.'));
+  return (record) => {
+    let value = record;
+    for (const read of reads) value = read(value);
+    return value;
+  };
+}
+
+function step(name: string | number, place: string): Read {
+  if (typeof name === 'number')
+    return (value) => {
+      if (value == null) return undefined;
+      if (!Array.isArray(value)) throw new Misfit(place, 'a list');
+      return value[name] as unknown;
+    };
+  return (value) => {
+    if (value == null) return undefined;
+    if (typeof value !== 'object' || Array.isArray(value)) throw new Misfit(place, 'an object');
+    return (value as Readonly<Record<string, unknown>>)[name];
+  };
+}

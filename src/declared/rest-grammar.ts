@@ -1,0 +1,144 @@
+import { z } from 'zod';
+import { members } from './grammar-problems.js';
+import { callMembers, path, text } from './grammar.js';
+import { settingName } from './setting-name.js';
+
+const HEADER = 'must be the name of a header';
+const header = z.string({ error: HEADER }).regex(/^[A-Za-z0-9-]{1,100}$/, { error: HEADER });
+const PATH = 'must be a path of the system, such as /v1/status';
+const systemPath = z.string({ error: PATH }).regex(/^\/\S*$/, { error: PATH });
+
+const auth = z.union(
+  [
+    members({ bearer: settingName }),
+    members({
+      basic: members({
+        user: settingName,
+        password: settingName,
+        userSuffix: text('must be the text after the user name').exactOptional(),
+      }),
+    }),
+    members({
+      apiKey: members({
+        key: settingName,
+        header,
+        prefix: text('must be the text before the key').exactOptional(),
+      }),
+    }),
+    members({
+      oauth2: members({
+        tokenUrl: settingName,
+        tokenPath: systemPath.exactOptional(),
+        clientId: settingName,
+        clientSecret: settingName,
+        refreshToken: settingName.exactOptional(),
+        scope: text('must be the requested scope').exactOptional(),
+      }),
+    }),
+  ],
+  { error: 'must be bearer, basic, apiKey or oauth2, such as { bearer: "${WARRANTY_TOKEN}" }' },
+);
+export type RestAuth = z.infer<typeof auth>;
+
+const errorKind = z.enum(['unauthenticated', 'forbidden', 'rate-limited', 'unavailable', 'not-understood'], {
+  error: 'must be unauthenticated, forbidden, rate-limited, unavailable or not-understood',
+});
+const scalar = z.union([z.string(), z.number(), z.boolean()], {
+  error: 'must be a text, a number or a boolean',
+});
+const errorRule = members({
+  status: z.int({ error: 'must be an HTTP status from 400' }).min(400).max(599).exactOptional(),
+  at: path.exactOptional(),
+  is: z.union([scalar, z.array(scalar)]).exactOptional(),
+  kind: errorKind,
+});
+export type ErrorRule = z.infer<typeof errorRule>;
+
+export const restConnect = members(
+  {
+    rest: settingName,
+    auth: auth.exactOptional(),
+    ping: systemPath,
+    accept: text('must be a media type').exactOptional(),
+    ca: settingName.exactOptional(),
+    errors: z.array(errorRule).exactOptional(),
+    rateLimitHeaders: members({ remaining: header, reset: header }).exactOptional(),
+  },
+  'must be such as { rest: "${WARRANTY_URL}", ping: /v1/status }',
+);
+export type RestConnect = z.infer<typeof restConnect>;
+
+const pageBounds = {
+  maxItems: z
+    .int({ error: 'must be a whole number from 1 to 10000: each list needs a bound' })
+    .min(1)
+    .max(10_000),
+  maxPages: z.int({ error: 'must be a whole number from 1 to 100' }).min(1).max(100).exactOptional(),
+  acceptPart: z.boolean({ error: 'must be true or false' }).exactOptional(),
+};
+const parameter = text('must be the name of a query parameter');
+const size = z.int({ error: 'must be the number of items on a page' }).min(1).max(10_000);
+const page = z.union(
+  [
+    members({ cursor: path, as: parameter, ...pageBounds }),
+    members({ offset: parameter, size, limit: parameter.exactOptional(), ...pageBounds }),
+    members({
+      number: parameter,
+      size,
+      first: z.int().min(0).max(1).exactOptional(),
+      limit: parameter.exactOptional(),
+      ...pageBounds,
+    }),
+    members({ next: path, ...pageBounds }),
+    members({ link: z.literal('header'), ...pageBounds }),
+  ],
+  {
+    error:
+      'must be one kind of paging with a bound, such as { cursor: meta.next, as: after, maxItems: 50 }: cursor, offset, number, next or link',
+  },
+);
+export type Page = z.infer<typeof page>;
+
+const embedded = z.union(
+  [
+    members({
+      keys: text('must be a text with {key}'),
+      join: z.string(),
+      allow: text('must be a regular expression'),
+    }),
+    members({ key: text('must be a text with {key}'), allow: text('must be a regular expression') }),
+  ],
+  { error: 'must be a value, {key}, {keys|csv}, {keys|repeat}, or a text with its keys' },
+);
+const queryValue = z.union([scalar, embedded], {
+  error:
+    'must be a value, "{key}", "{keys|csv}", "{keys|repeat}", or a map such as { keys: "from:{key}", join: " OR ", allow: ^\\w+$ }',
+});
+export type QueryValue = z.infer<typeof queryValue>;
+
+const notFound = z.union([z.literal(404), z.literal('empty'), z.null()], {
+  error: 'must be 404, empty or null',
+});
+
+const answer = {
+  query: z.record(z.string(), queryValue).exactOptional(),
+  rows: path.exactOptional(),
+  notFound: z
+    .union([notFound, z.array(notFound)], { error: 'must be 404, empty or null, or a list of them' })
+    .exactOptional(),
+  page: page.exactOptional(),
+};
+
+export const restCall = z.union(
+  [
+    members({ get: systemPath, ...answer, ...callMembers }),
+    members({
+      post: systemPath,
+      body: z.json({ error: 'must be the JSON body of the request' }),
+      ...answer,
+      ...callMembers,
+    }),
+  ],
+  { error: 'must be a call such as { get: "/v1/registrations/{key}" }, or with post and body' },
+);
+export type RestCall = z.infer<typeof restCall>;

@@ -1,0 +1,247 @@
+import {
+  GraphQLError,
+  Kind,
+  parse,
+  Source,
+  visit,
+  type DefinitionNode,
+  type DocumentNode,
+  type EnumTypeDefinitionNode,
+  type FieldDefinitionNode,
+  type ObjectTypeDefinitionNode,
+  type TypeNode,
+} from 'graphql';
+import { readSdlFiles } from '../stitching/sdl.js';
+import type { DeclarationProblem } from './problems.js';
+
+/** The SDL of a declared source, and the types of the core schema. */
+export interface SourceSdl {
+  /** The SDL to compose: without unclassified fields, and with the connections that it refers to. Lines stay the same. */
+  text: string;
+  /** The object types of the source, by name. Only what `text` has. */
+  objects: ReadonlyMap<string, ObjectTypeDefinitionNode>;
+  /** The object types that a value of the source may have: its own, and those of the core schema. */
+  objectNamed(name: string): ObjectTypeDefinitionNode | undefined;
+  enumNamed(name: string): EnumTypeDefinitionNode | undefined;
+  /** The type of the nodes, if the name is that of a connection. */
+  nodeTypeOf(connection: string): string | undefined;
+  /** Where a field or type is declared. */
+  placeOf(node: { loc?: FieldDefinitionNode['loc'] }): Pick<DeclarationProblem, 'file' | 'line' | 'column'>;
+  /** Fields that are left out because they are not classified. */
+  unclassified: readonly DeclarationProblem[];
+}
+
+/** Types whose objects the gateway makes. A source adds fields to them. */
+export const ROOTS: ReadonlySet<string> = new Set(['Query', 'Subscription', 'Customer', 'Company']);
+
+let coreTypes: ReadonlyMap<string, DefinitionNode> | undefined;
+
+function coreType(name: string): DefinitionNode | undefined {
+  coreTypes ??= typesOf(readSdlFiles([]).flatMap(({ text }) => parse(text).definitions));
+  return coreTypes.get(name);
+}
+
+function typesOf(definitions: readonly DefinitionNode[]): Map<string, DefinitionNode> {
+  return new Map(definitions.flatMap((one) => ('name' in one ? [[one.name.value, one]] : [])));
+}
+
+/** The type without lists and non-null marks. */
+export function namedTypeOf(type: TypeNode): string {
+  return type.kind === Kind.NAMED_TYPE ? type.name.value : namedTypeOf(type.type);
+}
+
+/**
+ * Reads the SDL of a source. `customerKey`: the kind of identifier for `@foundBy` on `Customer`, unless the SDL has one.
+ * Problems of syntax are returned; composition finds the others.
+ */
+export function readSourceSdl(
+  file: string,
+  text: string,
+  customerKey: string | undefined,
+): SourceSdl | { problems: DeclarationProblem[] } {
+  let document: DocumentNode;
+  try {
+    document = parse(new Source(text, file));
+  } catch (error) {
+    if (!(error instanceof GraphQLError)) throw error;
+    const { line = 1, column = 1 } = error.locations?.[0] ?? {};
+    return {
+      problems: [
+        {
+          file,
+          line,
+          column,
+          problem: `The SDL is not valid: ${error.message}`,
+          remedy: 'Correct the syntax.',
+        },
+      ],
+    };
+  }
+  const placeOf: SourceSdl['placeOf'] = ({ loc }) => ({
+    file,
+    line: loc?.startToken.line ?? 1,
+    column: loc?.startToken.column ?? 1,
+  });
+  const edits = new Edits(text);
+  const unclassified = removeUnclassified(document, edits, placeOf);
+  if (customerKey !== undefined) addCustomerKey(document, edits, customerKey);
+  const connections = missingConnections(parse(edits.text));
+  const composed = `${edits.text}${connections.map(connectionSdl).join('')}`;
+  const own = typesOf(parse(new Source(composed, file)).definitions);
+  const typeNamed = (name: string) => own.get(name) ?? coreType(name);
+  return {
+    text: composed,
+    objects: new Map(
+      [...own].flatMap(([name, one]) => (one.kind === Kind.OBJECT_TYPE_DEFINITION ? [[name, one]] : [])),
+    ),
+    objectNamed: (name) => {
+      const type = typeNamed(name);
+      return type?.kind === Kind.OBJECT_TYPE_DEFINITION ? type : undefined;
+    },
+    enumNamed: (name) => {
+      const type = typeNamed(name);
+      return type?.kind === Kind.ENUM_TYPE_DEFINITION ? type : undefined;
+    },
+    nodeTypeOf: (name) => {
+      const type = typeNamed(name);
+      if (!name.endsWith('Connection') || type?.kind !== Kind.OBJECT_TYPE_DEFINITION) return undefined;
+      const nodes = type.fields?.find((field) => field.name.value === 'nodes');
+      return nodes === undefined ? undefined : namedTypeOf(nodes.type);
+    },
+    placeOf,
+    unclassified,
+  };
+}
+
+/** Edits a text without moving its lines. */
+class Edits {
+  #text: string;
+  #inserted: { at: number; text: string }[] = [];
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  get text(): string {
+    return this.#inserted.reduce(
+      (text, one) => `${text.slice(0, one.at)}${one.text}${text.slice(one.at)}`,
+      this.#text,
+    );
+  }
+
+  blank({ loc }: { loc?: FieldDefinitionNode['loc'] }): void {
+    if (loc === undefined) return;
+    const blanks = this.#text.slice(loc.start, loc.end).replace(/[^\n]/g, ' ');
+    this.#text = `${this.#text.slice(0, loc.start)}${blanks}${this.#text.slice(loc.end)}`;
+  }
+
+  insert(at: number, text: string): void {
+    this.#inserted.push({ at, text });
+  }
+}
+
+function isClassified({ directives = [] }: FieldDefinitionNode | ObjectTypeDefinitionNode): boolean {
+  return directives.some(({ name }) => name.value === 'personalData');
+}
+
+/** Removes fields that nobody classified, and fields of types that have no field left. */
+function removeUnclassified(
+  { definitions }: DocumentNode,
+  edits: Edits,
+  placeOf: SourceSdl['placeOf'],
+): DeclarationProblem[] {
+  const objects = definitions.filter((one) => one.kind === Kind.OBJECT_TYPE_DEFINITION);
+  const removed: DeclarationProblem[] = [];
+  const remaining = new Map(
+    objects.map((type) => [
+      type,
+      (type.fields ?? []).filter((field) => {
+        if (isClassified(type) || isClassified(field)) return true;
+        edits.blank(field);
+        removed.push({
+          ...placeOf(field.name),
+          problem: `"${type.name.value}.${field.name.value}" is not classified, so it is not shown.`,
+          remedy: 'Add @personalData to it or its type: the category of its data, or NONE.',
+        });
+        return false;
+      }),
+    ]),
+  );
+  for (;;) {
+    const empty = [...remaining].find(([, fields]) => fields.length === 0)?.[0];
+    if (empty === undefined) return removed;
+    remaining.delete(empty);
+    edits.blank(empty);
+    const gone = new Set([empty.name.value, `${empty.name.value}Connection`]);
+    for (const [type, fields] of remaining) {
+      const rest = fields.filter((field) => !gone.has(namedTypeOf(field.type)));
+      for (const field of fields) if (!rest.includes(field)) edits.blank(field);
+      remaining.set(type, rest);
+    }
+  }
+}
+
+/** `type Customer` must say by which identifier the source finds it. The declaration says so already. */
+function addCustomerKey({ definitions }: DocumentNode, edits: Edits, key: string): void {
+  for (const one of definitions) {
+    if (one.kind !== Kind.OBJECT_TYPE_DEFINITION || one.name.value !== 'Customer') continue;
+    if (one.directives?.some(({ name }) => name.value === 'foundBy') === true || one.name.loc === undefined)
+      continue;
+    edits.insert(one.name.loc.end, ` @foundBy(identifier: ${JSON.stringify(key)})`);
+  }
+}
+
+interface MissingConnection {
+  node: string;
+  category: string;
+}
+
+/** The connections that fields refer to, and that nothing declares, of types that are declared. */
+function missingConnections({ definitions }: DocumentNode): MissingConnection[] {
+  const own = typesOf(definitions);
+  const missing = new Map<string, MissingConnection>();
+  visit(
+    { kind: Kind.DOCUMENT, definitions },
+    {
+      NamedType: ({ name: { value } }) => {
+        const node = own.get(value.replace(/Connection$/, ''));
+        if (!value.endsWith('Connection') || own.has(value) || node?.kind !== Kind.OBJECT_TYPE_DEFINITION)
+          return;
+        const category = node.directives
+          ?.find(({ name }) => name.value === 'personalData')
+          ?.arguments?.find(({ name }) => name.value === 'category')?.value;
+        missing.set(value, {
+          node: node.name.value,
+          category: category?.kind === Kind.ENUM ? category.value : 'NONE',
+        });
+      },
+    },
+  );
+  return [...missing.values()];
+}
+
+function connectionSdl({ node, category }: MissingConnection): string {
+  return `
+"""
+One page of a list of ${node}.
+"""
+type ${node}Connection @personalData(category: ${category}) {
+  "The items with their cursors."
+  edges: [${node}Edge!]!
+  "The items alone."
+  nodes: [${node}!]!
+  "The position of this page in the list."
+  pageInfo: PageInfo!
+}
+
+"""
+An item and its position in the list.
+"""
+type ${node}Edge @personalData(category: ${category}) {
+  "The position of the item in the list."
+  cursor: String!
+  "The item."
+  node: ${node}!
+}
+`;
+}

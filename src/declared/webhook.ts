@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import { InvalidInputError } from '../errors.js';
+import { epochMs, moment, readJson, recordId } from '../webhooks/body.js';
+import type {
+  ReportedEvent,
+  SignatureCheck,
+  WebhookDeclaration,
+  WebhookRequest,
+} from '../webhooks/declaration.js';
+import { isHmacOf, isSameText, isWithinTolerance, webhookSecrets } from '../webhooks/signatures.js';
+import { standardWebhook } from '../webhooks/standard.js';
+import type { Webhook } from './grammar.js';
+import { Misfit } from './path.js';
+import type { Report } from './problems.js';
+import { variableIn } from './setting-name.js';
+import { readerOf, toText } from './text-value.js';
+
+type SignedWebhook = Exclude<Webhook, { standardWebhook: string }>;
+
+/** More events in one message are refused. */
+const MAX_EVENTS = 1_000;
+const time = z.union([moment, epochMs]);
+
+/** Compiles the webhook of a source. `namespaces` are the kinds of identifier that the source has. */
+export function compileWebhook(
+  declared: Webhook,
+  namespaces: readonly string[],
+  report: Report,
+): WebhookDeclaration {
+  if ('standardWebhook' in declared)
+    return standardWebhook({ variable: variableIn(declared.standardWebhook), namespaces });
+  const secret = 'hmac' in declared ? declared.hmac.secret : declared.token.secret;
+  return {
+    secrets: webhookSecrets(variableIn(secret)),
+    verify: verifierOf(declared),
+    events: eventReader(declared, report),
+  };
+}
+
+function verifierOf(declared: SignedWebhook): WebhookDeclaration['verify'] {
+  if ('token' in declared) {
+    const { header } = declared.token;
+    return ({ headers }, secrets) => {
+      const token = headers.get(header) ?? '';
+      return secrets.filter((secret) => isSameText(secret, token)).length > 0 ? 'valid' : 'invalid';
+    };
+  }
+  const { header, prefix = '', encoding = 'hex', timestamp } = declared.hmac;
+  return ({ headers, body }: WebhookRequest, secrets, nowMs): SignatureCheck => {
+    const given = headers.get(header);
+    const signature = given?.startsWith(prefix) === true ? given.slice(prefix.length) : null;
+    if (timestamp === undefined)
+      return isHmacOf([body], { secrets, signature, encoding }) ? 'valid' : 'invalid';
+    const sentAt = headers.get(timestamp) ?? '';
+    if (!/^\d{1,12}$/.test(sentAt)) return 'invalid';
+    if (!isHmacOf([`${sentAt}.`, body], { secrets, signature, encoding })) return 'invalid';
+    return isWithinTolerance(Number(sentAt) * 1_000, nowMs) ? 'valid' : 'stale';
+  };
+}
+
+function eventReader(declared: SignedWebhook, report: Report): WebhookDeclaration['events'] {
+  const { id, type, types, identifiers = {} } = declared;
+  const reader = (path: string, member: string) => readerOf(path, ['webhook', member], report);
+  const readEvents = declared.events === undefined ? undefined : reader(declared.events, 'events');
+  const [readId, readType] = [reader(id, 'id'), reader(type, 'type')];
+  const readTime = declared.time === undefined ? undefined : reader(declared.time, 'time');
+  const readSubject = declared.subject === undefined ? undefined : reader(declared.subject, 'subject');
+  const typeOf = new Map(Object.entries(types));
+  const identifierReaders = Object.entries(identifiers).map(
+    ([namespace, path]) =>
+      [namespace, path, readerOf(path, ['webhook', 'identifiers', namespace], report)] as const,
+  );
+
+  const toEvent = (event: unknown, now: string): ReportedEvent | undefined => {
+    const ours = typeOf.get(toText(readType(event), type) ?? '');
+    if (ours === undefined) return undefined;
+    const subject = readSubject?.(event);
+    return {
+      id: checked(recordId, readId(event), id),
+      type: ours,
+      time: readTime === undefined ? now : checked(time, readTime(event), declared.time ?? ''),
+      ...(subject == null ? {} : { subject: checked(recordId, subject, declared.subject ?? '') }),
+      identifiers: Object.fromEntries(
+        identifierReaders.flatMap(([namespace, path, read]) => {
+          const value = toText(read(event), path);
+          return value === null || value.length > 1_000 ? [] : [[namespace, [value]]];
+        }),
+      ),
+      data: {},
+    };
+  };
+
+  return ({ body }, nowMs) => {
+    const message = readJson(body, z.unknown());
+    const now = new Date(nowMs).toISOString();
+    try {
+      const events = readEvents === undefined ? [message] : readEvents(message);
+      if (!Array.isArray(events) || events.length > MAX_EVENTS)
+        throw new Misfit(declared.events ?? '.', `a list of at most ${MAX_EVENTS} events`);
+      return events.flatMap((event) => toEvent(event, now) ?? []);
+    } catch (error) {
+      if (error instanceof Misfit)
+        throw new InvalidInputError(`The body is not what the system sends: ${error.place}.`);
+      throw error;
+    }
+  };
+}
+
+function checked<T>(schema: z.ZodType<T>, value: unknown, place: string): T {
+  const result = schema.safeParse(value);
+  if (!result.success) throw new Misfit(place, 'another value');
+  return result.data;
+}
