@@ -1,6 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { isAfter, isSameCustomer, placeOf, totalsOf } from '../../sources/invoices/mapping.js';
-import type { CustomerRecord } from '../../src/index.js';
+import {
+  cursorOf,
+  isAfter,
+  isSameCustomer,
+  moneyOf,
+  newestFirst,
+  placeIn,
+  placeOf,
+  toCustomer,
+  toInvoice,
+  totalsOf,
+  WIRE_STATUS,
+} from '../../sources/invoices/mapping.js';
+import { customerCard, salesInvoice } from '../../sources/invoices/wire.js';
+import { encodeCursor, type CustomerRecord } from '../../src/index.js';
 
 interface Parts {
   vatNumber?: string | null;
@@ -93,4 +106,104 @@ describe('the place of an invoice', () => {
       expected,
     );
   });
+});
+
+describe('a record of the invoice system', () => {
+  const card = (fields: object) => toCustomer(customerCard.parse({ number: 'D1', ...fields }));
+
+  it('has each field of a customer in its place', () => {
+    const address = { addressLine1: 'A 1', postalCode: '1234 AB', city: 'Ede', country: 'BE' };
+    const contact = { email: 'a@example.nl', phoneNumber: '06', taxRegistrationNumber: 'NL1' };
+    const lastModifiedDateTime = '2026-10-01T12:00:00Z';
+    expect(card({ ...address, ...contact, displayName: 'Bakker', lastModifiedDateTime })).toEqual({
+      id: 'D1',
+      identifiers: [
+        { namespace: 'email', value: 'a@example.nl' },
+        { namespace: 'vatNumber', value: 'NL1' },
+        { namespace: 'phone', value: '06' },
+      ],
+      profile: {
+        ...{ name: 'Bakker', updatedAt: lastModifiedDateTime },
+        address: { street: 'A 1', postcode: '1234 AB', city: 'Ede', country: 'BE' },
+      },
+    });
+  });
+
+  const none = { street: null, postcode: null, city: null, country: null };
+  it.each<[object, object | null]>([
+    [{}, null],
+    [{ addressLine1: '', postalCode: '', city: '', country: 'NL' }, null],
+    [{ addressLine1: 'A 1' }, { ...none, street: 'A 1' }],
+    [{ postalCode: '1' }, { ...none, postcode: '1' }],
+    [
+      { city: 'Ede', country: 'NLD' },
+      { ...none, city: 'Ede' },
+    ],
+    [
+      { city: 'Ede', country: 'nl' },
+      { ...none, city: 'Ede' },
+    ],
+  ])('with only %j has the address %j', (fields, address) => {
+    expect(card(fields).profile).toEqual({ name: null, address, updatedAt: null });
+  });
+
+  const plain = {
+    ...{ number: 'F1', invoiceDate: '2026-11-24', dueDate: '2026-12-24', billToCustomerNumber: 'D1' },
+    ...{ currencyCode: 'SEK', orderNumber: 'O1', totalAmountIncludingTax: 35.4, remainingAmount: 5 },
+  };
+  it.each([
+    ['Open', 'OPEN'],
+    ['Paid', 'PAID'],
+    ['Canceled', 'CANCELLED'],
+    ['Corrective', 'CORRECTIVE'],
+  ] as const)('has each field of an invoice in its place: %s', (wire, status) => {
+    expect(WIRE_STATUS[status]).toBe(wire);
+    expect(toInvoice(salesInvoice.parse({ ...plain, status: wire }))).toEqual({
+      ...{ number: 'F1', issuedOn: '2026-11-24', dueOn: '2026-12-24', status, orderNumber: 'O1' },
+      total: { amount: '35.40', currency: 'SEK' },
+      openAmount: { amount: '5.00', currency: 'SEK' },
+    });
+    const without = { ...plain, dueDate: '0001-01-01', orderNumber: '', status: wire };
+    expect(toInvoice(salesInvoice.parse(without))).toMatchObject({ dueOn: null, orderNumber: null });
+  });
+
+  it.each([
+    ['35.4', 'EUR', '35.40'],
+    ['35', 'EUR', '35.00'],
+    ['35.123', 'EUR', '35.123'],
+    ['-0.5', 'EUR', '-0.50'],
+    ['35', 'JPY', '35'],
+    ['35.5', 'JPY', '35.5'],
+    ['35', 'KWD', '35.000'],
+  ])('with the amount %s %s has %s', (amount, currency, expected) => {
+    expect(moneyOf(amount, currency)).toEqual({ amount: expected, currency });
+  });
+});
+
+describe('a list of invoices', () => {
+  const invoiceAt = (issuedOn: string, number: string) => ({
+    ...{ number, issuedOn, dueOn: null, status: 'OPEN' as const, orderNumber: null },
+    ...{ total: { amount: '1', currency: 'EUR' }, openAmount: { amount: '1', currency: 'EUR' } },
+  });
+
+  it('is sorted by day and then by number, both downwards', () => {
+    const days = ['2026-11-23 F9', '2026-11-24 F1', '2026-11-24 F3', '2026-11-25 F0', '2026-11-24 F2'];
+    const sorted = days.map((one) => invoiceAt(one.slice(0, 10), one.slice(11))).sort(newestFirst);
+    expect(sorted.map(({ number }) => number)).toEqual(['F0', 'F3', 'F2', 'F1', 'F9']);
+    expect(newestFirst(invoiceAt('2026-11-24', 'F1'), invoiceAt('2026-11-24', 'F1'))).toBe(0);
+  });
+
+  it('goes on at the place of a cursor', () => {
+    expect(placeIn(cursorOf(invoiceAt('2026-11-24', 'F1')))).toEqual({
+      ...{ at: '2026-11-24T00:00:00.000000Z', id: 'F1' },
+    });
+  });
+
+  it.each([[['2026-11-24T00:00', 'F1']], [['2026-13-24', 'F1']], [['', 'F1']], [['2026-11-24']]])(
+    'has no place at a cursor of %j',
+    (parts) => {
+      expect(() => placeIn(encodeCursor('Customer.invoices', parts))).toThrow();
+      expect(() => placeIn(encodeCursor('Customer.orders', ['2026-11-24', 'F1']))).toThrow();
+    },
+  );
 });
