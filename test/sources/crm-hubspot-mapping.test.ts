@@ -130,9 +130,10 @@ describe('a contact of HubSpot', () => {
   });
 
   it('has only further addresses if it has no primary one', () => {
-    expect(
-      emailsOf({ hs_additional_emails: ' B@example.nl ;a@example.nl' } as CrmObject['properties']),
-    ).toEqual(['b@example.nl', 'a@example.nl']);
+    expect(emailsOf(object({ hs_additional_emails: ' B@example.nl ;a@example.nl' }).properties)).toEqual([
+      'b@example.nl',
+      'a@example.nl',
+    ]);
   });
 });
 
