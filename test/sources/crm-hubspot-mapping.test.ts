@@ -129,6 +129,16 @@ describe('a contact of HubSpot', () => {
     expect(toContact(object(properties)).profile?.address).toEqual(address);
   });
 
+  it.each([
+    ['true', true],
+    ['false', false],
+    [null, null],
+    [undefined, null],
+  ])('with the marketing status %j is a marketing contact: %j', (status, expected) => {
+    const properties = status === undefined ? {} : { hs_marketable_status: status };
+    expect(toContact(object(properties)).isMarketingContact).toBe(expected);
+  });
+
   it('has only further addresses if it has no primary one', () => {
     expect(emailsOf(object({ hs_additional_emails: ' B@example.nl ;a@example.nl' }).properties)).toEqual([
       'b@example.nl',
@@ -234,18 +244,18 @@ describe('a ticket of HubSpot', () => {
 });
 
 describe('a subscription of HubSpot', () => {
-  const news = { id: '5', name: 'News' };
+  const offers = { id: '5', name: 'Offers' };
 
   it('is of a type with an opt-out property, each once, by name, after all marketing mail', () => {
     const properties = [
       { name: 'hs_email_optout', label: 'Unsubscribed from all' },
       { name: 'hs_email_optout_9', label: 'Opted out of email: Tips' },
-      { name: 'hs_email_optout_5', label: 'Opted out of email: News' },
+      { name: 'hs_email_optout_5', label: 'Opted out of email: Offers' },
       { name: 'hs_email_optout_9', label: 'Opted out of email: Tips' },
       { name: 'hs_email_optout_x', label: 'Opted out of email: Own' },
       { name: 'my_hs_email_optout_8', label: 'Opted out of email: Mine' },
     ];
-    expect(toSubscriptionTypes(properties)).toEqual([ALL_MARKETING, news, { id: '9', name: 'Tips' }]);
+    expect(toSubscriptionTypes(properties)).toEqual([ALL_MARKETING, offers, { id: '9', name: 'Tips' }]);
   });
 
   it('says when and how it was changed last', () => {
@@ -260,16 +270,16 @@ describe('a subscription of HubSpot', () => {
         ],
       },
     );
-    expect(toSubscriptions(contact, [ALL_MARKETING, news, { id: '6', name: 'Gone' }])).toEqual([
+    expect(toSubscriptions(contact, [ALL_MARKETING, offers, { id: '6', name: 'Gone' }])).toEqual([
       { type: ALL_MARKETING, isOptedOut: true, changedBy: 'EMAIL', changedAt: '2026-10-03T00:00:00.000Z' },
-      { type: news, isOptedOut: false, changedBy: null, changedAt: null },
+      { type: offers, isOptedOut: false, changedBy: null, changedAt: null },
     ]);
   });
 
   it('is a withdrawal or nothing known', () => {
     const changedAt = '2026-10-03T00:00:00.000Z';
-    expect(toConsent({ type: news, isOptedOut: true, changedBy: 'EMAIL', changedAt })).toEqual({
-      ...{ purpose: 'MARKETING', channel: 'EMAIL', topic: 'News', status: 'REVOKED' },
+    expect(toConsent({ type: offers, isOptedOut: true, changedBy: 'EMAIL', changedAt })).toEqual({
+      ...{ purpose: 'MARKETING', channel: 'EMAIL', topic: 'Offers', status: 'REVOKED' },
       ...{ updatedAt: changedAt, evidence: 'hs_email_optout_5, EMAIL' },
     });
     expect(toConsent({ type: ALL_MARKETING, isOptedOut: false, changedBy: null, changedAt: null })).toEqual({

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  cursorOf,
   isSameCustomer,
   placeOf,
   toConsent,
@@ -109,12 +110,17 @@ describe('an order', () => {
   };
 
   it('has each column in its place', () => {
-    const { cursor, ...rest } = toOrder(order);
-    expect(rest).toEqual({
-      ...{ number: 'O-1', customerNumber: 'K-1', onlineNumber: '#7', status: 'SHIPPED' },
+    expect(toOrder(order)).toEqual({
+      ...{
+        exactlyPlacedAt: order.placed_at,
+        number: 'O-1',
+        customerNumber: 'K-1',
+        onlineNumber: '#7',
+        status: 'SHIPPED',
+      },
       ...{ placedAt: '2026-10-01T12:00:00.123Z', total: { amount: '10.50', currency: 'USD' } },
     });
-    expect(placeOf(cursor)).toEqual({ placedAt: '2026-10-01 12:00:00.123456+00', number: 'O-1' });
+    expect(placeOf(cursorOf(toOrder(order)))).toEqual({ placedAt: order.placed_at, number: 'O-1' });
   });
 
   it.each([
