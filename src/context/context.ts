@@ -69,14 +69,20 @@ export function createContext(
     chunks,
     pendingKeys,
   };
-  const { load, readCached } = registry.forRequest(scope);
-  const identities = createIdentities(rules, load, permissions.seesErased ? NO_ERASURES : erasures, chunks);
+  const loaders = registry.forRequest(scope);
+  const identities = createIdentities(
+    rules,
+    loaders,
+    permissions.seesErased ? NO_ERASURES : erasures,
+    chunks,
+  );
   return {
     context: {
       requestId,
-      load,
-      cached: readCached,
+      load: loaders.load,
+      cached: loaders.readCached,
       identify: (identifier) => identities.of(identifier),
+      walkTogether: (starts, wanted) => identities.walkTogether(starts, wanted),
       permissions,
       foundIdentities: new Set<Identity>(),
     },

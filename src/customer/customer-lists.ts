@@ -100,7 +100,7 @@ export async function organisationsOf(
 }
 
 /** A promise that rejects. It may be dropped, for example because the customer withholds consent. */
-function failed(reason: unknown): Promise<never> {
+export function failed(reason: unknown): Promise<never> {
   const promise = Promise.resolve().then((): never => {
     throw reason;
   });

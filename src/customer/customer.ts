@@ -2,7 +2,7 @@ import type { GraphQLResolveInfo } from 'graphql';
 import type { Client } from '../connectors/connector.js';
 import type { AddressValue, CustomerRecord, IdentityDeclaration } from '../identity/declaration.js';
 import { normalise, type Identifier } from '../identity/identifiers.js';
-import type { Identity, IdentityRules } from '../identity/identity-graph.js';
+import type { Identities, Identity, IdentityRules } from '../identity/identity-graph.js';
 import type { Load, ReadCached } from '../loaders/registry.js';
 import { chooseValue } from './profile.js';
 import type { EventType } from './schema.generated.js';
@@ -16,6 +16,8 @@ export interface Context {
   cached: ReadCached;
   /** Identifies a customer. Within a request, an identifier always gives the same identity. */
   identify(identifier: Identifier): Identity;
+  /** Identifies a list of customers in common rounds, before each of them is requested. */
+  walkTogether: Identities['walkTogether'];
   /** The id of the request in the log and in internal errors. */
   requestId: string;
   /** The caller's permissions that resolvers need. */

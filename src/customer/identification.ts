@@ -1,5 +1,5 @@
 import { AmbiguousIdentityError } from '../errors.js';
-import { mask, type Identifier } from '../identity/identifiers.js';
+import { isSame, mask, type Identifier } from '../identity/identifiers.js';
 import type { Match } from '../identity/identity-graph.js';
 import { allIdentifiers, textOf, type IdentityRules } from '../identity/matching.js';
 import { fetchedAt } from '../loaders/fetched-at.js';
@@ -71,7 +71,7 @@ export function identifiersOf(
   for (const record of records) {
     const { source, recordId } = record;
     add(recordId, source.name, true);
-    for (const { identifier, verified } of allIdentifiers(record, rules).values())
+    for (const { identifier, verified } of allIdentifiers(record, rules))
       add(
         identifier,
         source.name,
@@ -100,7 +100,9 @@ function linksOf(
       to: record.recordId,
       source: record.source.name,
       rule,
-      isVerified: allIdentifiers(record, rules).get(textOf(identifier))?.verified ?? false,
+      isVerified: allIdentifiers(record, rules).some(
+        (held) => held.verified && isSame(held.identifier, identifier),
+      ),
       seenAt: fetchedAt(record.record),
     }));
 }

@@ -5,6 +5,7 @@ import { chooseIdentity } from '../identity/choose-identity.js';
 import type { CustomerIds } from '../identity/customer-id.js';
 import { identifierIn, type Identifier } from '../identity/identifiers.js';
 import type { Identity } from '../identity/identity-graph.js';
+import { toError } from '../loaders/in-flight-request.js';
 import { createCompanies, type Companies, type CompaniesOptions } from './companies.js';
 import type { Consents } from './consents.js';
 import {
@@ -15,7 +16,7 @@ import {
   type CustomerEvent,
 } from './customer.js';
 import { canShow, customerFields } from './customer-fields.js';
-import type { CustomerLists } from './customer-lists.js';
+import { failed, type CustomerLists } from './customer-lists.js';
 import { ambiguous, identified } from './identification.js';
 import type { CustomerEventResolvers, ProfileField, QueryResolvers, Resolvers } from './schema.generated.js';
 import { camelCase, PROFILE_FIELDS, type Rule } from './survivorship.js';
@@ -68,16 +69,20 @@ function queryFields(options: CustomerOptions, companies: Companies): QueryResol
   const allSources = new Set(rules.sources.map(({ name }) => name));
   const sourcesOf = sourcesOfFields(options, companies.sourcesOfCustomer);
 
-  const find = async (
+  const find = (
     identifier: Identifier,
     context: Context,
     info: GraphQLResolveInfo,
-  ): Promise<Customer | null> => {
+  ): Customer | null | Promise<Customer | null> => {
     const identity = context.identify(identifier);
-    const known = await identity.isKnown(wantedSources(info, sourcesOf, allSources));
-    if (!known) return null;
-    context.foundIdentities.add(identity);
-    return createCustomer(identity, info, options);
+    const wanted = wantedSources(info, sourcesOf, allSources);
+    const shown = (isKnown: boolean): Customer | null => {
+      if (!isKnown) return null;
+      context.foundIdentities.add(identity);
+      return createCustomer(identity, info, options);
+    };
+    const isKnown = identity.isAlreadyKnown(wanted);
+    return isKnown === undefined ? identity.isKnown(wanted).then(shown) : shown(isKnown);
   };
 
   return {
@@ -86,14 +91,22 @@ function queryFields(options: CustomerOptions, companies: Companies): QueryResol
       return ownIdentifier === undefined ? null : find(ownIdentifier, context, info);
     },
     customer: (_, { by }, context, info) => find(readKey(by, context, options), context, info),
-    customers: (_, { by }, context, info) => {
+    customers: async (_, { by }, context, info) => {
       if (by.length > maxCustomers) {
         throw new LimitExceededError(
           `customers(by:) takes at most ${maxCustomers} customers, not ${by.length}.`,
         );
       }
       // Each customer succeeds or fails separately, also if its identifier is invalid.
-      return by.map(async (key) => find(readKey(key, context, options), context, info));
+      const starts = by.map((key) => valueOrError(() => readKey(key, context, options)));
+      await context.walkTogether(
+        starts.flatMap((start) => (start instanceof Error ? [] : [start])),
+        wantedSources(info, sourcesOf, allSources),
+      );
+      return starts.map((start) => {
+        const found = start instanceof Error ? start : valueOrError(() => find(start, context, info));
+        return found instanceof Error ? failed(found) : found;
+      });
     },
     company: (_, { by }, context, info) => companies.find(by, context, info),
     identify: async (_, { by }, context, info) => {
@@ -157,6 +170,14 @@ function eventFields(options: CustomerOptions): CustomerEventResolvers {
       return createCustomer(identity, info, options);
     },
   };
+}
+
+function valueOrError<T>(read: () => T): T | Error {
+  try {
+    return read();
+  } catch (error) {
+    return toError(error);
+  }
 }
 
 type CustomerKey = Readonly<Record<string, string | null | undefined>>;

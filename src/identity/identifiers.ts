@@ -18,6 +18,16 @@ export interface Identifier {
   readonly value: string;
 }
 
+export function isSame(one: Identifier, other: Identifier): boolean {
+  return one === other || (one.value === other.value && one.namespace === other.namespace);
+}
+
+/** Sorts by namespace, then by value. */
+export function compareIdentifiers(one: Identifier, other: Identifier): number {
+  if (one.namespace !== other.namespace) return one.namespace < other.namespace ? -1 : 1;
+  return one.value < other.value ? -1 : one.value > other.value ? 1 : 0;
+}
+
 /** The namespaces with the same meaning in every system. */
 export function commonNamespaces(
   defaultRegion: string,

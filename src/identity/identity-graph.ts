@@ -1,10 +1,11 @@
 import type { GatewayError } from '../errors.js';
-import type { Load } from '../loaders/registry.js';
 import { ChunkedWork } from '../chunked-work.js';
 import type { CustomerRecord } from './declaration.js';
 import { NO_ERASURES, type Erasures } from './erasures.js';
 import type { Identifier } from './identifiers.js';
+import type { IdentityLoaders } from './lookups.js';
 import { textOf, type IdentityRules, type KnownRecord, type Limit, type Link } from './matching.js';
+import { relevantSources } from './relevant-sources.js';
 import { WalkedIdentity } from './walked-identity.js';
 import { Walker } from './walker.js';
 
@@ -62,6 +63,8 @@ export interface Identity {
    * itself is erased, no source is queried.
    */
   isKnown(wanted: ReadonlySet<string>): Promise<boolean>;
+  /** The result of `isKnown`, if it is known already; else undefined. Throws the errors with which `isKnown` rejects. */
+  isAlreadyKnown(wanted: ReadonlySet<string>): boolean | undefined;
   /** The customer's records in one source. */
   findIn(source: string): Promise<Outcome>;
   /**
@@ -78,23 +81,40 @@ export interface Identity {
 /** The identities of one request. Identities that are requested together run their walks together. */
 export interface Identities {
   of(start: Identifier): Identity;
+  /**
+   * Identifies a list of customers. Resolves when `isAlreadyKnown` has a result for the first of them; the others may need
+   * more rounds or a slow system. Never rejects.
+   */
+  walkTogether(starts: readonly Identifier[], wanted: ReadonlySet<string>): Promise<void>;
 }
 
 export function createIdentities(
   rules: IdentityRules,
-  load: Load,
+  loaders: IdentityLoaders,
   erasures: Erasures = NO_ERASURES,
   chunks = new ChunkedWork(),
 ): Identities {
-  const walker = new Walker(rules, load, chunks);
-  const identities = new Map<string, Identity>();
+  const walker = new Walker(rules, loaders, chunks);
+  const search = { rules, walker, erasures };
+  const identities = new Map<string, WalkedIdentity>();
+  const of = (start: Identifier): WalkedIdentity => {
+    const text = textOf(start);
+    let identity = identities.get(text);
+    if (identity === undefined) identities.set(text, (identity = new WalkedIdentity(start, search)));
+    return identity;
+  };
   return {
-    of: (start) => {
-      const text = textOf(start);
-      let identity = identities.get(text);
-      if (identity === undefined)
-        identities.set(text, (identity = new WalkedIdentity(start, rules, walker, erasures)));
-      return identity;
+    of,
+    walkTogether: async (starts, wanted) => {
+      try {
+        await erasures.loading();
+        const walks = starts
+          .filter((start) => erasures.isEmpty || !erasures.has(start))
+          .map((start) => of(start).begin(relevantSources(rules, wanted, start.namespace)));
+        await walker.changes.until(() => walks.length === 0 || walks.some(({ hasEnded }) => hasEnded));
+      } catch {
+        // `isKnown` rejects with the error.
+      }
     },
   };
 }

@@ -26,7 +26,7 @@ export async function knownIdentifiers(rules: IdentityRules, identity: Identity)
   const found = new Map([[textOf(identity.start), identity.start]]);
   for (const record of records) {
     found.set(textOf(record.recordId), record.recordId);
-    for (const [text, { identifier }] of allIdentifiers(record, rules)) found.set(text, identifier);
+    for (const { identifier } of allIdentifiers(record, rules)) found.set(textOf(identifier), identifier);
   }
   const failedSources = new Set(failed.keys());
   for (const { name } of kind === 'ambiguous' ? [] : rules.sources)

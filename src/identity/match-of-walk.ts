@@ -1,85 +1,135 @@
-import { AmbiguousIdentityError } from '../errors.js';
-import type { Match, MatchConflict, Outcome } from './identity-graph.js';
-import type { Identifier } from './identifiers.js';
+import { AmbiguousIdentityError, type GatewayError } from '../errors.js';
+import type { Finding, Match, MatchConflict, Outcome } from './identity-graph.js';
+import { isSame, type Identifier } from './identifiers.js';
 import {
   countCustomers,
+  match,
   textOf,
   type Conflict,
   type IdentityRules,
   type KnownRecord,
+  type Limit,
+  type Link,
   type Matching,
 } from './matching.js';
-import { recordsOfStart, type Walk } from './walk.js';
 import { mayLeadTo } from './relevant-sources.js';
+import type { Lookup, Walk } from './walk.js';
 
-/** Which customer the start identifier of a walk means, according to the records that the walk has found. */
-export function matchOf(walk: Walk, matching: Matching): Match {
-  const { start } = walk;
-  const lookups = [...walk.lookups];
-  const startLookups = lookups.filter(({ identifier }) => textOf(identifier) === textOf(start));
-  const several = Math.max(0, ...startLookups.map(({ answer = [] }) => countCustomers(answer)));
-  const customers = [...new Set(recordsOfStart(walk).map((record) => matching.customerOf(record)))];
-  const candidates = several > 1 ? several : customers.length;
-  const records = customers.flat().sort(byPlace);
-  const ofCustomer = new Set(records);
-  const links = matching.links.filter(({ record }) => ofCustomer.has(record));
-  const identifiers = [start, ...links.map(({ identifier }) => identifier)];
-  return {
-    kind: candidates === 0 ? 'unknown' : candidates === 1 ? 'identified' : 'ambiguous',
-    candidates,
-    severalIn:
-      several > 1
-        ? startLookups.find(({ answer = [] }) => countCustomers(answer) > 1)?.source.name
-        : undefined,
-    records,
-    links,
-    findings: lookups.flatMap(({ source, identifier, answer = [] }) =>
+/**
+ * Which customer the start identifier of a walk means, according to the records that the walk has found. The evidence is
+ * computed when it is needed: most requests need the records only.
+ */
+export class WalkMatch implements Match {
+  readonly kind: Match['kind'];
+  readonly candidates: number;
+  readonly severalIn: string | undefined;
+  readonly records: readonly KnownRecord[];
+  readonly #walk: Walk;
+  readonly #all: readonly KnownRecord[];
+  readonly #rules: IdentityRules;
+  /** The lookups with an answer or an error. */
+  readonly #lookups: readonly Lookup[];
+  #matching: Matching | undefined;
+  readonly #outcomes = new Map<string, Outcome>();
+
+  constructor(walk: Walk, rules: IdentityRules) {
+    this.#walk = walk;
+    this.#rules = rules;
+    this.#lookups = walk.lookups.filter((lookup) => !lookup.isPending);
+    let several = 1;
+    for (const { source, identifier, answer = [] } of this.#lookups) {
+      if (!isSame(identifier, walk.start)) continue;
+      const customers = countCustomers(answer);
+      if (customers > 1) this.severalIn ??= source.name;
+      several = Math.max(several, customers);
+    }
+    const found = walk.recordsOfStart();
+    const all = walk.records;
+    this.#all = all;
+    const groups = all.length < 2 ? all.map(() => 0) : this.#match().groups;
+    const groupOf = (key: string) => groups[all.findIndex((record) => record.key === key)];
+    const customers = new Set(found.map(({ key }) => groupOf(key)));
+    this.candidates = several > 1 ? several : customers.size;
+    this.records = all.filter((_, place) => customers.has(groups[place])).sort(byPlace);
+    this.kind = this.candidates === 0 ? 'unknown' : this.candidates === 1 ? 'identified' : 'ambiguous';
+  }
+
+  get links(): readonly Link[] {
+    return this.#match().links.filter(({ record }) => this.records.includes(record));
+  }
+
+  get findings(): readonly Finding[] {
+    return this.#lookups.flatMap(({ source, identifier, answer = [] }) =>
       answer
-        .filter((record) => ofCustomer.has(record))
+        .filter(({ key }) => this.records.some((record) => record.key === key))
         .map((record) => ({ source: source.name, identifier, record })),
-    ),
-    conflicts: conflictsOf(matching.conflicts, ofCustomer, identifiers),
-    limitsReached: walk.limitsReached,
-    failed: new Map(
-      lookups.flatMap(({ source, error }) => (error === undefined ? [] : [[source.name, error]])),
-    ),
-    queriedSources: new Set(lookups.map(({ source }) => source.name)),
-  };
-}
+    );
+  }
 
-/** What the named source knows about the customer. */
-export function outcomeOf(walk: Walk, match: Match, name: string, { sources }: IdentityRules): Outcome {
-  if (match.kind === 'ambiguous')
-    return { kind: 'failed', error: new AmbiguousIdentityError(match.severalIn, match.candidates) };
-  const records = match.records.filter(({ source }) => source.name === name);
-  if (records.length > 0)
-    return { kind: 'found', records: records.sort(byLastChange).map(({ record }) => record) };
-  const lookups = [...walk.lookups].filter(({ source }) => source.name === name);
-  const error = lookups.find((lookup) => lookup.error !== undefined)?.error;
-  if (error !== undefined) return { kind: 'failed', error };
-  const several = Math.max(0, ...lookups.map(({ answer = [] }) => countCustomers(answer)));
-  if (several > 1) return { kind: 'failed', error: new AmbiguousIdentityError(name, several) };
-  const source = sources.find((one) => one.name === name);
-  const conflict = match.conflicts.find(({ namespace }) => namespace === source?.identity.recordKey);
-  if (conflict !== undefined)
-    return { kind: 'failed', error: new AmbiguousIdentityError(name, conflict.values.length) };
-  if (lookups.length > 0) return { kind: 'unknown' };
-  // No known identifier finds records in this source. The reason may be a failed source that holds such an identifier.
-  const reason = [...match.failed].find(([failed]) => mayLeadTo(sources, failed, name));
-  return reason === undefined ? { kind: 'unknown' } : { kind: 'failed', error: reason[1] };
+  get conflicts(): readonly MatchConflict[] {
+    const identifiers = [this.#walk.start, ...this.links.map(({ identifier }) => identifier)];
+    return conflictsOf(this.#match().conflicts, this.records, identifiers);
+  }
+
+  get limitsReached(): ReadonlySet<Limit> {
+    return this.#walk.limitsReached;
+  }
+
+  get failed(): ReadonlyMap<string, GatewayError> {
+    return new Map(
+      this.#lookups.flatMap(({ source, error }) => (error === undefined ? [] : [[source.name, error]])),
+    );
+  }
+
+  get queriedSources(): ReadonlySet<string> {
+    return new Set(this.#walk.lookups.map(({ source }) => source.name));
+  }
+
+  /** What the named source knows about the customer. */
+  outcomeIn(name: string): Outcome {
+    let outcome = this.#outcomes.get(name);
+    if (outcome === undefined) this.#outcomes.set(name, (outcome = this.#outcomeIn(name)));
+    return outcome;
+  }
+
+  #match(): Matching {
+    return (this.#matching ??= match(this.#all, this.#lookups, this.#rules));
+  }
+
+  #outcomeIn(name: string): Outcome {
+    if (this.kind === 'ambiguous')
+      return { kind: 'failed', error: new AmbiguousIdentityError(this.severalIn, this.candidates) };
+    const records = this.records.filter(({ source }) => source.name === name);
+    if (records.length > 0)
+      return { kind: 'found', records: records.sort(byLastChange).map(({ record }) => record) };
+    const lookups = this.#walk.lookups.filter(({ source }) => source.name === name);
+    const error = lookups.find((lookup) => lookup.error !== undefined)?.error;
+    if (error !== undefined) return { kind: 'failed', error };
+    const several = Math.max(0, ...lookups.map(({ answer = [] }) => countCustomers(answer)));
+    if (several > 1) return { kind: 'failed', error: new AmbiguousIdentityError(name, several) };
+    const { sources } = this.#rules;
+    const source = sources.find((one) => one.name === name);
+    const conflict = this.conflicts.find(({ namespace }) => namespace === source?.identity.recordKey);
+    if (conflict !== undefined)
+      return { kind: 'failed', error: new AmbiguousIdentityError(name, conflict.values.length) };
+    if (lookups.length > 0) return { kind: 'unknown' };
+    // No known identifier finds records in this source. The reason may be a failed source that holds such an identifier.
+    const reason = [...this.failed].find(([failed]) => mayLeadTo(sources, failed, name));
+    return reason === undefined ? { kind: 'unknown' } : { kind: 'failed', error: reason[1] };
+  }
 }
 
 /** The conflicts of the customer's records and identifiers, without duplicates, in an order independent of timing. */
 function conflictsOf(
   conflicts: readonly Conflict[],
-  ofCustomer: ReadonlySet<KnownRecord>,
+  ofCustomer: readonly KnownRecord[],
   identifiers: readonly Identifier[],
 ): MatchConflict[] {
   const texts = new Set(identifiers.map(textOf));
   const found = new Map<string, MatchConflict>();
   for (const { link, namespace, values } of conflicts) {
     const over = link.identifier;
-    if (ofCustomer.has(link.record) || texts.has(textOf(over)))
+    if (ofCustomer.includes(link.record) || texts.has(textOf(over)))
       found.set(`${namespace} ${values.join(' ')} ${textOf(over)}`, { namespace, values, over });
   }
   return [...found].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, conflict]) => conflict);

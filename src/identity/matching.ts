@@ -1,6 +1,7 @@
 import type { Client } from '../connectors/connector.js';
 import type { CustomerRecord, IdentityDeclaration, Namespace } from './declaration.js';
-import { normaliseIn, type Identifier } from './identifiers.js';
+import { isSame, normaliseIn, type Identifier } from './identifiers.js';
+import type { Lookup } from './walk.js';
 
 /** A source that identifies customers. */
 export interface IdentifyingSource {
@@ -37,8 +38,8 @@ export interface KnownRecord {
   record: CustomerRecord;
   key: string;
   recordId: Identifier;
-  /** The identifiers in the record that rules can use, by `textOf`, without the record's own id. */
-  heldIdentifiers: ReadonlyMap<string, HeldIdentifier>;
+  /** The identifiers in the record that rules can use, each once. */
+  heldIdentifiers: readonly HeldIdentifier[];
 }
 
 export interface HeldIdentifier {
@@ -46,9 +47,6 @@ export interface HeldIdentifier {
   /** Whether the record's system has verified it. */
   verified: boolean;
 }
-
-/** Returns the records of a source for an identifier; undefined if it was not queried, or has not answered. */
-export type AnswerOf = (source: string, identifier: string) => readonly KnownRecord[] | undefined;
 
 export type VouchRule = 'UNIQUE' | 'SAME_CUSTOMER' | 'VERIFIED' | 'ALONE';
 
@@ -71,8 +69,8 @@ export interface Matching {
   /** The links that were accepted. */
   links: readonly Link[];
   conflicts: readonly Conflict[];
-  /** All records of the same customer as a record. */
-  customerOf(record: KnownRecord): readonly KnownRecord[];
+  /** The group of each record: equal numbers mean the same customer. */
+  groups: readonly number[];
 }
 
 const STRENGTH: Record<VouchRule, number> = { UNIQUE: 0, SAME_CUSTOMER: 0, VERIFIED: 1, ALONE: 2 };
@@ -100,11 +98,11 @@ export function readRecord(
   return { source, rank, record, key: `${source.name} ${recordId.value}`, recordId, heldIdentifiers };
 }
 
-/** All identifiers in a record by `textOf`, also those that are only shown. */
+/** All identifiers in a record, each once, also those that are only shown. */
 export function allIdentifiers(
   { record }: KnownRecord,
   rules: Pick<IdentityRules, 'namespaces'>,
-): ReadonlyMap<string, HeldIdentifier> {
+): readonly HeldIdentifier[] {
   return readIdentifiers(record, rules, () => true);
 }
 
@@ -112,7 +110,7 @@ function readIdentifiers(
   record: CustomerRecord,
   rules: Pick<IdentityRules, 'namespaces'>,
   isRead: (namespace: string, verified: boolean) => boolean,
-): ReadonlyMap<string, HeldIdentifier> {
+): readonly HeldIdentifier[] {
   const held = new Map<string, HeldIdentifier>();
   for (const { namespace, value, verified = false } of record.identifiers) {
     if (!isRead(namespace, verified)) continue;
@@ -122,7 +120,12 @@ function readIdentifiers(
     const text = textOf(identifier);
     held.set(text, { identifier, verified: verified || held.get(text)?.verified === true });
   }
-  return held;
+  return [...held.values()];
+}
+
+/** What a record says about an identifier; undefined if it does not hold it. */
+export function heldIn({ heldIdentifiers }: KnownRecord, identifier: Identifier): HeldIdentifier | undefined {
+  return heldIdentifiers.find((held) => isSame(held.identifier, identifier));
 }
 
 /** Whether an identifier in a record can vouch, contradict or make a lookup needless. Others need no canonical form. */
@@ -162,6 +165,13 @@ function areSame(one: KnownRecord, other: KnownRecord): boolean {
   );
 }
 
+export function mayLink(
+  { namespace, value }: Identifier,
+  { namespaces }: Pick<IdentityRules, 'namespaces'>,
+): boolean {
+  return namespaces.get(namespace)?.mayLink?.(value) !== false;
+}
+
 /**
  * The rule by which a record vouches for an identifier that it holds, or null. `unknown` if its source must be queried
  * first. The rules are in src/identity/README.md.
@@ -169,14 +179,15 @@ function areSame(one: KnownRecord, other: KnownRecord): boolean {
 export function vouchRuleOf(
   record: KnownRecord,
   { identifier, verified }: HeldIdentifier,
-  answerOf: AnswerOf,
+  lookups: readonly Lookup[],
 ): VouchRule | 'unknown' | null {
-  const { identity, name } = record.source;
-  if (identity.yields[identifier.namespace] === 'shown') return null;
-  const uniqueness = identity.foundBy[identifier.namespace]?.uniqueness;
+  const { source } = record;
+  const { yields, foundBy } = source.identity;
+  if (yields[identifier.namespace] === 'shown') return null;
+  const uniqueness = foundBy[identifier.namespace]?.uniqueness;
   if (uniqueness === undefined) return verified ? 'VERIFIED' : null;
   if (uniqueness === 'none') return null;
-  const answer = answerOf(name, textOf(identifier));
+  const answer = lookups.find((one) => one.source === source && isSame(one.identifier, identifier))?.answer;
   if (uniqueness === 'enforced')
     return answer !== undefined && countCustomers([record, ...answer]) > 1 ? null : 'UNIQUE';
   if (uniqueness === 'verified' && !verified) return null;
@@ -186,43 +197,37 @@ export function vouchRuleOf(
   return answer.some(({ key }) => key !== record.key) ? 'SAME_CUSTOMER' : 'ALONE';
 }
 
-/** Groups records by customer. The result does not depend on the order of the records. */
+/** Groups the records of a walk by customer. The result does not depend on their order. */
 export function match(
   records: readonly KnownRecord[],
-  /** The identifiers by which lookups found a record, even if the record does not contain them. */
-  foundBy: (record: KnownRecord) => readonly Identifier[],
-  answerOf: AnswerOf,
-  { sources, namespaces }: IdentityRules,
+  lookups: readonly Lookup[],
+  rules: IdentityRules,
 ): Matching {
-  const links = records.flatMap((record) => linksOfRecord(record, foundBy(record), answerOf, namespaces));
+  const links = records.flatMap((record) => linksOfRecord(record, lookups, rules));
   // One record needs no grouping and cannot have a conflict.
-  if (records.length < 2) return { links, conflicts: [], customerOf: () => records };
-  const groups = createGroups(records, singlesOf(sources, namespaces));
+  if (records.length < 2) return { links, conflicts: [], groups: [0] };
+  const groups = new Groups(records, singlesOf(rules));
   const conflicts = byStrength(links).flatMap((equal) => groups.add(equal));
-  const refused = new Set(conflicts.map(({ link }) => link));
   return {
-    links: links.filter((link) => !refused.has(link)),
+    links: links.filter((link) => !conflicts.some((conflict) => conflict.link === link)),
     conflicts,
-    customerOf: (record) => groups.of(record.key),
+    groups: records.map((_, place) => groups.of(place)),
   };
 }
 
-export function linksOfRecord(
-  record: KnownRecord,
-  foundBy: readonly Identifier[],
-  answerOf: AnswerOf,
-  namespaces: ReadonlyMap<string, Namespace>,
-): Link[] {
+export function linksOfRecord(record: KnownRecord, lookups: readonly Lookup[], rules: IdentityRules): Link[] {
   const links: Link[] = [{ record, identifier: record.recordId, rule: 'UNIQUE' }];
-  const held = new Map(foundBy.map((identifier) => [textOf(identifier), { identifier, verified: false }]));
-  held.delete(textOf(record.recordId));
-  for (const [text, entry] of record.heldIdentifiers) held.set(text, entry);
-  for (const entry of held.values()) {
-    const { identifier } = entry;
-    if (namespaces.get(identifier.namespace)?.mayLink?.(identifier.value) === false) continue;
-    const rule = vouchRuleOf(record, entry, answerOf);
+  const add = (held: HeldIdentifier): void => {
+    const { identifier } = held;
+    if (links.some((link) => isSame(link.identifier, identifier)) || !mayLink(identifier, rules)) return;
+    const rule = vouchRuleOf(record, held, lookups);
     if (rule !== null && rule !== 'unknown') links.push({ record, identifier, rule });
-  }
+  };
+  // Lookups may have found the record by identifiers that it does not contain.
+  for (const { source, identifier, answer } of lookups)
+    if (source === record.source && answer?.some(({ key }) => key === record.key) === true)
+      add(heldIn(record, identifier) ?? { identifier, verified: false });
+  for (const held of record.heldIdentifiers) add(held);
   return links;
 }
 
@@ -239,79 +244,95 @@ function byStrength(links: readonly Link[]): Link[][] {
   return [...strengths].sort(([a], [b]) => a - b).map(([, equal]) => equal);
 }
 
-/** Records and identifiers that accepted links connect. */
-interface Group {
-  records: KnownRecord[];
-  identifiers: Set<string>;
-}
-
 /** A namespace in which a customer has one value. `isOwn`: its values are a source's record ids. */
 interface Single {
   name: string;
   isOwn: boolean;
 }
 
-function singlesOf(
-  sources: readonly IdentifyingSource[],
-  namespaces: ReadonlyMap<string, Namespace>,
-): readonly Single[] {
-  return [...namespaces.values()]
-    .filter(({ perCustomer }) => perCustomer === 'one')
-    .map(({ name }) => ({ name, isOwn: sources.some(({ identity }) => identity.recordKey === name) }));
+const singlesByRules = new WeakMap<IdentityRules, readonly Single[]>();
+
+function singlesOf(rules: IdentityRules): readonly Single[] {
+  let singles = singlesByRules.get(rules);
+  if (singles === undefined) {
+    singles = [...rules.namespaces.values()]
+      .filter(({ perCustomer }) => perCustomer === 'one')
+      .map(({ name }) => ({
+        name,
+        isOwn: rules.sources.some(({ identity }) => identity.recordKey === name),
+      }));
+    singlesByRules.set(rules, singles);
+  }
+  return singles;
 }
 
-function createGroups(records: readonly KnownRecord[], singles: readonly Single[]) {
-  const ofRecord = new Map(
-    records.map((record): [string, Group] => [record.key, { records: [record], identifiers: new Set() }]),
-  );
-  const ofIdentifier = new Map<string, Group>();
+/** Records and identifiers that accepted links connect: a union-find. Nodes are the records, then the identifiers. */
+class Groups {
+  readonly #records: readonly KnownRecord[];
+  readonly #singles: readonly Single[];
+  readonly #identifiers: Identifier[] = [];
+  /** The parent of each node; itself if it has none. */
+  readonly #parents: number[];
 
-  const groupOf = (identifier: string): Group => {
-    let group = ofIdentifier.get(identifier);
-    if (group === undefined) {
-      group = { records: [], identifiers: new Set([identifier]) };
-      ofIdentifier.set(identifier, group);
-    }
-    return group;
-  };
-  const join = (groups: ReadonlySet<Group>): void => {
-    const joined: Group = { records: [], identifiers: new Set() };
-    for (const group of groups) {
-      joined.records.push(...group.records);
-      for (const one of group.identifiers) joined.identifiers.add(one);
-    }
-    for (const { key } of joined.records) ofRecord.set(key, joined);
-    for (const one of joined.identifiers) ofIdentifier.set(one, joined);
-  };
+  constructor(records: readonly KnownRecord[], singles: readonly Single[]) {
+    this.#records = records;
+    this.#singles = singles;
+    this.#parents = records.map((_, place) => place);
+  }
 
-  return {
-    of: (key: string): readonly KnownRecord[] => ofRecord.get(key)?.records ?? [],
-    /** Accepts links of equal strength. Returns the conflicts of those that it refuses. */
-    add: (links: readonly Link[]): Conflict[] => {
-      const clusters: { groups: Set<Group>; links: Link[] }[] = [];
-      for (const link of links) {
-        const recordGroup = ofRecord.get(link.record.key);
-        const other = groupOf(textOf(link.identifier));
-        if (recordGroup === undefined || recordGroup === other) continue;
-        const touched = clusters.filter(({ groups }) => groups.has(recordGroup) || groups.has(other));
-        const cluster = {
-          groups: new Set([recordGroup, other, ...touched.flatMap(({ groups }) => [...groups])]),
-          links: [link, ...touched.flatMap((one) => one.links)],
-        };
-        for (const one of touched) clusters.splice(clusters.indexOf(one), 1);
-        clusters.push(cluster);
-      }
-      return clusters.flatMap((cluster) => {
-        const joined = [...cluster.groups].flatMap((group) => group.records);
-        for (const single of singles) {
-          const values = contradictingValues(single, joined);
-          if (values !== null) return cluster.links.map((link) => ({ link, namespace: single.name, values }));
-        }
-        join(cluster.groups);
-        return [];
-      });
-    },
-  };
+  of(node: number): number {
+    return rootIn(this.#parents, node);
+  }
+
+  /** Accepts links of equal strength. Returns the conflicts of those that it refuses. */
+  add(links: readonly Link[]): Conflict[] {
+    const joins = links
+      .map((link) => ({ link, from: this.#records.indexOf(link.record), to: this.#nodeOf(link.identifier) }))
+      .filter(({ from, to }) => this.of(from) !== this.of(to));
+    const joined = this.#parents.slice();
+    for (const { from, to } of joins) join(joined, from, to);
+    const conflicts: Conflict[] = [];
+    for (const root of new Set(joins.map(({ from }) => rootIn(joined, from)))) {
+      const cluster = joins.filter(({ from }) => rootIn(joined, from) === root);
+      const records = this.#records.filter((_, place) => rootIn(joined, place) === root);
+      const contradiction = contradictionIn(records, this.#singles);
+      if (contradiction === undefined) for (const { from, to } of cluster) join(this.#parents, from, to);
+      else conflicts.push(...cluster.map(({ link }) => ({ link, ...contradiction })));
+    }
+    return conflicts;
+  }
+
+  #nodeOf(identifier: Identifier): number {
+    let place = this.#identifiers.findIndex((one) => isSame(one, identifier));
+    if (place < 0) {
+      place = this.#identifiers.push(identifier) - 1;
+      this.#parents.push(this.#parents.length);
+    }
+    return this.#records.length + place;
+  }
+}
+
+function rootIn(parents: readonly number[], node: number): number {
+  let root = node;
+  for (let next = parents[root]; next !== undefined && next !== root; next = parents[root]) root = next;
+  return root;
+}
+
+function join(parents: number[], one: number, other: number): void {
+  parents[rootIn(parents, one)] = rootIn(parents, other);
+}
+
+/** The first namespace in which the records contradict each other, with their values. */
+function contradictionIn(
+  records: readonly KnownRecord[],
+  singles: readonly Single[],
+): Omit<Conflict, 'link'> | undefined {
+  if (records.length < 2) return undefined;
+  for (const single of singles) {
+    const values = contradictingValues(single, records);
+    if (values !== null) return { namespace: single.name, values };
+  }
+  return undefined;
 }
 
 /** The different values that the records hold in a namespace; null if there is no contradiction. */
@@ -321,7 +342,7 @@ function contradictingValues({ name, isOwn }: Single, records: readonly KnownRec
         .filter(({ recordId }) => recordId.namespace === name)
         .map((record) => ({ record, value: record.recordId.value }))
     : records.flatMap((record) =>
-        [...record.heldIdentifiers.values()]
+        record.heldIdentifiers
           .filter(({ identifier }) => identifier.namespace === name)
           .map(({ identifier }) => ({ record, value: identifier.value })),
       );

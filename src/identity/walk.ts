@@ -1,81 +1,115 @@
 import type { GatewayError } from '../errors.js';
 import type { CustomerRecord } from './declaration.js';
-import type { Identifier } from './identifiers.js';
-import { textOf, type IdentifyingSource, type KnownRecord, type Limit } from './matching.js';
+import { isSame, type Identifier } from './identifiers.js';
+import type { WalkMatch } from './match-of-walk.js';
+import type { IdentifyingSource, KnownRecord, Limit } from './matching.js';
 
 /** A query of one source by one identifier; at most one per request. */
-export interface Lookup {
-  source: IdentifyingSource;
-  identifier: Identifier;
+export class Lookup {
+  readonly source: IdentifyingSource;
+  readonly identifier: Identifier;
   /** The list that the loader returned: the same object while it is cached. */
-  loaded?: readonly CustomerRecord[];
-  answer?: readonly KnownRecord[];
-  error?: GatewayError;
-  /** Resolves also when the source fails. Rejects only because of a defect in the gateway. */
-  done: Promise<void>;
+  loaded: readonly CustomerRecord[] | undefined = undefined;
+  answer: readonly KnownRecord[] | undefined = undefined;
+  error: GatewayError | undefined = undefined;
+  /** A defect in the gateway. Everything that needs the answer rejects with it. */
+  defect: Error | undefined = undefined;
+
+  constructor(source: IdentifyingSource, identifier: Identifier) {
+    this.source = source;
+    this.identifier = identifier;
+  }
+
+  /** Throws the defect, if there is one. */
+  get isPending(): boolean {
+    if (this.defect !== undefined) throw this.defect;
+    return this.answer === undefined && this.error === undefined;
+  }
 }
 
-/** A walk: the round-by-round search for a customer's records, from one identifier over the relevant sources. */
-export interface Walk {
-  /** The start identifier and the sources at the start, as text. */
-  key: string;
-  start: Identifier;
+/**
+ * A walk: the round-by-round search for a customer's records, from one identifier over the relevant sources. Its lists are
+ * short, so it searches them one by one.
+ */
+export class Walk {
+  readonly start: Identifier;
+  /** The sources at the start. `sources` are those of the current round. */
+  readonly relevant: readonly IdentifyingSource[];
   sources: readonly IdentifyingSource[];
-  round: number;
+  round = 0;
   /** Identifiers that sources have been queried by, or are now. */
-  known: Map<string, Identifier>;
+  readonly known: Identifier[];
   frontier: readonly Identifier[];
-  lookups: Set<Lookup>;
-  records: Map<string, KnownRecord>;
-  limitsReached: Set<Limit>;
-  /** The lookups of each round and the state that followed. */
-  steps: Step[];
+  /** In the order of the rounds. */
+  readonly lookups: Lookup[] = [];
+  /** The number of lookups before the current round. */
+  lookupsBefore = 0;
+  records: readonly KnownRecord[] = [];
+  limitsReached: ReadonlySet<Limit> = NONE;
+  /** What followed each round. */
+  readonly steps: Step[] = [];
+  /** Set when the walk has ended: itself, or an earlier walk with the same answers. */
+  result: Walk | undefined = undefined;
+  /** The defect that has ended the walk. */
+  failure: { error: unknown } | undefined = undefined;
+  /** The last match, valid while the number of answers is the same. */
+  match: WalkMatch | undefined = undefined;
+  matchedAnswers = -1;
+
+  constructor(start: Identifier, relevant: readonly IdentifyingSource[]) {
+    this.start = start;
+    this.relevant = relevant;
+    this.sources = relevant;
+    this.known = [start];
+    this.frontier = [start];
+  }
+
+  /** Whether the walk has ended. Throws its defect, if there is one. */
+  get hasEnded(): boolean {
+    if (this.failure !== undefined) throw this.failure.error;
+    return this.result !== undefined;
+  }
+
+  get hasPending(): boolean {
+    return this.lookups.some((lookup) => lookup.isPending);
+  }
+
+  isKnown(identifier: Identifier): boolean {
+    return this.known.some((one) => isSame(one, identifier));
+  }
+
+  reachLimit(limit: Limit): void {
+    this.limitsReached = new Set([...this.limitsReached, limit]);
+  }
+
+  /** The records that the systems return for the start identifier. */
+  recordsOfStart(): readonly KnownRecord[] {
+    return recordsIn(this.lookups.filter(({ identifier }) => isSame(identifier, this.start)));
+  }
+
+  /** Adds the records of all lookups that have an answer. */
+  takeRecords(): void {
+    this.records = recordsIn(this.lookups);
+  }
 }
+
+const NONE: ReadonlySet<Limit> = new Set();
 
 export interface Step {
-  lookups: readonly Lookup[];
+  /** The number of lookups of this round and all before it. */
+  lookups: number;
   /** Null if the walk ended after this round. */
   next: Pick<Walk, 'sources' | 'round' | 'frontier'> | null;
 }
 
-export function startWalk(start: Identifier, sources: readonly IdentifyingSource[]): Walk {
-  const text = textOf(start);
-  return {
-    key: `${text} ${sources.map(({ name }) => name).join(' ')}`,
-    start,
-    sources,
-    round: 0,
-    known: new Map([[text, start]]),
-    frontier: [start],
-    lookups: new Set(),
-    records: new Map(),
-    limitsReached: new Set(),
-    steps: [],
-  };
-}
-
-/** The records that the systems return for the start identifier. */
-export function recordsOfStart({ start, lookups }: Walk): KnownRecord[] {
-  const text = textOf(start);
-  const records = new Map<string, KnownRecord>();
-  for (const { identifier, answer = [] } of lookups)
-    if (textOf(identifier) === text) for (const one of answer) records.set(one.key, one);
-  return [...records.values()];
-}
-
-/** Returns the identifiers by which a record was found. */
-export function foundByOf({ lookups }: Walk): (record: KnownRecord) => readonly Identifier[] {
-  const found = new Map<string, Identifier[]>();
-  for (const { identifier, answer = [] } of lookups)
-    for (const { key } of answer) found.set(key, [...(found.get(key) ?? []), identifier]);
-  return (record) => found.get(record.key) ?? [];
-}
-
-/** Adds the records of all lookups that have resolved to the walk. */
-export function takeRecords({ lookups, records }: Walk): void {
-  for (const { answer = [] } of lookups) for (const one of answer) records.set(one.key, one);
-}
-
-export function isPending({ answer, error }: Lookup): boolean {
-  return answer === undefined && error === undefined;
+/** The records in the answers, one for each key. */
+function recordsIn(lookups: readonly Lookup[]): KnownRecord[] {
+  const records: KnownRecord[] = [];
+  for (const { answer = [] } of lookups)
+    for (const record of answer) {
+      const place = records.findIndex(({ key }) => key === record.key);
+      if (place < 0) records.push(record);
+      else records[place] = record;
+    }
+  return records;
 }

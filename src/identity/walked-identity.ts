@@ -1,79 +1,76 @@
 import { AmbiguousIdentityError, ErasedError } from '../errors.js';
-import { fieldWeakMap } from '../v8/field-weak-map.js';
 import { refuseErased, type Erasures } from './erasures.js';
 import type { Identity, Match, Outcome } from './identity-graph.js';
 import type { Identifier } from './identifiers.js';
+import { byPlace, WalkMatch } from './match-of-walk.js';
 import type { IdentifyingSource, IdentityRules, KnownRecord } from './matching.js';
-import { byPlace, matchOf, outcomeOf } from './match-of-walk.js';
-import { isPending, takeRecords, type Walk } from './walk.js';
-import type { Walker } from './walker.js';
 import { relevantSources } from './relevant-sources.js';
+import type { Walk } from './walk.js';
+import type { Walker } from './walker.js';
 
-/** The match of a walk, valid until another lookup resolves. */
-const matches = fieldWeakMap<Walk, { answers: number; match: Match }>();
-
-/** A walk over some of the sources. `walked` is set when it is finished. */
-interface WalkOverSources {
-  sources: readonly IdentifyingSource[];
-  walk: Promise<Walk>;
-  walked?: Walk;
+/** What all identities of a request share. */
+export interface IdentitySearch {
+  rules: IdentityRules;
+  walker: Walker;
+  erasures: Erasures;
 }
 
 /** One customer's identity in a request, found by walks from one identifier. */
 export class WalkedIdentity implements Identity {
   readonly start: Identifier;
-  readonly #rules: IdentityRules;
-  readonly #walker: Walker;
-  readonly #erasures: Erasures;
-  readonly #walks: WalkOverSources[] = [];
-  /** Finished walks, in order of completion. */
-  readonly #finished: Walk[] = [];
-  /** The result for each source, pending or resolved. */
-  readonly #findings = new Map<string, Promise<{ outcome: Outcome; match: Match }>>();
+  readonly #search: IdentitySearch;
+  readonly #walks: Walk[] = [];
 
-  constructor(start: Identifier, rules: IdentityRules, walker: Walker, erasures: Erasures) {
+  constructor(start: Identifier, search: IdentitySearch) {
     this.start = start;
-    this.#rules = rules;
-    this.#walker = walker;
-    this.#erasures = erasures;
+    this.#search = search;
   }
 
   async isKnown(wanted: ReadonlySet<string>): Promise<boolean> {
-    const walk = await this.#walkOver(this.#sourcesFor(wanted));
-    const match = await this.#matchOf(walk);
-    if (match.kind === 'ambiguous') throw new AmbiguousIdentityError(match.severalIn, match.candidates);
-    // "Unknown" requires the answer of every system, so a failure is reported as its error.
-    const [reason] = match.failed.values();
-    if (match.kind === 'unknown' && reason !== undefined) throw reason;
-    return match.kind === 'identified';
+    return isFound(await this.#matchOf(await this.#walkOver(this.#sourcesFor(wanted))));
+  }
+
+  isAlreadyKnown(wanted: ReadonlySet<string>): boolean | undefined {
+    const walk = this.#walkThatCovers(this.#sourcesFor(wanted));
+    if (walk?.hasEnded !== true) return undefined;
+    const match = this.#decidedMatch(walk.result ?? walk);
+    return match === undefined ? undefined : isFound(match);
   }
 
   async findIn(source: string): Promise<Outcome> {
-    let finding = this.#findings.get(source);
-    if (finding === undefined) this.#findings.set(source, (finding = this.#findIn(source)));
-    const { outcome, match } = await finding;
-    refuseErased(match, this.#erasures);
-    return outcome;
+    const { rules, walker } = this.#search;
+    if (!rules.sources.some(({ name }) => name === source))
+      throw new Error(`The source "${source}" declares no identity, so it has no customer records.`);
+    const outcome = this.foundIn(source);
+    if (outcome !== undefined) return outcome;
+    const walk = await this.#walkOver(this.#sourcesFor(new Set([source])));
+    const isAnswered = () =>
+      walk.lookups.every((lookup) => lookup.source.name !== source || !lookup.isPending);
+    if (!isAnswered()) await walker.changes.until(isAnswered);
+    return (await this.#matchOf(walk)).outcomeIn(source);
   }
 
   foundIn(source: string): Outcome | undefined {
-    const walk = this.#walkThatCovers(this.#sourcesFor(new Set([source])))?.walked;
-    if (walk === undefined || [...walk.lookups].some(isPending)) return undefined;
-    const match = this.#currentMatch(walk);
-    refuseErased(match, this.#erasures);
-    return outcomeOf(walk, match, source, this.#rules);
+    const walk = this.#walkThatCovers(this.#sourcesFor(new Set([source])));
+    if (walk?.hasEnded !== true) return undefined;
+    const result = walk.result ?? walk;
+    if (result.hasPending) return undefined;
+    const match = this.#currentMatch(result);
+    refuseErased(match, this.#search.erasures);
+    return match.outcomeIn(source);
   }
 
   async fullMatch(): Promise<Match> {
-    const walk = await this.#walkOver(this.#rules.sources);
-    await Promise.all([...walk.lookups].map(({ done }) => done));
+    const walk = await this.#walkOver(this.#search.rules.sources);
+    if (walk.hasPending) await this.#search.walker.changes.until(() => !walk.hasPending);
     return this.#matchOf(walk);
   }
 
   strongestIdentifier(): Identifier | undefined {
     let best: KnownRecord | undefined;
-    for (const walk of this.#finished) {
-      const { kind, records } = this.#currentMatch(walk);
+    for (const { result } of this.#walks) {
+      if (result === undefined) continue;
+      const { kind, records } = this.#currentMatch(result);
       const [first] = records;
       if (kind !== 'identified' || first === undefined) continue;
       if (best === undefined || byPlace(first, best) < 0) best = first;
@@ -81,76 +78,73 @@ export class WalkedIdentity implements Identity {
     return best?.recordId;
   }
 
-  #sourcesFor(wanted: ReadonlySet<string>): readonly IdentifyingSource[] {
-    return relevantSources(this.#rules, wanted, this.start.namespace);
-  }
-
-  #walkThatCovers(sources: readonly IdentifyingSource[]): WalkOverSources | undefined {
-    return this.#walks.find((walk) => sources.every((source) => walk.sources.includes(source)));
-  }
-
-  #walkOver(sources: readonly IdentifyingSource[]): Promise<Walk> {
-    const known = this.#walkThatCovers(sources);
-    if (known !== undefined) return known.walk;
-    const loading = this.#erasures.loading();
-    const walk = loading === undefined ? this.#begin(sources) : loading.then(() => this.#begin(sources));
-    const entry: WalkOverSources = { sources, walk };
-    walk.then(
-      (walked) => {
-        entry.walked = walked;
-        this.#finished.push(walked);
-      },
-      () => undefined,
-    );
-    this.#walks.push(entry);
+  /** Starts a walk over the sources, unless one has started that covers them. Throws if the start identifier is erased. */
+  begin(sources: readonly IdentifyingSource[]): Walk {
+    const { erasures, walker } = this.#search;
+    let walk = this.#walkThatCovers(sources);
+    if (walk === undefined) {
+      if (!erasures.isEmpty && erasures.has(this.start)) throw new ErasedError();
+      this.#walks.push((walk = walker.start(this.start, sources)));
+    }
     return walk;
   }
 
-  #begin(sources: readonly IdentifyingSource[]): Promise<Walk> {
-    if (!this.#erasures.isEmpty && this.#erasures.has(this.start)) throw new ErasedError();
-    return this.#walker.walk(this.start, sources);
+  #sourcesFor(wanted: ReadonlySet<string>): readonly IdentifyingSource[] {
+    return relevantSources(this.#search.rules, wanted, this.start.namespace);
   }
 
-  async #findIn(name: string): Promise<{ outcome: Outcome; match: Match }> {
-    let isLast = false;
-    try {
-      if (!this.#rules.sources.some((source) => source.name === name))
-        throw new Error(`The source "${name}" declares no identity, so it has no customer records.`);
-      const walk = await this.#walkOver(this.#sourcesFor(new Set([name])));
-      await Promise.all(
-        [...walk.lookups].filter(({ source }) => source.name === name).map(({ done }) => done),
-      );
-      const match = await this.#matchOf(walk);
-      isLast = ![...walk.lookups].some(isPending);
-      return { outcome: outcomeOf(walk, match, name, this.#rules), match };
-    } finally {
-      // A pending lookup may change the result, so it is not reused.
-      if (!isLast) this.#findings.delete(name);
-    }
+  #walkThatCovers(sources: readonly IdentifyingSource[]): Walk | undefined {
+    return this.#walks.find(
+      ({ relevant }) => relevant === sources || sources.every((source) => relevant.includes(source)),
+    );
+  }
+
+  async #walkOver(sources: readonly IdentifyingSource[]): Promise<Walk> {
+    const { erasures, walker } = this.#search;
+    const loading = erasures.loading();
+    if (loading !== undefined) await loading;
+    const walk = this.begin(sources);
+    if (!walk.hasEnded) await walker.changes.until(() => walk.hasEnded);
+    return walk.result ?? walk;
   }
 
   /**
    * The match of a walk. While it is "unknown", waits for the pending lookups. Throws an ErasedError if the customer is
    * erased.
    */
-  async #matchOf(walk: Walk): Promise<Match> {
-    let match = this.#currentMatch(walk);
-    while (match.kind === 'unknown' && [...walk.lookups].some(isPending)) {
-      await Promise.race([...walk.lookups].filter(isPending).map(({ done }) => done));
-      match = this.#currentMatch(walk);
-    }
-    refuseErased(match, this.#erasures);
+  async #matchOf(walk: Walk): Promise<WalkMatch> {
+    let match = this.#decidedMatch(walk);
+    if (match === undefined)
+      await this.#search.walker.changes.until(() => (match = this.#decidedMatch(walk)) !== undefined);
+    return match ?? this.#currentMatch(walk);
+  }
+
+  /** The match of a walk; undefined while it is "unknown" and lookups are pending. */
+  #decidedMatch(walk: Walk): WalkMatch | undefined {
+    const match = this.#currentMatch(walk);
+    if (match.kind === 'unknown' && walk.hasPending) return undefined;
+    refuseErased(match, this.#search.erasures);
     return match;
   }
 
-  #currentMatch(walk: Walk): Match {
+  #currentMatch(walk: Walk): WalkMatch {
     let answers = 0;
-    for (const lookup of walk.lookups) if (!isPending(lookup)) answers += 1;
-    let last = matches.get(walk);
-    if (last?.answers !== answers) {
-      takeRecords(walk);
-      matches.set(walk, (last = { answers, match: matchOf(walk, this.#walker.match(walk)) }));
+    for (const lookup of walk.lookups) if (!lookup.isPending) answers += 1;
+    if (walk.match === undefined || walk.matchedAnswers !== answers) {
+      walk.takeRecords();
+      walk.matchedAnswers = answers;
+      walk.match = new WalkMatch(walk, this.#search.rules);
     }
-    return last.match;
+    return walk.match;
   }
+}
+
+/** Whether the match is a customer. Throws if it may be several, or if it is none because a source failed. */
+function isFound(match: Match): boolean {
+  if (match.kind === 'ambiguous') throw new AmbiguousIdentityError(match.severalIn, match.candidates);
+  if (match.kind === 'identified') return true;
+  // "Unknown" requires the answer of every system, so a failure is reported as its error.
+  const [reason] = match.failed.values();
+  if (reason !== undefined) throw reason;
+  return false;
 }

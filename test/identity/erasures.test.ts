@@ -8,6 +8,7 @@ import { createIdentities, type IdentityRules } from '../../src/identity/identit
 import { knownIdentifiers } from '../../src/identity/known-identifiers.js';
 import type { Loader } from '../../src/loaders/loader.js';
 import type { Load } from '../../src/loaders/registry.js';
+import { loadersOf } from '../support/loaders-of.js';
 
 const client: Client = { ping: () => Promise.resolve() };
 
@@ -71,7 +72,7 @@ function household() {
     rules,
     calls: () => calls,
     identityOf: (text: string, erasures?: Erasures) =>
-      createIdentities(rules, load, erasures).of(identifierOf(text)),
+      createIdentities(rules, loadersOf(load), erasures).of(identifierOf(text)),
   };
 }
 

@@ -11,6 +11,7 @@ import type {
   Uniqueness,
   YieldedIdentifier,
 } from '../../src/identity/declaration.js';
+import { loadersOf } from '../support/loaders-of.js';
 
 interface HandMadeSource {
   /** The kinds of identifier it can be queried by. */
@@ -96,7 +97,7 @@ function graph(
   const declared = rules.namespaces.get(namespace);
   const identifier = declared === undefined ? null : normalise(declared, value);
   if (identifier === null) throw new Error(`${start} is no identifier`);
-  const identity = createIdentities(rules, load).of(identifier);
+  const identity = createIdentities(rules, loadersOf(load)).of(identifier);
   return {
     known: (wanted: ReadonlySet<string>) => identity.isKnown(wanted),
     find: (source: string) => identity.findIn(source),
@@ -299,7 +300,7 @@ describe('the record of one system', () => {
     const recordOfCrm = async (): Promise<string> => {
       // The cache returns the same object for as long as an answer is cached.
       const load = ((loader: { name: string }) => Promise.resolve(answers[loader.name])) as Load;
-      const identity = createIdentities(rules, load).of(start);
+      const identity = createIdentities(rules, loadersOf(load)).of(start);
       await identity.fullMatch();
       return idOf(await identity.findIn('crm'));
     };

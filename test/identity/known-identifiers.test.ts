@@ -5,6 +5,7 @@ import { commonNamespaces, idNamespace } from '../../src/identity/identifiers.js
 import { createIdentities, type IdentityRules } from '../../src/identity/identity-graph.js';
 import { knownIdentifiers } from '../../src/identity/known-identifiers.js';
 import type { Load } from '../../src/loaders/registry.js';
+import { loadersOf } from '../support/loaders-of.js';
 
 const DOWN = 'down';
 type Answer = readonly CustomerRecord[] | typeof DOWN;
@@ -52,7 +53,10 @@ async function known(answers: Record<'shop' | 'desk', Record<string, Answer>>) {
     if (value === undefined || value instanceof Error) throw new Error('no answer');
     return value;
   };
-  const identity = createIdentities(rules, load).of({ namespace: 'email', value: 'eva@example.nl' });
+  const identity = createIdentities(rules, loadersOf(load)).of({
+    namespace: 'email',
+    value: 'eva@example.nl',
+  });
   return knownIdentifiers(rules, identity);
 }
 

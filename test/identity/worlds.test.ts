@@ -24,6 +24,7 @@ import {
   worlds,
   type World,
 } from './worlds.js';
+import { loadersOf } from '../support/loaders-of.js';
 
 const client: Client = { ping: () => Promise.resolve() };
 
@@ -85,7 +86,7 @@ function gateway(world: World, start: Identifier, { limits, down = [], disorder 
     if (value === undefined) throw new Error('no answer');
     return value;
   };
-  return { identity: createIdentities(rules, load).of(start), calls };
+  return { identity: createIdentities(rules, loadersOf(load)).of(start), calls };
 }
 
 /** A number below the bound, the same for the same seed and text. */

@@ -7,6 +7,7 @@ import { defineLoader, type Loader } from '../../../src/loaders/loader.js';
 import type { Load } from '../../../src/loaders/registry.js';
 import { listen } from '../../../src/http/http.js';
 import type { Started } from '../bench-process.js';
+import { loadersOf } from '../../support/loaders-of.js';
 
 /** CPU time per customer in each block, in µs. */
 export interface IdentifyingTimes {
@@ -113,7 +114,7 @@ async function measure(): Promise<IdentifyingTimes[]> {
   const { rules, newLoad, loaders } = createSystems();
   const all = new Set(SYSTEMS.map(({ name }) => name));
   const identify = async (some: readonly string[]) => {
-    const identities = createIdentities(rules, newLoad());
+    const identities = createIdentities(rules, loadersOf(newLoad()));
     await Promise.all(
       some.map(async (value) => {
         const identity = identities.of({ namespace: 'email', value });
