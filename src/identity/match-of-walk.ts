@@ -13,7 +13,7 @@ import {
   type Matching,
 } from './matching.js';
 import { mayLeadTo } from './relevant-sources.js';
-import type { Lookup, Walk } from './walk.js';
+import type { Walk } from './walk.js';
 
 /**
  * Which customer the start identifier of a walk means, according to the records that the walk has found. The evidence is
@@ -25,41 +25,39 @@ export class WalkMatch implements Match {
   readonly severalIn: string | undefined;
   readonly records: readonly KnownRecord[];
   readonly #walk: Walk;
-  readonly #all: readonly KnownRecord[];
   readonly #rules: IdentityRules;
-  /** The lookups with an answer or an error. */
-  readonly #lookups: readonly Lookup[];
-  #matching: Matching | undefined;
-  readonly #outcomes = new Map<string, Outcome>();
+  #matching: Matching | undefined = undefined;
+  readonly #outcomes: { source: string; outcome: Outcome }[] = [];
 
   constructor(walk: Walk, rules: IdentityRules) {
     this.#walk = walk;
     this.#rules = rules;
-    this.#lookups = walk.lookups.filter((lookup) => !lookup.isPending);
     let several = 1;
-    for (const { source, identifier, answer = [] } of this.#lookups) {
+    for (const { source, identifier, answer = [] } of walk.lookups) {
       if (!isSame(identifier, walk.start)) continue;
       const customers = countCustomers(answer);
       if (customers > 1) this.severalIn ??= source.name;
       several = Math.max(several, customers);
     }
-    const found = walk.recordsOfStart();
-    const all = walk.records;
-    this.#all = all;
-    const groups = all.length < 2 ? all.map(() => 0) : this.#match().groups;
-    const groupOf = (key: string) => groups[all.findIndex((record) => record.key === key)];
-    const customers = new Set(found.map(({ key }) => groupOf(key)));
-    this.candidates = several > 1 ? several : customers.size;
-    this.records = all.filter((_, place) => customers.has(groups[place])).sort(byPlace);
+    const { records } = walk;
+    const { groups } = this.#match();
+    const customers: number[] = [];
+    for (const { key } of walk.recordsOfStart()) {
+      const group = groups[records.findIndex((record) => record.key === key)];
+      if (group !== undefined && !customers.includes(group)) customers.push(group);
+    }
+    this.candidates = several > 1 ? several : customers.length;
+    this.records = records.filter((_, place) => customers.includes(groups[place] ?? -1)).sort(byPlace);
     this.kind = this.candidates === 0 ? 'unknown' : this.candidates === 1 ? 'identified' : 'ambiguous';
   }
 
   get links(): readonly Link[] {
-    return this.#match().links.filter(({ record }) => this.records.includes(record));
+    const { links } = this.#match();
+    return links.filter(({ record }) => this.records.includes(record));
   }
 
   get findings(): readonly Finding[] {
-    return this.#lookups.flatMap(({ source, identifier, answer = [] }) =>
+    return this.#walk.lookups.flatMap(({ source, identifier, answer = [] }) =>
       answer
         .filter(({ key }) => this.records.some((record) => record.key === key))
         .map((record) => ({ source: source.name, identifier, record })),
@@ -77,7 +75,7 @@ export class WalkMatch implements Match {
 
   get failed(): ReadonlyMap<string, GatewayError> {
     return new Map(
-      this.#lookups.flatMap(({ source, error }) => (error === undefined ? [] : [[source.name, error]])),
+      this.#walk.lookups.flatMap(({ source, error }) => (error === undefined ? [] : [[source.name, error]])),
     );
   }
 
@@ -87,13 +85,13 @@ export class WalkMatch implements Match {
 
   /** What the named source knows about the customer. */
   outcomeIn(name: string): Outcome {
-    let outcome = this.#outcomes.get(name);
-    if (outcome === undefined) this.#outcomes.set(name, (outcome = this.#outcomeIn(name)));
-    return outcome;
+    let known = this.#outcomes.find(({ source }) => source === name);
+    if (known === undefined) this.#outcomes.push((known = { source: name, outcome: this.#outcomeIn(name) }));
+    return known.outcome;
   }
 
   #match(): Matching {
-    return (this.#matching ??= match(this.#all, this.#lookups, this.#rules));
+    return (this.#matching ??= match(this.#walk, this.#rules));
   }
 
   #outcomeIn(name: string): Outcome {

@@ -1,7 +1,7 @@
 import type { Client } from '../connectors/connector.js';
 import type { CustomerRecord, IdentityDeclaration, Namespace } from './declaration.js';
 import { isSame, normaliseIn, type Identifier } from './identifiers.js';
-import type { Lookup } from './walk.js';
+import type { Lookup, Walk } from './walk.js';
 
 /** A source that identifies customers. */
 export interface IdentifyingSource {
@@ -198,22 +198,44 @@ export function vouchRuleOf(
 }
 
 /** Groups the records of a walk by customer. The result does not depend on their order. */
-export function match(
-  records: readonly KnownRecord[],
-  lookups: readonly Lookup[],
-  rules: IdentityRules,
-): Matching {
-  const links = records.flatMap((record) => linksOfRecord(record, lookups, rules));
+export function match(walk: Walk, rules: IdentityRules): Matching {
+  const { records } = walk;
   // One record needs no grouping and cannot have a conflict.
-  if (records.length < 2) return { links, conflicts: [], groups: [0] };
-  const groups = new Groups(records, singlesOf(rules));
-  const conflicts = byStrength(links).flatMap((equal) => groups.add(equal));
+  if (records.length < 2) return new MatchingOfOne(walk, rules);
+  const links = walk.linksOf(rules);
+  const contested = singlesOf(rules).filter((single) => haveSeveralValues(records, single));
+  const groups = new Groups(records, contested);
+  // Without different values there is no conflict, so the order of the links does not matter.
+  const conflicts = (contested.length === 0 ? [links] : byStrength(links)).flatMap((equal) =>
+    groups.add(equal),
+  );
   return {
-    links: links.filter((link) => !conflicts.some((conflict) => conflict.link === link)),
+    links:
+      conflicts.length === 0 ? links : links.filter((link) => !conflicts.some((one) => one.link === link)),
     conflicts,
     groups: records.map((_, place) => groups.of(place)),
   };
 }
+
+/** The links of a single record are computed when they are needed. */
+class MatchingOfOne implements Matching {
+  readonly conflicts: Matching['conflicts'] = NONE;
+  readonly groups: Matching['groups'] = ONE_GROUP;
+  readonly #walk: Walk;
+  readonly #rules: IdentityRules;
+
+  constructor(walk: Walk, rules: IdentityRules) {
+    this.#walk = walk;
+    this.#rules = rules;
+  }
+
+  get links(): readonly Link[] {
+    return this.#walk.linksOf(this.#rules);
+  }
+}
+
+const NONE: readonly never[] = [];
+const ONE_GROUP: readonly number[] = [0];
 
 export function linksOfRecord(record: KnownRecord, lookups: readonly Lookup[], rules: IdentityRules): Link[] {
   const links: Link[] = [{ record, identifier: record.recordId, rule: 'UNIQUE' }];
@@ -285,7 +307,12 @@ class Groups {
   }
 
   /** Accepts links of equal strength. Returns the conflicts of those that it refuses. */
-  add(links: readonly Link[]): Conflict[] {
+  add(links: readonly Link[]): readonly Conflict[] {
+    if (this.#singles.length === 0) {
+      for (const { record, identifier } of links)
+        join(this.#parents, this.#records.indexOf(record), this.#nodeOf(identifier));
+      return NONE;
+    }
     const joins = links
       .map((link) => ({ link, from: this.#records.indexOf(link.record), to: this.#nodeOf(link.identifier) }))
       .filter(({ from, to }) => this.of(from) !== this.of(to));
@@ -335,17 +362,27 @@ function contradictionIn(
   return undefined;
 }
 
+/** The values of a record in a namespace that count as the customer's. */
+function valuesOf({ recordId, heldIdentifiers }: KnownRecord, { name, isOwn }: Single): readonly string[] {
+  if (isOwn) return recordId.namespace === name ? [recordId.value] : NONE;
+  return heldIdentifiers.flatMap(({ identifier }) =>
+    identifier.namespace === name ? [identifier.value] : [],
+  );
+}
+
+function haveSeveralValues(records: readonly KnownRecord[], single: Single): boolean {
+  let first: string | undefined;
+  for (const record of records)
+    for (const value of valuesOf(record, single)) {
+      first ??= value;
+      if (value !== first) return true;
+    }
+  return false;
+}
+
 /** The different values that the records hold in a namespace; null if there is no contradiction. */
-function contradictingValues({ name, isOwn }: Single, records: readonly KnownRecord[]): string[] | null {
-  const holders = isOwn
-    ? records
-        .filter(({ recordId }) => recordId.namespace === name)
-        .map((record) => ({ record, value: record.recordId.value }))
-    : records.flatMap((record) =>
-        record.heldIdentifiers
-          .filter(({ identifier }) => identifier.namespace === name)
-          .map(({ identifier }) => ({ record, value: identifier.value })),
-      );
+function contradictingValues(single: Single, records: readonly KnownRecord[]): string[] | null {
+  const holders = records.flatMap((record) => valuesOf(record, single).map((value) => ({ record, value })));
   // Different values in records that their source declares one customer are no contradiction.
   const alike: (typeof holders)[] = [];
   for (const holder of holders) {

@@ -1,7 +1,6 @@
 import { compareIdentifiers, isSame, type Identifier } from './identifiers.js';
 import {
   heldIn,
-  linksOfRecord,
   mayLink,
   vouchRuleOf,
   type IdentifyingSource,
@@ -71,7 +70,8 @@ function nextFrontier(walk: Walk, rules: IdentityRules): Identifier[] {
       )
         candidates.push({ identifier: held.identifier, rank });
   }
-  candidates.sort((a, b) => a.rank - b.rank || compareIdentifiers(a.identifier, b.identifier));
+  if (candidates.length > 1)
+    candidates.sort((a, b) => a.rank - b.rank || compareIdentifiers(a.identifier, b.identifier));
   const next: Identifier[] = [];
   for (const { identifier } of candidates) {
     if (walk.isKnown(identifier)) continue;
@@ -91,25 +91,17 @@ function nextFrontier(walk: Walk, rules: IdentityRules): Identifier[] {
  * starts at their other end finds those records, and all walks must see the same records.
  */
 function connectedRecords(walk: Walk, rules: IdentityRules): readonly KnownRecord[] {
-  const connected = [...walk.recordsOfStart()];
-  if (connected.length === walk.records.length) return connected;
-  const others = walk.records
-    .filter(({ key }) => !connected.some((record) => record.key === key))
-    .map((record) => ({ record, identifiers: linkedIdentifiers(record, walk, rules) }));
-  const reached = connected.flatMap((record) => linkedIdentifiers(record, walk, rules));
+  const first = walk.recordsOfStart();
+  if (first.length === walk.records.length) return first;
+  const connected = [...first];
+  const isConnected = ({ key }: KnownRecord) => connected.some((record) => record.key === key);
+  const links = walk.linksOf(rules);
   for (let size = -1; size !== connected.length;) {
     size = connected.length;
-    for (const [i, other] of others.entries()) {
-      if (!other.identifiers.some((one) => reached.some((identifier) => isSame(one, identifier)))) continue;
-      connected.push(other.record);
-      reached.push(...other.identifiers);
-      others.splice(i, 1);
-      break;
-    }
+    const reached = links.filter(({ record }) => isConnected(record));
+    for (const { record, identifier } of links)
+      if (!isConnected(record) && reached.some((link) => isSame(link.identifier, identifier)))
+        connected.push(record);
   }
   return connected;
-}
-
-function linkedIdentifiers(record: KnownRecord, { lookups }: Walk, rules: IdentityRules): Identifier[] {
-  return linksOfRecord(record, lookups, rules).map(({ identifier }) => identifier);
 }

@@ -1,7 +1,14 @@
+import { fieldWeakMap } from '../v8/field-weak-map.js';
 import type { Namespace } from './declaration.js';
 import type { IdentifyingSource, IdentityRules } from './matching.js';
 
-const cached = new WeakMap<IdentityRules, Map<string, readonly IdentifyingSource[]>>();
+/** By namespace, then by the wanted sources: as text, and as the same set. */
+class RelevantSources {
+  readonly byText = new Map<string, readonly IdentifyingSource[]>();
+  readonly bySet = fieldWeakMap<ReadonlySet<string>, readonly IdentifyingSource[]>();
+}
+
+const cached = new WeakMap<IdentityRules, Map<string, RelevantSources>>();
 
 /**
  * The sources that a walk must query to find the customer's records in the wanted sources, starting from an identifier
@@ -10,14 +17,22 @@ const cached = new WeakMap<IdentityRules, Map<string, readonly IdentifyingSource
  */
 export function relevantSources(
   rules: IdentityRules,
-  wanted: ReadonlySet<string>,
+  wanted: ReadonlySet<string> | string,
   namespace: string,
 ): readonly IdentifyingSource[] {
   let ofRules = cached.get(rules);
-  if (ofRules === undefined) cached.set(rules, (ofRules = new Map<string, readonly IdentifyingSource[]>()));
-  const key = `${namespace} ${[...wanted].sort().join(' ')}`;
-  let sources = ofRules.get(key);
-  if (sources === undefined) ofRules.set(key, (sources = computeRelevantSources(rules, wanted, namespace)));
+  if (ofRules === undefined) cached.set(rules, (ofRules = new Map<string, RelevantSources>()));
+  let ofNamespace = ofRules.get(namespace);
+  if (ofNamespace === undefined) ofRules.set(namespace, (ofNamespace = new RelevantSources()));
+  const { byText, bySet } = ofNamespace;
+  const known = typeof wanted === 'string' ? byText.get(wanted) : bySet.get(wanted);
+  if (known !== undefined) return known;
+  const set = typeof wanted === 'string' ? new Set([wanted]) : wanted;
+  // Equal sets have the same list, so that their walks can be compared.
+  const text = [...set].sort().join(' ');
+  let sources = byText.get(text);
+  if (sources === undefined) byText.set(text, (sources = computeRelevantSources(rules, set, namespace)));
+  bySet.set(set, sources);
   return sources;
 }
 

@@ -2,7 +2,14 @@ import type { GatewayError } from '../errors.js';
 import type { CustomerRecord } from './declaration.js';
 import { isSame, type Identifier } from './identifiers.js';
 import type { WalkMatch } from './match-of-walk.js';
-import type { IdentifyingSource, KnownRecord, Limit } from './matching.js';
+import {
+  linksOfRecord,
+  type IdentifyingSource,
+  type IdentityRules,
+  type KnownRecord,
+  type Limit,
+  type Link,
+} from './matching.js';
 
 /** A query of one source by one identifier; at most one per request. */
 export class Lookup {
@@ -44,6 +51,7 @@ export class Walk {
   readonly lookups: Lookup[] = [];
   /** The number of lookups before the current round. */
   lookupsBefore = 0;
+  /** The records of all lookups that have an answer. */
   records: readonly KnownRecord[] = [];
   limitsReached: ReadonlySet<Limit> = NONE;
   /** What followed each round. */
@@ -52,9 +60,11 @@ export class Walk {
   result: Walk | undefined = undefined;
   /** The defect that has ended the walk. */
   failure: { error: unknown } | undefined = undefined;
-  /** The last match, valid while the number of answers is the same. */
+  /** Valid until `takeAnswers` finds further answers. */
   match: WalkMatch | undefined = undefined;
-  matchedAnswers = -1;
+  /** The number of lookups that have been answered, with records or an error. */
+  #answers = -1;
+  #links: readonly Link[] | undefined = undefined;
 
   constructor(start: Identifier, relevant: readonly IdentifyingSource[]) {
     this.start = start;
@@ -84,12 +94,23 @@ export class Walk {
 
   /** The records that the systems return for the start identifier. */
   recordsOfStart(): readonly KnownRecord[] {
-    return recordsIn(this.lookups.filter(({ identifier }) => isSame(identifier, this.start)));
+    return recordsIn(this.lookups, this.start);
   }
 
-  /** Adds the records of all lookups that have an answer. */
-  takeRecords(): void {
+  /** The links of all records. */
+  linksOf(rules: IdentityRules): readonly Link[] {
+    return (this.#links ??= this.records.flatMap((record) => linksOfRecord(record, this.lookups, rules)));
+  }
+
+  /** Reads the answers that have come since the last time. */
+  takeAnswers(): void {
+    let answers = 0;
+    for (const lookup of this.lookups) if (!lookup.isPending) answers += 1;
+    if (answers === this.#answers) return;
+    this.#answers = answers;
     this.records = recordsIn(this.lookups);
+    this.match = undefined;
+    this.#links = undefined;
   }
 }
 
@@ -102,14 +123,17 @@ export interface Step {
   next: Pick<Walk, 'sources' | 'round' | 'frontier'> | null;
 }
 
-/** The records in the answers, one for each key. */
-function recordsIn(lookups: readonly Lookup[]): KnownRecord[] {
+/** The records in the answers, one for each key: all of them, or those for one identifier. */
+function recordsIn(lookups: readonly Lookup[], identifier?: Identifier): readonly KnownRecord[] {
   const records: KnownRecord[] = [];
-  for (const { answer = [] } of lookups)
-    for (const record of answer) {
+  for (const lookup of lookups) {
+    if (lookup.answer === undefined) continue;
+    if (identifier !== undefined && !isSame(lookup.identifier, identifier)) continue;
+    for (const record of lookup.answer) {
       const place = records.findIndex(({ key }) => key === record.key);
       if (place < 0) records.push(record);
       else records[place] = record;
     }
+  }
   return records;
 }

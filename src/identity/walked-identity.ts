@@ -43,7 +43,7 @@ export class WalkedIdentity implements Identity {
       throw new Error(`The source "${source}" declares no identity, so it has no customer records.`);
     const outcome = this.foundIn(source);
     if (outcome !== undefined) return outcome;
-    const walk = await this.#walkOver(this.#sourcesFor(new Set([source])));
+    const walk = await this.#walkOver(this.#sourcesFor(source));
     const isAnswered = () =>
       walk.lookups.every((lookup) => lookup.source.name !== source || !lookup.isPending);
     if (!isAnswered()) await walker.changes.until(isAnswered);
@@ -51,7 +51,7 @@ export class WalkedIdentity implements Identity {
   }
 
   foundIn(source: string): Outcome | undefined {
-    const walk = this.#walkThatCovers(this.#sourcesFor(new Set([source])));
+    const walk = this.#walkThatCovers(this.#sourcesFor(source));
     if (walk?.hasEnded !== true) return undefined;
     const result = walk.result ?? walk;
     if (result.hasPending) return undefined;
@@ -89,7 +89,7 @@ export class WalkedIdentity implements Identity {
     return walk;
   }
 
-  #sourcesFor(wanted: ReadonlySet<string>): readonly IdentifyingSource[] {
+  #sourcesFor(wanted: ReadonlySet<string> | string): readonly IdentifyingSource[] {
     return relevantSources(this.#search.rules, wanted, this.start.namespace);
   }
 
@@ -128,14 +128,8 @@ export class WalkedIdentity implements Identity {
   }
 
   #currentMatch(walk: Walk): WalkMatch {
-    let answers = 0;
-    for (const lookup of walk.lookups) if (!lookup.isPending) answers += 1;
-    if (walk.match === undefined || walk.matchedAnswers !== answers) {
-      walk.takeRecords();
-      walk.matchedAnswers = answers;
-      walk.match = new WalkMatch(walk, this.#search.rules);
-    }
-    return walk.match;
+    walk.takeAnswers();
+    return (walk.match ??= new WalkMatch(walk, this.#search.rules));
   }
 }
 

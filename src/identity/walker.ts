@@ -96,7 +96,7 @@ export class Walker {
 
   /** Processes the answers of a round. Returns true if the walk has ended. */
   #endRound(walk: Walk): boolean {
-    walk.takeRecords();
+    walk.takeAnswers();
     const earlier = findFinished(walk);
     // The earlier walk made no further lookups after this round, so its result can be reused.
     if (earlier?.lookups.length === walk.lookups.length) {
