@@ -5,6 +5,7 @@ import { AmbiguousIdentityError, GatewayError, SourceUnavailableError } from '..
 import type { Identifier } from '../../src/identity/identifiers.js';
 import {
   createIdentities,
+  type Identity,
   type IdentityRules,
   type Match,
   type Outcome,
@@ -86,7 +87,8 @@ function gateway(world: World, start: Identifier, { limits, down = [], disorder 
     if (value === undefined) throw new Error('no answer');
     return value;
   };
-  return { identity: createIdentities(rules, loadersOf(load)).of(start), calls };
+  const identities = createIdentities(rules, loadersOf(load));
+  return { identity: identities.of(start), identities, calls };
 }
 
 /** A number below the bound, the same for the same seed and text. */
@@ -284,6 +286,43 @@ describe('in any world, from any identifier', () => {
             );
           await identity.fullMatch();
           must(same(atOnce(), answers), world, start, 'does not return what is known', atOnce(), answers);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('finds for each customer of a list what a query about that customer finds', async () => {
+    const everyOther = fc.array(fc.boolean(), { minLength: 8, maxLength: 8 });
+    const limits = fc.constantFrom({}, { maxHops: 2, maxValuesPerNamespace: 1 });
+    const summaryOf = async (identity: Identity, { systems }: World) => {
+      const outcomes: string[] = [];
+      for (const { name } of systems) {
+        const outcome = await identity.findIn(name);
+        outcomes.push(
+          outcome.kind === 'failed'
+            ? outcome.error.message
+            : `${outcome.kind} ${shownBy(name, outcome).join()}`,
+        );
+      }
+      const { kind, candidates, links, conflicts, limitsReached } = await identity.fullMatch();
+      const lines = links.map(({ record, identifier, rule }) => `${record.key} ${text(identifier)} ${rule}`);
+      return [kind, candidates, outcomes, lines.sort(), conflicts, [...limitsReached]];
+    };
+    await fc.assert(
+      fc.asyncProperty(worlds, everyOther, limits, async (world, isUnavailable, someLimits) => {
+        const down = world.systems.filter((_, i) => isUnavailable[i] === true).map(({ name }) => name);
+        const circumstances = { down, limits: someLimits };
+        const wanted = new Set(world.systems.map(({ name }) => name));
+        const starts = startsOf(world);
+        const [first] = starts;
+        if (first === undefined) return;
+        const { identities } = gateway(world, first, circumstances);
+        await identities.walkTogether([...starts, ...starts], wanted);
+        for (const start of starts) {
+          const inList = await summaryOf(identities.of(start), world);
+          const alone = await summaryOf(gateway(world, start, circumstances).identity, world);
+          must(same(inList, alone), world, start, 'finds something else in a list', inList, alone);
         }
       }),
       { numRuns: 60 },

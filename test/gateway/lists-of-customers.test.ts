@@ -1,0 +1,236 @@
+import fc from 'fast-check';
+import { afterAll, describe, expect, test } from 'vitest';
+import type { Client } from '../../src/connectors/connector.js';
+import { SourceUnavailableError } from '../../src/errors.js';
+import { defineLoader, idNamespace, type CustomerRecord } from '../../src/index.js';
+import { createTestGateway, type Answer } from '../support/gateway.js';
+import { at, listAt } from '../support/read.js';
+import { localSource } from '../support/local-source.js';
+
+/**
+ * Members of a list, by the first part of their address. Both systems find customers by e-mail address, and the letters
+ * also by the card number in a record of the people.
+ */
+const KINDS = [
+  ...['plain', 'card', 'latecard', 'shared', 'broken', 'late', 'latebroken'],
+  ...['nobody', 'stranger', 'invalid'],
+];
+const COUNT = 100;
+const NONE = { maxAge: '0 s', staleWhileRevalidate: '0 s', staleIfError: '0 s' } as const;
+
+const kindOf = (email: string) => email.split('-')[0] ?? '';
+const numberOf = (email: string) => email.replace(/\D/g, '');
+const down = (source: string) => new SourceUnavailableError(source, `${source} is unavailable.`);
+
+/** Cards that begin with an `l` are found late. */
+function cardOf(email: string): string | undefined {
+  const first = { card: 'c', latecard: 'l' }[kindOf(email)];
+  return first === undefined ? undefined : `${first}${numberOf(email)}`;
+}
+
+async function someTurns(): Promise<void> {
+  for (let i = 0; i < 5; i += 1) await new Promise(setImmediate);
+}
+
+function peopleOf(email: string): CustomerRecord[] | Error {
+  if (kindOf(email) === 'broken') return down('people');
+  if (['nobody', 'stranger'].includes(kindOf(email))) return [];
+  const value = cardOf(email);
+  const card = value === undefined ? [] : [{ namespace: 'cardNumber', value }];
+  return [
+    {
+      id: `p${kindOf(email)}${numberOf(email)}`,
+      identifiers: [{ namespace: 'email', value: email, verified: true }, ...card],
+      profile: { name: `Person ${numberOf(email)}` },
+    },
+  ];
+}
+
+function lettersOf(email: string): CustomerRecord[] {
+  const record = (id: string): CustomerRecord => ({
+    id,
+    identifiers: [
+      { namespace: 'email', value: email },
+      { namespace: 'phone', value: `+3161${numberOf(email).padStart(7, '2')}` },
+    ],
+    profile: { name: `Writer ${id}` },
+  });
+  const id = `l${kindOf(email)}${numberOf(email)}`;
+  if (kindOf(email) === 'nobody' || cardOf(email) !== undefined) return [];
+  return kindOf(email) === 'shared' ? [record(id), record(`${id}b`)] : [record(id)];
+}
+
+type Loading = (value: string) => Promise<readonly CustomerRecord[]>;
+
+const byEmail = defineLoader<Client, string, readonly CustomerRecord[]>({
+  name: 'byEmail',
+  freshness: NONE,
+  load: (emails) => Promise.resolve(emails.map(peopleOf)),
+});
+/** Answers each key by itself. The walk does not wait for the late ones: it continues without them. */
+const lettersBy = (name: string, load: Loading) =>
+  defineLoader<Client, string, readonly CustomerRecord[]>({
+    name,
+    freshness: NONE,
+    loadEach: (values) => values.map(load),
+  });
+const byAddress = lettersBy('byAddress', async (email) => {
+  if (kindOf(email).startsWith('late')) await someTurns();
+  if (kindOf(email) === 'latebroken') throw down('letters');
+  return lettersOf(email);
+});
+const byCard = lettersBy('byCard', async (card) => {
+  if (card.startsWith('l')) await someTurns();
+  return [{ id: `l${card}`, identifiers: [], profile: { name: `Writer ${card}` } }];
+});
+const nothing = defineLoader<Client, string, readonly CustomerRecord[]>({
+  name: 'byId',
+  load: (ids) => Promise.resolve(ids.map(() => [])),
+});
+
+const people = localSource('people', {
+  namespaces: [
+    idNamespace('personId', 'An id.', /^p\w+$/),
+    idNamespace('cardNumber', 'A number on a card.', /^[cl]\d+$/),
+  ],
+  identity: {
+    recordKey: 'personId',
+    foundBy: {
+      personId: { uniqueness: 'enforced', loader: nothing },
+      email: { uniqueness: 'enforced', loader: byEmail },
+      cardNumber: { uniqueness: 'enforced', loader: nothing },
+    },
+    yields: { email: 'one', cardNumber: 'one' },
+  },
+});
+const letters = localSource('letters', {
+  namespaces: [idNamespace('writerId', 'An id.', /^l\w+$/)],
+  identity: {
+    recordKey: 'writerId',
+    foundBy: {
+      writerId: { uniqueness: 'enforced', loader: { ...nothing } },
+      email: { uniqueness: 'usual', loader: byAddress },
+      cardNumber: { uniqueness: 'enforced', loader: byCard },
+    },
+    yields: { email: 'one', phone: 'shown' },
+  },
+});
+
+const sdlOf = (key: string) => `type Customer @foundBy(identifier: "${key}") @personalData(category: NONE)`;
+
+const FIELDS = `name primaryEmail phones { value source } systems { source status }
+  identifiers { namespace value sources isVerified }`;
+const WITH_FRAGMENTS = `name ...Rest ... on Customer { phones { value source } }`;
+const FRAGMENTS = `fragment Rest on Customer { primaryEmail ...Systems identifiers { namespace value sources isVerified } }
+  fragment Systems on Customer { systems { source status } }`;
+
+/** The value of one member, and its errors by their path from the member. */
+interface Member {
+  value: unknown;
+  errors: string[];
+}
+
+function memberOf(value: unknown, errors: Answer['errors'], start: readonly unknown[]): Member {
+  const own = errors.filter(({ path = [] }) => start.every((step, i) => path[i] === step));
+  return {
+    value,
+    errors: own
+      .map(({ path = [], message, extensions }) =>
+        JSON.stringify([path.slice(start.length), message, extensions.code, extensions.source]),
+      )
+      .sort(),
+  };
+}
+
+describe.each(['planned', 'interpreted'])('a list of a hundred customers (%s)', (execution) => {
+  const gateway = createTestGateway(
+    {
+      ...people.environment,
+      ...letters.environment,
+      ...(execution === 'interpreted' ? { EXECUTION: execution } : {}),
+      IDENTITY_PATIENCE_MS: '0',
+    },
+    {
+      sources: [people.source, letters.source],
+      sdl: { people: sdlOf('personId'), letters: sdlOf('writerId') },
+    },
+  );
+  afterAll(() => gateway.close());
+
+  const singles = new Map<string, Promise<Member>>();
+  const single = (email: string): Promise<Member> => {
+    let member = singles.get(email);
+    if (member === undefined) {
+      const query = `query ($by: CustomerKey!) { customer(by: $by) { ${FIELDS} } }`;
+      member = gateway
+        .query(query, { by: { email } })
+        .then(({ data, errors }) => memberOf(data?.['customer'] ?? null, errors, ['customer']));
+      singles.set(email, member);
+    }
+    return member;
+  };
+  const list = async (emails: readonly string[], fields = FIELDS, fragments = ''): Promise<Member[]> => {
+    const query = `query ($by: [CustomerKey!]!) { customers(by: $by) { ${fields} } } ${fragments}`;
+    const { data, errors } = await gateway.query(query, { by: emails.map((email) => ({ email })) });
+    return listAt(data, 'customers').map((value, i) => memberOf(value, errors, ['customers', i]));
+  };
+
+  const email = fc
+    .tuple(fc.constantFrom(...KINDS), fc.integer({ min: 100, max: 160 }))
+    .map(([kind, number]) => (kind === 'invalid' ? `invalid-${number}` : `${kind}-${number}@example.nl`));
+  const emails = fc.array(email, { minLength: COUNT, maxLength: COUNT });
+  const runs = { numRuns: 4 };
+
+  test('equals its single queries: duplicates, ambiguous, failing, late and unknown members', async () => {
+    await fc.assert(
+      fc.asyncProperty(emails, async (all) => {
+        const seen = await list(all);
+        for (const [i, one] of all.entries()) expect([one, seen[i]]).toEqual([one, await single(one)]);
+      }),
+      runs,
+    );
+    const kinds = new Map<string, Member>();
+    for (const [one, member] of singles) kinds.set(kindOf(one), await member);
+    expect(kinds.size).toBe(KINDS.length);
+    // Each kind is what its name says.
+    const codesOf = (kind: string) =>
+      kinds.get(kind)?.errors.map((error) => (JSON.parse(error) as unknown[])[2]);
+    const statusesOf = (kind: string) =>
+      listAt(kinds.get(kind)?.value, 'systems').map((system) => at(system, 'status'));
+    for (const kind of ['plain', 'card', 'latecard', 'late']) {
+      expect(codesOf(kind)).toEqual([]);
+      expect(statusesOf(kind)).toEqual(['KNOWN', 'KNOWN']);
+    }
+    for (const kind of ['broken', 'latebroken']) expect(statusesOf(kind)).toContain('UNAVAILABLE');
+    expect(statusesOf('stranger')).toEqual(['UNKNOWN', 'KNOWN']);
+    expect(kinds.get('shared')?.value).toBeNull();
+    expect(codesOf('shared')).toEqual(['AMBIGUOUS_IDENTITY']);
+    expect(kinds.get('nobody')).toEqual({ value: null, errors: [] });
+    expect(codesOf('invalid')).toEqual(['BAD_USER_INPUT']);
+  });
+
+  test('is the same in another order, with the members in that order', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        emails,
+        fc.array(fc.nat(), { minLength: COUNT, maxLength: COUNT }),
+        async (all, places) => {
+          const order = all.map((_, i) => i).sort((a, b) => (places[a] ?? 0) - (places[b] ?? 0) || a - b);
+          const seen = await list(all);
+          const moved = await list(order.map((i) => all[i] ?? ''));
+          expect(moved).toEqual(order.map((i) => seen[i]));
+        },
+      ),
+      runs,
+    );
+  });
+
+  test('is the same with its fragments written out', async () => {
+    await fc.assert(
+      fc.asyncProperty(emails, async (all) => {
+        expect(await list(all, WITH_FRAGMENTS, FRAGMENTS)).toEqual(await list(all));
+      }),
+      runs,
+    );
+  });
+});
