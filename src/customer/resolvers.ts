@@ -5,7 +5,7 @@ import { chooseIdentity } from '../identity/choose-identity.js';
 import type { CustomerIds } from '../identity/customer-id.js';
 import { identifierIn, type Identifier } from '../identity/identifiers.js';
 import type { Identity } from '../identity/identity-graph.js';
-import { toError } from '../loaders/in-flight-request.js';
+import { toError } from '../loaders/in-flight-batch.js';
 import { createCompanies, type Companies, type CompaniesOptions } from './companies.js';
 import type { Consents } from './consents.js';
 import {

@@ -1,7 +1,7 @@
 import { GatewayError } from '../errors.js';
 import type { Client } from '../connectors/connector.js';
 import type { RequestLoaders } from '../loaders/registry.js';
-import { toError } from '../loaders/in-flight-request.js';
+import { toError } from '../loaders/in-flight-batch.js';
 import { fieldWeakMap } from '../v8/field-weak-map.js';
 import { Changes } from './changes.js';
 import type { CustomerRecord, FoundBy } from './declaration.js';
