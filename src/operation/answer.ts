@@ -19,7 +19,7 @@ import { executeByInterpreter, executeByPlan, type ExecuteArgs, type Executed } 
 import type { Prepared, Preparer } from './prepare.js';
 import type { Principal } from './principal.js';
 import { operationError } from './request-error.js';
-import { checkVariables } from './variables.js';
+import { coerceVariables } from './variables.js';
 
 /** A request to answer an operation: for which principal, and how. */
 export interface OperationRequest {
@@ -124,8 +124,8 @@ export class OperationRunner {
           : privacy.schemas.executed(audience);
 
       // 2. The check of the variables, and of fields that may not be requested together.
-      const unfit = checkVariables(prepared.operation, schema, variables);
-      if (unfit.length > 0) return this.#refuse(unfit, request, trace);
+      const { coerced, errors } = coerceVariables(prepared.operation, schema, variables);
+      if (errors.length > 0) return this.#refuse(errors, request, trace);
       if (prepared.kind === 'both') return this.#refuse([mixedWithIntrospection()], request, trace);
 
       // 3. The charge of the maximum cost.
@@ -144,7 +144,8 @@ export class OperationRunner {
       };
 
       // 5. Execution, and the conditions of an event. Both use one context, so that each system is called once.
-      const args: ExecuteArgs = { schema, contextValue: requestContext.context, variables, ...rootOf(event) };
+      const { context: contextValue } = requestContext;
+      const args: ExecuteArgs = { schema, contextValue, variables, coerced, ...rootOf(event) };
       const probing = event === undefined ? undefined : this.#conditions.probe(event, args);
       let executed = this.#execute(prepared, request.isIncremental === true, args);
       if (executed instanceof Promise) executed = await executed;

@@ -58,7 +58,7 @@ export class EventConditions {
     if (probe === undefined) this.#probes.set(text, (probe = this.#prepareTrusted(parse(text))));
     const rootType = args.schema.getType('CustomerEvent');
     if (!isObjectType(rootType)) throw new Error('The schema has no type CustomerEvent.');
-    const probing = executeByPlan(probe, { ...args, rootType, rootValue: event, variables: {} });
+    const probing = executeByPlan(probe, { ...args, rootType, rootValue: event, variables: {}, coerced: {} });
     if (probing === undefined) throw new Error('The probe of an event has no plan.');
     return probing;
   }

@@ -1,14 +1,8 @@
 import { normalizedExecutor } from '@graphql-tools/executor';
 import type { ExecutionResult } from '@graphql-tools/utils';
-import {
-  execute as interpret,
-  getVariableValues,
-  type GraphQLError,
-  type GraphQLObjectType,
-  type GraphQLSchema,
-} from 'graphql';
-import { executeFields } from './execution/complete.js';
-import { PendingValues, type Execution, type Values } from './execution/pending-values.js';
+import { execute as interpret, type GraphQLObjectType, type GraphQLSchema } from 'graphql';
+import { Execution } from './execution/execution.js';
+import type { Variables } from './execution/plan.js';
 import type { Prepared } from './prepare.js';
 
 /** A result, or the results of incremental delivery. */
@@ -21,7 +15,10 @@ export interface ExecuteArgs {
   rootType?: GraphQLObjectType;
   rootValue?: unknown;
   contextValue: unknown;
+  /** The variables as they were sent. */
   variables: Readonly<Record<string, unknown>>;
+  /** The variables as resolvers get them. Undefined if they are invalid. */
+  coerced: Variables | undefined;
 }
 
 /**
@@ -34,10 +31,9 @@ export function executeByPlan(
   args: ExecuteArgs,
 ): ExecutionResult | Promise<ExecutionResult> | undefined {
   const { operation, switches, canBePlanned } = prepared;
-  const { schema, rootValue, contextValue: context, variables } = args;
+  const { schema, rootValue, contextValue: context, coerced } = args;
   const rootType = args.rootType ?? schema.getRootType(operation.operation);
   if (!canBePlanned || prepared.isDeferred || rootType == null) return undefined;
-  const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variables);
   // The interpreter reports the errors of the variables.
   if (coerced === undefined) return undefined;
   const switchValues: Record<string, boolean> = {};
@@ -47,7 +43,7 @@ export function executeByPlan(
     switchValues[name] = value;
   }
   const plan = prepared.planFor(schema, rootType, switchValues);
-  return run({ plan, rootValue, context, variables: coerced, errors: [], arguments: new Map() });
+  return new Execution({ plan, rootValue, context, variables: coerced }).run();
 }
 
 /**
@@ -63,32 +59,4 @@ export function executeByInterpreter(
   // Yoga's executor would start a subscription, and would await an object with a field `then`.
   if (kind !== 'data' || hasFieldThen) return interpret(args);
   return normalizedExecutor(args);
-}
-
-function run(execution: Execution): ExecutionResult | Promise<ExecutionResult> {
-  const { errors, plan, rootValue } = execution;
-  const resultOf = (data: Values | null): ExecutionResult =>
-    errors.length === 0 ? { data } : { errors, data };
-  const failed = (error: unknown): ExecutionResult => {
-    errors.push(error as GraphQLError);
-    return resultOf(null);
-  };
-  let data: Values | PendingValues;
-  try {
-    data = executeFields(execution, plan.root, rootValue, undefined);
-  } catch (error) {
-    return failed(error);
-  }
-  if (!(data instanceof PendingValues)) return resultOf(data);
-  const pending = data;
-  return new Promise((resolve) => {
-    pending.settled(
-      () => {
-        resolve(resultOf(pending.values));
-      },
-      (error) => {
-        resolve(failed(error));
-      },
-    );
-  });
 }

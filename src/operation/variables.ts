@@ -2,6 +2,7 @@ import {
   coerceInputValue,
   getNamedType,
   getNullableType,
+  getVariableValues,
   isInputObjectType,
   isInputType,
   isLeafType,
@@ -14,20 +15,28 @@ import {
   type OperationDefinitionNode,
   type VariableDefinitionNode,
 } from 'graphql';
+import type { Variables } from './execution/plan.js';
 import { operationError } from './request-error.js';
 
 /** Maximum number of reported errors. */
 const MAX_ERRORS = 10;
 
+/** The variables as resolvers get them; or the errors of variables that are not valid. */
+export interface CoercedVariables {
+  coerced: Variables | undefined;
+  errors: readonly GraphQLError[];
+}
+
 /**
- * Checks the variables of an operation, and returns the errors. Execution would check them too, but would quote their
- * values, such as e-mail addresses.
+ * Coerces the variables of an operation. GraphQL's own errors would quote their values, such as e-mail addresses.
  */
-export function checkVariables(
+export function coerceVariables(
   { variableDefinitions = [] }: OperationDefinitionNode,
   schema: GraphQLSchema,
   variables: Readonly<Record<string, unknown>>,
-): GraphQLError[] {
+): CoercedVariables {
+  const { coerced } = getVariableValues(schema, variableDefinitions, variables);
+  if (coerced !== undefined) return { coerced, errors: [] };
   const errors: GraphQLError[] = [];
   for (const node of variableDefinitions) {
     const type = typeFromAST(schema, node.type);
@@ -42,7 +51,7 @@ export function checkVariables(
       errors.push(badInput(`The variable "$${name}" of type "${String(type)}" ${problem}.`, node));
     }
   }
-  return errors;
+  return { coerced, errors };
 }
 
 function checkValue(

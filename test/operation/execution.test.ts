@@ -12,6 +12,7 @@ import { describe, expect, test } from 'vitest';
 import { SourceUnavailableError } from '../../src/errors.js';
 import { formatError } from '../../src/operation/errors.js';
 import { executeByInterpreter, executeByPlan } from '../../src/operation/execution.js';
+import { coerceVariables } from '../../src/operation/variables.js';
 import { decorated, SPECIAL_NAMES, VARIABLES, type MadeUpVariable } from '../support/decoration.js';
 import { generatedOperations } from '../support/operations.js';
 import { preparerFor } from '../support/preparer.js';
@@ -265,7 +266,9 @@ function yogaThatExecutes(execute: typeof executeByInterpreter) {
         }) => {
           setExecuteFn(({ document, operationName, contextValue, variableValues }: ExecutionArgs) => {
             const prepared = preparer.prepare(document.loc?.source.body ?? '', operationName);
-            return execute(prepared, { schema, contextValue, variables: variableValues ?? {} });
+            const variables = variableValues ?? {};
+            const { coerced } = coerceVariables(prepared.operation, schema, variables);
+            return execute(prepared, { schema, contextValue, variables, coerced });
           });
         },
       },

@@ -13,42 +13,41 @@ import {
   type GraphQLObjectType,
   type GraphQLOutputType,
   type GraphQLResolveInfo,
-  type ResponsePath,
 } from 'graphql';
 import type { Arguments, FieldPlan, SelectionPlan } from './plan.js';
-import {
-  completeUnchanged,
-  isPromise,
-  recordError,
-  PendingValues,
-  type Execution,
-  type Values,
-} from './pending-values.js';
+import { Container, emptyObject, pathOf, type Key, type Values } from './container.js';
+import { isPromise, type Execution } from './execution.js';
 
-/** Completes the value of a resolver for the answer, maybe to `PendingValues`. Throws if that is not possible. */
+/** Returned instead of a value that is set later. */
+export const PENDING = Symbol('pending');
+
+/**
+ * Completes the value of a resolver, for a key of a container. Throws if that is not possible. Values in a returned
+ * object or list may be set later.
+ */
 export type Complete = (
   execution: Execution,
   field: FieldPlan,
   value: unknown,
-  path: ResponsePath,
+  container: Container,
+  key: Key,
 ) => unknown;
 
 /** Resolves the selected fields of an object. */
 export function executeFields(
   execution: Execution,
-  { fields, hasProtoField }: SelectionPlan,
+  { fields }: SelectionPlan,
   source: unknown,
-  parentPath: ResponsePath | undefined,
-): Values | PendingValues {
-  const values: Values = hasProtoField ? (Object.create(null) as Values) : {};
-  let pending: PendingValues | undefined;
+  container: Container,
+): void {
+  const { values } = container;
   for (const field of fields) {
     const { name: key, isNonNull, isProperty, leaf } = field;
     try {
       let value: unknown;
       if (isProperty) {
         value = propertyOf(source, field.definition.name);
-        // Most fields end here, without a path.
+        // Most fields end here.
         if (value == null && !isNonNull) {
           values[key] = null;
           continue;
@@ -58,32 +57,35 @@ export function executeFields(
           continue;
         }
       }
-      const path = pathTo(field, parentPath);
-      if (!isProperty || typeof value === 'function') value = resolve(execution, field, source, path);
-      const completed = isPromise(value) ? value : field.complete(execution, field, value, path);
-      if (isPromise(completed) || completed instanceof PendingValues) {
-        pending ??= new PendingValues(values, execution);
-        pending.add(
-          { field, key, path, isNonNull },
-          completed,
-          completed === value ? field.complete : completeUnchanged,
-        );
-      } else values[key] = completed;
+      if (!isProperty || typeof value === 'function') value = resolve(execution, field, source, container);
+      setValue(execution, field, value, container, key, field.complete);
     } catch (error) {
       try {
-        values[key] = recordError(execution, { field, path: pathTo(field, parentPath), isNonNull }, error);
+        execution.recordError(container, field, key, error);
       } catch (located) {
-        if (pending === undefined) throw located;
-        pending.failWhenSettled(located);
-        return pending;
+        if (container.pending === 0) throw located;
+        execution.failWhenSettled(container, located);
+        return;
       }
     }
   }
-  return pending ?? values;
 }
 
-function pathTo({ name, parentType }: FieldPlan, prev: ResponsePath | undefined): ResponsePath {
-  return { prev, key: name, typename: parentType.name };
+/** Completes a value and sets it, or does so when its promise is settled. */
+function setValue(
+  execution: Execution,
+  field: FieldPlan,
+  value: unknown,
+  container: Container,
+  key: Key,
+  complete: Complete,
+): void {
+  if (isPromise(value)) {
+    execution.awaitValue(container, field, key, value, complete);
+    return;
+  }
+  const completed = complete(execution, field, value, container, key);
+  if (completed !== PENDING) container.values[key] = completed;
 }
 
 function propertyOf(source: unknown, name: string): unknown {
@@ -92,11 +94,12 @@ function propertyOf(source: unknown, name: string): unknown {
     : undefined;
 }
 
-function resolve(execution: Execution, field: FieldPlan, source: unknown, path: ResponsePath): unknown {
+function resolve(execution: Execution, field: FieldPlan, source: unknown, container: Container): unknown {
   const { definition, parentType } = field;
   if (definition === TypeNameMetaFieldDef) return parentType.name;
   const { resolve: resolver = defaultFieldResolver } = definition;
-  return resolver(source, argumentsOf(execution, field), execution.context, infoOf(execution, field, path));
+  const info = new ResolveInfo(execution, field, container, field.name);
+  return resolver(source, argumentsOf(execution, field), execution.context, info);
 }
 
 /** Returns a new object for each call, because a resolver may change it. */
@@ -113,25 +116,62 @@ function argumentsOf({ variables, arguments: known }: Execution, field: FieldPla
   return { ...values };
 }
 
-/** Returns the same info as graphql-js, because delegation to GraphQL systems reads the selection from it. */
-function infoOf(
-  { plan, rootValue, variables }: Execution,
-  { definition, nodes, parentType }: FieldPlan,
-  path: ResponsePath,
-): GraphQLResolveInfo {
-  const { schema, fragments, operation } = plan;
-  return {
-    fieldName: definition.name,
-    fieldNodes: nodes,
-    returnType: definition.type,
-    parentType,
-    path,
-    schema,
-    fragments,
-    rootValue,
-    operation,
-    variableValues: variables,
-  };
+/**
+ * The same info as graphql-js has, because delegation to GraphQL systems reads the selection from it. Most resolvers
+ * read nothing of it, so its members are computed when they are read.
+ */
+class ResolveInfo implements GraphQLResolveInfo {
+  readonly #execution: Execution;
+  readonly #field: FieldPlan;
+  readonly #container: Container;
+  readonly #key: Key;
+
+  constructor(execution: Execution, field: FieldPlan, container: Container, key: Key) {
+    this.#execution = execution;
+    this.#field = field;
+    this.#container = container;
+    this.#key = key;
+  }
+
+  get fieldName() {
+    return this.#field.definition.name;
+  }
+
+  get fieldNodes() {
+    return this.#field.nodes;
+  }
+
+  get returnType() {
+    return this.#field.definition.type;
+  }
+
+  get parentType() {
+    return this.#field.parentType;
+  }
+
+  get path() {
+    return pathOf(this.#container, this.#field, this.#key);
+  }
+
+  get schema() {
+    return this.#execution.plan.schema;
+  }
+
+  get fragments() {
+    return this.#execution.plan.fragments;
+  }
+
+  get rootValue() {
+    return this.#execution.rootValue;
+  }
+
+  get operation() {
+    return this.#execution.plan.operation;
+  }
+
+  get variableValues() {
+    return this.#execution.variables;
+  }
 }
 
 const completions = new WeakMap<GraphQLOutputType, Complete>();
@@ -147,22 +187,24 @@ function createCompletion(type: GraphQLOutputType): Complete {
   if (isListType(type)) return nullOr(listCompletionOf(type.ofType));
   if (isLeafType(type)) return nullOr((_execution, _field, value) => completeLeaf(type, value));
   if (isAbstractType(type)) return nullOr(abstractCompletionOf(type));
-  return nullOr((execution, field, value, path) => completeObject(execution, field, type, value, path));
+  return nullOr((execution, field, value, container, key) =>
+    completeObject(execution, field, type, value, container, key),
+  );
 }
 
 function requireNonNull(complete: Complete): Complete {
-  return (execution, field, value, path) => {
-    const completed = complete(execution, field, value, path);
+  return (execution, field, value, container, key) => {
+    const completed = complete(execution, field, value, container, key);
     if (completed === null) throw nullError(field);
     return completed;
   };
 }
 
 function nullOr(complete: Complete): Complete {
-  return (execution, field, value, path) => {
+  return (execution, field, value, container, key) => {
     if (value == null) return null;
     if (value instanceof Error) throw value;
-    return complete(execution, field, value, path);
+    return complete(execution, field, value, container, key);
   };
 }
 
@@ -178,30 +220,25 @@ function completeLeaf(type: GraphQLLeafType, value: unknown): unknown {
 
 function listCompletionOf(itemType: GraphQLOutputType): Complete {
   const complete = completionOf(itemType);
-  const isNonNull = isNonNullType(itemType);
-  return (execution, field, value, listPath) => {
+  return (execution, field, value, container, key) => {
     if (!isIterable(value))
       throw new Error(`Expected Iterable, but did not find one for field "${field.definition.name}".`);
     const items: unknown[] = [];
-    let pending: PendingValues | undefined;
+    const list = new Container(items as unknown as Values, container, key, field);
     for (const item of value) {
-      const key = items.length;
-      const path = { prev: listPath, key, typename: undefined };
+      const index = items.length;
       try {
-        const completed = isPromise(item) ? item : complete(execution, field, item, path);
-        if (isPromise(completed) || completed instanceof PendingValues) {
-          pending ??= new PendingValues(items as unknown as Values, execution);
-          pending.add(
-            { field, key, path, isNonNull },
-            completed,
-            completed === item ? complete : completeUnchanged,
-          );
-        } else items.push(completed);
+        setValue(execution, field, item, list, index, complete);
       } catch (error) {
-        items.push(recordError(execution, { field, path, isNonNull }, error));
+        try {
+          execution.recordError(list, field, index, error);
+        } catch (located) {
+          list.discard();
+          throw located;
+        }
       }
     }
-    return pending ?? items;
+    return items;
   };
 }
 
@@ -211,12 +248,26 @@ function isIterable(value: unknown): value is Iterable<unknown> {
 
 function abstractCompletionOf(type: GraphQLAbstractType): Complete {
   const resolveType = type.resolveType ?? defaultTypeResolver;
-  return (execution, field, value, path) => {
-    const toObject = (name: unknown): unknown =>
-      completeObject(execution, field, objectTypeOf(execution, type, name), value, path);
-    const name = resolveType(value, execution.context, infoOf(execution, field, path), type);
-    return isPromise(name) ? name.then(toObject) : toObject(name);
+  return (execution, field, value, container, key) => {
+    const info = new ResolveInfo(execution, field, container, key);
+    return then(execution, field, resolveType(value, execution.context, info, type), container, key, (name) =>
+      completeObject(execution, field, objectTypeOf(execution, type, name), value, container, key),
+    );
   };
+}
+
+/** Completes with a type or check that may be a promise. */
+function then(
+  execution: Execution,
+  field: FieldPlan,
+  value: unknown,
+  container: Container,
+  key: Key,
+  complete: (value: unknown) => unknown,
+): unknown {
+  if (!isPromise(value)) return complete(value);
+  execution.awaitValue(container, field, key, value, (_execution, _field, resolved) => complete(resolved));
+  return PENDING;
 }
 
 function objectTypeOf({ plan }: Execution, abstract: GraphQLAbstractType, name: unknown): GraphQLObjectType {
@@ -231,14 +282,28 @@ function completeObject(
   field: FieldPlan,
   type: GraphQLObjectType,
   value: unknown,
-  path: ResponsePath,
+  container: Container,
+  key: Key,
 ): unknown {
   const { isTypeOf } = type;
-  if (isTypeOf == null) return executeFields(execution, field.selectionOn(type), value, path);
-  const isOfType = isTypeOf(value, execution.context, infoOf(execution, field, path));
-  const completeChecked = (isValid: boolean) => {
-    if (!isValid) throw new Error(`A value is not of the expected type ${type.name}.`);
-    return executeFields(execution, field.selectionOn(type), value, path);
-  };
-  return isPromise(isOfType) ? isOfType.then(completeChecked) : completeChecked(isOfType);
+  if (isTypeOf == null) return executeObject(execution, field, type, value, container, key);
+  const isOfType = isTypeOf(value, execution.context, new ResolveInfo(execution, field, container, key));
+  return then(execution, field, isOfType, container, key, (isValid) => {
+    if (isValid !== true) throw new Error(`A value is not of the expected type ${type.name}.`);
+    return executeObject(execution, field, type, value, container, key);
+  });
+}
+
+function executeObject(
+  execution: Execution,
+  field: FieldPlan,
+  type: GraphQLObjectType,
+  value: unknown,
+  container: Container,
+  key: Key,
+): Values {
+  const selection = field.selectionOn(type);
+  const object = new Container(emptyObject(selection), container, key, field);
+  executeFields(execution, selection, value, object);
+  return object.values;
 }
