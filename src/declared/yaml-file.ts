@@ -13,7 +13,7 @@ import {
 import type { DeclarationProblem, Place } from './problems.js';
 
 /** A larger declaration takes the parser too long. */
-const MAX_CHARACTERS = 32_768;
+const MAX_CHARACTERS = 16_384;
 const MAX_LINE_CHARACTERS = 2_000;
 const MAX_FLOW_DEPTH = 12;
 const MAX_PROBLEMS = 100;
@@ -41,8 +41,10 @@ export class YamlFile {
       // Checked below: the parser's own check takes quadratic time.
       uniqueKeys: false,
     });
-    for (const { pos, message } of document.errors)
-      this.#reportAt(pos[0], `The YAML is not valid: ${firstLine(message)}.`, 'Correct the syntax.');
+    for (const { code, pos, message } of document.errors)
+      if (code === 'MULTIPLE_DOCS')
+        this.#reportAt(pos[0], 'The file has several documents.', 'Declare one system in a file.');
+      else this.#reportAt(pos[0], `The YAML is not valid: ${firstLine(message)}.`, 'Correct the syntax.');
     if (this.problems.length > 0) return;
     this.#contents = document.contents;
     this.#checkNodes();
@@ -120,17 +122,22 @@ function refusalOf(text: string): { line: number; problem: string; remedy: strin
       remedy: 'Declare one system in a file, and only what it needs.',
     };
   let depth = 0;
+  let unopened = 0;
   for (const [i, line] of text.split('\n').entries()) {
     const at = { line: i + 1, problem: 'This line is nested too deeply.' };
     const remedy = 'Write one member on a line, with block style.';
     if (line.length > MAX_LINE_CHARACTERS)
       return { ...at, problem: `This line has more than ${MAX_LINE_CHARACTERS} characters.`, remedy };
-    if (/^[\s-]*[?:](\s|$)|[[{,]\s*\?/.test(line) || /^\s*(?:[-:]\s+){5}|^\s{60}|\t/.test(line))
-      return { ...at, problem: 'This line has a tab, an explicit key or too many levels.', remedy };
+    if (/^[\s-]*[?:](\s|$)|[[{,]\s*\?/.test(line) || /^%|^\s*(?:[-:]\s+){5}|^\s{60}|\t/.test(line))
+      return { ...at, problem: 'This line has a tab, a directive, an explicit key or too many levels.', remedy };
     for (const character of line) {
       if (character === '[' || character === '{') depth += 1;
-      else if (character === ']' || character === '}') depth = Math.max(0, depth - 1);
-      if (depth > MAX_FLOW_DEPTH) return { ...at, remedy };
+      else if (character === ']' || character === '}') {
+        unopened += depth === 0 ? 1 : 0;
+        depth = Math.max(0, depth - 1);
+      }
+      // A few brackets may be part of texts.
+      if (depth > MAX_FLOW_DEPTH || unopened > MAX_FLOW_DEPTH) return { ...at, remedy };
     }
   }
   return undefined;

@@ -1,0 +1,158 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { declaredSource } from '../../src/index.js';
+import { WARRANTY_SDL, WARRANTY_YAML } from './warranty.js';
+
+const compile = (yaml: string, sdl = WARRANTY_SDL) =>
+  declaredSource({ file: 'a.yaml', yaml, sdlFile: 'a.graphql', sdl });
+
+/** The CPU time of a compilation. Other work of the process may be counted too, so the least of several is returned. */
+function cpuMs(yaml: string, sdl?: string): number {
+  let least = Infinity;
+  for (let i = 0; i < 5 && least >= 100; i += 1) {
+    const before = process.cpuUsage();
+    compile(yaml, sdl);
+    const { user, system } = process.cpuUsage(before);
+    least = Math.min(least, (user + system) / 1_000);
+  }
+  return least;
+}
+
+const TOKENS = [
+  ...[
+    '- ',
+    '? ',
+    '! ',
+    '&a ',
+    '*a ',
+    '"',
+    "'",
+    '#',
+    '[',
+    ']',
+    '{',
+    '}',
+    ',',
+    ': ',
+    '|',
+    '>',
+    '%',
+    '@',
+    '`',
+    '<<: ',
+  ],
+  ...[
+    '\n',
+    '\t',
+    '\r',
+    '\0',
+    '---\n',
+    '...\n',
+    '\\',
+    '${HOME}',
+    '__proto__',
+    'é',
+    '\ud83d',
+    '    ',
+    'null',
+    '404',
+  ],
+];
+
+test.each(TOKENS.flatMap((token) => [token, `${token}\n`, `a: ${token}\n`, `- ${token}\n`]))(
+  'a file that repeats %j costs little time',
+  (token) => {
+    expect(cpuMs(token.repeat(Math.floor(16_384 / token.length)))).toBeLessThan(100);
+  },
+);
+
+test('a file with any text inserted, removed or repeated is compiled or refused, in little time', () => {
+  const edit = fc.record({
+    at: fc.nat(WARRANTY_YAML.length),
+    removed: fc.nat(200),
+    text: fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 20 }),
+      fc.constantFrom(...TOKENS),
+      fc
+        .tuple(fc.constantFrom(...TOKENS), fc.integer({ min: 1, max: 500 }))
+        .map(([token, n]) => token.repeat(n)),
+    ),
+  });
+  fc.assert(
+    fc.property(fc.array(edit, { maxLength: 5 }), (edits) => {
+      const yaml = edits.reduce(
+        (text, { at, removed, text: inserted }) =>
+          `${text.slice(0, at)}${inserted}${text.slice(at + removed)}`,
+        WARRANTY_YAML,
+      );
+      expect(cpuMs(yaml)).toBeLessThan(100);
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test('a declaration with any value in any place is compiled or refused, in little time', () => {
+  const declaration = parse(WARRANTY_YAML) as object;
+  const places = placesIn(declaration);
+  const change = fc.record({
+    place: fc.constantFrom(...places),
+    value: fc.oneof(
+      fc.json({ maxDepth: 3 }).map((text) => JSON.parse(text) as unknown),
+      fc.constantFrom(
+        '.',
+        '{key}',
+        '{keys}',
+        '${HOME}',
+        '^(a+)+$',
+        '__proto__',
+        'constructor.name',
+        'a.'.repeat(20),
+      ),
+      fc.string(),
+    ),
+  });
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
+      const changed = changes.reduce<unknown>(
+        (value, one) => withValue(value, one.place, one.value),
+        declaration,
+      );
+      expect(cpuMs(stringify(changed))).toBeLessThan(100);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('any SDL is compiled or refused', () => {
+  fc.assert(
+    fc.property(
+      fc.nat(WARRANTY_SDL.length),
+      fc.nat(100),
+      fc.oneof(
+        fc.string({ maxLength: 20 }),
+        fc.constantFrom('type Query { a: Int }', 'type A { a: A }', '@', '{', '"""'),
+      ),
+      (at, removed, text) => {
+        compile(WARRANTY_YAML, `${WARRANTY_SDL.slice(0, at)}${text}${WARRANTY_SDL.slice(at + removed)}`);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+type Place = readonly (string | number)[];
+
+function placesIn(value: unknown, place: Place = []): Place[] {
+  if (typeof value !== 'object' || value === null) return [place];
+  return [place, ...Object.entries(value).flatMap(([name, inner]) => placesIn(inner, [...place, name]))];
+}
+
+function withValue(value: unknown, [first, ...rest]: Place, replacement: unknown): unknown {
+  if (first === undefined) return replacement;
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).map(
+    ([name, inner]) => [name, name === String(first) ? withValue(inner, rest, replacement) : inner] as const,
+  );
+  return Array.isArray(value) ? members.map(([, inner]) => inner) : Object.fromEntries(members);
+}
