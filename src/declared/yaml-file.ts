@@ -129,7 +129,11 @@ function refusalOf(text: string): { line: number; problem: string; remedy: strin
     if (line.length > MAX_LINE_CHARACTERS)
       return { ...at, problem: `This line has more than ${MAX_LINE_CHARACTERS} characters.`, remedy };
     if (/^[\s-]*[?:](\s|$)|[[{,]\s*\?/.test(line) || /^%|^\s*(?:[-:]\s+){5}|^\s{60}|\t/.test(line))
-      return { ...at, problem: 'This line has a tab, a directive, an explicit key or too many levels.', remedy };
+      return {
+        ...at,
+        problem: 'This line has a tab, a directive, an explicit key or too many levels.',
+        remedy,
+      };
     for (const character of line) {
       if (character === '[' || character === '{') depth += 1;
       else if (character === ']' || character === '}') {
