@@ -18,10 +18,14 @@ export const integer = z.union([
 /** A moment in UTC: `2026-11-01 12:00:00.123456+00`. */
 export const moment = z.string().refine(isMoment);
 
+const MOMENT =
+  /^(?!0000)\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]) (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?\+00$/;
+
 function isMoment(text: string): boolean {
-  const [, day, time] = /^((?!0000)\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d{1,6})?\+00$/.exec(text) ?? [];
-  // JavaScript reads 30 February as 2 March, and 24:00 as the next day. For an invalid time the date is NaN.
-  return new Date(`${day ?? ''}T${time ?? ''}Z`).getUTCDate() === Number(day?.slice(8));
+  if (!MOMENT.test(text)) return false;
+  const dayOfMonth = Number(text.slice(8, 10));
+  // Not every month has the 29th. JavaScript reads 30 February as 2 March.
+  return dayOfMonth <= 28 || new Date(`${text.slice(0, 10)}T00:00Z`).getUTCDate() === dayOfMonth;
 }
 
 /** A customer and one of the devices that the customer logged in on. A customer without devices has one row. */
