@@ -29,24 +29,24 @@ export function readAnswer(
   let lost: Error | null = null;
   const requested = new Set(keys);
   if (found.length > 0) {
-    const { value: list, path } = reader.walk(answer.data, [], ['found', ...findBelow]);
+    const { value: list, path } = reader.walk(answer.data, null, ['found', ...findBelow]);
     if (!Array.isArray(list))
       lost = list instanceof Error ? list : list === null ? null : reader.misfit(path);
     else
       for (const [i, value] of list.entries()) {
         if (isRecord(value)) {
           const key = entry.key.from(value[freeName('_key', plan)]);
-          if (key !== '' && !byKey.has(key)) byKey.set(key, { value, path: [...path, i] });
+          if (key !== '' && !byKey.has(key)) byKey.set(key, { value, path: { above: path, part: i } });
           else if (key !== '' && entry.key.unique === true)
-            byKey.set(key, { value: severalWithKey(source), path: [...path, i] });
+            byKey.set(key, { value: severalWithKey(source), path: { above: path, part: i } });
           if (entry.key.exact === true && !requested.has(key)) lost ??= otherObject(source);
         }
         // The key of this object is unknown, so all keys that were not found get the error.
-        else lost ??= reader.errorAt([...path, i]) ?? null;
+        else lost ??= reader.errorAt({ above: path, part: i }) ?? null;
       }
     if (entry.more !== undefined) {
       const beside = ['found', ...findBelow.slice(0, -1), ...entry.more.split('.')];
-      const more = reader.walk(answer.data, [], beside).value;
+      const more = reader.walk(answer.data, null, beside).value;
       // Who was found may have a twin among those not given.
       if (more !== false && entry.key.unique === true) byKey.clear();
       if (more instanceof Error) lost ??= more;
@@ -80,18 +80,25 @@ function otherObject(source: string): SourceContractError {
   return new SourceContractError(source, `${source} returned an object that was not requested.`);
 }
 
-type Path = readonly (string | number)[];
+type Parts = readonly (string | number)[];
+
+/** A place in an answer; null is its top. Places share what is above them, because only errors need their parts. */
+type Path = { readonly above: Path; readonly part: string | number } | null;
+
+function partsOf(path: Path): Parts {
+  return path === null ? [] : [...partsOf(path.above), path.part];
+}
 
 /** Reads values out of an answer; where one is missing because of an error, the Error stands in its place. */
 function createReader({ errors }: GraphqlAnswer, source: string) {
   const errorAt = (path: Path): Error | undefined =>
-    errors.find((error) => path.every((part, i) => error.path[i] === part))?.error;
+    errors.find((error) => partsOf(path).every((part, i) => error.path[i] === part))?.error;
 
-  const walk = (start: unknown, from: Path, steps: Path): { value: unknown; path: Path } => {
+  const walk = (start: unknown, from: Path, steps: Parts): { value: unknown; path: Path } => {
     let value = start;
     let path = from;
     for (const step of steps) {
-      path = [...path, step];
+      path = { above: path, part: step };
       value =
         isRecord(value) || Array.isArray(value)
           ? (value as Record<string | number, unknown>)[step]
@@ -107,9 +114,9 @@ function createReader({ errors }: GraphqlAnswer, source: string) {
     owner: KeyedField['owner'],
     key: string,
     start: unknown,
-    steps: Path,
+    steps: Parts,
   ): unknown => {
-    const { value, path } = walk(start, [], steps);
+    const { value, path } = walk(start, null, steps);
     if (value instanceof Error) return value;
     if (isRecord(value) && planned.children !== undefined) {
       const whose = walk(value, path, [
@@ -171,7 +178,7 @@ function createReader({ errors }: GraphqlAnswer, source: string) {
     if (isNonNullType(type)) return complete(value, type.ofType, children, path) ?? misfit(path);
     if (isListType(type)) {
       if (!Array.isArray(value)) return misfit(path);
-      return value.map((item, i) => complete(item, type.ofType, children, [...path, i]));
+      return value.map((item, i) => complete(item, type.ofType, children, { above: path, part: i }));
     }
     if (children !== undefined) {
       if (!isRecord(value)) return misfit(path);
@@ -195,7 +202,7 @@ function createReader({ errors }: GraphqlAnswer, source: string) {
   const misfit = (path: Path) =>
     new SourceContractError(
       source,
-      `${source} sent an answer that does not match its schema, at: ${path.join('.')}.`,
+      `${source} sent an answer that does not match its schema, at: ${partsOf(path).join('.')}.`,
     );
 
   return { errorAt, walk, field, owned, misfit };
@@ -218,9 +225,10 @@ function readPage(
   const { edges, nodes, pageInfo } = value;
   const { hasNextPage } = pageInfo;
   if (typeof hasNextPage !== 'boolean') return undefined;
+  const listPath: Path = { above: path, part: Array.isArray(nodes) ? 'nodes' : 'edges' };
   if (Array.isArray(nodes))
     return {
-      edges: nodes.map((item: unknown, i) => ({ cursor: '', item, path: [...path, 'nodes', i] })),
+      edges: nodes.map((item: unknown, i) => ({ cursor: '', item, path: { above: listPath, part: i } })),
       hasNextPage,
     };
   if (!Array.isArray(edges) || typeof owner !== 'string') return undefined;
@@ -230,7 +238,7 @@ function readPage(
     found.push({
       cursor: encodeCursor(list, [owner, edge.cursor]),
       item: edge.node,
-      path: [...path, 'edges', i, 'node'],
+      path: { above: { above: listPath, part: i }, part: 'node' },
     });
   }
   return { edges: found, hasNextPage };
@@ -248,7 +256,7 @@ function cutPage(
     if (!isRecord(item)) return undefined;
     const [sortKey, id] = [item[freeName('_sort', items)], item[freeName('_id', items)]];
     if (typeof sortKey !== 'string' || typeof id !== 'string') return undefined;
-    found.push({ item, position: [sortKey, id], path: [...path, i] });
+    found.push({ item, position: [sortKey, id], path: { above: path, part: i } });
   }
   const positionOf = ({ position }: (typeof found)[number]) => position;
   const { edges, pageInfo } = connectionOfList(found, page, { name: list, positionOf, order: 'ASCENDING' });
