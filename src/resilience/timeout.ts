@@ -34,6 +34,12 @@ export function timeout<T>(
     };
     // The async function also converts an error that the call throws synchronously.
     const run = async () => call(controller.signal);
-    run().finally(over).then(resolve, reject);
+    const endWith =
+      <V>(settle: (outcome: V) => void) =>
+      (outcome: V) => {
+        over();
+        settle(outcome);
+      };
+    run().then(endWith(resolve), endWith(reject));
   });
 }
