@@ -4,6 +4,7 @@ import type { Clock } from './clock.js';
 import { readGatewayConfig, type GatewayConfig } from './config.js';
 import { createAuthentication, type Authentication } from './context/authenticate.js';
 import type { Caller } from './context/caller.js';
+import { findDeclaredProblems, type DeclaredSettings } from './declared-settings.js';
 import { createReadKey } from './customer/resolvers.js';
 import {
   createGatewayEvents,
@@ -26,7 +27,8 @@ import { createCostPlanner } from './operation/cost.js';
 import { createPreparer } from './operation/prepare.js';
 import { createPrincipals } from './operation/principal.js';
 import { TriggerRunner } from './operation/triggers.js';
-import { auditDestination, createAuditLog, type AuditLog } from './privacy/audit-log.js';
+import { auditDestination } from './privacy/audit-log.js';
+import { shareAudit, type SharedAudit } from './privacy/shared-audit.js';
 import { createForget, type Forget } from './privacy/forget.js';
 import type { Privacy } from './privacy/privacy.js';
 import { createSuppression, type Digests, type Suppression } from './privacy/suppression.js';
@@ -48,6 +50,10 @@ export interface GatewayOptions {
   environment?: Environment;
   /** By source, SDL that is not in schema/sources. */
   sdl?: Readonly<Record<string, string>>;
+  /** The settings of `environment` that come from a file, for the places in messages. Default: none. */
+  declared?: DeclaredSettings;
+  /** Problems that were found before, reported together with those of the settings. Default: none. */
+  problems?: readonly string[];
   /** The clock for ages and timeouts. Default: `performance`. */
   clock?: Clock;
   logger?: Logger;
@@ -57,6 +63,8 @@ export interface GatewayOptions {
   triggers?: URL;
   /** A suffix of the audit file's name, because only one process may write a file. Default: none. */
   auditSuffix?: string;
+  /** The gateway that this one replaces. It hands over its audit log, which only one gateway can write. */
+  predecessor?: Gateway;
   /** This process as one of several workers of a gateway. Default: it is the only process. */
   worker?: (Worker & Partial<Pick<PrimaryLink, 'metricsOfAll'>>) | undefined;
 }
@@ -68,6 +76,10 @@ export interface Gateway {
   authentication: Authentication;
   /** The settings in effect, by variable. Secrets are `***`. */
   settings: Readonly<Record<string, string>>;
+  /** The files that hold values of settings (`<VARIABLE>_FILE`). */
+  settingFiles: readonly string[];
+  /** The audit log, which a successor can take over. */
+  audit: SharedAudit | undefined;
   /** The names of the plugged-in sources. */
   sources: readonly string[];
   /** The source of each field of Customer. A field that combines several sources has none. */
@@ -114,11 +126,26 @@ interface Late {
  * system is called before the first request.
  */
 export function createGateway(options: GatewayOptions): Gateway {
+  const opened: (() => unknown)[] = [];
+  try {
+    return wireGateway(options, (close) => opened.push(close));
+  } catch (error) {
+    // The process may go on, with the gateway that this one would have replaced.
+    for (const close of opened.reverse()) void close();
+    throw error;
+  }
+}
+
+function wireGateway(options: GatewayOptions, atFailure: (close: () => unknown) => void): Gateway {
   const { sdl: given = {}, clock = performance, operations, triggers, worker } = options;
   const late: Late = {};
   const { settings, config, sources, eventSettings, authentication, logger } = readSettings(options, late);
+  atFailure(() => authentication.close());
   const { idSecret: secret, suppressionFile: file, redisUrl } = config;
   const suppression = createSuppression({ secret, file, redisUrl, logger, clock });
+  atFailure(() => {
+    suppression.close();
+  });
   const metrics = createMetrics(worker?.metricsOfAll);
   const failures = createSourceFailures({ logger, count: metrics.sourceFailed, clock });
   const errorLog = { logger, failures };
@@ -127,13 +154,16 @@ export function createGateway(options: GatewayOptions): Gateway {
   const connected = new ConnectedSources({
     ...{ sources, settings, config, processes, logger, metrics, failures, clock },
   });
+  atFailure(() => connected.disconnect());
+  atFailure(() => connected.close());
   const { registry, loaded, shared } = connected;
   const rules = createIdentityRules(sources, config, metrics.identityLimited);
   late.rules = rules;
   const made = createGatewaySchema({ sources, sdl: given, loaded, registry, rules, config });
   const { sdl, schema, privacy, subscriptionRules, ids, sourceOfField } = made;
 
-  const { log, auditor } = openAudit(config, { privacy, ids, logger });
+  const { audit, auditor } = openAudit(config, options.predecessor, { privacy, ids, logger });
+  atFailure(() => audit?.release());
   const limits = createCostLimits({ budgets: createBudgets({ shared }) });
   const preparer = createPreparer({
     schema,
@@ -167,6 +197,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     triggerRunner: new TriggerRunner({ runner, preparer, privacy }),
     triggers: triggers ?? config.triggersFolder,
   });
+  atFailure(() => events.close());
   const http = createGatewayHttp({
     ...{
       schema,
@@ -187,8 +218,9 @@ export function createGateway(options: GatewayOptions): Gateway {
   readAtScrape({ metrics, http, events, connected, suppression });
   const principalOf = createPrincipals(privacy.maySee);
   return {
-    ...{ config, schema, authentication, sourceOfField, logger, metrics, forget },
+    ...{ config, schema, authentication, sourceOfField, logger, metrics, forget, audit },
     settings: settings.shown,
+    settingFiles: settings.files,
     sources: sources.map(({ name }) => name),
     prepare: (document) => {
       const prepared = preparer.prepareTrusted(parse(document));
@@ -208,7 +240,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       await events.close();
       await connected.disconnect();
       await authentication.close();
-      await log?.close();
+      await audit?.release();
       suppression.close();
       http.overload.close();
       await connected.close();
@@ -219,7 +251,8 @@ export function createGateway(options: GatewayOptions): Gateway {
 /** Reads all settings. Throws a ConfigError that lists all problems. */
 function readSettings(options: GatewayOptions, late: Late): ReadSettings {
   const { sources: all, environment = process.env, auditSuffix = '', worker } = options;
-  const settings = new SettingsReader(environment);
+  const settings = new SettingsReader(environment, options.declared);
+  settings.problems.push(...(options.problems ?? []));
   const whole = { config: readGatewayConfig(settings), sources: tuned(pluggedIn(all, settings), settings) };
   const { config: shared, sources } =
     worker === undefined ? whole : divideAmongWorkers(worker, whole, settings);
@@ -239,7 +272,12 @@ function readSettings(options: GatewayOptions, late: Late): ReadSettings {
       );
     },
   });
-  const unknown = findUnknownSettings(environment, settings.known, absentSources(all, sources, settings));
+  const absent = absentSources(all, sources, settings);
+  const undeclared = Object.fromEntries(
+    Object.entries(environment).filter(([variable]) => !settings.declared.has(variable)),
+  );
+  const unknown = findUnknownSettings(undeclared, settings.known, absent);
+  settings.problems.push(...findDeclaredProblems(settings, absent));
   settings.problems.push(...unknown.problems);
   // If the gateway does not start, its warnings are not logged, and one of them may be the cause.
   if (settings.problems.length > 0) settings.problems.push(...unknown.warnings);
@@ -249,14 +287,16 @@ function readSettings(options: GatewayOptions, late: Late): ReadSettings {
   return { settings, config, sources, eventSettings, authentication, logger };
 }
 
-/** Opens the audit log. Both results are undefined if nothing is audited. */
+/** Opens the audit log, or takes over that of the predecessor. Both results are undefined if nothing is audited. */
 function openAudit(
   config: GatewayConfig,
+  predecessor: Gateway | undefined,
   { privacy, ids, logger }: { privacy: Privacy; ids: CustomerIds; logger: Logger },
-): { log: AuditLog | undefined; auditor: Auditor | undefined } {
+): { audit: SharedAudit | undefined; auditor: Auditor | undefined } {
   const to = auditDestination(config.auditFile, config.auth === 'on');
-  if (to === undefined) return { log: undefined, auditor: undefined };
-  const log = createAuditLog({ to, secret: config.auditSecret });
+  if (to === undefined) return { audit: undefined, auditor: undefined };
+  const audit = shareAudit({ to, secret: config.auditSecret }, predecessor?.audit);
+  const { log } = audit;
   const auditor = createAuditor({
     log,
     required: config.auditRequired,
@@ -269,7 +309,7 @@ function openAudit(
     },
     logger,
   });
-  return { log, auditor };
+  return { audit, auditor };
 }
 
 function readAtScrape({

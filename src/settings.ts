@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { DeclaredSettings } from './declared-settings.js';
 import { ConfigError } from './errors.js';
 import { readSettingFile } from './setting-file.js';
 
@@ -81,12 +82,18 @@ export class SettingsReader {
   readonly #shown = new Map<string, string>();
   readonly #files = new Map<string, string | undefined>();
   readonly #known = new Set<string>();
+  readonly #secrets = new Set<string>();
 
-  constructor(readonly environment: Environment) {}
+  constructor(
+    readonly environment: Environment,
+    /** The settings that come from a file, for the place in a message. Default: none. */
+    readonly declared: DeclaredSettings = new Map(),
+  ) {}
 
   /** Returns the value. If it is invalid, adds a problem and returns undefined. */
   read<T>({ variable, schema, expects, secret = false }: Setting<T>): T | undefined {
     this.#known.add(variable);
+    if (secret) this.#secrets.add(variable);
     const isFile = this.#get(`${variable}_FILE`) !== undefined;
     const raw = isFile ? this.#readFile(variable) : this.#get(variable);
     // `#readFile` has added a problem.
@@ -97,7 +104,7 @@ export class SettingsReader {
     if (result.success) return result.data;
     // The message omits the value: it may be a secret.
     this.problems.push(
-      `${variable} ${raw === undefined ? 'is missing' : 'is not right'}: it must be ${expects}.`,
+      `${this.#nameOf(variable)} ${raw === undefined ? 'is missing' : 'is not right'}: it must be ${expects}.`,
     );
     return undefined;
   }
@@ -112,9 +119,25 @@ export class SettingsReader {
     return this.#known;
   }
 
+  /** The files that were read for `<VARIABLE>_FILE`. */
+  get files(): string[] {
+    return [...this.#files.keys()].flatMap((variable) => this.#get(`${variable}_FILE`) ?? []);
+  }
+
+  /** Whether the value of a setting that was read is a secret. */
+  isSecret(variable: string): boolean {
+    return this.#secrets.has(variable);
+  }
+
   /** The settings that are set, by variable, with `***` in place of secrets. */
   get shown(): Readonly<Record<string, string>> {
     return Object.fromEntries(this.#shown);
+  }
+
+  /** The variable, or the name and place in the file that sets it. */
+  #nameOf(variable: string): string {
+    const declared = this.declared.get(variable);
+    return declared === undefined ? variable : `${declared.place}: "${declared.key}"`;
   }
 
   /** Treats an empty variable as unset, as shells and compose files do. */

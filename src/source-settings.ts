@@ -89,7 +89,7 @@ const LIMITS = {
 };
 
 /** The variable that holds a source's `freshness` or `limits`, as JSON with the same keys as in `defineSource()`. */
-export function variableOf(source: string, what: 'FRESHNESS' | 'LIMITS'): string {
+export function variableOf(source: string, what: string): string {
   return `${source.toUpperCase().replaceAll('-', '_')}_${what}`;
 }
 

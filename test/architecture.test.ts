@@ -8,6 +8,7 @@ const root = join(import.meta.dirname, '..');
 /** The rooms along the way of a request. Each may import those behind it, never those before it. */
 const way = [
   'process',
+  'project',
   'http',
   'operation',
   'context',
@@ -32,7 +33,7 @@ const shared = new Set(['v8']);
 const closed = new Set(['cache', 'resilience', 'connectors']);
 /** Where engine and sources meet. */
 const entrances = (path: string): boolean =>
-  ['src/process/main.ts', 'src/process/serve.ts'].includes(path) || /^src\/(cli|testing)\//.test(path);
+  /^src\/(cli|testing)\/|^src\/process\/(main|serve|options|live-gateway)\.ts$/.test(path);
 /** Wire all rooms, or export what sources may import. */
 const wiring = new Set(
   ['gateway', 'gateway-sources', 'gateway-schema', 'gateway-http', 'gateway-events', 'index'].map(

@@ -13,8 +13,10 @@ const stekkerdoos = defineCommand({
   subCommands: {
     audit: () => import('./audit.js').then(({ audit }) => audit),
     demo: () => import('./demo.js').then(({ demo }) => demo),
+    dev: () => import('./dev.js').then(({ dev }) => dev),
     export: () => import('./export.js').then(({ exportAll }) => exportAll),
     forget: () => import('./forget.js').then(({ forget }) => forget),
+    init: () => import('./init.js').then(({ init }) => init),
     keys: () => import('./keys.js').then(({ keys }) => keys),
     start: () => import('./start.js').then(({ start }) => start),
     webhooks: () => import('./webhooks.js').then(({ webhooks }) => webhooks),

@@ -25,7 +25,7 @@ export const exportAll = defineCommand({
   },
   run: async ({ args }) => {
     const { namespace, value } = await readBy(args.by);
-    const gateway = openOwnGateway();
+    const gateway = await openOwnGateway();
     try {
       const { digests } = gateway;
       const file = openExportFile(args.out, digests.of({ namespace, value }));

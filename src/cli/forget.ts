@@ -58,7 +58,7 @@ export const forget = defineCommand({
       throw new InvalidInputError('The file of the receipt already exists. Name another file.');
     const token = url === undefined ? undefined : readToken();
     const identifier = await readBy(by);
-    const gateway = openOwnGateway();
+    const gateway = await openOwnGateway();
     try {
       const customerId = await idOf(gateway, identifier);
       const { isEverywhere, unavailableSources, customer } = await gateway.forget({ identifier, suppress });

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { ExecutionResult } from '@graphql-tools/utils';
-import { sources } from '../../sources/index.js';
 import type { Wanted } from '../cache/freshness.js';
 import type { Caller } from '../context/caller.js';
 import { ROLES } from '../context/roles.js';
 import { InvalidInputError } from '../errors.js';
 import { createGateway, type Gateway } from '../gateway.js';
 import { UNLIMITED } from '../operation/cost-limits.js';
+import { readOptions } from '../process/options.js';
 import { createLogger } from '../telemetry/logger.js';
 
 /**
@@ -45,9 +45,9 @@ export interface OwnGateway extends Gateway {
 /**
  * Creates a gateway without a port, with the settings of the running gateways.
  */
-export function openOwnGateway(): OwnGateway {
+export async function openOwnGateway(): Promise<OwnGateway> {
   const gateway = createGateway({
-    sources,
+    ...(await readOptions()),
     // Only one process may write an audit file, so the command line has its own.
     auditSuffix: '.command-line',
     // The output is for the operator. The log of the running gateways is elsewhere.

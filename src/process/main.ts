@@ -1,5 +1,6 @@
 import { GATEWAY_SETTINGS } from '../config.js';
 import { ConfigError } from '../errors.js';
+import { isProject } from '../project/project-folder.js';
 import { closeParentChannel, stopOnSignal, reportStarted } from './started.js';
 import { SettingsReader } from '../settings.js';
 import { createLogger } from '../telemetry/logger.js';
@@ -7,7 +8,12 @@ import { createLogger } from '../telemetry/logger.js';
 /** Workers get this time to stop, beyond `DRAIN_MS`. Then they are killed. */
 const WORKER_STOP_MARGIN_MS = 60_000;
 
-const settings = new SettingsReader(process.env);
+// The files of a project folder may set these too.
+const settings = new SettingsReader(
+  isProject(process.cwd())
+    ? (await import('../project/gateway-file.js')).readProjectSettings(process.cwd(), process.env).environment
+    : process.env,
+);
 // The gateway reports a wrong setting, together with all other problems.
 const count = settings.read(GATEWAY_SETTINGS.workers) ?? 1;
 // A single process needs no cluster.
@@ -40,6 +46,9 @@ async function runPrimary(): Promise<void> {
   });
   stopOnSignal(logger, () => {
     workers.stop();
+  });
+  process.on('SIGHUP', () => {
+    workers.reload();
   });
   process.exitCode = await workers.ended;
   closeParentChannel();

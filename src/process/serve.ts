@@ -1,19 +1,30 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { sources } from '../../sources/index.js';
-import { createGateway } from '../gateway.js';
+import { createGateway, type Gateway } from '../gateway.js';
 import { listen } from '../http/http.js';
+import { LiveGateway } from './live-gateway.js';
+import { readOptions } from './options.js';
 import { closeParentChannel, stopOnSignal, reportStarted } from './started.js';
 import type { PrimaryLink } from './worker.js';
+import { watchProject, watchSecretFiles } from './watch-files.js';
 import { isTracing } from '../telemetry/tracing.js';
+
+/** Set to 1 by `stekkerdoos dev`: changes of the project's files reload the gateway. */
+export const WATCH = 'STEKKERDOOS_WATCH';
 
 /** Runs a gateway on its port, in this process, until it is stopped. Throws a ConfigError if it cannot start. */
 export async function serve(primary?: PrimaryLink): Promise<void> {
-  const gateway = createGateway({ sources, worker: primary });
-  const { authentication, config, logger, metrics, sources: pluggedIn, settings } = gateway;
-  const server = await gateway.opened
-    .then(() => listen(gateway.handler, { ...config, origins: authentication.origins }))
+  const create = async (predecessor?: Gateway) =>
+    createGateway({
+      ...(await readOptions()),
+      worker: primary,
+      ...(predecessor === undefined ? {} : { predecessor, logger: predecessor.logger }),
+    });
+  const live = new LiveGateway(await create(), create);
+  const { config, logger, sources: pluggedIn, settings } = live.current;
+  const server = await live.current.opened
+    .then(() => listen(live.handler, { ...config, origins: live.origins }))
     .catch(async (error: unknown) => {
-      await gateway.close();
+      await live.close();
       throw error;
     });
   if (Object.keys(process.env).some((variable) => variable.startsWith('OTEL_')) && !isTracing())
@@ -26,14 +37,41 @@ export async function serve(primary?: PrimaryLink): Promise<void> {
       reason instanceof Error ? reason.stack?.split('\n').filter((line) => line.startsWith('    at ')) : [];
     logger.error({ name: reason instanceof Error ? reason.name : typeof reason, frames }, 'unhandled defect');
   });
+  const reload = (reason: string) => {
+    live.reload(reason).catch((error: unknown) => {
+      logger.error({ reason: error instanceof Error ? error.message : 'unknown' }, 'the reload failed');
+    });
+  };
+  process.on('SIGHUP', () => {
+    reload('SIGHUP');
+  });
+  const stopWatching = watchFiles(live.current, reload);
   stopOnSignal(logger, () => {
-    gateway.drain();
+    stopWatching();
+    live.current.drain();
     void delay(config.drainMs)
       .then(() => server.stop())
-      .then(() => gateway.close())
+      .then(() => live.close())
       .then(closeParentChannel);
   });
   const started = { url: server.url, sources: pluggedIn, settings, isOpen: config.auth === 'off' };
   if (primary === undefined) reportStarted(logger, started);
-  else primary.started(started, () => metrics.values());
+  else primary.started(started, () => live.current.metrics.values());
+}
+
+/** Watches the files of secrets and, for `stekkerdoos dev`, those of the project. Returns a function that stops it. */
+function watchFiles(gateway: Gateway, reload: (reason: string) => void): () => void {
+  const stopSecrets = watchSecretFiles(gateway.settingFiles, () => {
+    reload('the file of a setting has changed');
+  });
+  const stopProject =
+    process.env[WATCH] === '1'
+      ? watchProject(process.cwd(), () => {
+          reload('a file has changed');
+        })
+      : () => undefined;
+  return () => {
+    stopSecrets();
+    stopProject();
+  };
 }

@@ -30,6 +30,8 @@ export interface WorkersOptions {
 export interface Workers {
   /** Lets the workers answer their in-flight requests, then stop. */
   stop(): void;
+  /** Lets each worker read its files again. */
+  reload(): void;
   /** Resolves with the exit code when the last worker has ended. If a worker cannot start, all workers are stopped. */
   ended: Promise<number>;
 }
@@ -138,7 +140,10 @@ export function startWorkers({ count, stopWithinMs, logger, onStarted }: Workers
   };
 
   void runAlways(1);
-  return { stop, ended };
+  const reload = (): void => {
+    for (const worker of listening.values()) worker.process.kill('SIGHUP');
+  };
+  return { stop, reload, ended };
 }
 
 function send(worker: Worker, message: PrimaryMessage): void {

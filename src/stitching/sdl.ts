@@ -66,11 +66,9 @@ export function readSdl(
   namespaces: Parameters<typeof composeSdl>[1],
 ): Sdl {
   const packaged = sources.filter((name) => given[name] === undefined);
-  const brought = Object.entries(given).map(([source, text]): SdlFile => ({
-    name: `SDL of ${source}`,
-    text,
-    source,
-  }));
+  const brought = Object.entries(given)
+    .filter(([source]) => sources.includes(source))
+    .map(([source, text]): SdlFile => ({ name: `schema/sources/${source}.graphql`, text, source }));
   return composeSdl([...readSdlFiles(packaged), ...brought], namespaces);
 }
 

@@ -291,7 +291,7 @@ describe('a gateway', () => {
 
   test('does not start with a source whose fields are not classified', () => {
     expect(() => start(onCustomer('  "Points." points: Int'))).toThrow(
-      /cannot start:[^]*SDL of loyalty line 2: "Customer\.points" is not classified/,
+      /cannot start:[^]*schema\/sources\/loyalty\.graphql line 2: "Customer\.points" is not classified/,
     );
   });
 

@@ -178,7 +178,7 @@ describe('a gateway with SDL that does not fit', () => {
 
   test('does not start when it clashes', () => {
     expect(start('type Customer @foundBy(identifier: "customerNumber") { cart: Int orders: Int }')).toThrow(
-      /cannot start:[^]*"Customer\.cart"[^]*webshop\.graphql and SDL of loyalty[^]*"Customer\.orders"[^]*order-system\.graphql and SDL of loyalty/,
+      /cannot start:[^]*"Customer\.cart"[^]*webshop\.graphql and schema\/sources\/loyalty\.graphql[^]*"Customer\.orders"[^]*order-system\.graphql and schema\/sources\/loyalty\.graphql/,
     );
   });
 
