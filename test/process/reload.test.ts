@@ -162,7 +162,7 @@ test('reloads without a failed request while sources are added, changed, broken 
   await system.close();
 }, 120_000);
 
-test('tells subscribers to reconnect, and reads a secret again when its file changes', async () => {
+test('ends subscriptions, whose clients then reconnect, and reads a secret again when its file changes', async () => {
   const { folder, write } = await createProject();
   write('gateway.yaml', 'auth: off\nsources: { alpha: { url: http://127.0.0.1:1 } }');
   write('schema/sources/alpha.graphql', sdl('alpha'));
