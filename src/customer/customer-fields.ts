@@ -22,12 +22,12 @@ export function customerFields(options: CustomerOptions, companies: Companies): 
   const chosen =
     <F extends ProfileField>(field: F) =>
     ({ identity }: Customer) =>
-      chooseValue(field, survivorship[field], rules.namespaces, (source) => identity.findIn(source));
+      chooseValue(field, survivorship[field], rules.namespaces, identity);
 
   return {
     id: async ({ identity }) => {
       for (const { name, identity: declared } of rules.sources) {
-        const outcome = await identity.findIn(name);
+        const outcome = identity.foundIn(name) ?? (await identity.findIn(name));
         // An id from another system's record would be a second id for the same customer.
         if (outcome.kind === 'failed') throw outcome.error;
         if (outcome.kind !== 'found') continue;
@@ -45,17 +45,10 @@ export function customerFields(options: CustomerOptions, companies: Companies): 
     bornOn: chosen('BORN_ON'),
     provenance: ({ identity }, { fields }, { permissions }) =>
       profileFieldsFor(permissions, fields).map((field) =>
-        provenanceOf(
-          field,
-          survivorship[field],
-          rules.namespaces,
-          (source) => identity.findIn(source),
-          fetchedAt,
-          (source) => {
-            const recordKey = recordKeys.get(source);
-            return recordKey === undefined || canShow(permissions, rules)(recordKey);
-          },
-        ),
+        provenanceOf(field, survivorship[field], rules.namespaces, identity, fetchedAt, (source) => {
+          const recordKey = recordKeys.get(source);
+          return recordKey === undefined || canShow(permissions, rules)(recordKey);
+        }),
       ),
     emails: (customer) => contactPoints(customer, rules, 'email'),
     phones: (customer) => contactPoints(customer, rules, 'phone'),
@@ -76,12 +69,15 @@ export function customerFields(options: CustomerOptions, companies: Companies): 
 }
 
 /** The outcome of each source for the customer. */
-function outcomesOf(
+async function outcomesOf(
   { identity }: Customer,
   { sources }: IdentityRules,
 ): Promise<{ source: string; outcome: Outcome }[]> {
   return Promise.all(
-    sources.map(async ({ name }) => ({ source: name, outcome: await identity.findIn(name) })),
+    sources.map(async ({ name }) => ({
+      source: name,
+      outcome: identity.foundIn(name) ?? (await identity.findIn(name)),
+    })),
   );
 }
 

@@ -2,7 +2,7 @@ import type { GraphQLResolveInfo } from 'graphql';
 import type { Client } from '../connectors/connector.js';
 import type { AddressValue, CustomerRecord, IdentityDeclaration } from '../identity/declaration.js';
 import { normalise, type Identifier } from '../identity/identifiers.js';
-import type { Identities, Identity, IdentityRules } from '../identity/identity-graph.js';
+import type { Identities, Identity, IdentityRules, Outcome } from '../identity/identity-graph.js';
 import type { Load, ReadCached } from '../loaders/registry.js';
 import { chooseValue } from './profile.js';
 import type { EventType } from './schema.generated.js';
@@ -89,54 +89,80 @@ export interface CustomerDirectory {
 export function createCustomer(
   identity: Identity,
   info: GraphQLResolveInfo,
-  { sourceOf, rules, survivorship }: CustomerDirectory,
+  directory: CustomerDirectory,
 ): Customer {
-  const recordsIn = async (source: string): Promise<readonly CustomerRecord[]> => {
-    const outcome = await identity.findIn(source);
-    if (outcome.kind === 'failed') throw outcome.error;
-    return outcome.kind === 'found' ? outcome.records : [];
-  };
-  const identifiers = async (namespace: string): Promise<readonly string[]> => {
-    const source = sourceOf.get(namespace);
+  return new CustomerOfIdentity(identity, info, directory);
+}
+
+/** One object for each customer of a list, so all functions are on the prototype. */
+class CustomerOfIdentity implements Customer {
+  readonly identity: Identity;
+  readonly info: GraphQLResolveInfo;
+  readonly #directory: CustomerDirectory;
+
+  constructor(identity: Identity, info: GraphQLResolveInfo, directory: CustomerDirectory) {
+    this.identity = identity;
+    this.info = info;
+    this.#directory = directory;
+  }
+
+  async identifiers(namespace: string): Promise<readonly string[]> {
+    const source = this.#directory.sourceOf.get(namespace);
     // The source with this recordKey may not be plugged in.
-    return source === undefined ? [] : (await recordsIn(source)).map(({ id }) => id);
-  };
-  const records = async <R extends CustomerRecord>(declared: unknown): Promise<readonly R[]> => {
-    const source = rules.sources.find((one) => one.identity === declared);
+    if (source === undefined) return [];
+    return this.#recordsFrom(await this.#outcomeIn(source)).map(({ id }) => id);
+  }
+
+  async identifier(namespace: string): Promise<string | null> {
+    return (await this.identifiers(namespace))[0] ?? null;
+  }
+
+  async records<R extends CustomerRecord>(declared: unknown): Promise<readonly R[]> {
+    const source = this.#directory.rules.sources.find((one) => one.identity === declared);
     if (source === undefined)
       throw new Error(
         "Records were requested by an identity that no source declares. Pass the source's own `identity`.",
       );
     // The loaders of this declaration returned them.
-    return (await recordsIn(source.name)) as readonly R[];
-  };
-  return {
-    identity,
-    info,
-    identifiers,
-    identifier: async (namespace) => (await identifiers(namespace))[0] ?? null,
-    records,
-    record: async <R extends CustomerRecord>(declared: unknown) => (await records<R>(declared))[0] ?? null,
-    heldValues: async (name) => {
-      const namespace = rules.namespaces.get(name);
-      if (namespace === undefined) return [];
-      const outcomes = await Promise.all(
-        rules.sources
-          .filter(({ identity: { yields } }) => name in yields)
-          .map((source) => identity.findIn(source.name)),
-      );
-      const values = outcomes.flatMap((outcome) =>
-        (outcome.kind === 'found' ? outcome.records : []).flatMap((record) =>
-          record.identifiers.flatMap((one) =>
-            one.namespace === name && one.value != null ? (normalise(namespace, one.value)?.value ?? []) : [],
-          ),
+    return this.#recordsFrom(await this.#outcomeIn(source.name)) as readonly R[];
+  }
+
+  async record<R extends CustomerRecord>(declared: unknown): Promise<R | null> {
+    return (await this.records<R>(declared))[0] ?? null;
+  }
+
+  async heldValues(name: string): Promise<readonly string[]> {
+    const { rules } = this.#directory;
+    const namespace = rules.namespaces.get(name);
+    if (namespace === undefined) return [];
+    const outcomes = await Promise.all(
+      rules.sources
+        .filter(({ identity: { yields } }) => name in yields)
+        .map((source) => this.identity.findIn(source.name)),
+    );
+    const values = outcomes.flatMap((outcome) =>
+      (outcome.kind === 'found' ? outcome.records : []).flatMap((record) =>
+        record.identifiers.flatMap((one) =>
+          one.namespace === name && one.value != null ? (normalise(namespace, one.value)?.value ?? []) : [],
         ),
-      );
-      if (values.length === 0)
-        for (const outcome of outcomes) if (outcome.kind === 'failed') throw outcome.error;
-      return [...new Set(values)];
-    },
-    address: () =>
-      chooseValue('ADDRESS', survivorship.ADDRESS, rules.namespaces, (source) => identity.findIn(source)),
-  };
+      ),
+    );
+    if (values.length === 0)
+      for (const outcome of outcomes) if (outcome.kind === 'failed') throw outcome.error;
+    return [...new Set(values)];
+  }
+
+  async address(): Promise<AddressValue | null> {
+    const { rules, survivorship } = this.#directory;
+    return chooseValue('ADDRESS', survivorship.ADDRESS, rules.namespaces, this.identity);
+  }
+
+  #outcomeIn(source: string): Outcome | Promise<Outcome> {
+    return this.identity.foundIn(source) ?? this.identity.findIn(source);
+  }
+
+  #recordsFrom(outcome: Outcome): readonly CustomerRecord[] {
+    if (outcome.kind === 'failed') throw outcome.error;
+    return outcome.kind === 'found' ? outcome.records : [];
+  }
 }

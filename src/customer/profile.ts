@@ -1,9 +1,8 @@
 import { normalise } from '../identity/identifiers.js';
-import type { Outcome } from '../identity/identity-graph.js';
+import type { Identity, Outcome } from '../identity/identity-graph.js';
 import type { AddressValue, CustomerRecord, Namespace, Profile } from '../identity/declaration.js';
 import type { FieldProvenance, FieldValue, ProfileField } from './schema.generated.js';
 import { inOrder, NAMESPACES, type Candidate, type Rule } from './survivorship.js';
-export type LoadOutcome = (source: string) => Promise<Outcome>;
 
 type ValueOf = Record<Exclude<ProfileField, 'ADDRESS'>, string> & { ADDRESS: AddressValue };
 type Namespaces = ReadonlyMap<string, Namespace>;
@@ -15,22 +14,50 @@ interface SourceOutcome {
   outcome: Outcome;
 }
 
+/** Finds the customer in a source: at once if that is known already, or later. */
+type Outcomes = Pick<Identity, 'foundIn' | 'findIn'>;
+
 /**
  * The chosen value of a field; null if no system holds one. A failed system is skipped while another has a value;
  * `provenance` reports it as unavailable. If no system has a value, throws the error of the most trusted failed system.
+ * Returned without a promise if all needed outcomes are known.
  */
-export async function chooseValue<F extends ProfileField>(
+export function chooseValue<F extends ProfileField>(
   field: F,
   rule: Rule,
   namespaces: Namespaces,
-  load: LoadOutcome,
-): Promise<ValueOf[F] | null> {
+  identity: Outcomes,
+): ValueOf[F] | null | Promise<ValueOf[F] | null> {
   const outcomes: SourceOutcome[] = [];
-  for (const sources of inSteps(rule)) {
-    outcomes.push(...(await loadOutcomes(sources, load)));
+  for (const sources of stepsOf(rule)) {
+    for (const source of sources) {
+      const outcome = identity.foundIn(source);
+      if (outcome === undefined) return loadValue(field, rule, namespaces, identity);
+      outcomes.push({ source, outcome });
+    }
     const [chosen] = inOrder(candidatesOf(field, outcomes, namespaces), rule);
     if (chosen !== undefined) return chosen.value;
   }
+  return throwFailure(outcomes);
+}
+
+async function loadValue<F extends ProfileField>(
+  field: F,
+  rule: Rule,
+  namespaces: Namespaces,
+  identity: Outcomes,
+): Promise<ValueOf[F] | null> {
+  const outcomes: SourceOutcome[] = [];
+  for (const sources of stepsOf(rule)) {
+    outcomes.push(...(await loadOutcomes(sources, identity)));
+    const [chosen] = inOrder(candidatesOf(field, outcomes, namespaces), rule);
+    if (chosen !== undefined) return chosen.value;
+  }
+  return throwFailure(outcomes);
+}
+
+/** Throws the error of the first failed source. Null if none failed. */
+function throwFailure(outcomes: readonly SourceOutcome[]): null {
   for (const { outcome } of outcomes) if (outcome.kind === 'failed') throw outcome.error;
   return null;
 }
@@ -44,11 +71,11 @@ export async function provenanceOf(
   field: ProfileField,
   rule: Rule,
   namespaces: Namespaces,
-  load: LoadOutcome,
+  identity: Outcomes,
   fetchedAt: (record: CustomerRecord) => string,
   canShow: (source: string) => boolean,
 ): Promise<FieldProvenance> {
-  const outcomes = await loadOutcomes(rule.sources, load);
+  const outcomes = await loadOutcomes(rule.sources, identity);
   const [chosen = null, ...alternatives] = inOrder(candidatesOf(field, outcomes, namespaces), rule).map(
     ({ value, source, record, verified, updatedAtMs }): FieldValue => ({
       value: typeof value === 'string' ? value : onOneLine(value),
@@ -71,14 +98,21 @@ export async function provenanceOf(
 /** Replaces the id of a record that the caller may not see. */
 const HIDDEN_ID = '***';
 
+const stepsByRule = new WeakMap<Rule, readonly (readonly string[])[]>();
+
 /** Groups of sources that are queried together. A group is queried only if the groups before it have no value. */
-function inSteps({ strategy, sources }: Rule): readonly (readonly string[])[] {
-  // By the other strategies every source may hold the chosen value.
-  return strategy === 'SOURCE_PRIORITY' ? sources.map((source) => [source]) : [sources];
+function stepsOf(rule: Rule): readonly (readonly string[])[] {
+  let steps = stepsByRule.get(rule);
+  if (steps === undefined) {
+    // By the other strategies every source may hold the chosen value.
+    steps = rule.strategy === 'SOURCE_PRIORITY' ? rule.sources.map((source) => [source]) : [rule.sources];
+    stepsByRule.set(rule, steps);
+  }
+  return steps;
 }
 
-function loadOutcomes(sources: readonly string[], load: LoadOutcome): Promise<SourceOutcome[]> {
-  return Promise.all(sources.map(async (source) => ({ source, outcome: await load(source) })));
+function loadOutcomes(sources: readonly string[], identity: Outcomes): Promise<SourceOutcome[]> {
+  return Promise.all(sources.map(async (source) => ({ source, outcome: await identity.findIn(source) })));
 }
 
 function candidatesOf<F extends ProfileField>(

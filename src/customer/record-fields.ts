@@ -2,6 +2,7 @@ import { Kind, type DocumentNode } from 'graphql';
 import type { Client } from '../connectors/connector.js';
 import { ConfigError } from '../errors.js';
 import type { IdentityDeclaration } from '../identity/declaration.js';
+import type { Outcome } from '../identity/identity-graph.js';
 import type { Customer } from './customer.js';
 
 interface DeclaredSource {
@@ -33,7 +34,7 @@ function withRecordFields(
 ): object {
   const { Customer: own = {} } = resolvers as { Customer?: object };
   const problems: string[] = [];
-  const added: [string, (customer: Customer) => Promise<unknown>][] = [];
+  const added: [string, (customer: Customer) => unknown][] = [];
   for (const definition of sdl?.definitions ?? []) {
     if (definition.kind !== Kind.OBJECT_TYPE_DEFINITION || definition.name.value !== 'Customer') continue;
     for (const { name: named, arguments: parameters = [] } of definition.fields ?? []) {
@@ -47,13 +48,25 @@ function withRecordFields(
         problems.push(
           `${name} declares Customer.${field} with arguments, so it cannot be read from a record. Add a resolver.`,
         );
-      else added.push([field, async (customer) => valueIn(await customer.record(identity), field)]);
+      else added.push([field, recordField(name, field)]);
     }
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return added.length === 0
     ? resolvers
     : { ...resolvers, Customer: { ...Object.fromEntries(added), ...own } };
+}
+
+/** Reads the field from the record that found the customer: at once if that is known already. */
+function recordField(source: string, field: string): (customer: Customer) => unknown {
+  const read = (outcome: Outcome): unknown => {
+    if (outcome.kind === 'failed') throw outcome.error;
+    return valueIn(outcome.kind === 'found' ? (outcome.records[0] ?? null) : null, field);
+  };
+  return ({ identity }) => {
+    const outcome = identity.foundIn(source);
+    return outcome === undefined ? identity.findIn(source).then(read) : read(outcome);
+  };
 }
 
 function valueIn(record: object | null, field: string): unknown {

@@ -188,12 +188,10 @@ function readKey(
   { permissions }: Pick<Context, 'permissions'>,
   { rules, ids }: Pick<CustomerOptions, 'rules' | 'ids'>,
 ): Identifier {
-  const given = Object.entries(key).filter(([, value]) => value !== undefined);
-  const [first] = given;
-  if (given.length !== 1 || first?.[1] == null) {
+  const [name = '', ...others] = Object.keys(key).filter((one) => key[one] !== undefined);
+  const value = key[name];
+  if (others.length > 0 || value == null)
     throw new InvalidInputError('Give exactly one identifier to find a customer by, and not null.');
-  }
-  const [name, value] = first;
   // Checked before the value is read: the caller must not learn whether the identifier exists.
   if (permissions.findsBy !== 'all' && !permissions.findsBy.has(name))
     throw new ForbiddenError(`This caller may not find customers by ${name}.`);

@@ -186,7 +186,7 @@ function oncePerRecord<C extends Candidate>(candidates: readonly C[]): C[] {
 }
 
 function isEmpty(value: string | AddressValue): boolean {
-  return partsOf(value).every((part) => part === '');
+  return typeof value === 'string' ? value.trim() === '' : partsOf(value).every((part) => part === '');
 }
 
 /** A comparison key that ignores case, surrounding blanks and the encoding of accents. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { chooseValue, provenanceOf, type LoadOutcome } from '../../src/customer/profile.js';
-import type { Outcome } from '../../src/identity/identity-graph.js';
+import { chooseValue, provenanceOf } from '../../src/customer/profile.js';
+import type { Identity, Outcome } from '../../src/identity/identity-graph.js';
 import type { ProfileField, SurvivorshipStrategy } from '../../src/customer/schema.generated.js';
 import { SourceTimeoutError } from '../../src/errors.js';
 import { commonNamespaces } from '../../src/identity/identifiers.js';
@@ -26,13 +26,16 @@ const down = (source: string): Outcome => ({
   error: new SourceTimeoutError(source, `${source} did not answer in time.`),
 });
 
+/** Finds the customer in no system at once. */
+const later = (findIn: Identity['findIn']) => ({ foundIn: () => undefined, findIn });
+
 /** Systems in order of trust, with the systems that were called and functions that choose a value. */
 function systems(outcomes: Record<string, Outcome>) {
   const calledSources: string[] = [];
-  const load: LoadOutcome = (source) => {
+  const load = later((source) => {
     calledSources.push(source);
     return Promise.resolve(outcomes[source] ?? unknown);
-  };
+  });
   const rule = (strategy: SurvivorshipStrategy) => ({ strategy, sources: Object.keys(outcomes) });
   return {
     calledSources,
@@ -63,12 +66,12 @@ describe('only systems whose value can be chosen are called', () => {
   test('a less trusted system is called only after the more trusted ones have answered', async () => {
     const calledSources: string[] = [];
     let answer: (outcome: Outcome) => void = () => undefined;
-    const load: LoadOutcome = (source) => {
+    const load = later((source) => {
       calledSources.push(source);
       return source === 'a'
         ? new Promise((resolve) => (answer = resolve))
         : Promise.resolve(found(record({ name: 'B' })));
-    };
+    });
     const rule = { strategy: 'SOURCE_PRIORITY', sources: ['a', 'b'] } as const;
     const name = chooseValue('NAME', rule, NAMESPACES, load);
     await Promise.resolve();
@@ -77,13 +80,26 @@ describe('only systems whose value can be chosen are called', () => {
     expect(await name).toBe('B');
   });
 
+  test('no promise is made if the result is known for all that count', () => {
+    const outcomes: Record<string, Outcome> = { a: unknown, b: found(record({ name: 'Eva' })), c: down('c') };
+    const known = {
+      foundIn: (source: string) => outcomes[source],
+      findIn: () => Promise.reject(new Error('The result is known.')),
+    };
+    const choose = (sources: string[]) =>
+      chooseValue('NAME', { strategy: 'SOURCE_PRIORITY', sources }, NAMESPACES, known);
+    expect(choose(['a', 'b', 'd'])).toBe('Eva');
+    expect(choose(['a'])).toBeNull();
+    expect(() => choose(['a', 'c'])).toThrow(SourceTimeoutError);
+  });
+
   test('so all are, each once and at the same time, where each may still win', async () => {
     const calledSources: string[] = [];
     const answers: ((outcome: Outcome) => void)[] = [];
-    const load: LoadOutcome = (source) => {
+    const load = later((source) => {
       calledSources.push(source);
       return new Promise((resolve) => answers.push(resolve));
-    };
+    });
     const name = chooseValue('NAME', { strategy: 'MOST_RECENT', sources: ['a', 'b', 'c'] }, NAMESPACES, load);
     expect(calledSources).toEqual(['a', 'b', 'c']);
     for (const answer of answers) answer(found(record({ name: 'Eva' })));

@@ -28,7 +28,7 @@ function cardOf(email: string): string | undefined {
   return first === undefined ? undefined : `${first}${numberOf(email)}`;
 }
 
-async function someTurns(): Promise<void> {
+async function yieldSeveralTimes(): Promise<void> {
   for (let i = 0; i < 5; i += 1) await new Promise(setImmediate);
 }
 
@@ -75,12 +75,12 @@ const lettersBy = (name: string, load: Loading) =>
     loadEach: (values) => values.map(load),
   });
 const byAddress = lettersBy('byAddress', async (email) => {
-  if (kindOf(email).startsWith('late')) await someTurns();
+  if (kindOf(email).startsWith('late')) await yieldSeveralTimes();
   if (kindOf(email) === 'latebroken') throw down('letters');
   return lettersOf(email);
 });
 const byCard = lettersBy('byCard', async (card) => {
-  if (card.startsWith('l')) await someTurns();
+  if (card.startsWith('l')) await yieldSeveralTimes();
   return [{ id: `l${card}`, identifiers: [], profile: { name: `Writer ${card}` } }];
 });
 const nothing = defineLoader<Client, string, readonly CustomerRecord[]>({
