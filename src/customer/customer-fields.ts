@@ -1,6 +1,6 @@
 import { ForbiddenError } from '../errors.js';
 import { normaliseIn } from '../identity/identifiers.js';
-import type { IdentityRules, Outcome } from '../identity/identity-graph.js';
+import type { Identity, IdentityRules, Outcome } from '../identity/identity-graph.js';
 import { fetchedAt } from '../loaders/fetched-at.js';
 import type { Companies } from './companies.js';
 import type { Context, Customer } from './customer.js';
@@ -16,7 +16,7 @@ const STATUS = { found: 'KNOWN', unknown: 'UNKNOWN', failed: 'UNAVAILABLE' } as 
 
 /** Answers the fields of Customer in schema/customer.graphql. */
 export function customerFields(options: CustomerOptions, companies: Companies): CustomerResolvers {
-  const { rules, survivorship, timelines, lists, consents, ids } = options;
+  const { rules, survivorship, timelines, lists, consents } = options;
   const recordKeys = new Map(rules.sources.map(({ name, identity }) => [name, identity.recordKey]));
 
   const chosen =
@@ -25,15 +25,12 @@ export function customerFields(options: CustomerOptions, companies: Companies): 
       chooseValue(field, survivorship[field], rules.namespaces, identity);
 
   return {
-    id: async ({ identity }) => {
+    id: ({ identity }) => {
       for (const { name, identity: declared } of rules.sources) {
-        const outcome = identity.foundIn(name) ?? (await identity.findIn(name));
-        // An id from another system's record would be a second id for the same customer.
-        if (outcome.kind === 'failed') throw outcome.error;
-        if (outcome.kind !== 'found') continue;
-        const [first = ''] = outcome.records.map(({ id }) => id).sort();
-        const strongest = normaliseIn(rules, declared.recordKey, first);
-        if (strongest !== null) return ids.seal(strongest);
+        const outcome = identity.foundIn(name);
+        if (outcome === undefined) return loadId(identity, options);
+        const id = idIn(outcome, declared.recordKey, options);
+        if (id !== null) return id;
       }
       return null;
     },
@@ -66,6 +63,23 @@ export function customerFields(options: CustomerOptions, companies: Companies): 
         status: STATUS[outcome.kind],
       })),
   };
+}
+
+async function loadId(identity: Identity, options: CustomerOptions): Promise<string | null> {
+  for (const { name, identity: declared } of options.rules.sources) {
+    const id = idIn(await identity.findIn(name), declared.recordKey, options);
+    if (id !== null) return id;
+  }
+  return null;
+}
+
+/** The id by the customer's records in a source. Throws the source's error: another system's record gives another id. */
+function idIn(outcome: Outcome, recordKey: string, { rules, ids }: CustomerOptions): string | null {
+  if (outcome.kind === 'failed') throw outcome.error;
+  if (outcome.kind !== 'found') return null;
+  const [first = ''] = outcome.records.map(({ id }) => id).sort();
+  const strongest = normaliseIn(rules, recordKey, first);
+  return strongest === null ? null : ids.seal(strongest);
 }
 
 /** The outcome of each source for the customer. */

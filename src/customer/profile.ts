@@ -121,21 +121,17 @@ function candidatesOf<F extends ProfileField>(
   namespaces: Namespaces,
 ): (Candidate<ValueOf[F]> & { record: CustomerRecord })[] {
   const read: Read<F> = READ[field];
-  return outcomes.flatMap(({ source, outcome }) =>
-    (outcome.kind === 'found' ? outcome.records : []).flatMap((record) => {
+  const candidates: (Candidate<ValueOf[F]> & { record: CustomerRecord })[] = [];
+  for (const { source, outcome } of outcomes) {
+    if (outcome.kind !== 'found') continue;
+    for (const record of outcome.records) {
       const at = Date.parse(record.profile?.updatedAt ?? '');
       const updatedAtMs = Number.isNaN(at) ? null : at;
-      return read(record, namespaces).map(({ value, verified }, place) => ({
-        value,
-        verified,
-        source,
-        recordId: record.id,
-        updatedAtMs,
-        place,
-        record,
-      }));
-    }),
-  );
+      for (const [place, { value, verified }] of read(record, namespaces).entries())
+        candidates.push({ value, verified, source, recordId: record.id, updatedAtMs, place, record });
+    }
+  }
+  return candidates;
 }
 
 /** Reads the values of a field from a record. Survivorship ignores empty values. */
