@@ -26,7 +26,7 @@ export class WalkMatch implements Match {
   readonly records: readonly KnownRecord[];
   readonly #walk: Walk;
   readonly #rules: IdentityRules;
-  #matching: Matching | undefined = undefined;
+  readonly #matching: Matching;
   readonly #outcomes: { source: string; outcome: Outcome }[] = [];
 
   constructor(walk: Walk, rules: IdentityRules) {
@@ -40,7 +40,8 @@ export class WalkMatch implements Match {
       several = Math.max(several, customers);
     }
     const { records } = walk;
-    const { groups } = this.#match();
+    this.#matching = match(walk, rules);
+    const { groups } = this.#matching;
     const customers: number[] = [];
     for (const { key } of walk.recordsOfStart()) {
       const group = groups[records.findIndex((record) => record.key === key)];
@@ -52,8 +53,10 @@ export class WalkMatch implements Match {
   }
 
   get links(): readonly Link[] {
-    const { links } = this.#match();
-    return links.filter(({ record }) => this.records.includes(record));
+    const { conflicts } = this.#matching;
+    return this.#walk
+      .linksOf(this.#rules)
+      .filter((link) => this.records.includes(link.record) && !conflicts.some((one) => one.link === link));
   }
 
   get findings(): readonly Finding[] {
@@ -66,7 +69,7 @@ export class WalkMatch implements Match {
 
   get conflicts(): readonly MatchConflict[] {
     const identifiers = [this.#walk.start, ...this.links.map(({ identifier }) => identifier)];
-    return conflictsOf(this.#match().conflicts, this.records, identifiers);
+    return conflictsOf(this.#matching.conflicts, this.records, identifiers);
   }
 
   get limitsReached(): ReadonlySet<Limit> {
@@ -88,10 +91,6 @@ export class WalkMatch implements Match {
     let known = this.#outcomes.find(({ source }) => source === name);
     if (known === undefined) this.#outcomes.push((known = { source: name, outcome: this.#outcomeIn(name) }));
     return known.outcome;
-  }
-
-  #match(): Matching {
-    return (this.#matching ??= match(this.#walk, this.#rules));
   }
 
   #outcomeIn(name: string): Outcome {

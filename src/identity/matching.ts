@@ -66,8 +66,7 @@ export interface Conflict {
 
 /** The records of a walk, grouped by customer. */
 export interface Matching {
-  /** The links that were accepted. */
-  links: readonly Link[];
+  /** The links that were refused. */
   conflicts: readonly Conflict[];
   /** The group of each record: equal numbers mean the same customer. */
   groups: readonly number[];
@@ -201,7 +200,7 @@ export function vouchRuleOf(
 export function match(walk: Walk, rules: IdentityRules): Matching {
   const { records } = walk;
   // One record needs no grouping and cannot have a conflict.
-  if (records.length < 2) return new MatchingOfOne(walk, rules);
+  if (records.length < 2) return ONE_CUSTOMER;
   const links = walk.linksOf(rules);
   const contested = singlesOf(rules).filter((single) => haveSeveralValues(records, single));
   const groups = new Groups(records, contested);
@@ -209,33 +208,11 @@ export function match(walk: Walk, rules: IdentityRules): Matching {
   const conflicts = (contested.length === 0 ? [links] : byStrength(links)).flatMap((equal) =>
     groups.add(equal),
   );
-  return {
-    links:
-      conflicts.length === 0 ? links : links.filter((link) => !conflicts.some((one) => one.link === link)),
-    conflicts,
-    groups: records.map((_, place) => groups.of(place)),
-  };
-}
-
-/** The links of a single record are computed when they are needed. */
-class MatchingOfOne implements Matching {
-  readonly conflicts: Matching['conflicts'] = NONE;
-  readonly groups: Matching['groups'] = ONE_GROUP;
-  readonly #walk: Walk;
-  readonly #rules: IdentityRules;
-
-  constructor(walk: Walk, rules: IdentityRules) {
-    this.#walk = walk;
-    this.#rules = rules;
-  }
-
-  get links(): readonly Link[] {
-    return this.#walk.linksOf(this.#rules);
-  }
+  return { conflicts, groups: records.map((_, place) => groups.of(place)) };
 }
 
 const NONE: readonly never[] = [];
-const ONE_GROUP: readonly number[] = [0];
+const ONE_CUSTOMER: Matching = { conflicts: NONE, groups: [0] };
 
 export function linksOfRecord(record: KnownRecord, lookups: readonly Lookup[], rules: IdentityRules): Link[] {
   const links: Link[] = [{ record, identifier: record.recordId, rule: 'UNIQUE' }];
@@ -349,19 +326,6 @@ function join(parents: number[], one: number, other: number): void {
   parents[rootIn(parents, one)] = rootIn(parents, other);
 }
 
-/** The first namespace in which the records contradict each other, with their values. */
-function contradictionIn(
-  records: readonly KnownRecord[],
-  singles: readonly Single[],
-): Omit<Conflict, 'link'> | undefined {
-  if (records.length < 2) return undefined;
-  for (const single of singles) {
-    const values = contradictingValues(single, records);
-    if (values !== null) return { namespace: single.name, values };
-  }
-  return undefined;
-}
-
 /** The values of a record in a namespace that count as the customer's. */
 function valuesOf({ recordId, heldIdentifiers }: KnownRecord, { name, isOwn }: Single): readonly string[] {
   if (isOwn) return recordId.namespace === name ? [recordId.value] : NONE;
@@ -371,26 +335,28 @@ function valuesOf({ recordId, heldIdentifiers }: KnownRecord, { name, isOwn }: S
 }
 
 function haveSeveralValues(records: readonly KnownRecord[], single: Single): boolean {
-  let first: string | undefined;
-  for (const record of records)
-    for (const value of valuesOf(record, single)) {
-      first ??= value;
-      if (value !== first) return true;
-    }
-  return false;
+  const [first, ...others] = records.flatMap((record) => valuesOf(record, single));
+  return others.some((value) => value !== first);
 }
 
-/** The different values that the records hold in a namespace; null if there is no contradiction. */
-function contradictingValues(single: Single, records: readonly KnownRecord[]): string[] | null {
-  const holders = records.flatMap((record) => valuesOf(record, single).map((value) => ({ record, value })));
-  // Different values in records that their source declares one customer are no contradiction.
-  const alike: (typeof holders)[] = [];
-  for (const holder of holders) {
-    const same = alike.filter((group) =>
-      group.some(({ record, value }) => value === holder.value || areSame(record, holder.record)),
-    );
-    for (const group of same) alike.splice(alike.indexOf(group), 1);
-    alike.push([holder, ...same.flat()]);
+/** The first namespace in which the records contradict each other, with their values. */
+function contradictionIn(
+  records: readonly KnownRecord[],
+  singles: readonly Single[],
+): Omit<Conflict, 'link'> | undefined {
+  for (const single of singles) {
+    const holders = records.flatMap((record) => valuesOf(record, single).map((value) => ({ record, value })));
+    // Different values in records that their source declares one customer are no contradiction.
+    const alike: (typeof holders)[] = [];
+    for (const holder of holders) {
+      const same = alike.filter((group) =>
+        group.some(({ record, value }) => value === holder.value || areSame(record, holder.record)),
+      );
+      for (const group of same) alike.splice(alike.indexOf(group), 1);
+      alike.push([holder, ...same.flat()]);
+    }
+    if (alike.length > 1)
+      return { namespace: single.name, values: [...new Set(holders.map(({ value }) => value))].sort() };
   }
-  return alike.length > 1 ? [...new Set(holders.map(({ value }) => value))].sort() : null;
+  return undefined;
 }
