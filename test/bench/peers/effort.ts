@@ -11,4 +11,4 @@ export interface PeersEffort {
 }
 
 export const FULL: PeersEffort = { blocks: 7, warmUp: 8_000, loaded: 1_600, sent: 200 };
-export const QUICK: PeersEffort = { blocks: 3, warmUp: 1_600, loaded: 400, sent: 100 };
+export const QUICK: PeersEffort = { blocks: 3, warmUp: 4_000, loaded: 400, sent: 100 };

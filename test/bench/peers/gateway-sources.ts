@@ -246,7 +246,8 @@ const connector = (system: PeerSystem, path: string) =>
     pingPath: path,
   });
 
-const limits = { maxBatch: MAX_KEYS };
+/** With a long timeout: no call fails on a busy machine. */
+const limits = { maxBatch: MAX_KEYS, timeout: '60 s' } as const;
 /** Without a cache, also of identities. */
 const freshness = { maxAge: '0 s', staleWhileRevalidate: '0 s', staleIfError: '0 s' } as const;
 

@@ -14,7 +14,8 @@ import { writeSupergraph } from './supergraph.js';
 import { PEER_SYSTEMS } from './systems.js';
 
 /**
- * `npm run bench:peers [-- --quick] [--json] [--profile <folder>]`: other gateways and ours, over the same systems.
+ * `npm run bench:peers [-- --quick] [--json] [--peer <role>] [--profile <folder>]`: other gateways and ours, over the
+ * same systems. `--peer` can be repeated; the default is all.
  *
  * The bench reports speed and asserts nothing: the exit code is not 0 only when something failed.
  */
@@ -22,10 +23,12 @@ const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
+    peer: { type: 'string', multiple: true, default: PEERS.map(({ role }) => role) },
     profile: { type: 'string' },
   },
 });
 const effort = options.quick ? QUICK : FULL;
+const chosenPeers = PEERS.filter(({ role }) => options.peer.includes(role));
 
 /** The systems and the load use one core, the measured gateway another. */
 const [LOAD_CORE, CONTENDER_CORE] = canPin() ? [0, 1] : [undefined, undefined];
@@ -95,7 +98,7 @@ async function run(compiled: Build): Promise<Figure[]> {
       // The second profile would overwrite the first.
       profileFolder: flags === 'no flags' ? options.profile : undefined,
     });
-    const contenders = { flags, gateway, peers: await openPeers(PEERS, shared, flags) };
+    const contenders = { flags, gateway, peers: await openPeers(chosenPeers, shared, flags) };
     progress(`comparing answers, ${flags}`);
     figures.push(await sameAnswersOfPeers(contenders));
     progress(`under load, ${flags}`);
@@ -111,7 +114,7 @@ async function run(compiled: Build): Promise<Figure[]> {
   const gateway = await open({ role: 'gateway-beside-peers', ...shared });
   // Tailcall does not run on Node.
   const peers = await openPeers(
-    PEERS.filter(({ role }) => role !== 'tailcall'),
+    chosenPeers.filter(({ role }) => role !== 'tailcall'),
     shared,
     'allocated bytes',
   );
