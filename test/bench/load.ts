@@ -7,6 +7,9 @@ export type Body = string;
 
 export type Headers = Readonly<Record<string, string>>;
 
+/** A request without an answer by then counts as not answered. Long lists take seconds on a busy machine. */
+const TIMEOUT_S = 60;
+
 const HEADERS = { 'content-type': 'application/json', accept: 'application/json' };
 
 /** Sends a number of requests and repeats the bodies in order. Throws when an answer is missing or has errors. */
@@ -21,6 +24,7 @@ export async function load(
     url,
     connections,
     amount: requests,
+    timeout: TIMEOUT_S,
     requests: [
       {
         method: 'POST',

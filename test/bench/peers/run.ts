@@ -35,7 +35,10 @@ const [LOAD_CORE, CONTENDER_CORE] = canPin() ? [0, 1] : [undefined, undefined];
 
 const running: Running[] = [];
 
-async function run(compiled: Build): Promise<Figure[]> {
+/** What was measured so far. It is reported also if the bench ends early. */
+const figures: Figure[] = [];
+
+async function run(compiled: Build): Promise<void> {
   const open = async (one: Omit<StartOptions, 'build'>): Promise<Running> => {
     const opened = await start({ build: compiled, ...one });
     running.unshift(opened);
@@ -72,7 +75,6 @@ async function run(compiled: Build): Promise<Figure[]> {
     MAX_BODY_KB: '1024',
   };
 
-  const figures: Figure[] = [];
   const openPeers = async (
     chosen: readonly Peer[],
     shared: Omit<StartOptions, 'build' | 'role'>,
@@ -119,7 +121,6 @@ async function run(compiled: Build): Promise<Figure[]> {
     'allocated bytes',
   );
   figures.push(...(await allocatedBesidePeers(gateway, peers, control, effort)));
-  return figures;
 }
 
 /** Whether processes can be bound to cores: on Linux with the program `taskset` and at least two cores. */
@@ -136,6 +137,10 @@ async function stop(count: number): Promise<void> {
   for (const child of running.splice(0, count)) await child.stop();
 }
 
+function writeFigures(): void {
+  process.stdout.write(options.json ? json(figures) : `\n${table(figures)}`);
+}
+
 function progress(what: string): void {
   process.stderr.write(`${what} ...\n`);
 }
@@ -149,11 +154,12 @@ process.once('exit', compiled.remove);
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {
     progress(`ended by ${signal}`);
+    writeFigures();
     process.exit(1);
   });
 try {
-  const figures = await run(compiled);
-  process.stdout.write(options.json ? json(figures) : `\n${table(figures)}`);
+  await run(compiled);
 } finally {
+  writeFigures();
   await stop(running.length);
 }
