@@ -35,7 +35,7 @@ const [LOAD_CORE, CONTENDER_CORE] = canPin() ? [0, 1] : [undefined, undefined];
 
 const running: Running[] = [];
 
-/** What was measured so far. It is reported also if the bench ends early. */
+/** All that was measured. It is reported also if the bench ends early. */
 const figures: Figure[] = [];
 
 async function run(compiled: Build): Promise<void> {
