@@ -154,5 +154,5 @@ function withValue(value: unknown, [first, ...rest]: Place, replacement: unknown
   const members = Object.entries(value).map(
     ([name, inner]) => [name, name === String(first) ? withValue(inner, rest, replacement) : inner] as const,
   );
-  return Array.isArray(value) ? members.map(([, inner]) => inner) : Object.fromEntries(members);
+  return Array.isArray(value) ? members.map(([, inner]) => inner as unknown) : Object.fromEntries(members);
 }

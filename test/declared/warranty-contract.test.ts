@@ -9,11 +9,11 @@ import { answerAsWarranty, compiled, REGISTRATIONS, WARRANTY_SETTINGS } from './
 const { source, sdl } = compiled();
 
 async function startWarranty(): Promise<StandIn> {
-  const { url, close } = await startServer(answerAsWarranty);
+  const server = await startServer(answerAsWarranty);
   return {
     name: 'warranty',
-    url,
-    close,
+    url: server.url,
+    close: () => server.close(),
     settings: (front) => ({ WARRANTY_URL: front, ...WARRANTY_SETTINGS }),
   };
 }

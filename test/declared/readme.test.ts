@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it, test } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { compiled, WARRANTY_SDL, WARRANTY_YAML } from './warranty.js';
+
+const page = readFileSync(new URL('../../src/declared/README.md', import.meta.url), 'utf8');
+const blocksOf = (language: string) =>
+  [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map(([, text = '']) => text);
+
+type Members = Record<string, unknown>;
+
+/** The example with the members of a part. Calls and fields are replaced one by one, other members as a whole. */
+function exampleWith(part: string): string {
+  const example = parse(WARRANTY_YAML) as Members;
+  for (const [name, value] of Object.entries(parse(part) as Members))
+    example[name] =
+      name === 'calls' || name === 'fields' ? { ...(example[name] as object), ...(value as object) } : value;
+  return stringify(example);
+}
+
+describe('the page about declared sources', () => {
+  const [example, ...parts] = blocksOf('yaml');
+
+  it('has the example of the tests', () => {
+    expect(example).toBe(WARRANTY_YAML);
+    expect(blocksOf('graphql')).toEqual([WARRANTY_SDL]);
+    expect(parts.length).toBeGreaterThan(10);
+  });
+
+  test.each(parts)('has parts that compile: %s', (part) => {
+    expect(compiled(exampleWith(part)).source.name).toBe('warranty');
+  });
+});
