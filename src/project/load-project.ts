@@ -3,6 +3,8 @@ import { createRequire, register } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { DeclaredSettings } from '../declared-settings.js';
+import { declaredSource, type DeclaredSource } from '../declared/declared-source.js';
+import { describeProblem } from '../declared/problems.js';
 import { didYouMean } from '../did-you-mean.js';
 import type { Environment } from '../settings.js';
 import type { SourceDefinition } from '../source.js';
@@ -34,7 +36,16 @@ export async function loadProject(
   process: Environment,
 ): Promise<ProjectOptions> {
   const { environment, declared, sources: named, problems } = readProjectSettings(folder, process);
-  const own = await readSources(folder, builtIn, problems);
+  const declaredSources = readDeclaredSources(folder, problems);
+  const own = [
+    ...declaredSources.map(({ source }) => source),
+    ...(await readSources(folder, builtIn, problems)),
+  ];
+  for (const { source } of declaredSources)
+    if (builtIn.some(({ name }) => name === source.name))
+      problems.push(
+        `sources/${source.name}.yaml has the name of a source of the package. Give it another name.`,
+      );
   const all = [...own, ...builtIn];
   for (const [name, { place }] of named)
     if (!all.some((source) => source.name === name))
@@ -52,7 +63,11 @@ export async function loadProject(
     environment,
     declared,
     problems,
-    sdl: readSdlOf(folder, own, problems),
+    sdl: {
+      ...readSdlOf(folder, own, problems),
+      // Without the fields that are not classified.
+      ...Object.fromEntries(declaredSources.map(({ source, sdl }) => [source.name, sdl])),
+    },
     ...(operations === undefined || isSet(environment, 'OPERATIONS_FOLDER') ? {} : { operations }),
     ...(triggers === undefined || isSet(environment, 'TRIGGERS_FOLDER') ? {} : { triggers }),
   };
@@ -79,10 +94,12 @@ function readSdlOf(
   const names = sources.map(({ name }) => name);
   for (const file of files) {
     const name = file.slice(0, -'.graphql'.length);
+    // A declaration with problems has reported them.
+    if (existsSync(join(folder, `sources/${name}.yaml`)) && !names.includes(name)) continue;
     if (names.includes(name)) sdl[name] = readFileSync(join(place, file), 'utf8');
     else
       problems.push(
-        `schema/sources/${file}: there is no source "${name}" in sources.${didYouMean(name, names)} Add sources/${name}/index.ts, or remove the file.`,
+        `schema/sources/${file}: there is no source "${name}" in sources.${didYouMean(name, names)} Add sources/${name}.yaml or sources/${name}/index.ts, or remove the file.`,
       );
   }
   for (const name of names)
@@ -91,6 +108,31 @@ function readSdlOf(
         `sources/${name} has no SDL: write in schema/sources/${name}.graphql which fields the source adds.`,
       );
   return sdl;
+}
+
+/** The sources that are declared in YAML: sources/<name>.yaml, with their SDL. */
+function readDeclaredSources(folder: string, problems: string[]): DeclaredSource[] {
+  const place = join(folder, 'sources');
+  const files = existsSync(place) ? readdirSync(place).filter((name) => name.endsWith('.yaml')) : [];
+  return files.sort().flatMap((file) => {
+    const name = file.slice(0, -'.yaml'.length);
+    const sdlFile = `schema/sources/${name}.graphql`;
+    const result = declaredSource({
+      file: `sources/${file}`,
+      yaml: readFileSync(join(place, file), 'utf8'),
+      sdlFile,
+      sdl: existsSync(join(folder, sdlFile)) ? readFileSync(join(folder, sdlFile), 'utf8') : undefined,
+    });
+    if ('problems' in result) problems.push(...result.problems.map(describeProblem));
+    else if (result.source.name !== name)
+      problems.push(
+        `sources/${file} declares "${result.source.name}". Its name must be that of its file, "${name}".`,
+      );
+    else if (existsSync(join(place, name)))
+      problems.push(`sources/${file} and sources/${name} are both there: remove one of them.`);
+    else return [result];
+    return [];
+  });
 }
 
 async function readSources(

@@ -1,0 +1,58 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createGateway } from '../../src/gateway.js';
+import { loadProject } from '../../src/project/load-project.js';
+import { startServer } from '../../src/testing/small-server.js';
+import { answerAsWarranty, WARRANTY_SDL, WARRANTY_SETTINGS, WARRANTY_YAML } from '../declared/warranty.js';
+import { localSource } from '../support/local-source.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-project-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function write(path: string, text: string): void {
+  mkdirSync(dirname(join(folder, path)), { recursive: true });
+  writeFileSync(join(folder, path), text);
+}
+
+test('serves a source that is declared in YAML and SDL', async () => {
+  const system = await startServer(answerAsWarranty);
+  write('gateway.yaml', `auth: off\nlogLevel: silent\nsources: { warranty: { url: ${system.url} } }`);
+  write('sources/warranty.yaml', WARRANTY_YAML);
+  write('schema/sources/warranty.graphql', WARRANTY_SDL);
+  const options = await loadProject(folder, [], { ID_SECRET: 'a secret of the tests', ...WARRANTY_SETTINGS });
+  expect(options.problems).toEqual([]);
+  const gateway = createGateway(options);
+  const query = '{ customer(by: { email: "owner1@example.nl" }) { name } }';
+  const answer = await gateway.fetch(`/graphql?query=${encodeURIComponent(query)}`, {
+    headers: { accept: 'application/json' },
+  });
+  expect(await answer.json()).toEqual({ data: { customer: { name: 'Anna de Vries 1' } } });
+  await gateway.close();
+  await system.close();
+});
+
+test('reports the problems of all files together', async () => {
+  const { source } = localSource('loyalty');
+  write('gateway.yaml', 'sources: { loyalti: false }');
+  write('sources/warranty.yaml', 'source: warranty\nconect: {}');
+  write('schema/sources/warranty.graphql', WARRANTY_SDL);
+  write('schema/sources/other.graphql', WARRANTY_SDL);
+  write('sources/loyalty/index.js', 'export const loyalty = {};');
+  write('sources/broken/index.js', 'export const broken = ;');
+  write('sources/empty/readme.txt', '');
+  const { problems } = await loadProject(folder, [source], {});
+  const all = problems.join('\n');
+  expect(all).toContain('gateway.yaml:1:12: there is no source "loyalti". Did you mean "loyalty"?');
+  expect(all).toContain('sources/warranty.yaml:');
+  expect(all).toContain('schema/sources/other.graphql: there is no source "other" in sources.');
+  expect(all).toContain('sources/loyalty has the name of a source of the package.');
+  expect(all).toContain('sources/broken/index.js cannot be imported: ');
+  expect(all).toContain('sources/empty is not a source: it has no index.ts or index.js');
+});
