@@ -10,8 +10,8 @@ import { median } from '../bench/report.js';
  * Bounds the bytes that the requests of the comparison with peers allocate (`test/bench/peers/README.md`). They do not
  * depend on the machine or its load. Each bound is the largest figure of Node 22, 24 and 26, plus 15 %.
  */
-const MAX_KB_OF_ONE = 421;
-const MAX_KB_OF_EACH_OF_FIFTY = 94;
+const MAX_KB_OF_ONE = 396;
+const MAX_KB_OF_EACH_OF_FIFTY = 82;
 
 /** The median counts: garbage may have been collected during one of them. */
 const BLOCKS = 5;
