@@ -51,6 +51,12 @@ describe('a setting whose value is in a file', () => {
     expect(new SettingsReader({ NUMBER_FILE: '' }).isPresent(number)).toBe(false);
   });
 
+  test('is read when the variable itself is empty, as compose files set it', () => {
+    expect(read({ TOKEN: '', TOKEN_FILE: fileWith('a secret') })).toMatchObject({
+      ...{ value: 'a secret', problems: [] },
+    });
+  });
+
   const SECRET = 'the-secret-itself';
   const wrong: [string, () => Environment, string | RegExp][] = [
     [

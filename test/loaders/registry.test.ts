@@ -147,6 +147,12 @@ describe('the loaders of a request', () => {
     expect(calls).toHaveLength(1);
   });
 
+  it('count a record once for each request, also if it is requested twice at once', async () => {
+    const { loadMany, scope } = loading.newRequest();
+    expect(await loadMany(letters, ['a', 'b', 'a'])).toEqual(['A', 'B', 'A']);
+    expect(scope.provenance.report(['shop']).shop).toMatchObject({ records: 2 });
+  });
+
   it('distinguish keys that are objects by their text', async () => {
     const pages = defineLoader<Client, { of: string; first: number }, string>({
       name: 'pages',

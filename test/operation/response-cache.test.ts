@@ -14,7 +14,7 @@ import type { Audience } from '../../src/privacy/access.js';
 import type { Principal } from '../../src/operation/principal.js';
 import { listen, type HttpServer } from '../../src/http/http.js';
 import { readPersistedOperations } from '../../src/operation/persisted-operations.js';
-import { createResponseCache } from '../../src/operation/response-cache.js';
+import { createResponseCache, type ComputedAnswer } from '../../src/operation/response-cache.js';
 import type { Environment } from '../../src/settings.js';
 import { createLogger } from '../../src/telemetry/logger.js';
 import { createPeople, type People } from '../gateway/people.js';
@@ -393,6 +393,35 @@ describe('the key of a cached answer', () => {
     expect(keyOf(principal)).toEqual(expect.any(String));
     expect(keyOf(other)).toEqual(expect.any(String));
     expect(keyOf(other)).not.toBe(keyOf(principal));
+  });
+
+  test('leads to the request that is in flight, also when a cancelled one ends after it began', async () => {
+    const client = new AbortController();
+    const requester = { principal, requestId: 'r' };
+    const notShared = { answer: { result: { data: null } }, operationName: undefined } as ComputedAnswer;
+    const ends: (() => void)[] = [];
+    const compute = vi.fn(
+      () =>
+        new Promise<ComputedAnswer>((resolve) => {
+          ends.push(() => {
+            resolve(notShared);
+          });
+        }),
+    );
+    const cancelled = cache.coalesce('key', { ...requester, signal: client.signal }, compute);
+    client.abort();
+    const current = cache.coalesce('key', requester, compute);
+    ends[0]?.();
+    await cancelled;
+    const joined = cache.coalesce('key', requester, compute);
+    expect(compute).toHaveBeenCalledTimes(2);
+    ends[1]?.();
+    await current;
+    await vi.waitFor(() => {
+      expect(ends).toHaveLength(3);
+    });
+    ends[2]?.();
+    await joined;
   });
 
   test('differs for another request and for another customer', () => {

@@ -126,4 +126,8 @@ test('shows the last failure of each source for ten minutes, the cause rather th
   ]);
   clock.advance(9 * 60_000);
   expect(recent().map(({ source }) => source)).toEqual(['orders']);
+  // The cause is too old now to be that of a new failure.
+  clock.advance(60_000);
+  report(new SourceUnavailableError('orders', 'paused', { kind: 'breaker-open' }), 'orders');
+  expect(recent().map(({ source, kind }) => [source, kind])).toEqual([['orders', 'breaker-open']]);
 });
