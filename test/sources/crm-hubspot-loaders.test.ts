@@ -24,9 +24,5 @@ it('contacts of one batch each have the subscriptions of their own types', async
     ],
     hubspot,
   );
-  expect(found.map((own) => Array.isArray(own) && own.map(({ type }) => type.name))).toEqual([
-    ['Offers'],
-    ['Offers', 'Tips'],
-    ['Tips'],
-  ]);
+  expect(found).toMatchObject([[{ type: offers }], [{ type: offers }, { type: tips }], [{ type: tips }]]);
 });
