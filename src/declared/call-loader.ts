@@ -73,7 +73,7 @@ function batchReader<C extends Client, Value>({
     source,
     keyOf: rowKeys,
     idOf: idOf ?? ((row: unknown) => row),
-    matching: matching === 'lower' ? ('exact' as const) : matching,
+    matching: matching === 'lower' ? (request.matching ?? ('exact' as const)) : matching,
   };
   const distinct = (rows: readonly unknown[]) =>
     idOf === undefined

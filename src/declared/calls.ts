@@ -1,17 +1,18 @@
-import type { FieldDefinitionNode } from 'graphql';
+import { Kind, type FieldDefinitionNode } from 'graphql';
 import type { Client } from '../connectors/connector.js';
 import { didYouMean } from '../did-you-mean.js';
 import type { Namespace } from '../identity/declaration.js';
 import { normalise } from '../identity/identifiers.js';
 import type { Loader } from '../loaders/loader.js';
 import { callLoader } from './call-loader.js';
-import type { CallRequest, CompileContext } from './connector-kind.js';
+import type { CallRequest, CompileContext, ListMember } from './connector-kind.js';
 import { textConversion } from './conversions.js';
-import { objectTypeOf } from './field-type.js';
+import { objectTypeOf, orderOf } from './field-type.js';
 import type { Declared, Mapping } from './grammar.js';
 import type { Mappers } from './mapping.js';
+import { pageLoader, readPage, type ListPageKey, type ReadPage } from './page-loader.js';
 import type { Place, Report } from './problems.js';
-import type { SourceSdl } from './source-sdl.js';
+import { namedTypeOf, type SourceSdl } from './source-sdl.js';
 import { readerOf, toText } from './text-value.js';
 
 type CallBase = NonNullable<Declared<unknown, object>['calls']>[string];
@@ -34,6 +35,8 @@ export class Calls<Call extends object, C extends Client> {
     string,
     { loader: Loader<C, string, unknown>; type: string; isList: boolean }
   >();
+  readonly #requests = new Map<string, CallRequest<C>>();
+  readonly #pageLoaders = new Map<string, Loader<C, ListPageKey, unknown>>();
   readonly #used = new Set<string>();
 
   constructor(options: CallsOptions<Call, C>) {
@@ -43,8 +46,8 @@ export class Calls<Call extends object, C extends Client> {
   }
 
   /** The loaders of fields. */
-  get loaders(): Loader<C, string, unknown>[] {
-    return [...this.#loaders.values()].map(({ loader }) => loader);
+  get loaders(): Loader<C, never, unknown>[] {
+    return [...[...this.#loaders.values()].map(({ loader }) => loader), ...this.#pageLoaders.values()];
   }
 
   checkUse(): void {
@@ -66,6 +69,7 @@ export class Calls<Call extends object, C extends Client> {
       common,
       path,
       idPath,
+      paths,
       toValue,
     }: {
       namespace: string;
@@ -73,12 +77,15 @@ export class Calls<Call extends object, C extends Client> {
       common: Namespace | undefined;
       path: string | undefined;
       idPath: string | undefined;
+      /** The paths of a row that `toValue` reads. */
+      paths: readonly string[];
       toValue: (rows: readonly unknown[]) => Value;
     },
   ): Loader<C, string, Value> | undefined {
     const declared = this.#named(call, place);
     if (declared === undefined) return undefined;
-    const key = declared.key ?? path;
+    const base = this.#loaderBase(call, declared);
+    const key = declared.key ?? base.request.key ?? path;
     if (key === undefined) {
       this.#report(
         ['calls', call],
@@ -88,8 +95,9 @@ export class Calls<Call extends object, C extends Client> {
       return undefined;
     }
     const { read, keyPlace } = this.#rowKey(key, ['calls', call, 'key']);
+    base.request.reads?.([keyPlace, ...paths]);
     return callLoader<C, Value>({
-      ...this.#loaderBase(call, declared),
+      ...base,
       keyOf: (row) => {
         const value = read(row);
         return value === null || common === undefined ? value : (normalise(common, value)?.value ?? value);
@@ -123,14 +131,19 @@ export class Calls<Call extends object, C extends Client> {
     if (declared === undefined) return undefined;
     const map = this.#options.mappers.of(type);
     const base = this.#loaderBase(call, declared);
-    if (base.request.takes === 'keys' && declared.key === undefined)
+    const { key = base.request.key } = declared;
+    if (base.request.takes === 'keys' && key === undefined)
       this.#report(
         ['calls', call],
         'A call for several keys needs key: rows are matched by their key, not by their position.',
         'Add key: the path of the key in a row, such as key: owner.id.',
       );
-    const rowKey =
-      declared.key === undefined ? undefined : this.#rowKey(declared.key, ['calls', call, 'key']);
+    const rowKey = key === undefined ? undefined : this.#rowKey(key, ['calls', call, 'key']);
+    base.request.reads?.(
+      [rowKey?.keyPlace, declared.id, ...this.#options.mappers.pathsOf(type)].filter(
+        (path) => path !== undefined,
+      ),
+    );
     const loader = callLoader<C, unknown>({
       ...base,
       keyOf: rowKey?.read,
@@ -144,12 +157,68 @@ export class Calls<Call extends object, C extends Client> {
     return loader;
   }
 
+  /** Reads pages of a connection, if the system finds the pages of the call itself. */
+  pageField(
+    call: string,
+    field: FieldDefinitionNode,
+    { from, order }: { from: string; order: Mapping['order'] },
+    about: string | undefined,
+  ): ReadPage | undefined {
+    const declared = this.#options.declared[call];
+    const { type, isConnection } = objectTypeOf(this.#sdl, field);
+    if (declared === undefined || !isConnection || order === undefined) return undefined;
+    const base = this.#loaderBase(call, declared);
+    const { request } = base;
+    if (request.pages === undefined) return undefined;
+    const known = this.#pageLoaders.get(call);
+    if (known !== undefined || this.#loaders.has(call)) {
+      this.#report(
+        ['fields', from],
+        `The call "${call}" is used for another list too.`,
+        'Declare a call for each.',
+      );
+      return undefined;
+    }
+    const map = this.#options.mappers.of(type);
+    const { names, isDescending } = orderOf(order);
+    const members = names.map((name) => this.#listMember(type, name)) as [ListMember, ListMember];
+    const pages = request.pages({ members, isDescending });
+    request.reads?.([...members.map(({ path }) => path), ...this.#options.mappers.pathsOf(type)]);
+    const list = { name: from, members, map, pages };
+    const loader = pageLoader<C>({ ...base, ...list, about: declared.about ?? about });
+    this.#pageLoaders.set(call, loader);
+    this.#used.add(call);
+    return (keys, args, load) => readPage(loader, list, keys, args, load);
+  }
+
+  /** A field that a list is ordered by. */
+  #listMember(type: string, name: string): ListMember {
+    const field = this.#sdl.objectNamed(type)?.fields?.find((one) => one.name.value === name);
+    if (field !== undefined && field.type.kind !== Kind.NON_NULL_TYPE)
+      this.#report(
+        ['fields', `${type}.${name}`],
+        `A list is ordered by "${type}.${name}", which may be null.`,
+        'Make it non-null in the SDL: the system finds no page after a row without a value.',
+      );
+    const { from = name } = this.#options.mappers.mappingOf(type, name);
+    return { path: from, type: field === undefined ? 'String' : namedTypeOf(field.type) };
+  }
+
   #loaderBase(call: string, declared: Call & CallBase) {
-    const { maxBatch, freshness, matching = 'exact' } = declared;
+    const { maxBatch, freshness } = declared;
+    const { source } = this.#options;
+    const request = this.#request(call, declared);
+    const matching = declared.matching ?? request.matching ?? 'exact';
+    return { source, name: call, request, matching, maxBatch, freshness };
+  }
+
+  #request(call: string, declared: Call & CallBase): CallRequest<C> {
+    const known = this.#requests.get(call);
+    if (known !== undefined) return known;
     const { source, compileCall } = this.#options;
-    const place: Place = ['calls', call];
-    const context = { source, place, report: this.#report };
-    return { source, name: call, request: compileCall(declared, context), matching, maxBatch, freshness };
+    const request = compileCall(declared, { source, place: ['calls', call], report: this.#report });
+    this.#requests.set(call, request);
+    return request;
   }
 
   #rowKey(key: string | { from: string; text?: Mapping['text'] }, place: Place) {

@@ -12,6 +12,7 @@ import {
   customerRecordMapper,
   identifierPaths,
   isSameCustomer,
+  recordPaths,
   yieldKinds,
   type DeclaredRecord,
 } from './customer-record.js';
@@ -161,6 +162,7 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
     const inRecord = customerFields.filter((field) => this.#isInRecord(field, identity));
     const toRecord = customerRecordMapper(identity, this.#mapCustomerFields(inRecord), this.#report);
     const paths = identifierPaths(identity);
+    const rowPaths = [...recordPaths(identity), ...this.#customerPaths(inRecord)];
     const loaders = new Map<string, Loader<C, string, readonly DeclaredRecord[]>>();
     const compiled: IdentityDeclaration<C, DeclaredRecord> = {
       recordKey,
@@ -178,6 +180,7 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
             common: COMMON.get(namespace),
             path: paths.get(namespace),
             idPath: paths.get(recordKey),
+            paths: rowPaths,
             toValue: (rows) => rows.map(toRecord),
           });
           if (loader === undefined) return [];
@@ -196,6 +199,14 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
   #isInRecord(field: FieldDefinitionNode, { foundBy }: Identity): boolean {
     const { call } = this.#mappers.mappingOf('Customer', field.name.value);
     return call === undefined || Object.values(foundBy).some((one) => one.call === call);
+  }
+
+  #customerPaths(inRecord: readonly FieldDefinitionNode[]): string[] {
+    const whole = inRecord.filter(
+      (field) => this.#mappers.mappingOf('Customer', field.name.value).call !== undefined,
+    );
+    const types = ['Customer', ...whole.map((field) => objectTypeOf(this.#sdl, field).type)];
+    return types.flatMap((type) => this.#mappers.pathsOf(type));
   }
 
   /** A field with a call of `foundBy` is the record itself, as an object of the field's type. */
@@ -224,17 +235,29 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
     if (mapping.call === undefined) return;
     const id = `${type}.${name}`;
     if (this.#isIdentityCall(mapping.call, id)) return;
-    const loader = this.#calls.fieldLoader(mapping.call, field, id, undefined);
     const finish = this.#finish(field, mapping, id);
+    const keyOf = (parent: Readonly<Record<string, unknown>>): string | undefined => {
+      const key = parent[name] ?? (foundBy === undefined ? undefined : parent[foundBy]);
+      return typeof key === 'string' || typeof key === 'number' ? String(key) : undefined;
+    };
+    const list = { from: id, order: mapping.order };
+    const readPage = this.#calls.pageField(mapping.call, field, list, undefined);
+    if (readPage !== undefined) {
+      this.#add(type, name, (parent: Readonly<Record<string, unknown>>, args: PageArguments, { load }) => {
+        const key = keyOf(parent);
+        return key === undefined ? null : readPage([key], args, load);
+      });
+      return;
+    }
+    const loader = this.#calls.fieldLoader(mapping.call, field, id, undefined);
     if (loader === undefined) return;
     this.#add(
       type,
       name,
       async (parent: Readonly<Record<string, unknown>>, args: PageArguments, { load }) => {
-        const key = parent[name] ?? (foundBy === undefined ? undefined : parent[foundBy]);
-        const text = typeof key === 'string' || typeof key === 'number' ? String(key) : undefined;
+        const key = keyOf(parent);
         return finish(
-          text === undefined ? null : await load(loader as Loader<Client, string, unknown>, text),
+          key === undefined ? null : await load(loader as Loader<Client, string, unknown>, key),
           args,
         );
       },
@@ -304,13 +327,20 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
         `"${namespace}" is the key of no records.`,
         `Add it to heldIdentifiers: [${namespace}], or use the recordKey of a source.`,
       );
-    const loader = this.#calls.fieldLoader(call, field, id, namespace) as
-      Loader<Client, string, unknown> | undefined;
     const finish = this.#finish(field, mapping, id);
-    const { isList } = objectTypeOf(this.#sdl, field);
-    if (loader === undefined) return;
     const keysOf = (customer: Customer) =>
       isHeld ? customer.heldValues(namespace) : customer.identifiers(namespace);
+    const readPage = this.#calls.pageField(call, field, { from: id, order: mapping.order }, namespace);
+    if (readPage !== undefined) {
+      this.#add('Customer', name, async (customer: Customer, args: PageArguments, { load }) =>
+        readPage(await keysOf(customer), args, load),
+      );
+      return;
+    }
+    const loader = this.#calls.fieldLoader(call, field, id, namespace) as
+      Loader<Client, string, unknown> | undefined;
+    const { isList } = objectTypeOf(this.#sdl, field);
+    if (loader === undefined) return;
     this.#add('Customer', name, async (customer: Customer, args: PageArguments, { load }) => {
       const keys = await keysOf(customer);
       const values = await Promise.all(keys.map((key) => load(loader, key)));

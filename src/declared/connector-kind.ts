@@ -23,6 +23,45 @@ export interface CallRequest<C extends Client> {
   canSend(key: string): boolean;
   /** The rows of the answer, not mapped yet. Throws a Misfit if there is no list of rows at its place. */
   rows(keys: readonly string[], client: C): Promise<readonly unknown[]>;
+  /** The place of the key in a row, unless the declaration says another. */
+  key?: string;
+  /** How the system compares keys. Default: exact. */
+  matching?: 'exact' | 'collation';
+  /** Told which paths of a row are read, once the mapping of the rows is compiled. */
+  reads?(paths: readonly string[]): void;
+  /** Pages of a list that the system finds itself. Otherwise a list is read as a whole. */
+  pages?(order: ListOrder): PageReader<C>;
+}
+
+/** The order of a list: the values of two members of its rows. The second is unique in the list. */
+export interface ListOrder {
+  members: readonly [ListMember, ListMember];
+  isDescending: boolean;
+}
+
+export interface ListMember {
+  /** The path in a row. */
+  path: string;
+  /** The scalar type of the field. */
+  type: string;
+}
+
+/** A part of a page: the rows of one key. */
+export interface ListPart {
+  /** The index of the page. A page may have the rows of several keys. */
+  page: number;
+  key: string;
+  /** The number of rows. */
+  size: number;
+}
+
+export interface PageReader<C extends Client> {
+  /** The first rows of each part, in the order of each page. All pages begin after the same position. */
+  read(
+    parts: readonly ListPart[],
+    after: readonly [string, string] | null,
+    client: C,
+  ): Promise<readonly (readonly [page: number, row: unknown])[]>;
 }
 
 /** How one kind of connector is declared. There is a file for each kind. */

@@ -212,7 +212,8 @@ function isDay(date: string): boolean {
   return !Number.isNaN(moment.valueOf()) && moment.toISOString().startsWith(date);
 }
 
-const WITH_ZONE = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)$/;
+/** Databases write the zone UTC as +00. */
+const WITH_ZONE = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:?\d\d|([+-]\d\d))$/;
 
 function dateTimeConversion(dateTime: Mapping['dateTime'], path: string, { place, report }: At): Convert {
   if (dateTime === 'seconds' || dateTime === 'milliseconds') {
@@ -233,8 +234,9 @@ function dateTimeConversion(dateTime: Mapping['dateTime'], path: string, { place
     );
   return (value) => {
     if (typeof value === 'string') {
-      if (WITH_ZONE.test(value)) {
-        const moment = new Date(value.replace(' ', 'T'));
+      const found = WITH_ZONE.exec(value);
+      if (found !== null) {
+        const moment = new Date(`${value.replace(' ', 'T')}${found[1] === undefined ? '' : ':00'}`);
         if (!Number.isNaN(moment.valueOf())) return moment.toISOString();
       } else {
         const moment = withoutZone?.(value);

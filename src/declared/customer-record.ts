@@ -30,6 +30,22 @@ export function identifierPaths({ recordKey, id, yields = {} }: Identity): Map<s
   return paths;
 }
 
+/** All paths of a record that its identifiers and its profile are read from. */
+export function recordPaths(identity: Identity): string[] {
+  const { yields = {}, profile = {}, sameCustomer = [] } = identity;
+  const { birthDate, updatedAt, name, language, address = {} } = profile;
+  const verified = Object.entries(yields).map(([namespace, one]) => yieldedPath(namespace, one).verified);
+  const converted = Object.entries({ birthDate, updatedAt }).map(([member, mapping]) =>
+    typeof mapping === 'object' ? (mapping.from ?? member) : mapping,
+  );
+  return [
+    ...identifierPaths(identity).values(),
+    ...[...verified, ...converted, name, language, ...Object.values(address), sameCustomer]
+      .flat()
+      .filter((path) => typeof path === 'string'),
+  ];
+}
+
 function yieldedPath(
   namespace: string,
   one: Yielded,

@@ -6,7 +6,8 @@ import { reportIssues } from './grammar-problems.js';
 import { declarationOf, type Declared } from './grammar.js';
 import type { DeclarationProblem } from './problems.js';
 import { restKind } from './rest.js';
-import { readSourceSdl, type SourceSdl } from './source-sdl.js';
+import { sqlKind } from './sql.js';
+import { readSourceSdl } from './source-sdl.js';
 import { YamlFile } from './yaml-file.js';
 
 /** The files of a declared source. */
@@ -34,13 +35,14 @@ export interface DeclaredSource {
   warnings: readonly DeclarationProblem[];
 }
 
-const KINDS = { rest: restKind } as const;
+const KINDS = { rest: restKind, sql: sqlKind } as const;
 /** Connectors that sources in code can use. */
-const IN_CODE_ONLY = ['sql', 'graphql', 'odata', 'soap', 'file'];
+const IN_CODE_ONLY = ['graphql', 'odata', 'soap', 'file'];
 
 /** The shape of a declaration by the kind of its connector, for editors. */
 export const declarationSchemas = {
   rest: declarationOf(restKind.connect, restKind.call),
+  sql: declarationOf(sqlKind.connect, sqlKind.call),
 };
 
 /**
@@ -68,16 +70,12 @@ export function declaredSource(
   const declared = checked.data as Declared<never, never>;
   const sdl = readSourceSdl(sdlFile, sdlText, declared.identity?.recordKey ?? declared.heldIdentifiers?.[0]);
   if ('problems' in sdl) return sdl;
-  const source = compileWith(KINDS[kind], declared, { sdl, code, report });
+  const source = new SourceCompiler<never, never, Client>({
+    // The declaration was checked by the schema of its kind.
+    kind: KINDS[kind] as unknown as ConnectorKind<never, never, Client>,
+    ...{ declared, sdl, code, report },
+  }).compile();
   return problems.length > 0 ? { problems } : { source, sdl: sdl.text, warnings: sdl.unclassified };
-}
-
-function compileWith<Connect, Call extends object, C extends Client>(
-  kind: ConnectorKind<Connect, Call, C>,
-  declared: Declared<never, never>,
-  rest: { sdl: SourceSdl; code: SourceCode<C>; report: YamlFile['report'] },
-): SourceDefinition {
-  return new SourceCompiler<Connect, Call, C>({ kind, declared, ...rest }).compile();
 }
 
 /** The kind of connector, which is the first known member of `connect`. */

@@ -50,8 +50,7 @@ export function finishOf(
     );
     return (value) => value;
   }
-  const [first, second] = order;
-  const names = [first.replace(/^-/, ''), second.replace(/^-/, '')] as const;
+  const { names, isDescending } = orderOf(order);
   checkOrder(type, names, { place: [...place, 'order'], sdl, report });
   const textOf = (item: unknown, name: string): string => {
     const value = (item as Readonly<Record<string, unknown>>)[name];
@@ -59,10 +58,21 @@ export function finishOf(
   };
   const list = {
     name: id,
-    order: first.startsWith('-') ? ('DESCENDING' as const) : ('ASCENDING' as const),
+    order: isDescending ? ('DESCENDING' as const) : ('ASCENDING' as const),
     positionOf: (item: unknown) => [textOf(item, names[0]), textOf(item, names[1])] as const,
   };
   return (value, args) => (value === null ? null : connectionOfList(value as readonly unknown[], args, list));
+}
+
+/** The fields of an order such as `[-placedAt, number]`. Both have the direction of the first. */
+export function orderOf([first, second]: NonNullable<Mapping['order']>): {
+  names: readonly [string, string];
+  isDescending: boolean;
+} {
+  return {
+    names: [first.replace(/^-/, ''), second.replace(/^-/, '')],
+    isDescending: first.startsWith('-'),
+  };
 }
 
 /** Positions are compared as text. */

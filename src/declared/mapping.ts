@@ -50,6 +50,7 @@ export class Mappers {
   hasExactNumbers = false;
   readonly #options: MapperOptions;
   readonly #mappers = new Map<string, MapRecord>();
+  readonly #paths = new Map<string, Set<string>>();
 
   constructor(options: MapperOptions) {
     this.#options = options;
@@ -70,6 +71,16 @@ export class Mappers {
     late.map = this.compile(type, this.#options.sdl.objectNamed(type)?.fields ?? []);
     this.#mappers.set(type, late.map);
     return late.map;
+  }
+
+  /** The paths of a record that the compiled fields of a type are read from. */
+  pathsOf(type: string): readonly string[] {
+    return [...(this.#paths.get(type) ?? [])];
+  }
+
+  #addPath(type: string, path: string): void {
+    const paths = this.#paths.get(type) ?? new Set();
+    this.#paths.set(type, paths.add(path));
   }
 
   /** Compiles the mapping of some fields of a type. */
@@ -115,6 +126,8 @@ export class Mappers {
       return () => null;
     }
     const path = mapping.from ?? name;
+    this.#addPath(type, path);
+    if (typeof mapping.money?.currency === 'object') this.#addPath(type, mapping.money.currency.from);
     const fromPlace =
       mapping.from === undefined
         ? place
@@ -138,6 +151,7 @@ export class Mappers {
       return () => null;
     }
     const read = readerOf(key, [...place, 'key'], this.#options.report);
+    this.#addPath(type, key);
     return (record) => toText(read(record), key);
   }
 

@@ -45,6 +45,12 @@ export function compilePath(text: string): Read | undefined {
   return compileSteps(steps);
 }
 
+/** The member of the record that a path begins with. Undefined for the record itself, and for a text that is no path. */
+export function firstMember(path: string): string | undefined {
+  const [, quoted, plain] = SEGMENT.exec(path) ?? [];
+  return quoted ?? plain;
+}
+
 function compileSteps(steps: readonly (string | number)[]): Read {
   const [first = '', second, ...others] = steps;
   const readFirst = step(first, '.');

@@ -9,13 +9,15 @@ export interface Database {
 }
 
 /** Column types, as in PostgreSQL. */
-export type ColumnType = 'integer' | 'text' | 'text[]' | 'timestamptz';
+export type ColumnType = 'integer' | 'bigint' | 'text' | 'text[]' | 'timestamptz' | 'uuid';
 
 export interface ForEach<Column extends string> {
   /** Runs once for each of the values: `requested.page` is the value of `page`. Its columns need names. */
   query: string;
   columns: Readonly<Record<Column, ColumnType>>;
   values: readonly Readonly<Record<Column, unknown>>[];
+  /** Values that are equal for all of them: `given.size`. Their types are those of the columns that they are compared with. */
+  given?: Readonly<Record<string, unknown>>;
   /** The columns of the query that sort all rows together. */
   orderBy: string;
 }

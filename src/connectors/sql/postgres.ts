@@ -25,16 +25,21 @@ const MAX_CONNECTIONS = 10;
 const CANCEL_MS = 500;
 
 export const postgresDialect: Dialect = {
-  forEach: ({ query, columns, values, orderBy }) => {
+  forEach: ({ query, columns, values, given = {}, orderBy }) => {
+    const names = Object.keys(given);
+    const queryOfGiven = query.replace(
+      /\bgiven\.(\w+)/g,
+      (_, name: string) => `$${String(names.indexOf(name) + 2)}`,
+    );
     // JSON escapes a NUL as six characters, which a later check would not find.
     for (const value of values) refuseImpossibleText(Object.values(value));
     const types = Object.entries(columns).map(([name, type]) => `${name} ${String(type)}`);
     return [
       `SELECT found.*
        FROM json_to_recordset($1::json) AS requested (${types.join(', ')})
-       CROSS JOIN LATERAL (${query}) AS found
+       CROSS JOIN LATERAL (${queryOfGiven}) AS found
        ORDER BY ${orderBy}`,
-      [JSON.stringify(values)],
+      [JSON.stringify(values), ...Object.values(given)],
     ];
   },
   bytes: (column) => `${column} COLLATE "C"`,
@@ -83,8 +88,8 @@ function openPool(
     connectionTimeoutMillis: timeoutMs,
     // The server stops the query too, in case a cancellation does not arrive.
     statement_timeout: timeoutMs,
-    // The format of timestamps must not depend on the configuration of the server or the role.
-    options: '-c timezone=UTC -c datestyle=ISO,YMD',
+    // The format of timestamps must not depend on the configuration of the server or the role. The gateway only reads.
+    options: '-c timezone=UTC -c datestyle=ISO,YMD -c default_transaction_read_only=on',
     application_name: 'stekkerdoos',
     types: {
       getTypeParser: (type: number, format?: 'text' | 'binary') =>

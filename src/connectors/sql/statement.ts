@@ -1,5 +1,6 @@
 /** The tables that a statement reads, without `WITH` names and functions. */
-export function tablesIn(statement: string): string[] {
+export function tablesIn(text: string): string[] {
+  const statement = unquoted(text);
   const withNames = new Set(
     [...statement.matchAll(/\b(\w+)\s+AS\s*(?:MATERIALIZED\s*)?\(/gi)].map(([, name]) => name),
   );
@@ -11,7 +12,8 @@ export function tablesIn(statement: string): string[] {
  * The table or column that a database rejects. Its message may quote values, so a name is returned only if the
  * statement contains it.
  */
-export function nameIn(message: string, statement: string): string | undefined {
+export function nameIn(message: string, sent: string): string | undefined {
+  const statement = unquoted(sent);
   const tables = new Set(tablesIn(statement));
   // MariaDB quotes database and table separately: `shop`.`orders`.
   const text = message.replaceAll('`.`', '.');
@@ -26,4 +28,9 @@ export function nameIn(message: string, statement: string): string | undefined {
     quoted.flatMap((name) => name.split('.').reverse()).find(isOurs) ??
     words.flatMap((word) => [word, ...word.split('.')]).find((word) => tables.has(word))
   );
+}
+
+/** The statement with its quoted names as plain ones. */
+function unquoted(statement: string): string {
+  return statement.replaceAll('"', '');
 }

@@ -1,0 +1,233 @@
+import { z } from 'zod';
+import { databaseUrl, sql, type SqlClient } from '../connectors/sql/client.js';
+import { SourceContractError } from '../errors.js';
+import { isSameByCollation } from '../loaders/align.js';
+import type {
+  CallRequest,
+  CompileContext,
+  ConnectorKind,
+  ListMember,
+  ListOrder,
+  PageReader,
+} from './connector-kind.js';
+import { firstMember, Misfit } from './path.js';
+import { variableIn } from './setting-name.js';
+import {
+  columnName,
+  sqlCall,
+  sqlConnect,
+  type KeyType,
+  type QueryCall,
+  type SqlCall,
+  type SqlConnect,
+  type TableCall,
+} from './sql-grammar.js';
+import { compileQuery } from './sql-query.js';
+import { toText } from './text-value.js';
+
+/** Sources in PostgreSQL, MySQL and MariaDB. All of them read `"name"` as a name. */
+export const sqlKind: ConnectorKind<SqlConnect, SqlCall, SqlClient> = {
+  connect: sqlConnect,
+  call: sqlCall,
+  compileConnector: ({ sql: url }) => sql(databaseUrl(variableIn(url))),
+  compileCall: (call, context) =>
+    'from' in call ? compileTableCall(call, context) : compileQueryCall(call, context),
+};
+
+/** Rows are checked by their mapping. */
+const anyRow = z.unknown();
+
+/**
+ * The keys that a column of each type can have. Any other key would make a database refuse the whole batch, or compare
+ * it loosely.
+ */
+const KEYS: Readonly<Record<KeyType, (key: string) => boolean>> = {
+  text: (key) => !/[\0\p{Surrogate}]/u.test(key),
+  integer: (key) => isWholeNumber(key) && Number(key) === (Number(key) | 0),
+  bigint: (key) => isWholeNumber(key) && BigInt.asIntN(64, BigInt(key)) === BigInt(key),
+  uuid: (key) => z.guid().safeParse(key).success && key === key.toLowerCase(),
+};
+
+function isWholeNumber(key: string): boolean {
+  return /^(0|-?[1-9]\d{0,18})$/.test(key);
+}
+
+/** How keys are sent: MySQL compares numbers and texts loosely, and without an index. */
+function parameterOf(type: KeyType): (key: string) => string | number {
+  if (type === 'text' || type === 'uuid') return (key) => key;
+  return (key) => (Number.isSafeInteger(Number(key)) ? Number(key) : key);
+}
+
+function compileQueryCall(call: QueryCall, context: CompileContext): CallRequest<SqlClient> {
+  const { statement, takes } = compileQuery(call.query, context);
+  const { keys: type = 'text' } = call;
+  const send = parameterOf(type);
+  let columns: readonly string[] = [];
+  return {
+    takes,
+    rowsPlace: '.',
+    matching: 'collation',
+    canSend: KEYS[type],
+    reads: (paths) => {
+      columns = columnsOf(paths, context);
+    },
+    rows: async (keys, client) => {
+      const values = keys.map(send);
+      const rows = await client.rows(anyRow, statement, takes === 'keys' ? [values] : values);
+      checkColumns(rows[0], columns);
+      return rows;
+    },
+  };
+}
+
+/** All rows have the same columns. A column that the query does not select would be null in each row. */
+function checkColumns(row: unknown, columns: readonly string[]): void {
+  if (typeof row !== 'object' || row === null) return;
+  const missing = columns.find((column) => !(column in row));
+  if (missing !== undefined) throw new Misfit(missing, 'a column that the query selects');
+}
+
+function columnsOf(paths: readonly string[], { place, report }: CompileContext): string[] {
+  const columns = new Set<string>();
+  for (const path of paths) {
+    const column = firstMember(path);
+    if (column !== undefined && columnName.safeParse(column).success) columns.add(column);
+    else
+      report(
+        place,
+        `"${path}" is read from a row, and names no column.`,
+        'Map the fields to columns, such as { from: starts_at }.',
+      );
+  }
+  return [...columns];
+}
+
+function compileTableCall(call: TableCall, context: CompileContext): CallRequest<SqlClient> {
+  const { by, keys: type = 'text', order, matching } = call;
+  const send = matching === 'lower' ? (key: string) => key.toLowerCase() : parameterOf(type);
+  const table = call.from.split('.').map(quoted).join('.');
+  const key = matching === 'lower' ? `lower(${quoted(by)})` : quoted(by);
+  if (matching === 'lower' && type !== 'text')
+    context.report(
+      [...context.place, 'keys'],
+      `Keys of the type ${type} have no lower case.`,
+      'Remove matching: lower.',
+    );
+  const columns = new Set([by]);
+  let statement = '';
+  return {
+    takes: 'keys',
+    rowsPlace: '.',
+    key: pathOf(by),
+    matching: 'collation',
+    canSend: KEYS[type],
+    reads: (paths) => {
+      for (const column of columnsOf(paths, context)) columns.add(column);
+      const orderBy = order === undefined ? '' : ` ORDER BY ${order.map(ordered).join(', ')}`;
+      statement = `SELECT ${list(columns)} FROM ${table} WHERE ${key} = ANY($1)${orderBy}`;
+    },
+    rows: (keys, client) => client.rows(anyRow, statement, [keys.map(send)]),
+    pages: (listOrder) => {
+      if (order !== undefined)
+        context.report(
+          [...context.place, 'order'],
+          'The order of pages belongs to the field.',
+          'Move it there, with the names of fields.',
+        );
+      return compilePages({ source: context.source, table, key, by, type, send, columns, order: listOrder });
+    },
+  };
+}
+
+interface PagesOptions {
+  source: string;
+  /** Quoted. */
+  table: string;
+  /** The expression that is compared with a key. */
+  key: string;
+  /** The column of the key. */
+  by: string;
+  type: KeyType;
+  send: (key: string) => string | number;
+  /** All columns that are read: complete when the first page is read. */
+  columns: ReadonlySet<string>;
+  order: ListOrder;
+}
+
+/** The index of a page in its batch. No table has a column of this name. */
+const PAGE = 'page of the batch';
+
+/**
+ * Each page is read along the index of key and order, from its own position. PostgreSQL finds the position in the index by the
+ * comparison of pairs, MySQL and MariaDB by that of the first column.
+ */
+function compilePages({
+  source,
+  table,
+  key,
+  by,
+  type,
+  send,
+  columns,
+  order,
+}: PagesOptions): PageReader<SqlClient> {
+  const { members, isDescending } = order;
+  const [first, second] = members.map(({ path }) => quoted(firstMember(path) ?? '')) as [string, string];
+  const direction = isDescending ? ' DESC' : '';
+  const compared = isDescending ? '<' : '>';
+  const orderBy = `${first}${direction}, ${second}${direction}`;
+  const columnType = type === 'integer' ? 'bigint' : type;
+  const read: PageReader<SqlClient>['read'] = async (parts, after, client) => {
+    const position = after?.map((value, i) => valueIn(value, members[i]));
+    const rest =
+      position === undefined
+        ? ''
+        : `AND ${first} ${compared}= given.first AND (${first}, ${second}) ${compared} (given.first, given.second)`;
+    const [statement, parameters] = client.dialect.forEach({
+      query: `SELECT requested.page AS "${PAGE}", ${list(columns)} FROM ${table}
+        WHERE ${key} = requested.key ${rest} ORDER BY ${orderBy} LIMIT given.size`,
+      columns: { page: 'bigint', key: columnType },
+      values: parts.map((part) => ({ page: part.page, key: send(part.key) })),
+      given: {
+        size: Math.max(...parts.map(({ size }) => size)),
+        ...(position === undefined ? {} : { first: position[0], second: position[1] }),
+      },
+      orderBy: `"${PAGE}", ${orderBy}`,
+    });
+    const keysOf = new Map<number, string[]>();
+    for (const { page, key: requested } of parts) keysOf.set(page, [...(keysOf.get(page) ?? []), requested]);
+    const rows = await client.rows(z.record(z.string(), z.unknown()), statement, parameters);
+    return rows.map((row) => {
+      const page = Number(row[PAGE]);
+      const key = toText(row[by], by) ?? '';
+      if (keysOf.get(page)?.some((requested) => isSameByCollation(requested, key)) !== true)
+        throw new SourceContractError(source, `${source} returned a record that was not requested.`, {
+          kind: 'wrong-record',
+        });
+      return [page, row] as const;
+    });
+  };
+  return { read };
+}
+
+/** The sessions have the zone UTC, and MySQL reads no zone. */
+function valueIn(value: string, member: ListMember | undefined): string {
+  return member?.type === 'DateTime' ? value.replace(/\+00$/, '') : value;
+}
+
+function quoted(name: string): string {
+  return `"${name}"`;
+}
+
+function list(columns: Iterable<string>): string {
+  return [...columns].map(quoted).join(', ');
+}
+
+function ordered(column: string): string {
+  return column.startsWith('-') ? `${quoted(column.slice(1))} DESC` : quoted(column);
+}
+
+/** The path of a column in a row. */
+function pathOf(column: string): string {
+  return /[[\]]/.test(column) ? `"${column}"` : column;
+}
