@@ -89,7 +89,7 @@ function checkColumns(row: unknown, columns: readonly string[]): void {
 
 function columnsOf(paths: readonly string[], { place, report }: CompileContext): string[] {
   const columns = new Set<string>();
-  for (const path of paths) {
+  for (const path of new Set(paths)) {
     const column = firstMember(path);
     if (column !== undefined && columnName.safeParse(column).success) columns.add(column);
     else
