@@ -27,7 +27,7 @@ export interface CallRequest<C extends Client> {
   key?: string;
   /** How the system compares keys. Default: exact. */
   matching?: 'exact' | 'collation';
-  /** Told which paths of a row are read, once the mapping of the rows is compiled. */
+  /** Receives the paths of a row that are read, once the mapping of the rows is compiled. */
   reads?(paths: readonly string[]): void;
   /** Pages of a list that the system finds itself. Otherwise a list is read as a whole. */
   pages?(order: ListOrder): PageReader<C>;
