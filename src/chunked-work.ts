@@ -1,5 +1,5 @@
 /** Items of one request that are processed before other requests continue; of a thousand customers, some milliseconds of work. */
-export const CHUNK_SIZE = 25;
+const CHUNK_SIZE = 25;
 
 const waiting: (() => void)[] = [];
 
@@ -32,25 +32,37 @@ export class ChunkedWork {
   #soon: (() => void)[] = [];
 
   /** Processes each item, in order. Resolves when all are done; rejects as soon as `work` throws. */
-  async each<T>(
-    items: readonly T[],
-    work: (item: T, index: number) => void,
-    chunkSize = CHUNK_SIZE,
-  ): Promise<void> {
-    if (items.length <= chunkSize) {
+  async each<T>(items: readonly T[], work: (item: T, index: number) => void): Promise<void> {
+    if (items.length <= CHUNK_SIZE) {
       items.forEach(work);
       return;
     }
     this.#running += 1;
     try {
-      for (let from = 0; from < items.length; from += chunkSize) {
+      for (let from = 0; from < items.length; from += CHUNK_SIZE) {
         await yieldToOthers();
-        for (const [i, item] of items.slice(from, from + chunkSize).entries()) work(item, from + i);
+        for (const [i, item] of items.slice(from, from + CHUNK_SIZE).entries()) work(item, from + i);
       }
     } finally {
       this.#running -= 1;
       if (this.#running === 0) for (const callback of this.#afterLast.splice(0)) this.whenDone(callback);
     }
+  }
+
+  /** Replaces all values but those of the first chunk by promises, which settle in later chunks. An error rejects its promise. */
+  spread(values: readonly unknown[]): readonly unknown[] {
+    if (values.length <= CHUNK_SIZE) return values;
+    const settles: (() => void)[] = [];
+    const promised = values.slice(CHUNK_SIZE).map((value) =>
+      new Promise<void>((resolve) => settles.push(resolve)).then(() => {
+        if (value instanceof Error) throw value;
+        return value;
+      }),
+    );
+    void this.each(settles, (settle) => {
+      settle();
+    });
+    return [...values.slice(0, CHUNK_SIZE), ...promised];
   }
 
   /** Calls back when nothing is being processed, and after all that follows from it at once. */

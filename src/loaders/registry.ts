@@ -1,3 +1,4 @@
+import DataLoader from 'dataloader';
 import { freshness, retentionMs, overridden, type FreshnessOptions } from '../cache/freshness.js';
 import type { Forgettable, Subject } from '../cache/invalidation.js';
 import type { Keys } from '../cache/keys.js';
@@ -5,10 +6,9 @@ import type { Client, Connection } from '../connectors/connector.js';
 import type { Protection } from '../resilience/protection.js';
 import type { BatchGroup } from './batches.js';
 import type { Loader, LoaderSettings } from './loader.js';
-import type { RequestScope } from './in-flight-batch.js';
+import { toError, type RequestScope } from './in-flight-batch.js';
 import { Pipeline } from './pipeline.js';
 import type { PipelineDependencies } from './pipeline-options.js';
-import { RequestLoader, type Bound } from './request-loader.js';
 
 /** Loads a key with any loader of any source, on behalf of one request. */
 export type Load = <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key) => Promise<Value>;
@@ -76,6 +76,13 @@ export interface LoaderRegistry {
   clear(): void;
   /** Changes each time that anything is forgotten. */
   readonly version: number;
+}
+
+interface Bound {
+  pipeline: Pipeline;
+  keyText: (key: unknown) => string;
+  /** Whether the loader has a promise for each key. */
+  isEach: boolean;
 }
 
 export function createLoaderRegistry(dependencies: PipelineDependencies, keys: Keys): LoaderRegistry {
@@ -192,4 +199,84 @@ export function createLoaderRegistry(dependencies: PipelineDependencies, keys: K
       return version;
     },
   };
+}
+
+/** Keys that a request loads together. */
+interface KeyGroup {
+  texts: readonly string[];
+  /** A value or an error for each key. */
+  values: Promise<readonly unknown[]>;
+}
+
+/**
+ * One loader for one request. Keys that are requested in one iteration of the event loop resolve together, cached or not. So the
+ * keys that depend on them form one batch again. The keys of a loader with a promise for each resolve one by one. A key that was
+ * requested before is looked up here, because DataLoader would create a promise for each lookup.
+ */
+class RequestLoader {
+  readonly #bound: Bound;
+  readonly #request: RequestScope;
+  readonly #answers = new Map<string, Promise<unknown> | KeyGroup>();
+  readonly #gather: DataLoader<{ key: unknown; text: string }, unknown>;
+
+  constructor(bound: Bound, request: RequestScope) {
+    const { pipeline, isEach } = bound;
+    const { chunks } = request;
+    this.#bound = bound;
+    this.#request = request;
+    this.#gather = new DataLoader(
+      async (all) => {
+        if (isEach)
+          return chunks.spread(all.map(({ key, text }) => onlyOne(pipeline.answer([key], [text], request))));
+        const [keys, texts] = [all.map(({ key }) => key), all.map(({ text }) => text)];
+        return chunks.spread(await pipeline.answer(keys, texts, request));
+      },
+      {
+        cache: false,
+        batchScheduleFn: (dispatch) => {
+          chunks.whenDone(dispatch);
+        },
+      },
+    );
+  }
+
+  load(key: unknown): Promise<unknown> {
+    const text = this.#bound.keyText(key);
+    const known = this.#answers.get(text);
+    if (known instanceof Promise) return known;
+    const answer =
+      known === undefined
+        ? this.#gather.load({ key, text })
+        : known.values.then((values) => valueOrThrow(values[known.texts.indexOf(text)]));
+    this.#answers.set(text, answer);
+    return answer;
+  }
+
+  loadMany(keys: readonly unknown[]): Promise<readonly unknown[]> {
+    const { pipeline, keyText, isEach } = this.#bound;
+    const texts = keys.map(keyText);
+    if (isEach || new Set(texts).size < texts.length || texts.some((text) => this.#answers.has(text)))
+      return Promise.all(keys.map((key) => this.load(key).catch(toError)));
+    const gathered = new Promise<void>((resolve) => {
+      this.#request.chunks.whenDone(resolve);
+    });
+    const values = gathered.then(() => pipeline.answer(keys, texts, this.#request));
+    const group: KeyGroup = { texts, values };
+    for (const text of texts) this.#answers.set(text, group);
+    return values;
+  }
+}
+
+/** The answer to one key, or a promise of it. */
+function onlyOne(answers: readonly unknown[] | Promise<readonly unknown[]>): unknown {
+  if (!(answers instanceof Promise)) return answers[0];
+  const answer = answers.then(([value]) => valueOrThrow(value));
+  // It may be returned later. If it rejects before then, it would count as unhandled.
+  answer.catch(() => undefined);
+  return answer;
+}
+
+function valueOrThrow(value: unknown): unknown {
+  if (value instanceof Error) throw value;
+  return value;
 }
