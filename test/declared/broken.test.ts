@@ -92,8 +92,8 @@ const MISTAKES: Mistake[] = [
   },
   {
     what: 'a connector that cannot be declared',
-    replace: ['rest: "${WARRANTY_URL}"', 'sql: "${WARRANTY_URL}"'],
-    problem: /"sql" cannot be declared in YAML/,
+    replace: ['rest: "${WARRANTY_URL}"', 'graphql: "${WARRANTY_URL}"'],
+    problem: /"graphql" cannot be declared in YAML/,
     remedy: /Declare the source in TypeScript/,
   },
   {

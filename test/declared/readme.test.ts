@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { SCHOOL_SDL, SCHOOL_YAML } from './driving-school.js';
 import { compiled, WARRANTY_SDL, WARRANTY_YAML } from './warranty.js';
 
 const page = readFileSync(new URL('../../src/declared/README.md', import.meta.url), 'utf8');
@@ -19,11 +20,13 @@ function exampleWith(part: string): string {
 }
 
 describe('the page about declared sources', () => {
-  const [example, ...parts] = blocksOf('yaml');
+  const [example, ...others] = blocksOf('yaml');
+  const parts = others.filter((part) => !part.startsWith('source:'));
 
   it('has the example of the tests', () => {
     expect(example).toBe(WARRANTY_YAML);
-    expect(blocksOf('graphql')).toEqual([WARRANTY_SDL]);
+    expect(others.filter((part) => part.startsWith('source:'))).toEqual([SCHOOL_YAML]);
+    expect(blocksOf('graphql')).toEqual([WARRANTY_SDL, SCHOOL_SDL]);
     expect(parts.length).toBeGreaterThan(10);
   });
 
