@@ -389,7 +389,7 @@ describe('an object that is computed from a value of the vendor', () => {
       data: { found: { list: [{ _key: 'gid:1', ...person }] } },
     })[0];
 
-  test('has the fields of our schema, and the vendor is asked for its own', () => {
+  test('has the fields of our schema, and its own fields are requested from the vendor', () => {
     const [request] = translate('visits { value } spent { amounts { value } }', ['1']);
     expect(request?.document).toContain('spent: total { value currency: code } visits: visitCount');
     const person = computed({ visits: 3, spent: { value: 5, currency: 'EUR' } });
