@@ -57,7 +57,7 @@ test(
     const output = npmRun('dev', folder, { PORT: '0' });
     const url = await vi.waitFor(
       () => {
-        const found = /ready (http\S+)/.exec(output())?.[1];
+        const found = /ready (http\S+\/graphql)/.exec(output())?.[1];
         if (found === undefined) throw new Error(output());
         return found;
       },
