@@ -18,9 +18,9 @@ function recordsOf(source: string): Record<string, string> {
   const sdl = parse(readFileSync(`schema/${folder}.graphql`, 'utf8'));
   const mapping = existsSync(`${folder}/mapping.ts`) ? readFileSync(`${folder}/mapping.ts`, 'utf8') : '';
   return Object.fromEntries(
-    sdl.definitions.flatMap((one) => {
-      if (one.kind !== Kind.OBJECT_TYPE_DEFINITION) return [];
-      const type = one.name.value;
+    sdl.definitions.flatMap((definition) => {
+      if (definition.kind !== Kind.OBJECT_TYPE_DEFINITION) return [];
+      const type = definition.name.value;
       return new RegExp(`^export (interface|type) ${type}Record\\b`, 'm').test(mapping)
         ? [[type, `./mapping.js#${type}Record`]]
         : [];
@@ -55,7 +55,7 @@ const engineRecords = (engine: (name: string) => string): Record<string, string>
   Organisation: `${engine('organisation')}#OrganisationRecord as OrganisationHandle`,
 });
 
-const types = (engine: (name: string) => string, own: Record<string, string>, schema: string[]) => ({
+const types = (engine: (name: string) => string, item: Record<string, string>, schema: string[]) => ({
   schema: [...CORE, CUSTOMER_KEY, SOURCE, ...schema],
   plugins: ['typescript', 'typescript-resolvers'],
   config: {
@@ -63,7 +63,7 @@ const types = (engine: (name: string) => string, own: Record<string, string>, sc
     // A list may contain promises of its items, and an item may be null.
     resolverTypeWrapperSignature: 'Promise<T> | Promise<T | null> | T',
     contextType: `${engine('customer')}#Context`,
-    mappers: { ...engineRecords(engine), ...own },
+    mappers: { ...engineRecords(engine), ...item },
   },
 });
 

@@ -1,6 +1,40 @@
 import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
+const NAMES = '/^(one|own|told|kept|asked|given|made|said)$/';
+/** Declarations of variables and parameters, also in patterns. */
+const MEANINGLESS_NAMES = [
+  'VariableDeclarator > Identifier.id',
+  ':function > Identifier.params',
+  'TSFunctionType > Identifier.params',
+  'ObjectPattern > Property > Identifier.value',
+  'ArrayPattern > Identifier.elements',
+  'AssignmentPattern > Identifier.left',
+  'FunctionDeclaration > Identifier.id',
+].map((selector) => ({
+  selector: `${selector}[name=${NAMES}]`,
+  message: 'Choose a name that says what the value is.',
+}));
+
+const STILL_WITH_MEANINGLESS_NAMES = [
+  'src/{declared,identity,customer}/**/*.ts',
+  'test/declared/**/*.ts',
+  'test/{identity,loaders,bench}/**/*.ts',
+  'src/cli/forget.ts',
+  'src/cli/own-gateway.ts',
+  'src/connectors/graphql/read-answer.ts',
+  'src/gateway.ts',
+  'src/stitching/sdl.ts',
+  'src/testing/small-server.ts',
+  'src/testing/source-contract.ts',
+  'test/architecture.test.ts',
+  'test/customer/profile.test.ts',
+  'test/gateway/lists-of-customers.test.ts',
+  'test/operation/response-cache.test.ts',
+  'test/settings.test.ts',
+  'test/stitching/policies.test.ts',
+];
+
 export default tseslint.config(
   { ignores: ['dist/**', '**/*.generated.ts'] },
   eslint.configs.recommended,
@@ -23,6 +57,15 @@ export default tseslint.config(
     // The rule overflows its stack on graphql's recursive types in this file (typescript-eslint 8).
     files: ['test/schema/lint.test.ts'],
     rules: { '@typescript-eslint/no-unsafe-class-instance-assignment': 'off' },
+  },
+  {
+    // Bare participles and numerals do not say what they name.
+    rules: { 'no-restricted-syntax': ['error', ...MEANINGLESS_NAMES] },
+  },
+  {
+    // To be renamed: these still have such names.
+    files: STILL_WITH_MEANINGLESS_NAMES,
+    rules: { 'no-restricted-syntax': 'off' },
   },
   { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
 );

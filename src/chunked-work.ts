@@ -78,7 +78,7 @@ export class ChunkedWork {
         const callbacks = this.#soon;
         this.#soon = [];
         if (this.#running > 0) this.#afterLast.push(...callbacks);
-        else for (const one of callbacks) one();
+        else for (const callback of callbacks) callback();
       });
     });
   }

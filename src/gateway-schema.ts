@@ -45,11 +45,11 @@ export interface GatewaySchema {
 
 /** Stitches one schema from all plugged-in sources, and registers their loaders. */
 export function createGatewaySchema(options: GatewaySchemaOptions): GatewaySchema {
-  const { sources, sdl: given, loaded, registry, rules, config } = options;
+  const { sources, sdl: suppliedSdl, loaded, registry, rules, config } = options;
   const consents = createConsents(addLoaders(options));
   const sdl = readSdl(
     sources.map(({ name }) => name),
-    given,
+    suppliedSdl,
     lookupNamespaces(rules),
   );
   checkCustomerKeys(sources, (source) => customerKeyOf(sdl, source), rules);

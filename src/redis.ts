@@ -120,7 +120,7 @@ async function openLink<L>(
     clearTimeout(opening);
     clearInterval(heartbeat);
     signal.removeEventListener('abort', stop);
-    for (const one of both) one.disconnect();
+    for (const redis of both) redis.disconnect();
     if (isOpen) onLost(reason);
   };
   const stop = (): void => {
@@ -137,16 +137,16 @@ async function openLink<L>(
     if (!isOpen) return;
     unanswered += 1;
     if (unanswered > MISSED_HEARTBEATS) drop('it does not answer');
-    Promise.all(both.map((one) => one.ping())).then(
+    Promise.all(both.map((redis) => redis.ping())).then(
       () => (unanswered = 0),
       () => undefined,
     );
   }, HEARTBEAT_MS).unref();
-  for (const one of both) {
-    one.on('error', (error: Error) => {
+  for (const redis of both) {
+    redis.on('error', (error: Error) => {
       drop(reasonOf(error));
     });
-    one.on('end', () => {
+    redis.on('end', () => {
       drop('the connection was closed');
     });
   }
@@ -156,7 +156,7 @@ async function openLink<L>(
   });
 
   try {
-    await Promise.all(both.map((one) => one.connect()));
+    await Promise.all(both.map((redis) => redis.connect()));
     const [runId, other] = await Promise.all(both.map(runIdOf));
     // During a failover, the two connections may have reached different servers.
     if (runId === undefined || runId !== other) throw new Error('Redis does not report one run_id.');

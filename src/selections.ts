@@ -22,8 +22,8 @@ export function operationIn(document: DocumentNode, name?: string | null): Opera
   if (operation == null) return undefined;
   // A fragment may be named `constructor`.
   const fragments = Object.create(null) as Record<string, FragmentDefinitionNode>;
-  for (const one of document.definitions)
-    if (one.kind === Kind.FRAGMENT_DEFINITION) fragments[one.name.value] = one;
+  for (const definition of document.definitions)
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments[definition.name.value] = definition;
   return { operation, fragments };
 }
 
@@ -33,12 +33,13 @@ export function* selectedFields(
   fragments: Fragments,
   seen = new Set<string>(),
 ): Generator<FieldNode, void> {
-  for (const one of selections) {
-    if (one.kind === Kind.FIELD) yield one;
-    else if (one.kind === Kind.INLINE_FRAGMENT) yield* selectedFields(one.selectionSet, fragments, seen);
-    else if (!seen.has(one.name.value)) {
-      seen.add(one.name.value);
-      const fragment = fragments[one.name.value];
+  for (const selection of selections) {
+    if (selection.kind === Kind.FIELD) yield selection;
+    else if (selection.kind === Kind.INLINE_FRAGMENT)
+      yield* selectedFields(selection.selectionSet, fragments, seen);
+    else if (!seen.has(selection.name.value)) {
+      seen.add(selection.name.value);
+      const fragment = fragments[selection.name.value];
       if (fragment !== undefined) yield* selectedFields(fragment.selectionSet, fragments, seen);
     }
   }

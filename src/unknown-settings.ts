@@ -41,14 +41,14 @@ export function findUnknownSettings(
   for (const variable of Object.keys(environment)) {
     if (!isSet(variable) || !/^[A-Z][A-Z\d_]*$/.test(variable) || all.has(variable)) continue;
     const owner =
-      absent.find(({ variables }) => variables.some((one) => namesOf(one).includes(variable))) ??
+      absent.find(({ variables }) => variables.some((pattern) => namesOf(pattern).includes(variable))) ??
       absent.find(({ name }) => {
         const prefix = prefixOf(name);
         // A short prefix is no sign of a source.
         return prefix.length > 3 && variable.startsWith(prefix);
       });
     if (owner !== undefined) {
-      const isDeclared = owner.variables.some((one) => namesOf(one).includes(variable));
+      const isDeclared = owner.variables.some((pattern) => namesOf(pattern).includes(variable));
       (isDeclared ? found.problems : found.warnings).push(
         `${variable} has no effect: ${owner.name} is not plugged in. Set ${owner.pluggedInBy ?? 'its settings'} too, or remove ${variable}.`,
       );
@@ -97,14 +97,14 @@ function nearestOf(
 }
 
 /** How many edits lead from one text to the other: a character inserted, removed or replaced, or two neighbours swapped. */
-function distanceOf(one: string, other: string): number {
+function distanceOf(a: string, b: string): number {
   let before: number[] = [];
-  let above = Array.from({ length: other.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= one.length; i += 1) {
+  let above = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i += 1) {
     const row = [i];
-    for (let j = 1; j <= other.length; j += 1) {
-      const isSame = one[i - 1] === other[j - 1];
-      const isSwapped = i > 1 && j > 1 && one[i - 1] === other[j - 2] && one[i - 2] === other[j - 1];
+    for (let j = 1; j <= b.length; j += 1) {
+      const isSame = a[i - 1] === b[j - 1];
+      const isSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
       row[j] = Math.min(
         (above[j] ?? 0) + 1,
         (row[j - 1] ?? 0) + 1,
@@ -115,5 +115,5 @@ function distanceOf(one: string, other: string): number {
     before = above;
     above = row;
   }
-  return above[other.length] ?? 0;
+  return above[b.length] ?? 0;
 }

@@ -22,9 +22,9 @@ function countYields(): () => number {
 describe('a long list of one request', () => {
   it.each([0, 1, 25, 26, 1_000])('works on each of %i, in their order', async (length) => {
     const seen: number[] = [];
-    await new ChunkedWork().each(MANY.slice(0, length), (one, at) => {
-      expect(at).toBe(one);
-      seen.push(one);
+    await new ChunkedWork().each(MANY.slice(0, length), (number, at) => {
+      expect(at).toBe(number);
+      seen.push(number);
     });
     expect(seen).toEqual(MANY.slice(0, length));
   });
@@ -38,9 +38,9 @@ describe('a long list of one request', () => {
   it.each([3, 300])('reports what its work throws, and stops there (at %i)', async (bad) => {
     const chunks = new ChunkedWork();
     let last = -1;
-    const worked = chunks.each(MANY, (one) => {
-      if (one === bad) throw new Error('no more');
-      last = one;
+    const worked = chunks.each(MANY, (chunk) => {
+      if (chunk === bad) throw new Error('no more');
+      last = chunk;
     });
     await expect(worked).rejects.toThrow('no more');
     expect(last).toBe(bad - 1);

@@ -102,10 +102,10 @@ describe('the freshness of the loaders that find customers', () => {
   });
 
   it('is that of the loader, declared or set', () => {
-    const own = { ...found, freshness: { maxAge: '7 s' } as const };
-    expect(finding({}, {}, own)).toMatchObject({ maxAgeMs: 7_000 });
+    const changed = { ...found, freshness: { maxAge: '7 s' } as const };
+    expect(finding({}, {}, changed)).toMatchObject({ maxAgeMs: 7_000 });
     const CLUB_FRESHNESS = '{"loaders":{"found":{"maxAge":"2 s"}}}';
-    expect(finding({}, { CLUB_FRESHNESS }, own)).toMatchObject({ maxAgeMs: 2_000 });
+    expect(finding({}, { CLUB_FRESHNESS }, changed)).toMatchObject({ maxAgeMs: 2_000 });
     expect(finding({}, { CLUB_FRESHNESS })).toMatchObject({ maxAgeMs: 2_000 });
     const notFound = { CLUB_FRESHNESS: '{"loaders":{"found":{"notFoundMaxAge":"2 s"}}}' };
     expect(finding({}, notFound)).toMatchObject({ maxAgeMs: 60_000, notFoundMaxAgeMs: 2_000 });
@@ -257,7 +257,7 @@ describe('a problem with these settings', () => {
       X_LIMITS: '{"retries":-1}',
       WEBSHOP_FRESHNESS: '{"loaders":{"Customers":{}}}',
     });
-    expect(problems.map((one) => one.split(' is not right')[0]).toSorted()).toEqual([
+    expect(problems.map((problem) => problem.split(' is not right')[0]).toSorted()).toEqual([
       'KVK_FRESHNESS',
       'KVK_FRESHNESS',
       'WEBSHOP_FRESHNESS',
@@ -270,7 +270,9 @@ describe('a problem with these settings', () => {
       fc.property(fc.constantFrom(...sources), fc.integer({ min: 0, max: 2_592_000 }), (source, seconds) => {
         const { name, identity, consents, loaders = [] } = source;
         const finding = Object.values(identity?.foundBy ?? {}).map(({ loader }) => loader.name);
-        const others = loaders.map((loader) => loader.name).filter((one) => one !== consents?.ofRecord.name);
+        const others = loaders
+          .map((loader) => loader.name)
+          .filter((value) => value !== consents?.ofRecord.name);
         const word = { notFoundMaxAge: `${seconds} s` };
         const settings = new SettingsReader({
           [variableOf(name, 'FRESHNESS')]: JSON.stringify({
@@ -284,7 +286,9 @@ describe('a problem with these settings', () => {
           ...[...new Set(finding)].map((loader) => `loaders.${loader}.notFoundMaxAge`),
         ];
         expect(
-          settings.problems.map((one) => /is not right: (.+) must be/.exec(one)?.[1] ?? one).toSorted(),
+          settings.problems
+            .map((problem) => /is not right: (.+) must be/.exec(problem)?.[1] ?? problem)
+            .toSorted(),
         ).toEqual(consents !== undefined && seconds > 10 ? refused.toSorted() : []);
       }),
       { examples: sources.flatMap((source) => [[source, 10] as [typeof source, number], [source, 11]]) },

@@ -27,5 +27,7 @@ export function nearestMoment(hour: string, minute: string, now: number): number
   const moments = [-DAY_MS, 0, DAY_MS].map((days) =>
     momentOf(`${clock.format(now + days).slice(0, 10)}T${hour}:${minute}:00`),
   );
-  return moments.reduce((nearest, one) => (Math.abs(one - now) < Math.abs(nearest - now) ? one : nearest));
+  return moments.reduce((nearest, moment) =>
+    Math.abs(moment - now) < Math.abs(nearest - now) ? moment : nearest,
+  );
 }

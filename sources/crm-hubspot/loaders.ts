@@ -67,7 +67,7 @@ async function readBatch(
     propertiesWithHistory: [],
     ...(idProperty === undefined ? {} : { idProperty }),
   });
-  return results.filter((one) => !isMerged(one, ids));
+  return results.filter((record) => !isMerged(record, ids));
 }
 
 /**
@@ -75,8 +75,8 @@ async function readBatch(
  * old id is no longer a record's own. https://developers.hubspot.com/changelog/updated-merge-functionality-for-contacts-and-companies
  */
 function isMerged({ id, properties }: CrmObject, requestedIds: readonly string[]): boolean {
-  const mergedIds = properties[MERGED_IDS]?.split(';').map((one) => one.trim()) ?? [];
-  return !requestedIds.includes(id) && requestedIds.some((one) => mergedIds.includes(one));
+  const mergedIds = properties[MERGED_IDS]?.split(';').map((mergedId) => mergedId.trim()) ?? [];
+  return !requestedIds.includes(id) && requestedIds.some((requestedId) => mergedIds.includes(requestedId));
 }
 
 const byId = { source: 'crm-hubspot', keyOf: ({ id }: CrmObject) => id };
@@ -90,7 +90,7 @@ export const contactsByEmail = defineLoader<RestClient, string, readonly Contact
       source: 'crm-hubspot',
       keyOf: ({ properties }) => emailsOf(properties),
       idOf: ({ id }) => id,
-    }).map((own) => own.map(toContact));
+    }).map((records) => records.map(toContact));
   },
 });
 
@@ -104,7 +104,7 @@ export const contactsByFacebookUserId = defineLoader<RestClient, string, readonl
       source: 'crm-hubspot',
       keyOf: ({ properties }) => properties['facebook_user_id'] ?? [],
       idOf: ({ id }) => id,
-    }).map((own) => own.map(toContact));
+    }).map((records) => records.map(toContact));
   },
 });
 
@@ -148,7 +148,7 @@ const associatedIds = (from: 'contacts' | 'companies', to: 'companies' | 'deals'
           return alignOne(
             open.map(({ key }) => key),
             results,
-            { source: 'crm-hubspot', keyOf: (one) => one.from.id },
+            { source: 'crm-hubspot', keyOf: (associations) => associations.from.id },
           );
         },
         items: (page) => page.to,
@@ -183,7 +183,7 @@ const ofContact = <Found>(
     load: async (keys, hubspot) => {
       const ids = keys.map(({ id }) => id);
       const found = await readBatch(hubspot, type, [...new Set(ids)], properties);
-      return alignOne(ids, found, byId).map((one) => (one === null ? null : toRecord(one)));
+      return alignOne(ids, found, byId).map((record) => (record === null ? null : toRecord(record)));
     },
   });
 
@@ -241,12 +241,12 @@ const companiesBy = (property: 'kvk_number' | 'vat_number') =>
         items: ({ results }) => results,
         next: ({ paging }) => paging?.next?.after,
       });
-      const own = alignOne(numbers, found, {
+      const aligned = alignOne(numbers, found, {
         source: 'crm-hubspot',
         keyOf: ({ properties }) => properties[property]?.trim().toUpperCase() ?? [],
       });
-      return own.map((one) => {
-        if (one !== null) return toCompany(one);
+      return aligned.map((record) => {
+        if (record !== null) return toCompany(record);
         // A company on a page that was not read is not unknown.
         return isComplete ? null : tooMany('crm-hubspot', 'companies');
       });
@@ -283,7 +283,7 @@ export async function readHistory(
   });
   return alignOne(
     ids,
-    results.filter((one) => !isMerged(one, ids)),
+    results.filter((record) => !isMerged(record, ids)),
     { source: 'crm-hubspot', keyOf: ({ id }) => id },
   );
 }

@@ -272,7 +272,10 @@ export function toConsents(contact: CrmObjectWithHistory): ConsentStatement[] {
 export function toIds(associations: readonly Association[]): string[] {
   const isPrimary = ({ associationTypes }: Association) =>
     associationTypes.some(({ label }) => label === 'Primary');
-  const ordered = [...associations.filter(isPrimary), ...associations.filter((one) => !isPrimary(one))];
+  const ordered = [
+    ...associations.filter(isPrimary),
+    ...associations.filter((association) => !isPrimary(association)),
+  ];
   return [...new Set(ordered.map(({ toObjectId }) => String(toObjectId)))];
 }
 

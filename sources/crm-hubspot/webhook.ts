@@ -44,7 +44,7 @@ export const webhook: WebhookDeclaration = {
     if (!isHmacOf(signed, { secrets, signature, encoding: 'base64' })) return 'invalid';
     return isWithinTolerance(Number(timestamp), nowMs) ? 'valid' : 'stale';
   },
-  events: ({ body }) => readJson(body, z.array(notification)).flatMap((one) => eventOf(one) ?? []),
+  events: ({ body }) => readJson(body, z.array(notification)).flatMap((change) => eventOf(change) ?? []),
   // It names the ticket, but neither its contact nor its company.
   changes: { 'ticket.opened': ALL_TICKETS, 'ticket.changed': ALL_TICKETS, 'ticket.solved': ALL_TICKETS },
 };

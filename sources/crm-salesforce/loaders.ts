@@ -65,8 +65,8 @@ function contactsWhere(
   return runQueries(salesforce, contactWith(org.customerNumberField), {
     keys,
     chunks: chunksOf(keys, textsOf, (list) => select + where(list)),
-    read: (own, contacts) =>
-      alignMany(own, contacts, {
+    read: (keysOfChunk, contacts) =>
+      alignMany(keysOfChunk, contacts, {
         source: 'crm-salesforce',
         keyOf: (contact) =>
           held(contact).flatMap((value) => keysOfText.get(value.trim().toLowerCase()) ?? []),
@@ -114,7 +114,7 @@ export async function retrieve<T extends { Id: string }>(
   });
   return alignOne(
     ids,
-    found.filter((one) => one !== null),
+    found.filter((record) => record !== null),
     { source: 'crm-salesforce', keyOf: ({ Id }) => Id },
   );
 }
@@ -151,12 +151,12 @@ function childrenOf<T extends { Id: string; ContactId: string }, V>(
 ): Promise<readonly V[]>[] {
   const subquery = `SELECT ${fields.join(', ')} FROM ${relation} ORDER BY ${newestFirstBy} DESC, Id DESC LIMIT ${MAX_CHILDREN + 1}`;
   const readPage = async (contactId: string, page: Page<T>): Promise<readonly V[]> => {
-    const [own = []] = alignMany([contactId], await restOf(salesforce, child, page), {
+    const [records = []] = alignMany([contactId], await restOf(salesforce, child, page), {
       source: 'crm-salesforce',
       keyOf: ({ ContactId }) => ContactId,
       idOf: ({ Id }) => Id,
     });
-    return own.map(toRecord).filter((one) => one !== null);
+    return records.map(toRecord).filter((record) => record !== null);
   };
   return runQueries(salesforce, z.object({ Id: id, [relation]: queryPage(child).nullable() }), {
     keys: contactIds,
@@ -165,13 +165,13 @@ function childrenOf<T extends { Id: string; ContactId: string }, V>(
       (contactId) => (isId(contactId) ? [contactId] : []),
       (list) => `SELECT Id, (${subquery}) FROM Contact WHERE Id IN (${list})`,
     ),
-    read: (own, records) =>
-      alignOne(own, records, {
+    read: (keysOfChunk, records) =>
+      alignOne(keysOfChunk, records, {
         source: 'crm-salesforce',
         keyOf: ({ Id }) => (typeof Id === 'string' ? Id : []),
       }).map((parent, i) => {
         const page = parent?.[relation];
-        return page == null || typeof page === 'string' ? [] : readPage(own[i] ?? '', page);
+        return page == null || typeof page === 'string' ? [] : readPage(keysOfChunk[i] ?? '', page);
       }),
     nothing: [],
   });
@@ -193,7 +193,7 @@ export const accounts = defineLoader<SalesforceClient, AccountOf, OrganisationRe
   load: async (keys, salesforce) => {
     const ids = keys.map(({ accountId }) => accountId);
     const found = await retrieve(salesforce, 'Account', account, ids, ACCOUNT_FIELDS);
-    return found.map((one) => one && toOrganisation(one));
+    return found.map((account) => account && toOrganisation(account));
   },
 });
 

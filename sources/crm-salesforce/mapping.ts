@@ -96,14 +96,14 @@ function addressOf({ MailingStreet, MailingPostalCode, MailingCity, MailingCount
 }
 
 /** The same last name and birth date. */
-export function isSameCustomer(one: ContactRecord, other: ContactRecord): boolean {
-  const name = one.lastName?.trim().toLowerCase() ?? '';
-  const birthDate = one.profile?.birthDate ?? null;
+export function isSameCustomer(a: ContactRecord, b: ContactRecord): boolean {
+  const name = a.lastName?.trim().toLowerCase() ?? '';
+  const birthDate = a.profile?.birthDate ?? null;
   return (
     name !== '' &&
-    name === other.lastName?.trim().toLowerCase() &&
+    name === b.lastName?.trim().toLowerCase() &&
     birthDate !== null &&
-    birthDate === other.profile?.birthDate
+    birthDate === b.profile?.birthDate
   );
 }
 
@@ -113,13 +113,13 @@ export function isSameCustomer(one: ContactRecord, other: ContactRecord): boolea
  */
 export function phoneSpellings(phone: string): string[] {
   const digits = phone.replace(/\D/g, '');
-  const own = [`+${digits}`, `00${digits}`];
-  if (!digits.startsWith('31')) return own;
+  const international = [`+${digits}`, `00${digits}`];
+  if (!digits.startsWith('31')) return international;
   const national = digits.slice(2);
   // Mobile numbers begin with 06; area codes have three digits or four.
   const codes = national.startsWith('6') ? [1] : [2, 3];
   return [
-    ...own,
+    ...international,
     `0${national}`,
     `+31 ${national}`,
     ...codes.flatMap((length) => {

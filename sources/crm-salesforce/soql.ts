@@ -103,7 +103,7 @@ export function runQueries<K, T, V>(
       for (const [place, key] of chunk.keys.entries())
         found.set(
           key,
-          values.then((own) => own[place] ?? nothing),
+          values.then((results) => results[place] ?? nothing),
         );
     }
   return keys.map((key) => found.get(key) ?? Promise.resolve(nothing));

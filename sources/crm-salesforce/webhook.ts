@@ -33,7 +33,7 @@ export const webhook: WebhookDeclaration = {
     }
   },
   events: ({ body }, nowMs) =>
-    readOutboundMessage(body).notifications.flatMap((one) => eventOf(one, nowMs) ?? []),
+    readOutboundMessage(body).notifications.flatMap((notification) => eventOf(notification, nowMs) ?? []),
   // Without exactly this answer Salesforce sends the message again.
   acknowledgement: { status: 200, contentType: 'text/xml; charset=utf-8', body: ACK },
 };
@@ -42,7 +42,7 @@ export const webhook: WebhookDeclaration = {
 function organisationsOf({ url }: WebhookRequest, secrets: readonly string[]): string[] {
   const key = new URL(url).searchParams.get('key') ?? '';
   return secrets
-    .map((one) => ({ organisation: one.slice(0, 15), secret: one.slice(one.indexOf(':') + 1) }))
+    .map((secret) => ({ organisation: secret.slice(0, 15), secret: secret.slice(secret.indexOf(':') + 1) }))
     .filter(({ secret }) => isSameText(secret, key))
     .map(({ organisation }) => organisation);
 }

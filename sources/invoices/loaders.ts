@@ -67,7 +67,7 @@ const customersBy = (
         values,
         parts.flatMap(({ records }) => records),
         { ...INVOICES, keyOf: valueOf, idOf: ({ number }) => number },
-      ).map((own) => own.map(toCustomer));
+      ).map((records) => records.map(toCustomer));
     },
   });
 
@@ -134,25 +134,25 @@ async function readInvoices(
   pages: readonly InvoicePage[],
   central: OdataClient,
 ): Promise<readonly InvoicesPart[]> {
-  const [one] = pages;
-  if (one === undefined) return [];
+  const [firstPage] = pages;
+  if (firstPage === undefined) return [];
   const wanted = pages.reduce((sum, { first }) => sum + first + 1, EXTRA_INVOICES);
   return central.list(salesInvoice, 'salesInvoices', {
     keys: {
       field: 'billToCustomerNumber',
       values: [...new Set(pages.flatMap(({ customerNumbers }) => customerNumbers))],
     },
-    where: conditionsOf(one),
+    where: conditionsOf(firstPage),
     select: Object.keys(salesInvoice.shape),
     orderBy: ['invoiceDate desc'],
     pageSize: Math.min(MAX_PAGE_SIZE, wanted),
     maxPages: MAX_PAGES,
     isEnough: (records, values) => {
       const requested = new Set(values);
-      const own = pages.filter(({ customerNumbers }) =>
+      const pagesOfPart = pages.filter(({ customerNumbers }) =>
         customerNumbers.some((number) => requested.has(number)),
       );
-      return takePages(own, [{ records, values, isComplete: false }]).every(({ isFull }) => isFull);
+      return takePages(pagesOfPart, [{ records, values, isComplete: false }]).every(({ isFull }) => isFull);
     },
   });
 }
@@ -164,21 +164,21 @@ function takePages(
 ): { page: InvoicePage; invoices: InvoiceRecord[]; isFull: boolean }[] {
   const byNumber = new Map<string, { part: InvoicesPart; records: SalesInvoice[] }>();
   for (const part of parts) {
-    const own = alignMany(part.values, part.records, {
+    const aligned = alignMany(part.values, part.records, {
       ...INVOICES,
       keyOf: ({ billToCustomerNumber }) => billToCustomerNumber,
       idOf: ({ number }) => number,
     });
-    part.values.forEach((number, i) => byNumber.set(number, { part, records: own[i] ?? [] }));
+    part.values.forEach((number, i) => byNumber.set(number, { part, records: aligned[i] ?? [] }));
   }
   return pages.map((page) => {
-    const own = [...new Set(page.customerNumbers)].flatMap((number) => byNumber.get(number) ?? []);
+    const invoices = [...new Set(page.customerNumbers)].flatMap((number) => byNumber.get(number) ?? []);
     return {
       page,
       ...takePage(
         page,
-        [...new Set(own.map(({ part }) => part))],
-        own.flatMap(({ records }) => records),
+        [...new Set(invoices.map(({ part }) => part))],
+        invoices.flatMap(({ records }) => records),
       ),
     };
   });
@@ -245,14 +245,14 @@ export const openTotals = defineLoader<OdataClient, string, OpenTotals>({
 function totalsIn({ values, records, isComplete }: OdataPart<OpenInvoice, string>): [string, OpenTotals][] {
   const seen = [...new Set(records.map(({ billToCustomerNumber }) => billToCustomerNumber))];
   const read = isComplete ? values : seen.length === 1 ? seen : seen.slice(0, -1);
-  const own = alignMany(values, records, {
+  const aligned = alignMany(values, records, {
     ...INVOICES,
     keyOf: ({ billToCustomerNumber }) => billToCustomerNumber,
     idOf: ({ number }) => number,
   });
   return values.flatMap((number, i): [string, OpenTotals][] => {
     if (!read.includes(number)) return [];
-    const invoices = own[i] ?? [];
+    const invoices = aligned[i] ?? [];
     const amounts = totalsOf(
       invoices.map(({ remainingAmount, currencyCode }) => moneyOf(remainingAmount, currencyCode)),
     );

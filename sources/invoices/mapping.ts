@@ -44,10 +44,10 @@ function addressOf({ addressLine1, postalCode, city, country }: CustomerCard) {
 }
 
 /** The same VAT number, or the same name at the same address: an organisation may have an account for each department. */
-export function isSameCustomer(one: CustomerRecord, other: CustomerRecord): boolean {
+export function isSameCustomer(a: CustomerRecord, b: CustomerRecord): boolean {
   const same = (of: (record: CustomerRecord) => string | null | undefined): boolean => {
-    const value = written(of(one));
-    return value !== '' && value === written(of(other));
+    const value = written(of(a));
+    return value !== '' && value === written(of(b));
   };
   return (
     same(({ identifiers }) => identifiers.find(({ namespace }) => namespace === 'vatNumber')?.value) ||
@@ -114,12 +114,12 @@ export function placeOf({ issuedOn, number }: Pick<InvoiceRecord, 'issuedOn' | '
   return { at: `${issuedOn}T00:00:00.000000Z`, id: number };
 }
 
-export function newestFirst(one: InvoiceRecord, other: InvoiceRecord): number {
-  return downwards(one.issuedOn, other.issuedOn) || downwards(one.number, other.number);
+export function newestFirst(a: InvoiceRecord, b: InvoiceRecord): number {
+  return downwards(a.issuedOn, b.issuedOn) || downwards(a.number, b.number);
 }
 
-function downwards(one: string, other: string): number {
-  return one === other ? 0 : one < other ? 1 : -1;
+function downwards(a: string, b: string): number {
+  return a === b ? 0 : a < b ? 1 : -1;
 }
 
 export function isAfter(invoice: InvoiceRecord, { at, id }: Place): boolean {
@@ -144,8 +144,8 @@ export function totalsOf(amounts: readonly Money[]): Money[] {
   for (const { amount, currency } of amounts)
     byCurrency.set(currency, [...(byCurrency.get(currency) ?? []), amount]);
   return [...byCurrency.entries()]
-    .sort(([one], [other]) => downwards(other, one))
-    .map(([currency, own]) => ({ amount: sumOf(own), currency }));
+    .sort(([a], [b]) => downwards(b, a))
+    .map(([currency, amounts]) => ({ amount: sumOf(amounts), currency }));
 }
 
 function sumOf(amounts: readonly string[]): string {

@@ -41,7 +41,8 @@ export const webhook: WebhookDeclaration = {
       return 'invalid';
     }
   },
-  events: ({ body }, nowMs) => readJson(body, message).value.flatMap((one) => eventOf(one, nowMs) ?? []),
+  events: ({ body }, nowMs) =>
+    readJson(body, message).value.flatMap((notification) => eventOf(notification, nowMs) ?? []),
   changes: { 'invoice.changed': [invoicePages, openTotals] },
 };
 

@@ -78,7 +78,7 @@ export const branchDetails = defineLoader<RestClient, BranchKey, BranchDetails |
         {
           source: 'kvk',
           // A branch that moved to another company is not shown as one of this company.
-          keyOf: (one) => ((one.kvkNummer ?? kvkNumber) === kvkNumber ? one.vestigingsnummer : []),
+          keyOf: (branch) => ((branch.kvkNummer ?? kvkNumber) === kvkNumber ? branch.vestigingsnummer : []),
         },
       );
       return branch === null ? null : toBranchDetails(branch);
@@ -111,12 +111,12 @@ export const companiesByNameAndPlace = defineLoader<RestClient, NameAndPlace, re
       const others = [...new Set(results.map(({ kvkNummer }) => kvkNummer))];
       if (others.length > MAX_PROFILES) return [];
       const found = await Promise.all(others.map((kvkNumber) => readRegistration(kvkNumber, kvk)));
-      return found.flatMap((one) =>
-        one !== null &&
-        [one.registeredName, one.statutoryName, ...one.tradeNames].some(
-          (own) => sameName(own ?? '') === wanted,
+      return found.flatMap((registration) =>
+        registration !== null &&
+        [registration.registeredName, registration.statutoryName, ...registration.tradeNames].some(
+          (name) => sameName(name ?? '') === wanted,
         )
-          ? [toRecord(one.kvkNumber)]
+          ? [toRecord(registration.kvkNumber)]
           : [],
       );
     }),

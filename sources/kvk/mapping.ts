@@ -116,9 +116,7 @@ export function toBranchDetails(branch: BranchProfile): BranchDetails {
 
 /** In the order of registration. */
 function toNames(names: WireNames): string[] {
-  return (names ?? [])
-    .toSorted((one, other) => (one.volgorde ?? 0) - (other.volgorde ?? 0))
-    .map(({ naam }) => naam);
+  return (names ?? []).toSorted((a, b) => (a.volgorde ?? 0) - (b.volgorde ?? 0)).map(({ naam }) => naam);
 }
 
 function toActivities(activities: WireActivities): BusinessActivity[] {
@@ -128,7 +126,7 @@ function toActivities(activities: WireActivities): BusinessActivity[] {
       description: sbiOmschrijving ?? null,
       isMain: indHoofdactiviteit ?? null,
     }))
-    .sort((one, other) => Number(other.isMain) - Number(one.isMain));
+    .sort((a, b) => Number(b.isMain) - Number(a.isMain));
 }
 
 const PURPOSE: Readonly<Record<string, CompanyAddress['purpose']>> = {
@@ -141,21 +139,21 @@ const PURPOSE: Readonly<Record<string, CompanyAddress['purpose']>> = {
 function toAddresses(addresses: readonly WireAddress[] | null | undefined): CompanyAddress[] {
   return (addresses ?? [])
     .filter(({ indAfgeschermd }) => indAfgeschermd !== true)
-    .map((one) => ({
-      purpose: PURPOSE[one.type?.toLowerCase() ?? ''] ?? null,
+    .map((activity) => ({
+      purpose: PURPOSE[activity.type?.toLowerCase() ?? ''] ?? null,
       text: oneLine(
-        one.volledigAdres ??
-          [one.straatHuisnummer, one.postcodeWoonplaats, one.land].filter(Boolean).join(', '),
+        activity.volledigAdres ??
+          [activity.straatHuisnummer, activity.postcodeWoonplaats, activity.land].filter(Boolean).join(', '),
       ),
       address:
-        one.plaats == null
+        activity.plaats == null
           ? null
           : {
-              street: one.straatnaam ?? (one.postbusnummer == null ? null : 'Postbus'),
-              houseNumber: houseNumberOf(one),
-              postcode: one.postcode ?? null,
-              city: one.plaats,
-              country: one.land == null || one.land === 'Nederland' ? 'NL' : null,
+              street: activity.straatnaam ?? (activity.postbusnummer == null ? null : 'Postbus'),
+              houseNumber: houseNumberOf(activity),
+              postcode: activity.postcode ?? null,
+              city: activity.plaats,
+              country: activity.land == null || activity.land === 'Nederland' ? 'NL' : null,
             },
     }));
 }

@@ -27,7 +27,7 @@ const consentsOfCustomers = defineLoader<SqlClient, string, readonly ConsentStat
       keyOf: (row) => row.cust_no,
       // Two rows that differ in anything both count: one of them may be a no.
       idOf: (row) => JSON.stringify(row),
-    }).map((own) => own.map(toConsent));
+    }).map((rowsOfCustomer) => rowsOfCustomer.map(toConsent));
   },
 });
 

@@ -62,7 +62,7 @@ const customersBy = (
         ...ORDER_SYSTEM,
         keyOf: (row) => valuesOf(row).flatMap((value) => value ?? []),
         idOf: ({ cust_no }) => cust_no,
-      }).map((own) => own.map(toCustomer));
+      }).map((rowsOfValue) => rowsOfValue.map(toCustomer));
     },
   });
 
@@ -143,7 +143,7 @@ export const orderPages = defineLoader<SqlClient, OrderPage, readonly OrderRecor
       source: 'order-system',
       keyOf: (row) => (isOfCustomer(row, pages[row.page]) ? row.page : []),
       idOf: (row) => row.order_no,
-    }).map((own, i) => own.slice(0, (pages[i]?.first ?? 0) + 1).map(toOrder));
+    }).map((rowsOfPage, i) => rowsOfPage.slice(0, (pages[i]?.first ?? 0) + 1).map(toOrder));
   },
 });
 
@@ -189,11 +189,11 @@ export const orderTotals = defineLoader<SqlClient, readonly string[], OrderTotal
       source: 'order-system',
       keyOf: (row) => row.customer,
       idOf: (row) => row.currency,
-    }).map((own) => ({
-      count: own.reduce((sum, { orders }) => sum + orders, 0),
-      amounts: own.map(({ total, currency }) => ({ amount: total, currency })),
+    }).map((rowsOfCustomer) => ({
+      count: rowsOfCustomer.reduce((sum, { orders }) => sum + orders, 0),
+      amounts: rowsOfCustomer.map(({ total, currency }) => ({ amount: total, currency })),
       lastPlacedAt:
-        own
+        rowsOfCustomer
           .map((row) => new Date(`${row.last_placed_at.replace(' ', 'T')}:00`).toISOString())
           .sort()
           .at(-1) ?? null,
@@ -230,7 +230,7 @@ export const linesOfOrders = defineLoader<SqlClient, OrderKey, readonly OrderLin
       ...ORDER_SYSTEM,
       keyOf: (row) => row.order_no,
       idOf: (row) => row.line_no,
-    }).map((own) => own.map(toOrderLine));
+    }).map((rowsOfOrder) => rowsOfOrder.map(toOrderLine));
   },
 });
 
@@ -251,6 +251,6 @@ export const paymentsOfOrders = defineLoader<SqlClient, OrderKey, readonly Payme
       ...ORDER_SYSTEM,
       keyOf: (row) => row.order_no,
       idOf: (row) => row.payment_no,
-    }).map((own) => own.map(toPayment));
+    }).map((rowsOfOrder) => rowsOfOrder.map(toPayment));
   },
 });

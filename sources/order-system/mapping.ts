@@ -77,24 +77,19 @@ function addressOf({ street, house_no, postcode, city, country }: CustomerRow) {
  * The same last name and birth date, or the same phone number, verified for both; but never two organisations, though one
  * person may buy for both.
  */
-export function isSameCustomer(one: OrderSystemCustomer, other: OrderSystemCustomer): boolean {
-  const [kvkNumber, otherKvkNumber] = [one, other].map((record) => valueOf(record, 'kvkNumber'));
+export function isSameCustomer(a: OrderSystemCustomer, b: OrderSystemCustomer): boolean {
+  const [kvkNumber, otherKvkNumber] = [a, b].map((record) => valueOf(record, 'kvkNumber'));
   if (kvkNumber !== otherKvkNumber) return false;
-  const name = lastNameOf(one);
-  const birthDate = one.profile?.birthDate ?? null;
-  if (
-    name !== '' &&
-    name === lastNameOf(other) &&
-    birthDate !== null &&
-    birthDate === other.profile?.birthDate
-  )
+  const name = lastNameOf(a);
+  const birthDate = a.profile?.birthDate ?? null;
+  if (name !== '' && name === lastNameOf(b) && birthDate !== null && birthDate === b.profile?.birthDate)
     return true;
-  const phones = new Set(verifiedPhones(one));
-  return verifiedPhones(other).some((phone) => phones.has(phone));
+  const phones = new Set(verifiedPhones(a));
+  return verifiedPhones(b).some((phone) => phones.has(phone));
 }
 
 function valueOf({ identifiers }: OrderSystemCustomer, namespace: string): string | null {
-  return identifiers.find((one) => one.namespace === namespace)?.value ?? null;
+  return identifiers.find((identifier) => identifier.namespace === namespace)?.value ?? null;
 }
 
 function lastNameOf({ lastName }: OrderSystemCustomer): string {

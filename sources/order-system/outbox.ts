@@ -25,8 +25,8 @@ const row = z.object({
 export const outbox: OutboxDeclaration = {
   url: databaseUrl('ORDER_SYSTEM_OUTBOX_URL'),
   table: 'outbox',
-  event: (given) => {
-    const read = row.safeParse(given);
+  event: (found) => {
+    const read = row.safeParse(found);
     if (!read.success) {
       const columns = new Set(read.error.issues.map(({ path }) => String(path[0])));
       throw new InvalidInputError(`The row is not as README.md has it: ${[...columns].join(', ')}.`);

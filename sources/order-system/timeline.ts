@@ -75,7 +75,7 @@ export const ordersForTimeline = defineLoader<SqlClient, OrdersForTimeline, read
       source: 'order-system',
       keyOf: (row) => (isOfCustomer(row, pages[row.page]) ? row.page : []),
       idOf: (row) => row.order_no,
-    }).map((own, i) => own.slice(0, pages[i]?.first).map(toTimelineItem));
+    }).map((rowsOfPage, i) => rowsOfPage.slice(0, pages[i]?.first).map(toTimelineItem));
   },
 });
 

@@ -174,8 +174,8 @@ function checkChange(change: unknown): ConditionChange {
   return checked(conditionChange, change);
 }
 
-function checked<T>(schema: z.ZodType<T>, given: unknown): T {
-  const result = schema.safeParse(given);
+function checked<T>(schema: z.ZodType<T>, input: unknown): T {
+  const result = schema.safeParse(input);
   if (!result.success) throw new InvalidChangeError(z.prettifyError(result.error));
   return result.data;
 }

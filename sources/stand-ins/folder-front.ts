@@ -37,9 +37,9 @@ export async function openFolderFront(target: URL): Promise<FolderFront> {
     await rm(folder, { recursive: true, force: true });
     await rm(away, { recursive: true, force: true });
     await forEachFile(from, async (path) => {
-      const own = join(folder, path);
-      await mkdir(dirname(own), { recursive: true });
-      await link(join(from, path), own);
+      const file = join(folder, path);
+      await mkdir(dirname(file), { recursive: true });
+      await link(join(from, path), file);
     });
   };
   await fill();
@@ -48,12 +48,12 @@ export async function openFolderFront(target: URL): Promise<FolderFront> {
     down: () => rename(folder, away),
     garbage: () =>
       forEachFile(folder, async (path) => {
-        const own = join(folder, path);
-        const whole = await readFile(own);
+        const file = join(folder, path);
+        const whole = await readFile(file);
         // The file is replaced. Truncating it would also truncate the stand-in's file.
-        await rm(own);
-        await writeFile(own, whole);
-        await truncate(own, Math.floor(whole.length / 2));
+        await rm(file);
+        await writeFile(file, whole);
+        await truncate(file, Math.floor(whole.length / 2));
       }),
   };
   let changing = Promise.resolve();

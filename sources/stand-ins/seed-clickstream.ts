@@ -61,13 +61,13 @@ export function createClickstreamPart(
   }: { customerNumber: string | undefined; devices: readonly string[]; isRich: boolean },
 ): ClickstreamPart {
   const random = createRandom('clickstream', place);
-  const own = devices.length > 0 ? devices : [deviceId(place)];
-  const count = isRich ? 5 : Math.max(own.length + 1, random.integer(1, 4));
+  const usedDevices = devices.length > 0 ? devices : [deviceId(place)];
+  const count = isRich ? 5 : Math.max(usedDevices.length + 1, random.integer(1, 4));
   const starts = Array.from({ length: count }, (_, index) =>
     // The newest visits are in the last days, so that every setting of the days to read shows each customer.
     before(
       worldNow,
-      (index < own.length ? random.fraction() * 6 : random.fraction() * retentionDays) * dayMs,
+      (index < usedDevices.length ? random.fraction() * 6 : random.fraction() * retentionDays) * dayMs,
     ),
   ).sort();
   return {
@@ -76,9 +76,9 @@ export function createClickstreamPart(
       let clicks: SeedClick[] | undefined;
       return {
         sessionId: uuid('5e551000', number),
-        sessionIndex: 1 + Math.floor(index / own.length),
-        visitorId: own[index % own.length] ?? '',
-        useragent: useragents[(place + (index % own.length)) % useragents.length] ?? '',
+        sessionIndex: 1 + Math.floor(index / usedDevices.length),
+        visitorId: usedDevices[index % usedDevices.length] ?? '',
+        useragent: useragents[(place + (index % usedDevices.length)) % useragents.length] ?? '',
         referrer: random.pick(referrers),
         // Events are generated when they are read, because most of a large world's events are never read.
         get events() {
@@ -87,7 +87,7 @@ export function createClickstreamPart(
             startedAt,
             products,
             // A person with several visits is not logged in during the first ones.
-            customerNumber: index === 0 && count > own.length ? undefined : customerNumber,
+            customerNumber: index === 0 && count > usedDevices.length ? undefined : customerNumber,
           }));
         },
       };

@@ -28,9 +28,9 @@ async function check(vatNumber: string, vies: SoapClient): Promise<VatCheckRecor
   const input = { countryCode: vatNumber.slice(0, 2), vatNumber: vatNumber.slice(2) };
   const fetchedAt = new Date();
   const answer = await vies.call(checkVatResponse, 'checkVat', input);
-  const own = alignSingle(vatNumber, answer, {
+  const found = alignSingle(vatNumber, answer, {
     source: 'vies',
-    keyOf: (one) => `${one.countryCode}${one.vatNumber.toUpperCase()}`,
+    keyOf: (check) => `${check.countryCode}${check.vatNumber.toUpperCase()}`,
   });
-  return own && toVatCheck(vatNumber, own, fetchedAt);
+  return found && toVatCheck(vatNumber, found, fetchedAt);
 }

@@ -11,9 +11,9 @@ export async function findMistake(
   for (const [at, word] of words.entries()) {
     if (word === '--') return undefined;
     if (word.startsWith('-') && word !== '-') {
-      const [given = ''] = word.split('=', 1);
-      if (![...options, '--help', '--version'].some((option) => isSame(option, given)))
-        return `Unknown option ${given}.${didYouMean(given, options)}`;
+      const [typed = ''] = word.split('=', 1);
+      if (![...options, '--help', '--version'].some((option) => isSame(option, typed)))
+        return `Unknown option ${typed}.${didYouMean(typed, options)}`;
     } else if (Object.keys(subCommands).length > 0) {
       const subCommand = subCommands[word];
       if (subCommand === undefined)
@@ -35,9 +35,9 @@ function optionsOf(args: ArgsDef): string[] {
 }
 
 /** citty accepts an option in kebab-case and in camelCase. */
-function isSame(option: string, given: string): boolean {
+function isSame(option: string, typed: string): boolean {
   const plain = (text: string) => text.replace(/(?<=\w)-/g, '').toLowerCase();
-  return plain(option) === plain(given);
+  return plain(option) === plain(typed);
 }
 
 async function resolve<T>(value: Resolvable<T>): Promise<T> {

@@ -103,7 +103,7 @@ const endpoints = defineCommand({
 });
 
 async function endpointLines(store: WebhookStore): Promise<string[]> {
-  const disabled = new Map((await store.disabled()).map((one) => [one.endpoint, one]));
+  const disabled = new Map((await store.disabled()).map((entry) => [entry.endpoint, entry]));
   const { deliveries } = await store.counts();
   const names = new Set([...deliveries.map(({ endpoint }) => endpoint), ...disabled.keys()]);
   return [...names].sort().map((name) => {

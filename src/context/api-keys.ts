@@ -98,7 +98,7 @@ export function readApiKeys(text: string, problems: string[]): ApiKeys {
       digest.write(hash('sha256', key, 'binary'), 'latin1');
       let found: Caller | undefined;
       // Compares all keys: stopping at the first match would reveal by its duration which key matched.
-      for (const one of keys) if (timingSafeEqual(one.digest, digest)) found = one.caller;
+      for (const known of keys) if (timingSafeEqual(known.digest, digest)) found = known.caller;
       return found;
     },
   };

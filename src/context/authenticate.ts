@@ -103,9 +103,9 @@ function allowEverybody({ priority, corsOrigins }: GatewayConfig): Authenticatio
 }
 
 /** Compares in constant time: a proxy may send requests of several callers on one connection. */
-function isSame(one: string, other: string): boolean {
+function isSame(a: string, b: string): boolean {
   // Not cached: a small buffer retains the 8 KiB pool of Node.js that contains it.
-  const [bytes, others] = [Buffer.from(one), Buffer.from(other)];
+  const [bytes, others] = [Buffer.from(a), Buffer.from(b)];
   return bytes.length === others.length && timingSafeEqual(bytes, others);
 }
 

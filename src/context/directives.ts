@@ -16,8 +16,8 @@ export interface Directives {
 }
 
 /** A caller can lower its priority, but not raise it. */
-export function priorityOf(given: string | null, own: Priority): Priority {
-  return LOWER[own].find((lower) => lower === given) ?? own;
+export function priorityOf(requested: string | null, ofCaller: Priority): Priority {
+  return LOWER[ofCaller].find((lower) => lower === requested) ?? ofCaller;
 }
 
 const LOWER: Readonly<Record<Priority, readonly Priority[]>> = {

@@ -131,21 +131,17 @@ export function permissionsOf([first, ...others]: readonly [Role, ...Role[]]): R
   return others.map((role) => ROLES[role]).reduce(combine, ROLES[first]);
 }
 
-function combine(
-  one: Required<RolePermissions>,
-  other: Required<RolePermissions>,
-): Required<RolePermissions> {
+function combine(a: Required<RolePermissions>, b: Required<RolePermissions>): Required<RolePermissions> {
   const rankOf = ({ priority }: RolePermissions) => PRIORITIES.indexOf(priority);
   return {
-    scopes: new Set([...one.scopes, ...other.scopes]),
-    purposes: [...new Set([...one.purposes, ...other.purposes])],
-    defaultPurpose: one.defaultPurpose,
-    priority: rankOf(one) <= rankOf(other) ? one.priority : other.priority,
-    maxCost: Math.max(one.maxCost, other.maxCost),
-    costPerMinute: Math.max(one.costPerMinute, other.costPerMinute),
-    operations: one.operations === 'any' ? 'any' : other.operations,
-    sees: one.sees === 'clear' ? 'clear' : other.sees,
-    findsBy:
-      one.findsBy === 'all' || other.findsBy === 'all' ? 'all' : new Set([...one.findsBy, ...other.findsBy]),
+    scopes: new Set([...a.scopes, ...b.scopes]),
+    purposes: [...new Set([...a.purposes, ...b.purposes])],
+    defaultPurpose: a.defaultPurpose,
+    priority: rankOf(a) <= rankOf(b) ? a.priority : b.priority,
+    maxCost: Math.max(a.maxCost, b.maxCost),
+    costPerMinute: Math.max(a.costPerMinute, b.costPerMinute),
+    operations: a.operations === 'any' ? 'any' : b.operations,
+    sees: a.sees === 'clear' ? 'clear' : b.sees,
+    findsBy: a.findsBy === 'all' || b.findsBy === 'all' ? 'all' : new Set([...a.findsBy, ...b.findsBy]),
   };
 }

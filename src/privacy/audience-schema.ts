@@ -109,7 +109,9 @@ function guarded(
       ? read
       : (parent, args, context, info) => {
           const value: unknown = read(parent, args, context, info);
-          return value instanceof Promise ? value.then((one) => masked(one, mask)) : masked(value, mask);
+          return value instanceof Promise
+            ? value.then((resolved) => masked(resolved, mask))
+            : masked(value, mask);
         };
   if (consent === undefined) return shown;
   return (parent, args, context, info) =>

@@ -170,13 +170,13 @@ class LineByLineCheck implements ChainCheck {
       return;
     }
     this.#report('out of order', `the line numbered ${seq} comes late`);
-    this.#missing = this.#missing.flatMap((one) =>
-      one === gap
+    this.#missing = this.#missing.flatMap((missing) =>
+      missing === gap
         ? [
             { ...gap, to: seq - 1 },
             { ...gap, from: seq + 1 },
           ].filter(({ from, to }) => from <= to)
-        : [one],
+        : [missing],
     );
   }
 

@@ -28,23 +28,26 @@ export function decideConsent(
   let failed: ConsentDecision | undefined;
   for (const { statements, error } of answers) {
     if (error !== undefined) failed ??= { kind: 'failed', error };
-    for (const one of statements) {
+    for (const statement of statements) {
       // An opt-out of one kind of mail is no withdrawal of consent, and a subscription to one kind is no consent to all.
-      if (one.topic != null) continue;
-      if (one.purpose !== purpose || (channel != null && one.channel != null && one.channel !== channel))
+      if (statement.topic != null) continue;
+      if (
+        statement.purpose !== purpose ||
+        (channel != null && statement.channel != null && statement.channel !== channel)
+      )
         continue;
-      if (one.status === 'GRANTED') granted.push(one);
-      else (isRefusal(one) ? refused : others).push(one);
+      if (statement.status === 'GRANTED') granted.push(statement);
+      else (isRefusal(statement) ? refused : others).push(statement);
     }
   }
   // No statement of another system can override these.
-  const final = refused.filter((one) => channel != null || one.channel == null);
+  const final = refused.filter((consent) => channel != null || consent.channel == null);
   if (final.length > 0) return withheldBy(final);
   if (failed !== undefined) return failed;
   const isGranted = granted.some((grant) => refused.every(({ channel }) => channel !== grant.channel));
   if (isGranted) return GRANTED;
   if (refused.length > 0) return withheldBy(refused);
-  const reasons = REASONS.map((status) => others.filter((one) => one.status === status));
+  const reasons = REASONS.map((status) => others.filter((consent) => consent.status === status));
   return withheldBy(reasons.find((found) => found.length > 0) ?? []);
 }
 
@@ -66,8 +69,8 @@ function withheldBy(statements: readonly Consent[]): ConsentDecision {
 }
 
 /** Sorts by time, latest first. Statements without a time come last. For equal times, sorts by text. */
-function latestFirst(one: Consent, other: Consent): number {
+function latestFirst(a: Consent, b: Consent): number {
   const at = ({ updatedAt }: Consent) => (updatedAt == null ? 0 : Date.parse(updatedAt));
   const text = ({ source, status, updatedAt }: Consent) => `${source} ${status} ${updatedAt ?? ''}`;
-  return at(other) - at(one) || (text(one) < text(other) ? -1 : 1);
+  return at(b) - at(a) || (text(a) < text(b) ? -1 : 1);
 }

@@ -71,29 +71,29 @@ export function planExport(schema: GraphQLSchema): ExportPlan {
       };
       const required = args.find(isRequiredArgument);
       if (required !== undefined) return leaveOut(`it needs a value for the argument "${required.name}"`);
-      const given: string[] = [];
+      const writtenArguments: string[] = [];
       const of = getNamedType(type);
       if (args.some((argument) => argument.name === 'first')) {
         const size = above.length === 0 ? MAX_PAGE_SIZE : NESTED_SIZE;
-        given.push(`first: ${size}`);
+        writtenArguments.push(`first: ${size}`);
         if (isListType(getNullableType(type))) slices.push({ path, size });
         // A connection inside a list is read to its first page only.
         else if (above.length > 0 && isConnection(of)) slices.push({ path: [...path, 'nodes'], size });
       }
       if (above.length === 0 && isConnection(of) && args.some((argument) => argument.name === 'after'))
-        given.push('after: $after');
-      const call = given.length === 0 ? name : `${name}(${given.join(', ')})`;
+        writtenArguments.push('after: $after');
+      const call = writtenArguments.length === 0 ? name : `${name}(${writtenArguments.join(', ')})`;
       if (isLeafType(of)) return call;
       if (types.includes(of)) return leaveOut(`it leads back to ${of.name}`);
       if (types.length >= MAX_LEVELS) return leaveOut('it is nested too deep');
-      const inside = (one: GraphQLObjectType): string =>
-        fieldsOf(one)
+      const inside = (type: GraphQLObjectType): string =>
+        fieldsOf(type)
           // `edges` repeats `nodes`, with cursors that an export does not need.
-          .filter((inner) => !(inner.name === 'edges' && isConnection(one)))
+          .filter((inner) => !(inner.name === 'edges' && isConnection(type)))
           .flatMap((inner) => select(inner, path, [...types, of]) ?? [])
           .join(' ');
       const fields = isAbstractType(of)
-        ? schema.getPossibleTypes(of).map((one) => `... on ${one.name} { __typename ${inside(one)} }`)
+        ? schema.getPossibleTypes(of).map((type) => `... on ${type.name} { __typename ${inside(type)} }`)
         : isObjectType(of)
           ? [inside(of)]
           : [];

@@ -83,7 +83,7 @@ export async function exportCustomer(options: ExportOptions): Promise<ExportResu
   const { id, identifiers } = opening.parse(first.data);
   const digests = (identifiers ?? []).map(digestOf);
   // A system that failed in an earlier run may now add identifiers, and so records in all sections.
-  const isMoreKnown = digests.some((one) => !begun.identifiers.includes(one));
+  const isMoreKnown = digests.some((digest) => !begun.identifiers.includes(digest));
   const document: ExportDocument = {
     ...begun,
     customerId: id ?? begun.customerId,
@@ -139,8 +139,8 @@ export async function exportCustomer(options: ExportOptions): Promise<ExportResu
             isFinal: false,
           });
       }
-      const given: unknown = page.data?.[section.field] ?? null;
-      const { whole, next } = section.isPaged ? withPage(value, given) : { whole: given, next: null };
+      const fetched: unknown = page.data?.[section.field] ?? null;
+      const { whole, next } = section.isPaged ? withPage(value, fetched) : { whole: fetched, next: null };
       value = whole;
       after = next === after ? null : next;
     } while (after !== null);
@@ -187,9 +187,9 @@ const pageSchema = z.looseObject({
 });
 
 /** Appends a page to the earlier pages. `next` is the cursor of the next page. */
-function withPage(before: unknown, given: unknown): { whole: unknown; next: string | null } {
-  const { data } = pageSchema.safeParse(given);
-  if (data === undefined) return { whole: before ?? given, next: null };
+function withPage(before: unknown, fetched: unknown): { whole: unknown; next: string | null } {
+  const { data } = pageSchema.safeParse(fetched);
+  if (data === undefined) return { whole: before ?? fetched, next: null };
   const { pageInfo, ...page } = data;
   const earlier = pageSchema.omit({ pageInfo: true }).safeParse(before).data;
   const whole = {
@@ -213,9 +213,9 @@ function missingIn(value: unknown): Failure[] {
 /** Removes further failures of the same source. The first failure has the most information. */
 function withoutDuplicates(failures: readonly Failure[]): Failure[] {
   const bySource = new Map<string, Failure>();
-  for (const one of failures) {
-    const key = one.source ?? `none ${one.code}`;
-    if (!bySource.has(key)) bySource.set(key, one);
+  for (const failure of failures) {
+    const key = failure.source ?? `none ${failure.code}`;
+    if (!bySource.has(key)) bySource.set(key, failure);
   }
   return [...bySource.values()];
 }
@@ -229,7 +229,7 @@ function cutOffIn(value: unknown, { slices }: Section): ExportedSection['truncat
 
 function longest(value: unknown, path: readonly string[]): number {
   if (path.length === 0) return Array.isArray(value) ? value.length : 0;
-  if (Array.isArray(value)) return Math.max(0, ...value.map((one) => longest(one, path)));
+  if (Array.isArray(value)) return Math.max(0, ...value.map((item) => longest(item, path)));
   const [next = '', ...rest] = path;
   return typeof value === 'object' && value !== null
     ? longest((value as Record<string, unknown>)[next], rest)

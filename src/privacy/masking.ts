@@ -24,7 +24,7 @@ const MASKS: Readonly<Record<Mask, (text: string) => string>> = {
 
 /** Masks a value or each value of a list. Null and errors are returned unchanged. */
 export function masked(value: unknown, mask: Mask): unknown {
-  if (Array.isArray(value)) return value.map((one: unknown) => masked(one, mask));
+  if (Array.isArray(value)) return value.map((item: unknown) => masked(item, mask));
   if (value == null || value instanceof Error) return value;
   // The masks are for text only; every other value is hidden completely.
   return typeof value === 'string' ? MASKS[mask](value) : HIDDEN;

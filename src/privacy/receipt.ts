@@ -38,7 +38,10 @@ export function readReceipt(text: string, secret: string): Receipt | null {
   const { data } = receipt.safeParse(content);
   if (data === undefined) return null;
   const { seal, ...rest } = data;
-  const [actual, expected] = [seal, sealOf(rest, secret)].map((one) => Buffer.from(one)) as [Buffer, Buffer];
+  const [actual, expected] = [seal, sealOf(rest, secret)].map((text) => Buffer.from(text)) as [
+    Buffer,
+    Buffer,
+  ];
   return actual.length === expected.length && timingSafeEqual(actual, expected) ? data : null;
 }
 

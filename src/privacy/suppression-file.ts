@@ -61,7 +61,7 @@ export function openSuppressionFile({ path, mark, logger, clock }: SuppressionFi
     },
     add: async (digests) => {
       try {
-        await append(digests.filter((one) => !entries.has(one)));
+        await append(digests.filter((digest) => !entries.has(digest)));
         read();
       } catch (error) {
         throw new SuppressionUnavailableError('write', { cause: error });

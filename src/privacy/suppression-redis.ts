@@ -133,7 +133,7 @@ class SuppressionSet implements SuppressionStore {
     if (members.length === 0 && this.#entries !== undefined && this.#entries.size > 0) {
       this.#logger.error('Redis has lost the suppression list; this instance restores it');
       await redis.sadd(SET, this.#mark, ...this.#entries);
-    } else this.#entries = new Set(members.filter((one) => one !== this.#mark));
+    } else this.#entries = new Set(members.filter((member) => member !== this.#mark));
     this.#state = 'loaded';
     this.#isLogged = false;
     clearTimeout(this.#firstReadTimer);

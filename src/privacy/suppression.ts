@@ -81,7 +81,7 @@ export function createSuppression({
       last = now;
       return version;
     },
-    add: (identifiers) => store.add(identifiers.map((one) => digests.of(one))),
+    add: (identifiers) => store.add(identifiers.map((identifier) => digests.of(identifier))),
     digests,
     health: store === NO_LIST ? {} : { suppressionList: stateOf },
     close: () => {

@@ -179,7 +179,7 @@ class PriorityLimiter implements Limiter {
   #estimatedWaitMs(priority: Priority, leaves: number): number {
     const { concurrency, pace } = this.#options;
     const before = PRIORITIES.slice(0, PRIORITIES.indexOf(priority) + 1);
-    const ahead = before.reduce((sum, one) => sum + this.#queues[one].length, -leaves);
+    const ahead = before.reduce((sum, priority) => sum + this.#queues[priority].length, -leaves);
     const slots = priority === 'bulk' ? this.#bulkSlots : concurrency;
     const slotMs = this.#hasSlot(priority) && ahead === 0 ? 0 : (this.#meanMs * (ahead + 1)) / slots;
     return Math.max(slotMs, pace.waitMs(ahead + this.#reserveFor(priority)));
@@ -201,7 +201,7 @@ class PriorityLimiter implements Limiter {
       const now = clock.now();
       const starving = this.#mostStarving(now);
       const priority =
-        starving ?? PRIORITIES.find((one) => this.#queues[one].length > 0 && this.#hasSlot(one));
+        starving ?? PRIORITIES.find((priority) => this.#queues[priority].length > 0 && this.#hasSlot(priority));
       const waiter = priority === undefined ? undefined : this.#queues[priority].first;
       // Only bulk calls wait, and bulk uses all of its slots. The next release calls this method again.
       if (priority === undefined || waiter === undefined) return;

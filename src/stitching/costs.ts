@@ -32,9 +32,14 @@ export function readCosts({ coreSchema, sources }: Pick<Sdl, 'coreSchema' | 'sou
   const problems: string[] = [];
   const types = [coreSchema, ...sources.values()]
     .flatMap(({ definitions }) => definitions)
-    .filter((one): one is ObjectTypeDefinitionNode => one.kind === Kind.OBJECT_TYPE_DEFINITION);
+    .filter(
+      (definition): definition is ObjectTypeDefinitionNode => definition.kind === Kind.OBJECT_TYPE_DEFINITION,
+    );
   const hasField = (type: string, field: string): boolean =>
-    types.some(({ name, fields }) => name.value === type && fields?.some((one) => one.name.value === field));
+    types.some(
+      ({ name, fields }) =>
+        name.value === type && fields?.some((candidate) => candidate.name.value === field),
+    );
   const add = (coordinate: string, { directives }: ObjectTypeDefinitionNode | FieldDefinitionNode): void => {
     const declared = readCost(directives ?? [], (at, problem) => {
       const place = at.loc === undefined ? '' : `${at.loc.source.name} line ${at.loc.startToken.line}: `;
@@ -49,7 +54,7 @@ export function readCosts({ coreSchema, sources }: Pick<Sdl, 'coreSchema' | 'sou
       add(coordinate, field);
       const { slicingArguments = [], sizedFields = [] } = costs.get(coordinate)?.listSize ?? {};
       for (const name of slicingArguments)
-        if (!(field.arguments ?? []).some((one) => one.name.value === name))
+        if (!(field.arguments ?? []).some((argument) => argument.name.value === name))
           problems.push(`"${coordinate}" has a @listSize by "${name}", but no such argument.`);
       for (const name of sizedFields)
         if (!hasField(typeName(field), name))
@@ -90,15 +95,15 @@ function readCost(
   return declared;
 }
 
-function argument({ arguments: given = [] }: ConstDirectiveNode, name: string) {
-  return given.find((one) => one.name.value === name)?.value;
+function argument({ arguments: args = [] }: ConstDirectiveNode, name: string) {
+  return args.find((candidate) => candidate.name.value === name)?.value;
 }
 
 /** A single name counts as a list with one name. */
 function names(directive: ConstDirectiveNode, name: string): string[] {
   const value = argument(directive, name);
   const values = value?.kind === Kind.LIST ? value.values : value === undefined ? [] : [value];
-  return values.flatMap((one) => (one.kind === Kind.STRING ? [one.value] : []));
+  return values.flatMap((value) => (value.kind === Kind.STRING ? [value.value] : []));
 }
 
 function typeName({ type }: FieldDefinitionNode): string {

@@ -15,5 +15,5 @@ export function isDefer({ name }: DirectiveNode): boolean {
 
 /** The document without `@defer`; the same object if it has none. */
 export function withoutDefer<T extends ASTNode>(node: T): T {
-  return visit(node, { Directive: (one) => (isDefer(one) ? null : undefined) });
+  return visit(node, { Directive: (directive) => (isDefer(directive) ? null : undefined) });
 }

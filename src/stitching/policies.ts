@@ -67,16 +67,16 @@ export function readPolicies(sdl: Sdl, scopes: readonly string[]): Policies {
   const { coreSchema, sources } = sdl;
   const problems: string[] = [];
   const policies = new Map<string, FieldPolicy>();
-  const said = directivesOf(coreSchema);
+  const readDirective = directivesOf(coreSchema);
   const problem = (node: ASTNode, text: string): void => {
     problems.push(`${placeOf(node)}: ${text}`);
   };
 
   const checkScopes = (node: FieldDefinitionNode | EnumValueDefinitionNode, path: string): void => {
-    for (const all of said('requiresScopes', node)?.scopes ?? []) {
+    for (const all of readDirective('requiresScopes', node)?.scopes ?? []) {
       if (all.length === 0)
         problem(node.name, `"${path}" has an empty list in @requiresScopes, which every caller holds.`);
-      for (const scope of all.filter((one) => !scopes.includes(one)))
+      for (const scope of all.filter((scope) => !scopes.includes(scope)))
         problem(
           node.name,
           `"${path}" needs the scope "${scope}", which no caller can have.${didYouMean(scope, scopes)} Scopes are listed in src/context/roles.ts.`,
@@ -88,7 +88,7 @@ export function readPolicies(sdl: Sdl, scopes: readonly string[]): Policies {
     if (type.kind === Kind.ENUM_TYPE_DEFINITION)
       for (const value of type.values ?? []) checkScopes(value, `${type.name.value}.${value.name.value}`);
     if (type.kind !== Kind.OBJECT_TYPE_DEFINITION) continue;
-    const ofType = said('personalData', type);
+    const ofType = readDirective('personalData', type);
     if (ofType?.mask != null)
       problem(
         type.name,
@@ -99,7 +99,8 @@ export function readPolicies(sdl: Sdl, scopes: readonly string[]): Policies {
       if (type.name.value === 'Query' && field.name.value.startsWith('_')) continue;
       const path = `${type.name.value}.${field.name.value}`;
       const data =
-        said('personalData', field) ?? (ofType === undefined ? undefined : { category: ofType.category });
+        readDirective('personalData', field) ??
+        (ofType === undefined ? undefined : { category: ofType.category });
       if (data === undefined) {
         problem(
           field.name,
@@ -107,7 +108,7 @@ export function readPolicies(sdl: Sdl, scopes: readonly string[]): Policies {
         );
         continue;
       }
-      const policy = policyOf(field, data, said);
+      const policy = policyOf(field, data, readDirective);
       checkScopes(field, path);
       if (
         ENTRANCES.has(type.name.value) &&
@@ -144,15 +145,15 @@ export function readPolicies(sdl: Sdl, scopes: readonly string[]): Policies {
  * such as the timeline. Therefore the enum value repeats the policy of its own fields.
  */
 export function policiesOfValues({ coreSchema }: Pick<Sdl, 'coreSchema'>): ReadonlyMap<string, ValuePolicy> {
-  const said = directivesOf(coreSchema);
+  const readDirective = directivesOf(coreSchema);
   return new Map(
-    coreSchema.definitions.flatMap((one) =>
-      one.kind !== Kind.ENUM_TYPE_DEFINITION
+    coreSchema.definitions.flatMap((definition) =>
+      definition.kind !== Kind.ENUM_TYPE_DEFINITION
         ? []
-        : (one.values ?? []).map((value) => {
-            const scopes = said('requiresScopes', value)?.scopes;
-            const purposes = said('purpose', value)?.any;
-            return [`${one.name.value}.${value.name.value}`, { scopes, purposes }] as const;
+        : (definition.values ?? []).map((value) => {
+            const scopes = readDirective('requiresScopes', value)?.scopes;
+            const purposes = readDirective('purpose', value)?.any;
+            return [`${definition.name.value}.${value.name.value}`, { scopes, purposes }] as const;
           }),
     ),
   );
@@ -160,13 +161,15 @@ export function policiesOfValues({ coreSchema }: Pick<Sdl, 'coreSchema'>): Reado
 
 /** The purposes with `@requiresConsent`. */
 export function purposesThatNeedConsent({ coreSchema }: Pick<Sdl, 'coreSchema'>): ReadonlySet<Purpose> {
-  const said = directivesOf(coreSchema);
-  const values = coreSchema.definitions.flatMap((one) =>
-    one.kind === Kind.ENUM_TYPE_DEFINITION && one.name.value === 'Purpose' ? (one.values ?? []) : [],
+  const readDirective = directivesOf(coreSchema);
+  const values = coreSchema.definitions.flatMap((definition) =>
+    definition.kind === Kind.ENUM_TYPE_DEFINITION && definition.name.value === 'Purpose'
+      ? (definition.values ?? [])
+      : [],
   );
   return new Set(
     values
-      .filter((value) => said('requiresConsent', value) !== undefined)
+      .filter((value) => readDirective('requiresConsent', value) !== undefined)
       // The type is generated from these values.
       .map(({ name }) => name.value as Purpose),
   );
@@ -180,12 +183,12 @@ export function describePersonalData(schema: GraphQLSchema, policies: Policies):
     const field = isObjectType(type) ? type.getFields()[fieldName] : undefined;
     // A field without a description stays without one, so that the check for missing descriptions finds it.
     if (category === 'NONE' || !field?.description) continue;
-    const said = [
+    const sentences = [
       `Personal data: ${category}.`,
       ...(purposes === undefined ? [] : [`For ${purposes.join(', ')}.`]),
       ...(mask === undefined ? [] : ['Masked for some callers.']),
     ];
-    field.description = `${field.description}\n${said.join(' ')}`;
+    field.description = `${field.description}\n${sentences.join(' ')}`;
   }
 }
 
@@ -221,17 +224,21 @@ function directiveIn(declared: GraphQLSchema, name: string): GraphQLDirective {
   return directive;
 }
 
-function policyOf(field: FieldDefinitionNode, data: Said['personalData'], said: ReadDirective): FieldPolicy {
+function policyOf(
+  field: FieldDefinitionNode,
+  data: Said['personalData'],
+  readDirective: ReadDirective,
+): FieldPolicy {
   const { category, mask } = data;
-  const purpose = said('purpose', field);
-  const scopes = said('requiresScopes', field);
+  const purpose = readDirective('purpose', field);
+  const scopes = readDirective('requiresScopes', field);
   return {
     category,
     ...(mask == null ? {} : { mask }),
     ...(purpose === undefined ? {} : { purposes: purpose.any }),
     ...(purpose?.channel == null ? {} : { channel: purpose.channel }),
     ...(scopes === undefined ? {} : { scopes: scopes.scopes }),
-    authenticated: said('authenticated', field) !== undefined,
+    authenticated: readDirective('authenticated', field) !== undefined,
   };
 }
 

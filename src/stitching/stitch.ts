@@ -38,13 +38,13 @@ const SPECIFIED_DIRECTIVES = new Set(specifiedDirectives.map(({ name }) => name)
 export function stitch({ sdl, resolvers, stitched, policies }: StitchOptions): GraphQLSchema {
   const isStitched = new Set(stitched.map(({ name }) => name));
   const local = [...sdl.sources].filter(([name]) => !isStitched.has(name)).map(([, document]) => document);
-  const own = [...resolvers].map(([source, ofSource]) => withKeys(ofSource, sdl.keys.get(source)));
+  const ofSources = [...resolvers].map(([source, ofSource]) => withKeys(ofSource, sdl.keys.get(source)));
   let schema: GraphQLSchema;
   try {
     schema = stitchSchemas({
       subschemas: stitched.map((source) => ({ name: source.name, schema: source.schema })),
       typeDefs: [sdl.coreSchema, ...local],
-      resolvers: [...own, { Source: sourceNamesByValue(sdl) }],
+      resolvers: [...ofSources, { Source: sourceNamesByValue(sdl) }],
       assumeValidSDL: false,
     });
   } catch (error) {
@@ -64,7 +64,7 @@ export function stitch({ sdl, resolvers, stitched, policies }: StitchOptions): G
   const composed = schema.toConfig();
   schema = new GraphQLSchema({ ...composed, directives: [...composed.directives, DEFER] });
   setOneOf(schema, sdl.coreSchema);
-  placeResolvers(schema, sdl, stitched, own);
+  placeResolvers(schema, sdl, stitched, ofSources);
   describePersonalData(schema, policies);
   return schema;
 }
@@ -101,19 +101,19 @@ const readField: Resolver = (parent, args: Record<string, unknown>, context, inf
     : defaultFieldResolver(parent, args, context, info);
 
 function ownResolver(resolvers: readonly IResolvers[], type: string, field: string): Resolver | undefined {
-  for (const one of resolvers) {
-    const given = (one[type] as Record<string, Resolver> | undefined)?.[field];
-    if (given !== undefined) return given;
+  for (const ofSource of resolvers) {
+    const declared = (ofSource[type] as Record<string, Resolver> | undefined)?.[field];
+    if (declared !== undefined) return declared;
   }
   return undefined;
 }
 
 /** Restores `@oneOf` on input types, which stitching loses. */
 function setOneOf(schema: GraphQLSchema, { definitions }: DocumentNode): void {
-  for (const one of definitions) {
-    if (one.kind !== Kind.INPUT_OBJECT_TYPE_DEFINITION) continue;
-    const type = schema.getType(one.name.value);
-    if (isInputObjectType(type) && one.directives?.some(({ name }) => name.value === 'oneOf') === true)
+  for (const definition of definitions) {
+    if (definition.kind !== Kind.INPUT_OBJECT_TYPE_DEFINITION) continue;
+    const type = schema.getType(definition.name.value);
+    if (isInputObjectType(type) && definition.directives?.some(({ name }) => name.value === 'oneOf') === true)
       type.isOneOf = true;
   }
 }
@@ -141,8 +141,8 @@ function placeResolvers(
       const owner = stitched.find(({ name }) => name === sdl.owners.get(`${type.name}.${field.name}`));
       const isLocal = owner === undefined;
       // Stitching wraps resolvers to merge other sources' parts. Here the fields of those sources do that.
-      const own = ownResolver(resolvers, type.name, field.name);
-      if (own !== undefined) field.resolve = own;
+      const declared = ownResolver(resolvers, type.name, field.name);
+      if (declared !== undefined) field.resolve = declared;
       if (!isLocal && entities.has(type.name) && type.name in owner.declaration.entities) {
         field.resolve = lazyField(owner, type.name) as Resolver;
       } else if (
@@ -150,10 +150,10 @@ function placeResolvers(
         entities.has(getNamedType(field.type).name) &&
         getNamedType(field.type).name !== 'Customer'
       ) {
-        field.resolve = withParentField(own ?? readField);
-      } else if (own === undefined && remoteTypes.has(type.name)) {
+        field.resolve = withParentField(declared ?? readField);
+      } else if (declared === undefined && remoteTypes.has(type.name)) {
         field.resolve = readField;
-      } else if (isLocal && own === undefined) {
+      } else if (isLocal && declared === undefined) {
         // Stitching's default resolver reads a property and searches for remote parts. Without a resolver the executor
         // reads the property directly, which is faster.
         delete field.resolve;

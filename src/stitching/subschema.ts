@@ -122,7 +122,7 @@ function createLoader(
 ): Loader<GraphqlClient, SelectedKey, unknown> {
   return {
     name: typeName,
-    keyText: (one) => `${one.digest} ${one.key}`,
+    keyText: (key) => `${key.digest} ${key.key}`,
     batchOf: ({ digest, maxKeys }) => ({ id: digest, maxKeys }),
     load: async (all, client) => {
       const [first] = all;
@@ -147,11 +147,11 @@ function holdsError(value: unknown): boolean {
 
 /** The definitions of the core schema that a source's SDL uses, directly or indirectly. */
 function usedOf(core: DocumentNode, document: DocumentNode): DocumentNode {
-  const nameOf = (one: DefinitionNode): string | undefined => {
-    if (one.kind === Kind.DIRECTIVE_DEFINITION) return `@${one.name.value}`;
-    return isTypeDefinitionNode(one) ? one.name.value : undefined;
+  const nameOf = (definition: DefinitionNode): string | undefined => {
+    if (definition.kind === Kind.DIRECTIVE_DEFINITION) return `@${definition.name.value}`;
+    return isTypeDefinitionNode(definition) ? definition.name.value : undefined;
   };
-  const declared = new Map(core.definitions.map((one) => [nameOf(one), one]));
+  const declared = new Map(core.definitions.map((definition) => [nameOf(definition), definition]));
   const ofSource = new Set(document.definitions.map(nameOf));
   const used = new Set<DefinitionNode>();
   const use = (name: string): void => {
@@ -276,14 +276,14 @@ function variablesText(
   let names = variableNames.get(selected);
   if (names === undefined) {
     const seen = new Set<string>();
-    const all = selectionSets.flatMap((one) => [...variablesIn(one, fragments, seen)]);
+    const all = selectionSets.flatMap((selectionSet) => [...variablesIn(selectionSet, fragments, seen)]);
     names = [...new Set(all)].sort();
     variableNames.set(selected, names);
   }
   if (names.length === 0) return '';
   // An absent variable is not null: it may have a default.
-  const given = names.filter((name) => name in variableValues);
-  return JSON.stringify(Object.fromEntries(given.map((name) => [name, variableValues[name]])));
+  const present = names.filter((name) => name in variableValues);
+  return JSON.stringify(Object.fromEntries(present.map((name) => [name, variableValues[name]])));
 }
 
 function variablesIn(
@@ -300,7 +300,7 @@ function variablesIn(
       const fragment = fragments[name.value];
       if (fragment === undefined || seen.has(name.value)) return;
       seen.add(name.value);
-      for (const one of variablesIn(fragment.selectionSet, fragments, seen)) names.add(one);
+      for (const variable of variablesIn(fragment.selectionSet, fragments, seen)) names.add(variable);
     },
   });
   return names;

@@ -89,15 +89,15 @@ function typesOf({ coreSchema, sources }: Sdl) {
   const addMember = (abstract: string, type: string): void => {
     members.set(abstract, [...(members.get(abstract) ?? []), type]);
   };
-  for (const one of [coreSchema, ...sources.values()].flatMap(({ definitions }) => definitions)) {
-    if (one.kind === Kind.UNION_TYPE_DEFINITION)
-      for (const type of one.types ?? []) addMember(one.name.value, type.name.value);
-    if (one.kind !== Kind.OBJECT_TYPE_DEFINITION) continue;
-    for (const { name } of one.interfaces ?? []) addMember(name.value, one.name.value);
-    const ofType = fields.get(one.name.value) ?? new Map<string, FieldDefinitionNode>();
-    for (const field of one.fields ?? [])
+  for (const definition of [coreSchema, ...sources.values()].flatMap(({ definitions }) => definitions)) {
+    if (definition.kind === Kind.UNION_TYPE_DEFINITION)
+      for (const type of definition.types ?? []) addMember(definition.name.value, type.name.value);
+    if (definition.kind !== Kind.OBJECT_TYPE_DEFINITION) continue;
+    for (const { name } of definition.interfaces ?? []) addMember(name.value, definition.name.value);
+    const ofType = fields.get(definition.name.value) ?? new Map<string, FieldDefinitionNode>();
+    for (const field of definition.fields ?? [])
       if (!ofType.has(field.name.value)) ofType.set(field.name.value, field);
-    fields.set(one.name.value, ofType);
+    fields.set(definition.name.value, ofType);
   }
   return { fields, members };
 }

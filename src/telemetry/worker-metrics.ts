@@ -13,7 +13,7 @@ export async function textOfWorkers(values: ReadonlyMap<number, MetricValues>): 
     metrics.map((metric) => ({
       ...metric,
       aggregator: 'first',
-      values: metric.values.map((one) => ({ ...one, labels: { ...one.labels, worker } })),
+      values: metric.values.map((value) => ({ ...value, labels: { ...value.labels, worker } })),
     })),
   );
   return AggregatorRegistry.aggregate(labelled).metrics();

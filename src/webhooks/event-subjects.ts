@@ -41,8 +41,8 @@ export class EventSubjects {
 
   /** Sorts identifiers: record ids first, by the priority of their source; identifiers that people share last. */
   strongestFirst(all: readonly Identifier[]): Identifier[] {
-    return [...new Map(all.map((one) => [textOf(one), one])).values()].sort(
-      (one, other) => this.#rankOf(one) - this.#rankOf(other) || (textOf(one) < textOf(other) ? -1 : 1),
+    return [...new Map(all.map((identifier) => [textOf(identifier), identifier])).values()].sort(
+      (a, b) => this.#rankOf(a) - this.#rankOf(b) || (textOf(a) < textOf(b) ? -1 : 1),
     );
   }
 

@@ -78,11 +78,13 @@ export function readInterest({
   variables = {},
   subscriptionRules,
   readKey,
-  own,
+  own: ownIdentifier,
   maySee,
 }: InterestOptions): Interest {
   const operation = getOperationAST(document, operationName);
-  const node = operation?.selectionSet.selections.find((one): one is FieldNode => one.kind === Kind.FIELD);
+  const node = operation?.selectionSet.selections.find(
+    (selection): selection is FieldNode => selection.kind === Kind.FIELD,
+  );
   if (operation == null || node === undefined)
     throw new InvalidInputError('A subscription must select one field of Subscription, without a fragment.');
   const field = node.name.value;
@@ -90,7 +92,7 @@ export function readInterest({
   if (definition === undefined) throw new InvalidInputError(`Subscription has no field "${field}".`);
   const read = getVariableValues(schema, operation.variableDefinitions ?? [], variables);
   if (read.errors !== undefined) throw new InvalidInputError('The variables do not fit the subscription.');
-  const given = getArgumentValues(definition, node, read.coerced);
+  const argumentValues = getArgumentValues(definition, node, read.coerced);
   const maySeeType = (type: EventType) => maySee(`EventType.${typeNamed(type)}`);
   const refuseType = (name: string): void => {
     if (!maySee(`EventType.${name}`))
@@ -100,7 +102,7 @@ export function readInterest({
   };
   const usual = {
     field,
-    conditions: readConditions(given, subscriptionRules.conditions),
+    conditions: readConditions(argumentValues, subscriptionRules.conditions),
     delayMs: 0,
     isDelayed: () => false,
     cancels: () => false,
@@ -110,14 +112,15 @@ export function readInterest({
     case 'meChanged':
       return {
         ...usual,
-        matches: ({ event, about }) => own !== undefined && isAbout(about, own) && maySeeType(event.type),
+        matches: ({ event, about }) =>
+          ownIdentifier !== undefined && isAbout(about, ownIdentifier) && maySeeType(event.type),
       };
     case 'customerChanged': {
-      const wanted = readKey(given['by'] as Record<string, string>);
+      const wanted = readKey(argumentValues['by'] as Record<string, string>);
       return { ...usual, matches: ({ event, about }) => isAbout(about, wanted) && maySeeType(event.type) };
     }
     case 'event': {
-      const { types, sources } = given as { types?: string[] | null; sources?: string[] | null };
+      const { types, sources } = argumentValues as { types?: string[] | null; sources?: string[] | null };
       for (const type of types ?? []) refuseType(type);
       return {
         ...usual,
@@ -131,7 +134,7 @@ export function readInterest({
       const { types, later, unless } = subscriptionRules.awaited.get(field) ?? NOTHING;
       for (const type of [...types, ...later]) refuseType(typeNamed(type));
       const isDelayed = (type: EventType) => later.includes(type);
-      const least = readLeast(given['minTotal']);
+      const least = readLeast(argumentValues['minTotal']);
       return {
         ...usual,
         // Events cancel delayed ones by their customer, so an event without a customer cannot be delayed.
@@ -139,7 +142,7 @@ export function readInterest({
           (types.includes(event.type) || isDelayed(event.type)) &&
           (later.length === 0 || about.length > 0) &&
           (least === undefined || isAtLeast(least, event.data, onUnjudged)),
-        delayMs: later.length === 0 ? 0 : durationMs(String(given['delay'])),
+        delayMs: later.length === 0 ? 0 : durationMs(String(argumentValues['delay'])),
         isDelayed,
         cancels: ({ event }) => unless.includes(event.type),
       };
@@ -151,10 +154,10 @@ const NOTHING: AwaitedEvents = { types: [], later: [], unless: [] };
 
 /** Each argument with the value `true` is the name of a condition. */
 function readConditions(
-  given: Readonly<Record<string, unknown>>,
+  values: Readonly<Record<string, unknown>>,
   conditions: SubscriptionRules['conditions'],
 ): CustomerCondition[] {
-  return Object.entries(given).flatMap(([name, value]) => {
+  return Object.entries(values).flatMap(([name, value]) => {
     if (value !== true) return [];
     const condition = conditions.get(name);
     if (condition === undefined)
@@ -170,9 +173,9 @@ interface Amount {
   currency: string;
 }
 
-function readLeast(given: unknown): Amount | undefined {
-  if (given == null) return undefined;
-  const { amount, currency } = given as { amount: unknown; currency: unknown };
+function readLeast(value: unknown): Amount | undefined {
+  if (value == null) return undefined;
+  const { amount, currency } = value as { amount: unknown; currency: unknown };
   if (typeof amount !== 'string' || !DECIMAL.test(amount) || !/^[A-Z]{3}$/.test(String(currency)))
     throw new InvalidInputError(
       'The amount must be a decimal as text, and the currency an ISO 4217 code: { amount: "100.00", currency: "EUR" }.',
@@ -210,8 +213,8 @@ export function durationMs(text: string): number {
   const parts = /^P(?=[\dT])(?:(\d{1,4})D)?(?:T(?=\d)(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:(\d{1,8})S)?)?$/.exec(
     text,
   );
-  const [, days = 0, hours = 0, minutes = 0, seconds = 0] = Array.from(parts ?? [], (one) =>
-    Number(one || 0),
+  const [, days = 0, hours = 0, minutes = 0, seconds = 0] = Array.from(parts ?? [], (part) =>
+    Number(part || 0),
   );
   const ms = (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000;
   if (parts === null || ms > MAX_DELAY_MS)

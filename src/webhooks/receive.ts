@@ -54,7 +54,8 @@ export function pluggedInWebhooks(
   sources: readonly { name: string; webhook?: WebhookDeclaration }[],
   settings: SettingsReader,
 ): Map<string, Webhook> {
-  const read = <T>(one: Setting<T> | undefined) => (one === undefined ? undefined : settings.read(one));
+  const read = <T>(setting: Setting<T> | undefined) =>
+    setting === undefined ? undefined : settings.read(setting);
   return new Map(
     sources.flatMap(({ name, webhook }) => {
       if (webhook === undefined || !settings.isPresent(webhook.secrets)) return [];

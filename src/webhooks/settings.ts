@@ -55,8 +55,8 @@ export const WEBHOOK_SETTINGS = {
 /** Reads the options of the store. Returns undefined if neither a file nor a database is set: there are no webhooks then. */
 export function readStoreSettings(settings: SettingsReader): WebhookStoreOptions | undefined {
   const { file, postgresUrl } = WEBHOOK_SETTINGS;
-  for (const one of Object.values(WEBHOOK_SETTINGS)) settings.isPresent(one);
-  const places = [file, postgresUrl].filter((one) => settings.isPresent(one));
+  for (const setting of Object.values(WEBHOOK_SETTINGS)) settings.isPresent(setting);
+  const places = [file, postgresUrl].filter((setting) => settings.isPresent(setting));
   if (places.length === 0) return undefined;
   if (places.length === 2)
     settings.problems.push('WEBHOOK_FILE and WEBHOOK_POSTGRES_URL are both set: leave out one of them.');

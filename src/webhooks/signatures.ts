@@ -30,16 +30,16 @@ export function webhookSecrets(
 }
 
 /** Compares two texts in constant time. */
-export function isSameText(one: string, other: string): boolean {
-  const [bytes, others] = [Buffer.from(one), Buffer.from(other)];
+export function isSameText(a: string, b: string): boolean {
+  const [bytes, others] = [Buffer.from(a), Buffer.from(b)];
   return bytes.length === others.length && timingSafeEqual(bytes, others);
 }
 
 /** Returns the HMAC-SHA256 of the parts. */
 export function hmac(secret: string | Uint8Array, signed: Signed, encoding: 'hex' | 'base64'): string {
-  const made = createHmac('sha256', secret);
-  for (const part of signed) made.update(part);
-  return made.digest(encoding);
+  const digest = createHmac('sha256', secret);
+  for (const part of signed) digest.update(part);
+  return digest.digest(encoding);
 }
 
 /** Whether a signature is the HMAC-SHA256 of the parts by any of the secrets. */
@@ -91,8 +91,8 @@ export function verifyStandard(
   // A dot separates the signed parts, so it must not occur in them.
   if (!/^[^.\s]+$/.test(id) || !/^\d{1,12}$/.test(timestamp)) return 'invalid';
   const signed = standardText({ id, timestamp, body });
-  const given = (headers.get('webhook-signature') ?? '').split(' ').slice(0, 20);
-  const matching = keys.filter((key) => given.some((signature) => isStandardBy(key, signed, signature)));
+  const signatures = (headers.get('webhook-signature') ?? '').split(' ').slice(0, 20);
+  const matching = keys.filter((key) => signatures.some((signature) => isStandardBy(key, signed, signature)));
   if (matching.length === 0) return 'invalid';
   return isWithinTolerance(Number(timestamp) * 1_000, nowMs) ? 'valid' : 'stale';
 }
@@ -101,11 +101,11 @@ function isStandardBy(key: string, signed: Signed, signature: string): boolean {
   if (key.startsWith('whsec_')) {
     return isSameText(`v1,${hmac(bytesOf(key), signed, 'base64')}`, signature);
   }
-  const [, given] = /^v1a,([A-Za-z\d+/]{86}==)$/.exec(signature) ?? [];
-  if (given === undefined) return false;
+  const [, encoded] = /^v1a,([A-Za-z\d+/]{86}==)$/.exec(signature) ?? [];
+  if (encoded === undefined) return false;
   const der = Buffer.concat([PUBLIC_DER, bytesOf(key)]);
   const publicKey = createPublicKey({ key: der, format: 'der', type: 'spki' });
-  return verify(null, joined(signed), publicKey, Buffer.from(given, 'base64'));
+  return verify(null, joined(signed), publicKey, Buffer.from(encoded, 'base64'));
 }
 
 function standardText({ id, timestamp, body }: StandardMessage): Signed {

@@ -115,8 +115,8 @@ function readTrigger(
   if (delivery === undefined) return at(line, 'the subscription needs @deliver, which names its endpoint.');
   const unknown = (operation.directives ?? [])
     .filter(({ name }) => name.value === deliver.name)
-    .flatMap(({ arguments: given }) => given ?? [])
-    .find(({ name }) => deliver.args.every((one) => one.name !== name.value));
+    .flatMap(({ arguments: args }) => args ?? [])
+    .find(({ name }) => deliver.args.every((arg) => arg.name !== name.value));
   if (unknown !== undefined)
     return at(unknown.loc?.startToken.line, `@deliver: it has no argument "${unknown.name.value}".`);
   const document = withoutDeliver(parsed);

@@ -87,7 +87,7 @@ export async function interleave(
   { blocks, sent, warmUp }: Pick<Effort, 'blocks' | 'sent' | 'warmUp'>,
 ): Promise<Measured[]> {
   await control.heal();
-  const measured = contenders.map((one) => ({ ...one, cpuMs: [] as number[], calls: {} }));
+  const measured = contenders.map((contender) => ({ ...contender, cpuMs: [] as number[], calls: {} }));
   for (const { running, bodies } of measured)
     await load(running.ready.url, bodies, { requests: warmUp, connections: 1 });
   for (let block = 0; block < blocks; block += 1) {

@@ -37,7 +37,7 @@ export async function walk({ orders, shop }: Systems, email: string, kind: Kind)
   const skus = new Set(found.flatMap(list).map(({ sku }) => sku));
   const titles = await step(products, () => fetchProducts(shop, [...skus]));
   if (titles.length === 0) throw new Error(`The chain of calls about ${email} ends early.`);
-  return steps.filter(({ name }) => CHAIN[kind].some((one) => one === name));
+  return steps.filter(({ name }) => CHAIN[kind].some((item) => item === name));
 }
 
 function list<T>(answer: readonly T[] | Error | undefined): readonly T[] {

@@ -23,7 +23,7 @@ export function faultControl(urls: readonly string[]) {
   };
   const callsOf = async (url: string): Promise<Calls> => {
     const { sources } = state.parse(await send(url, 'GET'));
-    return Object.fromEntries(Object.entries(sources).map(([name, one]) => [name, one.calls]));
+    return Object.fromEntries(Object.entries(sources).map(([name, source]) => [name, source.calls]));
   };
   return {
     urls,

@@ -61,7 +61,7 @@ export async function hanging(bench: Bench): Promise<Figure[]> {
   await control.set(HANGING, { fault: 'hang' });
   const [healthy, struck] = await run();
   await control.heal();
-  await Promise.all(connections.map((one) => one.close()));
+  await Promise.all(connections.map((connection) => connection.close()));
   if (!calm || !calmToo || !healthy || !struck) throw new Error('There are two gateways.');
 
   const refused = struck.filter(({ isRefused }) => isRefused);

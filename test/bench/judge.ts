@@ -34,7 +34,7 @@ export function judge({ status, body }: { status: number; body: string }, expect
   const parsed = answer.safeParse(parse(body));
   if (!parsed.success) return { wrong: `status ${status}, of another form: ${body.slice(0, 300)}` };
   const { data, errors = [], extensions } = parsed.data;
-  const codes = errors.map((one) => one.extensions.code);
+  const codes = errors.map((error) => error.extensions.code);
   const unknown = codes.find((code) => !CODES.has(code));
   if (unknown !== undefined) return { wrong: `an error with code ${unknown}: ${body.slice(0, 300)}` };
   if (status === 503 && codes[0] === 'OVERLOADED') return 'marked';
@@ -42,12 +42,12 @@ export function judge({ status, body }: { status: number; body: string }, expect
 
   const statuses = Object.values(extensions?.sources ?? {}).map((source) => source.status);
   const isMarked = ({ path, isNull }: Difference): boolean =>
-    (isNull && errors.some((one) => startsWith(one.path ?? [], path))) ||
+    (isNull && errors.some((error) => startsWith(error.path ?? [], path))) ||
     (GATHERED.has(String(path.find((step) => GATHERED.has(String(step))))) && statuses.includes('failed'));
-  const unmarked = differences(expected, data).find((one) => !isMarked(one));
+  const unmarked = differences(expected, data).find((difference) => !isMarked(difference));
   if (unmarked !== undefined)
     return { wrong: `other data at ${unmarked.path.join('.')}, unmarked: ${body.slice(0, 300)}` };
-  return errors.length > 0 || statuses.some((one) => one === 'stale' || one === 'failed')
+  return errors.length > 0 || statuses.some((statuse) => statuse === 'stale' || statuse === 'failed')
     ? 'marked'
     : 'right';
 }

@@ -36,7 +36,10 @@ export async function mixed(bench: Bench): Promise<Figure[]> {
       if (outcome.status === 200) ms.push(outcome.ms);
     },
   });
-  const calls = Object.values(difference(await control.calls(), before)).reduce((sum, one) => sum + one, 0);
+  const calls = Object.values(difference(await control.calls(), before)).reduce(
+    (sum, number) => sum + number,
+    0,
+  );
   await connections.close();
   const what = `mixed, ${100 - 100 / COLD_EVERY} % hot`;
   return [

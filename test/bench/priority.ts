@@ -41,7 +41,9 @@ export async function priority(bench: Bench): Promise<Figure[]> {
     metric(busy.url, 'stekkerdoos_source_call_duration_seconds_count', { source: SYSTEM });
 
   const over = new AbortController();
-  const views = Promise.all([quiet, busy].map((one) => viewPages({ ...one, viewers, signal: over.signal })));
+  const views = Promise.all(
+    [quiet, busy].map((item) => viewPages({ ...item, viewers, signal: over.signal })),
+  );
   const before = await callsOfBusy();
   const started = performance.now();
   const failed = await exportAll(busy.connections, numbers.slice(VIEWERS, VIEWERS + bulkKeys));

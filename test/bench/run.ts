@@ -85,8 +85,8 @@ const running: Running[] = [];
 
 async function run(compiled: Build): Promise<Figure[]> {
   const figures: Figure[] = [];
-  const open = (one: Omit<StartOptions, 'build' | 'profileFolder'>) =>
-    track(start({ build: compiled, profileFolder: options.profile, ...one }));
+  const open = (item: Omit<StartOptions, 'build' | 'profileFolder'>) =>
+    track(start({ build: compiled, profileFolder: options.profile, ...item }));
   /** Runs a part and stops its processes. When it fails, the other parts still run, and the exit code is 1. */
   const part = async (what: string, measure: () => Promise<Figure[]>): Promise<void> => {
     progress(what);

@@ -71,7 +71,7 @@ export async function fetchProducts(
     { count: 2 * skus.length, query: skus.map((sku) => `sku:"${sku}"`).join(' OR ') },
   );
   const { nodes } = productsAnswer.parse(answer.data).productVariants;
-  const bySku = new Map(nodes.map((one) => [one.sku, { sku: one.sku, title: one.product.title }]));
+  const bySku = new Map(nodes.map((node) => [node.sku, { sku: node.sku, title: node.product.title }]));
   return skus.map((sku) => bySku.get(sku) ?? null);
 }
 

@@ -10,7 +10,7 @@ export function usageOfProcess(pid: number): Usage {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const mb = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 2 ** 10;
   return {
-    cpuMs: ns.reduce((sum, one) => sum + one, 0) / 1e6,
+    cpuMs: ns.reduce((sum, number) => sum + number, 0) / 1e6,
     rssMb: mb('VmRSS'),
     peakRssMb: mb('VmHWM'),
     heapMb: Number.NaN,

@@ -12,7 +12,7 @@ export interface Measured {
 const IN_FLIGHT = 64;
 
 const [name = '', variant = '', count = ''] = process.argv.slice(2);
-const trick = TRICKS.find((one) => one.name === name);
+const trick = TRICKS.find((trick) => trick.name === name);
 if (trick === undefined) throw new Error(`There is no trick "${name}".`);
 const begin = trick.variants[variant === 'plain' ? 'plain' : 'trick']();
 const requests = Number(count);

@@ -80,7 +80,7 @@ function standardised(ones: readonly number[], others: readonly number[]): numbe
     while (to < all.length && all[to]?.ms === all[from]?.ms) to += 1;
     // Equal times share the middle of their ranks.
     const rank = (from + 1 + to) / 2;
-    ranks += rank * all.slice(from, to).filter(({ own }) => own).length;
+    ranks += rank * all.slice(from, to).filter(({ own: item }) => item).length;
     from = to;
   }
   const [n, m] = [ones.length, others.length];

@@ -303,26 +303,26 @@ describe('forgetting', () => {
           const cache = createCache({ maxBytes, clock });
           /** What may be there; what was pushed out need not be. */
           const model = new Map<string, { value: string; until: number; tags: readonly string[] }>();
-          for (const [i, one] of steps.entries()) {
-            if (one.do === 'advance') clock.advance(one.ms);
-            else if (one.do === 'forget') {
-              cache.forget(one.tags);
+          for (const [i, item] of steps.entries()) {
+            if (item.do === 'advance') clock.advance(item.ms);
+            else if (item.do === 'forget') {
+              cache.forget(item.tags);
               for (const [place, held] of model)
-                if (held.tags.some((tag) => one.tags.includes(tag))) model.delete(place);
+                if (held.tags.some((tag) => item.tags.includes(tag))) model.delete(place);
             } else {
-              const value = `${i} `.padEnd(one.size, 'x');
-              cache.set(one.source, one.key, {
+              const value = `${i} `.padEnd(item.size, 'x');
+              cache.set(item.source, item.key, {
                 value,
                 fetchedAt: clock.now(),
                 maxAgeMs: 0,
-                retentionMs: one.retentionMs,
-                tags: one.tags,
+                retentionMs: item.retentionMs,
+                tags: item.tags,
                 renew: () => undefined,
               });
-              model.set(`${one.source}/${one.key}`, {
+              model.set(`${item.source}/${item.key}`, {
                 value,
-                until: clock.now() + one.retentionMs,
-                tags: one.tags,
+                until: clock.now() + item.retentionMs,
+                tags: item.tags,
               });
             }
             let held = 0;
@@ -340,9 +340,9 @@ describe('forgetting', () => {
           }
           // Of what is gone nothing stays behind by which it could be found.
           cache.forget(['t1', 't2', 't3']);
-          const untagged = [...model.values()].filter((one) => one.tags.length === 0);
+          const untagged = [...model.values()].filter((item) => item.tags.length === 0);
           let entries = 0;
-          for (const one of cache.usage().values()) entries += one.entries;
+          for (const entry of cache.usage().values()) entries += entry.entries;
           expect(entries).toBeLessThanOrEqual(untagged.length);
           cache.close();
         },

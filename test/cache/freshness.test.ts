@@ -56,8 +56,8 @@ describe('the freshness of answers', () => {
       [2_000, 1_000],
     ],
     ['a loader that is never fresh, of a source that says nothing', { maxAge: '0 s' }, {}, [0, 0]],
-  ])('beyond its age is what is said by %s', (_, own, ofSource, [swr, sie]) => {
-    expect(freshness(own, ofSource)).toMatchObject({ staleWhileRevalidateMs: swr, staleIfErrorMs: sie });
+  ])('beyond its age is what is said by %s', (_, options, ofSource, [swr, sie]) => {
+    expect(freshness(options, ofSource)).toMatchObject({ staleWhileRevalidateMs: swr, staleIfErrorMs: sie });
   });
 
   it('of a loader that is never fresh is nothing for "nothing found" either, unless it is said', () => {

@@ -31,9 +31,9 @@ describe('the cache key of an answer', () => {
       unit: fc.constantFrom('a', '\n', ' ', '\0', '\ud83d', '\ude00', '\ufffd'),
       maxLength: 6,
     });
-    const one = fc.tuple(part, part, text);
+    const item = fc.tuple(part, part, text);
     fc.assert(
-      fc.property(one, one, (a, b) => {
+      fc.property(item, item, (a, b) => {
         const isSame = a.every((value, i) => value === b[i]);
         expect(keys.answer(...a) === keys.answer(...b)).toBe(isSame);
         expect(keys.tag('customer', ...a) === keys.tag('customer', ...b)).toBe(isSame);

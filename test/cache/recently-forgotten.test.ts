@@ -17,17 +17,17 @@ it('returns what was forgotten since a call began, until the call ends', () => {
       const recentlyForgotten = createRecentlyForgotten();
       /** Of each open question the tags that were forgotten since; undefined: everything was. */
       let open: { period: CallPeriod; since: Set<string> | undefined }[] = [];
-      for (const one of steps) {
-        if (one.do === 'begin') open.push({ period: recentlyForgotten.begin(), since: new Set() });
-        else if (one.do === 'end') {
-          const ended = open[one.which % Math.max(1, open.length)];
+      for (const step of steps) {
+        if (step.do === 'begin') open.push({ period: recentlyForgotten.begin(), since: new Set() });
+        else if (step.do === 'end') {
+          const ended = open[step.which % Math.max(1, open.length)];
           if (ended !== undefined) recentlyForgotten.end(ended.period);
           open = open.filter((other) => other !== ended);
         } else {
-          recentlyForgotten.add(one.tags);
+          recentlyForgotten.add(step.tags);
           for (const question of open)
-            if (one.tags === undefined) question.since = undefined;
-            else for (const tag of one.tags) question.since?.add(tag);
+            if (step.tags === undefined) question.since = undefined;
+            else for (const tag of step.tags) question.since?.add(tag);
         }
         for (const { period, since } of open)
           expect(TAGS.map((tag) => recentlyForgotten.has([tag], period))).toEqual(

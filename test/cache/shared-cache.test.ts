@@ -9,7 +9,7 @@ const WAIT_MS = 20;
 const open: { close(): unknown }[] = [];
 afterEach(async () => {
   vi.doUnmock('ioredis');
-  for (const one of open.splice(0).reverse()) await one.close();
+  for (const item of open.splice(0).reverse()) await item.close();
 });
 
 /** A server that returns prepared answers. It is not Redis. */

@@ -17,14 +17,14 @@ afterAll(() => {
 
 /** The check of `npm run check`, over folders of the test. */
 async function check(files: Record<string, string>) {
-  const own = mkdtempSync(join(folder, 'of-one-test-'));
-  for (const name of ['operations', 'triggers']) mkdirSync(join(own, name));
-  for (const [path, content] of Object.entries(files)) writeFileSync(join(own, path), content);
+  const sync = mkdtempSync(join(folder, 'of-one-test-'));
+  for (const name of ['operations', 'triggers']) mkdirSync(join(sync, name));
+  for (const [path, content] of Object.entries(files)) writeFileSync(join(sync, path), content);
   const child = spawn(
     process.execPath,
     [
       join(await compiled(), 'src/cli/check-operations.js'),
-      ...['--operations', join(own, 'operations'), '--triggers', join(own, 'triggers')],
+      ...['--operations', join(sync, 'operations'), '--triggers', join(sync, 'triggers')],
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
@@ -32,7 +32,7 @@ async function check(files: Record<string, string>) {
     text(child.stderr),
     once(child, 'close') as Promise<[number | null]>,
   ]);
-  return { problems: error.replaceAll(`${own}/`, '').split('\n').filter(Boolean), code };
+  return { problems: error.replaceAll(`${sync}/`, '').split('\n').filter(Boolean), code };
 }
 
 test('passes operations and triggers that the sources together can answer', async () => {

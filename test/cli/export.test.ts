@@ -29,7 +29,7 @@ const exportOf = (by: string, environment = {}, input = '') =>
 const read = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'));
 
 const calls = () =>
-  Object.fromEntries(Object.entries(control.counters()).map(([name, one]) => [name, one.calls]));
+  Object.fromEntries(Object.entries(control.counters()).map(([name, counter]) => [name, counter.calls]));
 
 describe('stekkerdoos export', { timeout: 120_000 }, () => {
   test('writes something of every system, with source and time, for the owner of the file alone', async () => {
@@ -61,10 +61,10 @@ describe('stekkerdoos export', { timeout: 120_000 }, () => {
     const { code } = await exportOf('email=many-orders@example.nl');
     expect(code).toBe(0);
     expect(listAt(read(file), 'data', 'orders', 'nodes')).toHaveLength(500);
-    const numbers = listAt(read(file), 'data', 'orders', 'nodes').map((one) => at(one, 'number'));
+    const numbers = listAt(read(file), 'data', 'orders', 'nodes').map((item) => at(item, 'number'));
     expect(new Set(numbers).size).toBe(500);
     const timeline = listAt(read(file), 'data', 'timeline', 'nodes');
-    expect(timeline.filter((one) => at(one, 'kind') === 'ORDER')).toHaveLength(500);
+    expect(timeline.filter((item) => at(item, 'kind') === 'ORDER')).toHaveLength(500);
   });
 
   test('names the system that did not answer, and then requests only the missing parts', async () => {
@@ -80,7 +80,7 @@ describe('stekkerdoos export', { timeout: 120_000 }, () => {
     expect(at(part, 'complete')).toBe(false);
     expect(
       listAt(part, 'notAnswered')
-        .map((one) => at(one, 'source'))
+        .map((item) => at(item, 'source'))
         .sort(),
     ).toEqual(['kvk', 'x']);
     expect(listAt(part, 'data', 'orders', 'nodes')).not.toHaveLength(0);

@@ -35,15 +35,15 @@ afterEach(async () => {
 async function run(...rawArgs: string[]): Promise<{ code: number; out: string; err: string }> {
   vi.stubEnv('WEBHOOK_FILE', file);
   vi.stubEnv('WEBHOOK_SECRET', secret);
-  const said = { out: '', err: '' };
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((said.out += String(text)), true));
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((said.err += String(text)), true));
+  const output = { out: '', err: '' };
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((output.out += String(text)), true));
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((output.err += String(text)), true));
   try {
     await runCommand(webhooks, { rawArgs });
-    return { code: Number(process.exitCode ?? 0), ...said };
+    return { code: Number(process.exitCode ?? 0), ...output };
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
-    return { code: 2, out: said.out, err: error.message };
+    return { code: 2, out: output.out, err: error.message };
   } finally {
     process.exitCode = undefined;
     vi.restoreAllMocks();
@@ -52,8 +52,8 @@ async function run(...rawArgs: string[]): Promise<{ code: number; out: string; e
 }
 
 async function giveUp(endpoint: string): Promise<void> {
-  for (const one of await store.leaseDeliveries(endpoint, 10, 60_000))
-    await store.settle(one, { state: 'dead', attempts: 10, reason: 'status 500' });
+  for (const delivery of await store.leaseDeliveries(endpoint, 10, 60_000))
+    await store.settle(delivery, { state: 'dead', attempts: 10, reason: 'status 500' });
 }
 
 it('lists and shows what became of deliveries, without a word about the customer', async () => {
@@ -64,9 +64,9 @@ it('lists and shows what became of deliveries, without a word about the customer
   expect(dead.out).toMatch(
     /^msg_\S+ {2}dead {2}mailer {2}orderPlaced {2}due \S+Z {2}10 attempts {2}status 500\n$/,
   );
-  const one = await run('show', ids[0] ?? '');
-  expect(one.out).toContain('state dead\n');
-  for (const { out } of [all, dead, one]) expect(out).not.toContain('anna');
+  const shown = await run('show', ids[0] ?? '');
+  expect(shown.out).toContain('state dead\n');
+  for (const { out } of [all, dead, shown]) expect(out).not.toContain('anna');
   expect(await run('list', '--state', 'lost')).toMatchObject({ code: 2, out: '' });
   expect(await run('show', 'msg_none')).toMatchObject({ code: 2, err: 'There is no such delivery.' });
 });

@@ -6,7 +6,7 @@ const either = anyOf(bearer(setting('TOKEN')), basic(setting('USER'), setting('P
 
 function problemsOf(auth: Auth, environment: Record<string, string>): string[] {
   const reader = new SettingsReader(environment);
-  for (const one of auth.settings(reader)) reader.read(one);
+  for (const setting of auth.settings(reader)) reader.read(setting);
   return reader.problems;
 }
 

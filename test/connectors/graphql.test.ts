@@ -179,10 +179,10 @@ describe('a connection to a GraphQL system', () => {
     ['has enough left', cost(100, 100, 50), []],
     ['lacks some', cost(100, 40, 50), [{ retryAfterMs: 1_200 }]],
     ['does not say', undefined, []],
-  ])('is left alone before it has to refuse, when it %s', async (_, given, expected) => {
+  ])('is left alone before it has to refuse, when it %s', async (_, input, expected) => {
     const reported: unknown[] = [];
     server = await startServer((_request, response) => {
-      sendJson(response, { data: {}, ...(given === undefined ? {} : { extensions: { cost: given } }) });
+      sendJson(response, { data: {}, ...(input === undefined ? {} : { extensions: { cost: input } }) });
     });
     const scope = { slowDown: (rateLimitInfo: object) => void reported.push(rateLimitInfo) };
     client = open(connectorTo('URL', 'TOKEN'), { URL: server.url, TOKEN: 't' }, { scope });
@@ -196,8 +196,8 @@ describe('a connection to a GraphQL system', () => {
     ['a second at least', cost(100, 100, 100), 1],
     ['a second when it does not say', undefined, 1],
     ['a second when it says something else', { throttleStatus: 'full' }, 1],
-  ])('waits for a shop that is throttled: %s', async (_, given, seconds) => {
-    await answered(throttled(given));
+  ])('waits for a shop that is throttled: %s', async (_, input, seconds) => {
+    await answered(throttled(input));
     const error = await sourceFailure(client.query('{ a }', {}));
     expect(error.extensions).toEqual({
       code: 'SOURCE_RATE_LIMITED',

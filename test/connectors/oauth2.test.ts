@@ -165,8 +165,8 @@ describe('a system that gives out access tokens for a while', () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => client.get(anything, '/data')));
     expect(answers).toHaveLength(20);
     expect(requests('/token')).toHaveLength(2);
-    expect(bearers().filter((one) => one === 'Bearer token-1')).toHaveLength(21);
-    expect(bearers().filter((one) => one === 'Bearer token-2')).toHaveLength(20);
+    expect(bearers().filter((bearer) => bearer === 'Bearer token-1')).toHaveLength(21);
+    expect(bearers().filter((bearer) => bearer === 'Bearer token-2')).toHaveLength(20);
   });
 
   it('does not request token after token if all are refused', async () => {
@@ -333,7 +333,7 @@ describe('a system that gives out access tokens for a while', () => {
       logger: {} as unknown as Logger,
     });
     const scope = (signal: AbortSignal) => ({
-      run: <T>(call: (given: AbortSignal) => Promise<T>) => call(signal),
+      run: <T>(call: (signal: AbortSignal) => Promise<T>) => call(signal),
       slowDown: () => undefined,
       holds: () => undefined,
       headers: {},

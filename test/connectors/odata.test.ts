@@ -193,7 +193,7 @@ describe('a connection to a system that speaks OData', () => {
     });
     const error = await requests.then(
       () => undefined,
-      (one: unknown) => one,
+      (request: unknown) => request,
     );
     if (error !== undefined) {
       expect(error).toMatchObject({ code: 'BAD_USER_INPUT' });
@@ -217,11 +217,11 @@ describe('a connection to a system that speaks OData', () => {
       }),
     );
     fc.assert(
-      fc.property(text, text, text, (one, other, requests) => {
+      fc.property(text, text, text, (text, other, requests) => {
         fc.pre(!requests.includes('\0'));
         for (const lists of ['in', 'or'] as const) {
           const filter = filterText(
-            [['name', 'in', [one, other].map((value) => value.replaceAll('\0', ''))]],
+            [['name', 'in', [text, other].map((value) => value.replaceAll('\0', ''))]],
             {
               version: 4,
               lists,
@@ -229,7 +229,7 @@ describe('a connection to a system that speaks OData', () => {
           );
           const isFound = parseFilter(filter ?? '', { filterable: { name: 'text' }, knowsIn: true });
           expect(isFound({ name: requests })).toBe(
-            [one, other].some((value) => value.replaceAll('\0', '') === requests),
+            [text, other].some((value) => value.replaceAll('\0', '') === requests),
           );
         }
       }),

@@ -200,8 +200,8 @@ describe('the pages of several lists', () => {
         rounds.push(open.map(({ key, at = 0 }) => `${key}${at}`));
         return Promise.resolve(
           open.map(({ key, at = 0 }) => {
-            const own = lists[key] ?? [];
-            return { values: own.slice(at, at + 1), next: at + 1 < own.length ? at + 1 : null };
+            const items = lists[key] ?? [];
+            return { values: items.slice(at, at + 1), next: at + 1 < items.length ? at + 1 : null };
           }),
         );
       },

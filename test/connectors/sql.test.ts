@@ -9,7 +9,7 @@ import { describeContract, failure, hostileKeys, open, sourceFailure, type Opene
 
 const connector = sql(databaseUrl('ORDER_SYSTEM_URL'));
 const url = (): string => directSettings().ORDER_SYSTEM_URL ?? '';
-const one = z.object({ one: z.number() });
+const oneRow = z.object({ one: z.number() });
 const customer = z.object({ cust_no: z.string() });
 
 describe('a connection to PostgreSQL', () => {
@@ -24,7 +24,7 @@ describe('a connection to PostgreSQL', () => {
         return wrong.href;
       },
     },
-    call: (client) => client.rows(one, 'SELECT 1 AS one', []),
+    call: (client) => client.rows(oneRow, 'SELECT 1 AS one', []),
     callForMisfit: (client) => client.rows(z.object({ email: z.number() }), EVERYWHERE, []),
     misfit: { place: '0.email', value: 'everywhere@example.nl' },
     find: (client, key) =>
@@ -170,7 +170,9 @@ describe('a connection to PostgreSQL', () => {
 
   it('refuses a key with an invalid character before it calls the database, also in a list', async () => {
     for (const parameters of [['a\0b'], [['fine', 'a\0b']], [['\ud800']]]) {
-      const error = await failure(client.rows(one, 'SELECT 1 AS one WHERE $1::text IS NOT NULL', parameters));
+      const error = await failure(
+        client.rows(oneRow, 'SELECT 1 AS one WHERE $1::text IS NOT NULL', parameters),
+      );
       expect(error.code).toBe('BAD_USER_INPUT');
     }
   });
@@ -244,7 +246,7 @@ describe('a connection to PostgreSQL', () => {
     expect(error.extensions).toMatchObject({ code: 'SOURCE_CONTRACT', retryable: false });
     expect(error.message).toContain('bytes');
     await expect.poll(() => running('repeat')).toBe(0);
-    expect(await client.rows(one, 'SELECT 1 AS one', [])).toEqual([{ one: 1 }]);
+    expect(await client.rows(oneRow, 'SELECT 1 AS one', [])).toEqual([{ one: 1 }]);
   });
 
   it.each([
@@ -283,13 +285,13 @@ describe('a connection to PostgreSQL', () => {
   });
 
   it('does not use a connection again on which a statement failed, since its plan may fit no longer', async () => {
-    const own = open(connector, { ORDER_SYSTEM_URL: url() }, { timeoutMs: 2_000 });
+    const opened = open(connector, { ORDER_SYSTEM_URL: url() }, { timeoutMs: 2_000 });
     const process = z.object({ pg_backend_pid: z.number() });
-    const before = await own.rows(process, 'SELECT pg_backend_pid()', []);
-    expect(await own.rows(process, 'SELECT pg_backend_pid()', [])).toEqual(before);
-    await failure(own.rows(z.unknown(), "DO $$ BEGIN RAISE SQLSTATE '0A000'; END $$", []));
-    expect(await own.rows(process, 'SELECT pg_backend_pid()', [])).not.toEqual(before);
-    await own.close();
+    const before = await opened.rows(process, 'SELECT pg_backend_pid()', []);
+    expect(await opened.rows(process, 'SELECT pg_backend_pid()', [])).toEqual(before);
+    await failure(opened.rows(z.unknown(), "DO $$ BEGIN RAISE SQLSTATE '0A000'; END $$", []));
+    expect(await opened.rows(process, 'SELECT pg_backend_pid()', [])).not.toEqual(before);
+    await opened.close();
   });
 });
 

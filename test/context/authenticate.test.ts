@@ -175,7 +175,7 @@ describe('keys that the issuer publishes', () => {
     const { server, authentication } = await published(issuerKey);
     expect(server.requestCount()).toBe(0);
     const tokens = await Promise.all([1, 2, 3, 4].map((jti) => fresh(issuerKey, { jti: String(jti) })));
-    for (const caller of await Promise.all(tokens.map((one) => authentication.as(one))))
+    for (const caller of await Promise.all(tokens.map((token) => authentication.as(token))))
       expect(caller).toMatchObject({ name: 'jwt:id.example.nl', roles: ['operator'] });
     expect(server.requestCount()).toBe(1);
   });

@@ -81,9 +81,9 @@ describe('the priority of a caller', () => {
     ['automation', 'bulk', 'bulk'],
     ['bulk', 'interactive', 'bulk'],
     ['bulk', 'automation', 'bulk'],
-  ])('can be given away and not taken: who is %s and says %s is %s', (own, given, is) => {
-    expect(priorityOf(given, own)).toBe(is);
-    expect(read(given === null ? {} : { 'x-priority': given }, 'any', own).priority).toBe(is);
+  ])('can be given away and not taken: who is %s and says %s is %s', (priority, input, is) => {
+    expect(priorityOf(input, priority)).toBe(is);
+    expect(read(input === null ? {} : { 'x-priority': input }, 'any', priority).priority).toBe(is);
   });
 });
 

@@ -28,9 +28,9 @@ test('a purpose that the caller may not use is refused, and the error names the 
 });
 
 test('what is no purpose is refused, and not repeated', () => {
-  for (const said of ['', 'SERVICE, MARKETING', 'curiosity', 'constructor']) {
-    expect(() => purposeOfCaller(campaign, said)).toThrow(InvalidInputError);
-    expect(() => purposeOfCaller(campaign, said)).toThrow(
+  for (const text of ['', 'SERVICE, MARKETING', 'curiosity', 'constructor']) {
+    expect(() => purposeOfCaller(campaign, text)).toThrow(InvalidInputError);
+    expect(() => purposeOfCaller(campaign, text)).toThrow(
       /^Data-Purpose names no purpose: it must be one of SERVICE, [A-Z_, ]+\.$/,
     );
   }

@@ -35,12 +35,12 @@ const PURPOSES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The customer in the claims; undefined if there is none. */
-function named({ roles: given, customer_number: number, purpose, client_id: client }: JWTPayload) {
-  const roles = (Array.isArray(given) ? given : String(given).split(' ')).filter(
+function named({ roles: grantedRoles, customer_number: number, purpose, client_id: client }: JWTPayload) {
+  const roles = (Array.isArray(grantedRoles) ? grantedRoles : String(grantedRoles).split(' ')).filter(
     (role): role is string => typeof role === 'string' && Object.keys(PURPOSES).includes(role),
   );
   const may = [...new Set(roles.flatMap((role) => PURPOSES[role] ?? []))];
-  const purposes = typeof purpose === 'string' ? may.filter((one) => one === purpose) : may;
+  const purposes = typeof purpose === 'string' ? may.filter((value) => value === purpose) : may;
   const customer = typeof number === 'string' || typeof number === 'number' ? String(number) : '';
   const isVisitor = roles.includes('visitor');
   if (purposes.length === 0 || (isVisitor && !/^[1-9]\d{0,8}$/.test(customer))) return undefined;
@@ -130,18 +130,18 @@ const forgings: Record<string, Forging> = {
     return `${base64url(JSON.stringify({ ...header, alg }))}.${payload}.${what < 0.5 ? '' : signature}`;
   },
   strippedSignature: ({ token }) => `${parts(token).slice(0, 2).join('.')}.`,
-  signedBySomebodyElse: (given) => resigned(given, {}, {}, given.thief),
-  broughtItsKeyAlong: (given, [how]) =>
+  signedBySomebodyElse: (genuine) => resigned(genuine, {}, {}, genuine.thief),
+  broughtItsKeyAlong: (genuine, [how]) =>
     resigned(
-      given,
+      genuine,
       {},
       oneOf<object>(how, [
-        { jwk: given.thief.jwk },
+        { jwk: genuine.thief.jwk },
         { jku: 'http://127.0.0.1:9/jwks.json' },
         { x5u: 'http://127.0.0.1:9/x5u' },
-        { kid: undefined, jwk: given.thief.jwk },
+        { kid: undefined, jwk: genuine.thief.jwk },
       ]),
-      given.thief,
+      genuine.thief,
     ),
   publicKeyAsSecret: ({ key, header, payload }, [how, alg]) => {
     const secret = oneOf(how, [
@@ -156,19 +156,19 @@ const forgings: Record<string, Forging> = {
       .join('.');
     return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`;
   },
-  unknownKey: (given, [how]) =>
+  unknownKey: (genuine, [how]) =>
     resigned(
-      given,
+      genuine,
       {},
       { kid: oneOf<unknown>(how, ['four', 'ONE', '', 1, null, ['one'], '../one', 'one\u0000']) },
     ),
-  unnamedKey: (given) =>
-    resigned({ ...given, key: keys[0] ?? given.key }, {}, { alg: 'EdDSA', kid: undefined }),
-  anotherWayOfSigning: (given, [how]) =>
-    resigned(given, {}, { alg: oneOf(how, ['RS256', 'ES384', 'ES512', 'PS256', 'HS256']) }),
-  mustBeUnderstood: (given, [how]) =>
+  unnamedKey: (genuine) =>
+    resigned({ ...genuine, key: keys[0] ?? genuine.key }, {}, { alg: 'EdDSA', kid: undefined }),
+  anotherWayOfSigning: (genuine, [how]) =>
+    resigned(genuine, {}, { alg: oneOf(how, ['RS256', 'ES384', 'ES512', 'PS256', 'HS256']) }),
+  mustBeUnderstood: (genuine, [how]) =>
     resigned(
-      given,
+      genuine,
       {},
       oneOf<object>(how, [
         { crit: ['x'], x: 1 },
@@ -178,15 +178,15 @@ const forgings: Record<string, Forging> = {
         { crit: ['exp'] },
       ]),
     ),
-  expired: (given, [how]) => resigned(given, { exp: NOW_S - 30 - Math.floor(how * 1e6) }),
-  timeless: (given, [how]) =>
-    resigned(given, {
+  expired: (genuine, [how]) => resigned(genuine, { exp: NOW_S - 30 - Math.floor(how * 1e6) }),
+  timeless: (genuine, [how]) =>
+    resigned(genuine, {
       exp: oneOf<unknown>(how, [undefined, null, 'never', String(NOW_S + 60), [NOW_S + 60], {}]),
     }),
-  notYet: (given, [how]) => resigned(given, { nbf: NOW_S + 31 + Math.floor(how * 1e6) }),
-  fromTheFuture: (given, [how]) => resigned(given, { iat: NOW_S + 31 + Math.floor(how * 1e6) }),
-  forSomebodyElse: (given, [how]) =>
-    resigned(given, {
+  notYet: (genuine, [how]) => resigned(genuine, { nbf: NOW_S + 31 + Math.floor(how * 1e6) }),
+  fromTheFuture: (genuine, [how]) => resigned(genuine, { iat: NOW_S + 31 + Math.floor(how * 1e6) }),
+  forSomebodyElse: (genuine, [how]) =>
+    resigned(genuine, {
       aud: oneOf<unknown>(how, [
         'another',
         ['another'],
@@ -200,8 +200,8 @@ const forgings: Record<string, Forging> = {
         [[AUDIENCE]],
       ]),
     }),
-  fromSomebodyElse: (given, [how]) =>
-    resigned(given, {
+  fromSomebodyElse: (genuine, [how]) =>
+    resigned(genuine, {
       iss: oneOf<unknown>(how, [
         'https://evil.example',
         undefined,
@@ -212,7 +212,7 @@ const forgings: Record<string, Forging> = {
         AUDIENCE,
       ]),
     }),
-  swapped: (given) => resigned(given, { iss: AUDIENCE, aud: ISSUER }),
+  swapped: (genuine) => resigned(genuine, { iss: AUDIENCE, aud: ISSUER }),
   otherClaims: ({ token, payload }, [how]) => {
     const [header, , signature] = parts(token);
     const more = oneOf<object>(how, [
@@ -248,7 +248,7 @@ const forgings: Record<string, Forging> = {
       [header, header, signature],
     ]).join('.');
   },
-  huge: (given, [how]) => resigned(given, { more: 'x'.repeat(8_192 + Math.floor(how * 10_000)) }),
+  huge: (genuine, [how]) => resigned(genuine, { more: 'x'.repeat(8_192 + Math.floor(how * 10_000)) }),
   wrongBase64: ({ token }, [how, where]) =>
     spliced(token, 0.05 + where * 0.9, 0, oneOf(how, ['=', '+', '/', '~', ' ', '%2e', '==', '*', '\u00e9'])),
   changedCharacter: ({ token }, [how, where]) => {
@@ -276,18 +276,18 @@ const harmless: Record<
 > = {
   nothing: ({ token, payload }) => [token, payload],
   blanksAround: ({ token, payload }) => [`  ${token}  `, payload],
-  readHeaders: (given, [how]) => [
+  readHeaders: (genuine, [how]) => [
     resigned(
-      given,
+      genuine,
       {},
       oneOf<object>(how, [
         { typ: 'at+jwt' },
         { jku: 'http://127.0.0.1:9/' },
-        { jwk: given.thief.jwk },
+        { jwk: genuine.thief.jwk },
         { x5c: ['AA=='] },
       ]),
     ),
-    given.payload,
+    genuine.payload,
   ],
   saidTwice: ({ key, header, payload }) => [
     rawToken(
@@ -297,9 +297,9 @@ const harmless: Record<
     ),
     { ...(Object.hasOwn(payload, 'customer_number') ? {} : { customer_number: 4711 }), ...payload },
   ],
-  moreClaims: (given) => [
-    resigned(given, { role: 'operator', admin: true, realm_access: { roles: ['operator'] } }),
-    given.payload,
+  moreClaims: (genuine) => [
+    resigned(genuine, { role: 'operator', admin: true, realm_access: { roles: ['operator'] } }),
+    genuine.payload,
   ],
 };
 
@@ -322,8 +322,8 @@ function partsOf({ name, roles, purposes, customer }: Caller) {
 }
 
 /** The same signature in other letters: the last one of base64 has bits to spare. */
-function isSameSigned(one: string, other: string): boolean {
-  const [a, b] = [parts(one), parts(other)];
+function isSameSigned(left: string, other: string): boolean {
+  const [a, b] = [parts(left), parts(other)];
   return (
     other.split('.').length === 3 &&
     a[0] === b[0] &&
@@ -340,13 +340,13 @@ test(
     expect(authentication.problems).toEqual([]);
     const met = { callers: 0, nobody: 0 };
     await fc.assert(
-      fc.asyncProperty(cases, async ({ given, how, chance }) => {
-        const [sent, payload] = harmless[how]?.(given, chance) ?? [
-          forgings[how]?.(given, chance) ?? '',
+      fc.asyncProperty(cases, async ({ given: genuine, how, chance }) => {
+        const [sent, payload] = harmless[how]?.(genuine, chance) ?? [
+          forgings[how]?.(genuine, chance) ?? '',
           undefined,
         ];
         const outcome = await authentication.as(sent).catch((error: unknown) => error);
-        const mayBe = payload ?? (isSameSigned(given.token, sent) ? given.payload : undefined);
+        const mayBe = payload ?? (isSameSigned(genuine.token, sent) ? genuine.payload : undefined);
         const expected = mayBe === undefined ? undefined : named(mayBe);
         if (expected !== undefined && !(payload === undefined && outcome instanceof GatewayError)) {
           expect(isCaller(outcome) && partsOf(outcome), how).toEqual(expected);

@@ -32,8 +32,8 @@ function signedWith(secret: string | Buffer, header: object, payload: object = c
 
 describe('a token of the issuer', () => {
   test('is taken by each way of signing that the issuer uses', async () => {
-    for (const one of [key, rsa, curve])
-      expect(await authentication.as(await token(one))).toMatchObject({
+    for (const signingKey of [key, rsa, curve])
+      expect(await authentication.as(await token(signingKey))).toMatchObject({
         name: 'jwt:id.example.nl',
         roles: ['operator'],
       });
@@ -194,9 +194,9 @@ describe("a visitor's token", () => {
     const numbers = [1e21, 2 ** 53, 1.5, -3, '', 'null', '0007', true, ['7']].map((customer_number) => ({
       customer_number,
     }));
-    for (const one of [...unclear, ...numbers, { email: 'jan@example.nl', customer_number: 'x' }])
+    for (const item of [...unclear, ...numbers, { email: 'jan@example.nl', customer_number: 'x' }])
       for (const roles of ['visitor', 'operator visitor'])
-        await expect(callerOf({ roles, ...one }), JSON.stringify(one)).rejects.toThrow(ForbiddenError);
+        await expect(callerOf({ roles, ...item }), JSON.stringify(item)).rejects.toThrow(ForbiddenError);
   });
 
   test.each([
@@ -211,14 +211,14 @@ describe("a visitor's token", () => {
   });
 
   test('has a budget of its own that does not say whose it is, the same for all its tokens', async () => {
-    const one = await visitor({ email: 'jan@example.nl' });
+    const caller = await visitor({ email: 'jan@example.nl' });
     const same = await visitor({ email: 'JAN@example.nl', jti: 'another' });
     const other = await visitor({ email: 'piet@example.nl' });
-    expect(one.budget).toBe(same.budget);
-    expect(one.budget).not.toBe(other.budget);
-    expect(one.budget).toMatch(/^jwt:id\.example\.nl:[\w-]{43}$/);
+    expect(caller.budget).toBe(same.budget);
+    expect(caller.budget).not.toBe(other.budget);
+    expect(caller.budget).toMatch(/^jwt:id\.example\.nl:[\w-]{43}$/);
     expect((await callerOf({ email: 'jan@example.nl' })).customer).toBeUndefined();
-    expect(one.name).toBe('jwt:id.example.nl');
+    expect(caller.name).toBe('jwt:id.example.nl');
   });
 });
 
@@ -234,11 +234,13 @@ describe('a token that somebody made up', () => {
 
   test('by using the public key as a secret is refused, and the gateway does not start with HS256 beside it', async () => {
     for (const environment of [tokenSettings(rsa), { ...tokenSettings(), JWT_KEY: rsa.pem }]) {
-      const one = createTestAuthentication(environment);
-      expect(one.problems).toEqual([]);
+      const testAuthentication = createTestAuthentication(environment);
+      expect(testAuthentication.problems).toEqual([]);
       for (const secret of [rsa.pem, rsa.pem.trim(), JSON.stringify(rsa.jwk), environment.JWT_KEY ?? ''])
         for (const alg of ['HS256', 'RS256'])
-          await expect(one.as(signedWith(secret, { alg, kid: 'rsa' }))).rejects.toEqual(INVALID);
+          await expect(testAuthentication.as(signedWith(secret, { alg, kid: 'rsa' }))).rejects.toEqual(
+            INVALID,
+          );
       for (const algorithms of ['HS256', 'RS256,HS256'])
         expect(
           createTestAuthentication({ ...environment, JWT_ALGORITHMS: algorithms }).problems,
@@ -306,19 +308,25 @@ describe('JWT_KEY', () => {
       JSON.stringify({ keys: [rsa.jwk] }),
     ])
       expect(problemsOf(JWT_KEY)).toEqual([]);
-    const one = createTestAuthentication({ ...tokenSettings(), JWT_KEY: rsa.pem });
-    expect(await one.as(await token({ ...rsa, kid: 'any' }))).toMatchObject({ roles: ['operator'] });
-    await expect(one.as(await token(curve))).rejects.toEqual(INVALID);
+    const testAuthentication = createTestAuthentication({ ...tokenSettings(), JWT_KEY: rsa.pem });
+    expect(await testAuthentication.as(await token({ ...rsa, kid: 'any' }))).toMatchObject({
+      roles: ['operator'],
+    });
+    await expect(testAuthentication.as(await token(curve))).rejects.toEqual(INVALID);
   });
 
   test('may be a secret where tokens are signed by one', async () => {
     expect(problemsOf(oct(32), 'HS256')).toEqual([]);
-    const one = createTestAuthentication({ ...tokenSettings(), JWT_KEY: oct(32), JWT_ALGORITHMS: 'HS256' });
+    const testAuthentication = createTestAuthentication({
+      ...tokenSettings(),
+      JWT_KEY: oct(32),
+      JWT_ALGORITHMS: 'HS256',
+    });
     const sign = (bytes: number, alg: string) =>
       new SignJWT(claims()).setProtectedHeader({ alg }).sign(createSecretKey(Buffer.alloc(bytes, 7)));
-    expect(await one.as(await sign(32, 'HS256'))).toMatchObject({ roles: ['operator'] });
-    await expect(one.as(await sign(64, 'HS512'))).rejects.toEqual(INVALID);
-    await expect(one.as(await sign(33, 'HS256'))).rejects.toEqual(INVALID);
+    expect(await testAuthentication.as(await sign(32, 'HS256'))).toMatchObject({ roles: ['operator'] });
+    await expect(testAuthentication.as(await sign(64, 'HS512'))).rejects.toEqual(INVALID);
+    await expect(testAuthentication.as(await sign(33, 'HS256'))).rejects.toEqual(INVALID);
   });
 
   test('must be right, and is not shown when it is not', () => {

@@ -63,7 +63,7 @@ describe('the click log against its contract', () => {
       return isList ? value : [value];
     });
     expect(found.length).toBeGreaterThan(100);
-    expect(found.filter((one) => !fits(one))).toEqual([]);
+    expect(found.filter((item) => !fits(item))).toEqual([]);
   });
 
   test('its columns are those of the recorded log, and one for the searches of its site', () => {

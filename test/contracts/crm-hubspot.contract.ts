@@ -215,16 +215,16 @@ test('HubSpot contacts are read with the history of their properties, fifty at o
 });
 
 test('HubSpot contacts are changed, and their history has the former values', async () => {
-  const own = await startCrmHubspot(world);
+  const crmHubspot = await startCrmHubspot(world);
   const contract = contracts.contacts;
   const path = `/crm/v3/objects/contacts/${String(ids.contacts[0])}`;
   const optOut = { properties: { hs_email_optout: 'true' } };
-  const change = { at: own, method: 'PATCH' } as const;
+  const change = { at: crmHubspot, method: 'PATCH' } as const;
   const { body } = await expectAnswer(contract, 200, path, optOut, change);
   expect(asObject(body['properties'])['hs_email_optout']).toBe('true');
   await expectAnswer(contract, 404, '/crm/v3/objects/contacts/17', optOut, change);
   await expectAnswer(contract, 400, path, { properties: { shoe_size: '43' } }, change);
-  await own.close();
+  await crmHubspot.close();
 });
 
 test('HubSpot lists the properties of a type to permitted callers', async () => {

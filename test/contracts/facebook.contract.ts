@@ -18,7 +18,7 @@ function nodeOf(name: string): Node {
   const { fields, apis } = asObject(JSON.parse(readFileSync(contractFile('meta', `${name}.json`), 'utf8')));
   return {
     fields: new Map(
-      asList(fields).map((one) => [String(asObject(one)['name']), String(asObject(one)['type'])]),
+      asList(fields).map((item) => [String(asObject(item)['name']), String(asObject(item)['type'])]),
     ),
     edges: new Map(
       asList(apis)
@@ -28,7 +28,7 @@ function nodeOf(name: string): Node {
           String(endpoint),
           {
             returns: String(returns),
-            parameters: new Set(asList(params).map((one) => String(asObject(one)['name']))),
+            parameters: new Set(asList(params).map((item) => String(asObject(item)['name']))),
           },
         ]),
     ),
@@ -105,7 +105,7 @@ describe('Facebook', () => {
       returns: 'UnifiedThread',
       query: `user_id=${eva?.userId ?? ''}&fields=${CONVERSATION_FIELDS}&limit=100`,
     });
-    for (const one of conversations) expectNode(nodes.UnifiedThread, one);
+    for (const conversation of conversations) expectNode(nodes.UnifiedThread, conversation);
     // What a UnifiedMessage has is not in the contract.
     await expectEdge(nodes.UnifiedThread, {
       id: eva?.conversations[0]?.id ?? '',
@@ -122,7 +122,7 @@ describe('Facebook', () => {
       returns: 'LeadgenForm',
       query: 'fields=id,name&limit=100',
     });
-    for (const one of forms) expectNode(more.LeadgenForm, one);
+    for (const form of forms) expectNode(more.LeadgenForm, form);
     for (const { id } of leadForms) {
       const leads = await expectEdge(more.LeadgenForm, {
         id,
@@ -130,7 +130,7 @@ describe('Facebook', () => {
         returns: 'Lead',
         query: `fields=${LEAD_FIELDS}&limit=500`,
       });
-      for (const one of leads) expectNode(more.Lead, one);
+      for (const lead of leads) expectNode(more.Lead, lead);
     }
   });
 });

@@ -81,8 +81,8 @@ test.each([
     expect(asList(body['value']).length).toBeGreaterThan(0);
     next = body['@odata.nextLink'];
   }
-  const [one] = asList((await answerTo(`/${set}?$top=1&$select=id,${fields.join(',')}`))['value']);
-  const { id } = asObject(one);
+  const [item] = asList((await answerTo(`/${set}?$top=1&$select=id,${fields.join(',')}`))['value']);
+  const { id } = asObject(item);
   await answerTo(`/${set}(${String(id)})`);
   await answerTo(`/${set}?$skip=3&$top=2&$count=true`);
 });

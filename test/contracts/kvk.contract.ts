@@ -118,7 +118,7 @@ describe('The KvK', () => {
       `naam=${encodeURIComponent(String(company?.name))}&type=hoofdvestiging`,
     ]) {
       const { resultaten } = await expectAnswer('search', 200, `/api/v2/zoeken?${by}`);
-      for (const one of asList(resultaten)) expect(one).toMatchObject({ kvkNummer: company?.kvkNumber });
+      for (const item of asList(resultaten)) expect(item).toMatchObject({ kvkNummer: company?.kvkNumber });
     }
   });
 

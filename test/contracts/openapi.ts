@@ -143,7 +143,7 @@ function findTemplate(templates: readonly string[], path: string): string | unde
       expected.every((part, index) => part.startsWith('{') || part === segments[index])
     );
   });
-  return fits.sort((one, other) => one.split('{').length - other.split('{').length)[0];
+  return fits.sort((a, b) => a.split('{').length - b.split('{').length)[0];
 }
 
 function queryProblems(parameters: readonly Json[], query: URLSearchParams): string[] {

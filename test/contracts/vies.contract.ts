@@ -13,7 +13,7 @@ import { asObject, contractFile, type Json } from './openapi.js';
 
 const file = contractFile('soap', 'vies', 'checkVatService.wsdl');
 const published = readFileSync(file, 'utf8');
-const own = new URL('../../sources/vies/wsdl/check-vat.wsdl', import.meta.url);
+const url = new URL('../../sources/vies/wsdl/check-vat.wsdl', import.meta.url);
 const world = createWorld({ customers: 5 });
 const endpointOf = (standIn: StandIn): string =>
   `${standIn.settings(standIn.url)['VIES_URL'] ?? ''}/checkVatService`;
@@ -35,7 +35,7 @@ describe('what we wrote of the WSDL', () => {
     ];
 
   test('is what VIES publishes of the operation', async () => {
-    const [theirs, ours] = await Promise.all([read(published), read(readFileSync(own, 'utf8'))]);
+    const [theirs, ours] = await Promise.all([read(published), read(readFileSync(url, 'utf8'))]);
     expect(checkVatOf(ours)).toEqual(checkVatOf(theirs));
     expect(asObject(checkVatOf(ours))['input']).toBeDefined();
     expect(ours.definitions.$targetNamespace).toBe(theirs.definitions.$targetNamespace);
@@ -43,7 +43,7 @@ describe('what we wrote of the WSDL', () => {
 
   test('makes the same message', async () => {
     const messages: string[] = [];
-    for (const text of [file, own.pathname]) {
+    for (const text of [file, url.pathname]) {
       const client = await createClientAsync(text, {
         httpClient: {
           request: (_address, message: string) => {

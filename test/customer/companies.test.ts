@@ -21,7 +21,7 @@ it.each([
   const records = kvkNumbers.map((kvkNumber, i) => account(String(i), kvkNumber));
   const companies = createCompanies({
     rules: {
-      namespaces: new Map(commonNamespaces('NL').map((one) => [one.name, one])),
+      namespaces: new Map(commonNamespaces('NL').map((namespace) => [namespace.name, namespace])),
       limits: { maxHops: 3, maxValuesPerNamespace: 5, maxIdentifiers: 50, patienceMs: 20 },
       sources: [
         {

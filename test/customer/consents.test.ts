@@ -6,7 +6,7 @@ import type { Consent, ConsentStatus } from '../../src/customer/schema.generated
 import type { CustomerRecord } from '../../src/identity/declaration.js';
 import type { LoadedSource, LoaderRegistry } from '../../src/loaders/registry.js';
 
-const said = (status: ConsentStatus): Consent[] => [{ purpose: 'MARKETING', source: 'crm', status }];
+const run = (status: ConsentStatus): Consent[] => [{ purpose: 'MARKETING', source: 'crm', status }];
 const crm: ConsentSource = {
   name: 'crm',
   purposes: ['MARKETING'],
@@ -22,7 +22,7 @@ function requestFor(
 ): [Customer, Context] {
   const records = statuses.map((_, i): CustomerRecord => ({ id: String(i), identifiers: [] }));
   const outcome = { kind: 'found', records } as const;
-  const statements = (id: unknown) => said(statuses[Number(id)] ?? 'UNKNOWN');
+  const statements = (id: unknown) => run(statuses[Number(id)] ?? 'UNKNOWN');
   const customer = { identity: { foundIn: () => outcome, findIn: () => Promise.resolve(outcome) } };
   const context = {
     cached: (_: unknown, id: unknown) => (Number(id) < cachedCount ? statements(id) : undefined),
@@ -38,12 +38,12 @@ describe('what a customer with several records allows', () => {
       'MARKETING',
       ...requestFor(['GRANTED', 'REVOKED'], cachedCount),
     );
-    expect(answers).toEqual([{ statements: [...said('GRANTED'), ...said('REVOKED')] }]);
+    expect(answers).toEqual([{ statements: [...run('GRANTED'), ...run('REVOKED')] }]);
   });
 
   it('is known at once of one record that is cached', () => {
     const answers = createConsents([crm]).answersFor('MARKETING', ...requestFor(['REVOKED'], 1));
-    expect(answers).toEqual([{ statements: said('REVOKED') }]);
+    expect(answers).toEqual([{ statements: run('REVOKED') }]);
   });
 });
 
@@ -51,8 +51,8 @@ it('what a system notes beside consent is shown, and does not decide', async () 
   const note: Consent = { purpose: 'MARKETING', source: 'crm', status: 'GRANTED', topic: 'Newsletter' };
   const consents = createConsents([{ ...crm, notesOf: () => Promise.resolve([note]) }]);
   const request = requestFor(['REVOKED'], 1);
-  expect(await consents.ofCustomer(...request)).toEqual([...said('REVOKED'), note]);
-  expect(await consents.answersFor('MARKETING', ...request)).toEqual([{ statements: said('REVOKED') }]);
+  expect(await consents.ofCustomer(...request)).toEqual([...run('REVOKED'), note]);
+  expect(await consents.answersFor('MARKETING', ...request)).toEqual([{ statements: run('REVOKED') }]);
 });
 
 it('what a system notes beside consent is not shown to a caller who may not read the relation with the customer', async () => {
@@ -63,7 +63,7 @@ it('what a system notes beside consent is not shown to a caller who may not read
     evidence: 'Legitimate interest',
   };
   const consents = createConsents([{ ...crm, notesOf: () => Promise.resolve([note]) }]);
-  expect(await consents.ofCustomer(...requestFor(['REVOKED'], 1, false))).toEqual(said('REVOKED'));
+  expect(await consents.ofCustomer(...requestFor(['REVOKED'], 1, false))).toEqual(run('REVOKED'));
 });
 
 it('what a system says of consent is forgotten with its record of the customer', () => {

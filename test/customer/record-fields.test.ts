@@ -63,7 +63,7 @@ function club(
     sameCustomer: () => true,
   };
   const clock = fakeClock();
-  const { source, environment: own } = localSource('club', {
+  const { source, environment: sourceEnvironment } = localSource('club', {
     limits: { retries: 0 },
     freshness: { maxAge: '1 minute', staleIfError: '1 hour' },
     namespaces: [idNamespace('memberId', 'The id of the member.', /^m\d$/)],
@@ -76,7 +76,7 @@ function club(
     ...parts,
   });
   const gateway = createTestGateway(
-    { ...own, ...environment },
+    { ...sourceEnvironment, ...environment },
     {
       clock,
       sources: [source],

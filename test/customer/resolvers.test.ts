@@ -11,7 +11,7 @@ afterAll(() => Promise.all(opened.map((gateway) => gateway.close())));
 
 /** A gateway over invented sources. Each returns its record by e-mail address, or fails. */
 function gatewayOver(records: Record<string, CustomerRecord | Error | null>): TestGateway {
-  const made = Object.entries(records).map(([name, record]) => {
+  const items = Object.entries(records).map(([name, record]) => {
     const loader = defineLoader<Client, string, readonly CustomerRecord[]>({
       name: 'customers',
       load: (values) =>
@@ -38,9 +38,9 @@ function gatewayOver(records: Record<string, CustomerRecord | Error | null>): Te
     });
   });
   const gateway = createTestGateway(
-    Object.fromEntries(made.flatMap(({ environment }) => Object.entries(environment))),
+    Object.fromEntries(items.flatMap(({ environment }) => Object.entries(environment))),
     {
-      sources: made.map(({ source }) => source),
+      sources: items.map(({ source }) => source),
       sdl: Object.fromEntries(
         Object.keys(records).map((name) => [
           name,

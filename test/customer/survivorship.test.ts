@@ -138,15 +138,15 @@ describe('any rule', () => {
     });
     fc.assert(
       fc.property(
-        candidates.chain((given) =>
+        candidates.chain((candidate) =>
           fc.tuple(
-            fc.constant(given),
-            fc.shuffledSubarray(given, { minLength: given.length, maxLength: given.length }),
+            fc.constant(candidate),
+            fc.shuffledSubarray(candidate, { minLength: candidate.length, maxLength: candidate.length }),
           ),
         ),
-        ([given, shuffled]) => {
+        ([inputs, shuffled]) => {
           const rule = { strategy, sources: SOURCES };
-          expect(inOrder(shuffled, rule)).toEqual(inOrder(given, rule));
+          expect(inOrder(shuffled, rule)).toEqual(inOrder(inputs, rule));
         },
       ),
     );

@@ -45,7 +45,7 @@ interface Line extends TimelineItem {
   source: string;
 }
 
-const text = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);
+const text = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 const millionths = (of: string): number => {
   const [, second = '', fraction = ''] = /^(.*?)(?:\.(\d+))?Z$/.exec(of) ?? [];
   return Date.parse(`${second}Z`) * 1_000 + Number(fraction.padEnd(6, '0'));
@@ -53,30 +53,30 @@ const millionths = (of: string): number => {
 /** As in a cursor. */
 const canonical = (of: string): string =>
   `${of.slice(0, 19)}.${(/\.(\d+)/.exec(of)?.[1] ?? '').padEnd(6, '0')}Z`;
-const byPlace = (one: Line, other: Line): number =>
-  millionths(other.at) - millionths(one.at) || text(other.source, one.source) || text(other.id, one.id);
+const byPlace = (a: Line, b: Line): number =>
+  millionths(b.at) - millionths(a.at) || text(b.source, a.source) || text(b.id, a.id);
 
 /** The sorted whole. */
 const whole = (of: World, { kinds, since }: Partial<Args> = {}): Line[] =>
   Object.entries(of)
-    .flatMap(([source, own]) => own.map((one) => ({ ...one, source })))
-    .filter(({ kind }) => kinds == null || kinds.some((one) => one === kind))
-    .filter((one) => since == null || millionths(one.at) >= millionths(since))
+    .flatMap(([source, items]) => items.map((item) => ({ ...item, source })))
+    .filter(({ kind }) => kinds == null || kinds.some((item) => item === kind))
+    .filter((item) => since == null || millionths(item.at) >= millionths(since))
     .sort(byPlace);
 const named = (lines: readonly Line[]): string[] => lines.map(({ source, id }) => `${source}:${id}`);
 const idsOf = ({ nodes }: TimelinePage): string[] =>
   nodes.map(({ source, recordId }) => `${source}:${recordId}`);
 
 /** A source that answers each `TimelineRequest` correctly, and records its calls. */
-function source(name: string, own: readonly TimelineItem[], calls: string[] = []): TimelineSource {
-  const fits = (one: TimelineItem, { kinds, before, since }: TimelineRequest): boolean => {
-    const from = millionths(one.at);
+function source(name: string, items: readonly TimelineItem[], calls: string[] = []): TimelineSource {
+  const fits = (item: TimelineItem, { kinds, before, since }: TimelineRequest): boolean => {
+    const from = millionths(item.at);
     return (
-      kinds.has(one.kind) &&
+      kinds.has(item.kind) &&
       (since === null || from >= millionths(since)) &&
       (before === null ||
         from < millionths(before.at) ||
-        (from === millionths(before.at) && one.id < before.id))
+        (from === millionths(before.at) && item.id < before.id))
     );
   };
   return {
@@ -86,9 +86,9 @@ function source(name: string, own: readonly TimelineItem[], calls: string[] = []
       page: (_, page) => {
         calls.push(name);
         return Promise.resolve(
-          own
-            .filter((one) => fits(one, page))
-            .sort((one, other) => byPlace({ ...one, source: name }, { ...other, source: name }))
+          items
+            .filter((item) => fits(item, page))
+            .sort((a, b) => byPlace({ ...a, source: name }, { ...b, source: name }))
             .slice(0, page.first),
         );
       },
@@ -96,7 +96,7 @@ function source(name: string, own: readonly TimelineItem[], calls: string[] = []
   };
 }
 const sourcesOf = (of: World, calls?: string[]): TimelineSource[] =>
-  Object.entries(of).map(([name, own]) => source(name, own, calls));
+  Object.entries(of).map(([name, items]) => source(name, items, calls));
 
 const failing = (name: string): TimelineSource => ({
   name,
@@ -113,11 +113,11 @@ const since = fc.option(moment);
 /** A source whose system cannot find a page: it gives all that it has read, in no order. */
 const unsorted = (
   name: string,
-  own: readonly TimelineItem[],
+  items: readonly TimelineItem[],
   readBackTo: readonly string[] = [],
 ): TimelineSource => ({
   name,
-  timeline: { kinds: KINDS, page: () => Promise.resolve({ items: own, readBackTo }) },
+  timeline: { kinds: KINDS, page: () => Promise.resolve({ items: items, readBackTo }) },
 });
 
 describe('a source that gives all that it has read', () => {
@@ -126,14 +126,14 @@ describe('a source that gives all that it has read', () => {
       fc.asyncProperty(world, sizes, kinds, since, async (of, [first = 1], wanted, from) => {
         const args = { first, kinds: wanted, since: from };
         const page = await loadPage(
-          Object.entries(of).map(([name, own]) => unsorted(name, own)),
+          Object.entries(of).map(([name, items]) => unsorted(name, items)),
           args,
         );
         expect(page).toEqual(await loadPage(sourcesOf(of), args));
         const after = page.pageInfo.endCursor;
         if (after == null) return;
         const next = await loadPage(
-          Object.entries(of).map(([name, own]) => unsorted(name, [...own, ...own])),
+          Object.entries(of).map(([name, items]) => unsorted(name, [...items, ...items])),
           { ...args, after },
         );
         expect(next).toEqual(await loadPage(sourcesOf(of), { ...args, after }));
@@ -143,7 +143,7 @@ describe('a source that gives all that it has read', () => {
   });
 
   const moments = [5, 4, 3, 2].map((second) => `2026-11-01T12:00:0${second}Z`);
-  const own = moments.map((of, i): TimelineItem => ({ kind: 'ORDER', at: of, id: String(i) }));
+  const items = moments.map((of, i): TimelineItem => ({ kind: 'ORDER', at: of, id: String(i) }));
   const SINCE_4 = '2026-11-01T12:00:04Z';
 
   it.each<[string, Partial<Args>, string[], boolean]>([
@@ -165,13 +165,13 @@ describe('a source that gives all that it has read', () => {
     ['is missing when the page is not full', { first: 20 }, ['2020-01-01T00:00:00Z'], false],
     ['is whole when all was read', { first: 20 }, [], true],
   ])('%s', async (_, args, readBackTo, isComplete) => {
-    const { nodes, missing } = await loadPage([unsorted('a', own, readBackTo)], args);
+    const { nodes, missing } = await loadPage([unsorted('a', items, readBackTo)], args);
     expect(missing).toEqual(isComplete ? [] : [{ source: 'a', code: 'SOURCE_CONTRACT' }]);
     if (!isComplete) expect(nodes).toEqual([]);
   });
 
   it('is missing when a moment is none', async () => {
-    const { missing } = await loadPage([unsorted('a', own, ['yesterday'])]);
+    const { missing } = await loadPage([unsorted('a', items, ['yesterday'])]);
     expect(missing).toEqual([{ source: 'a', code: 'SOURCE_CONTRACT' }]);
   });
 });
@@ -222,14 +222,16 @@ describe('the timeline', () => {
         sizes,
         fc.array(fc.array(arrival, { maxLength: 4 }), { maxLength: 8 }),
         async (begin, pages, arrivals) => {
-          const of: World = Object.fromEntries(Object.entries(begin).map(([name, own]) => [name, [...own]]));
+          const of: World = Object.fromEntries(
+            Object.entries(begin).map(([name, items]) => [name, [...items]]),
+          );
           const atFirst = named(whole(of));
           const seen: string[] = [];
           let last: Line | undefined;
           let after: string | null = null;
           for (let read = 0; ; read += 1) {
             const first = pages[read % pages.length] ?? 1;
-            const older = whole(of).filter((one) => last === undefined || byPlace(last, one) < 0);
+            const older = whole(of).filter((line) => last === undefined || byPlace(last, line) < 0);
             const page = await loadPage(sourcesOf(of), { first, after });
             expect(idsOf(page)).toEqual(named(older.slice(0, first)));
             expect(page.pageInfo.hasNextPage).toBe(older.length > first);
@@ -237,9 +239,9 @@ describe('the timeline', () => {
             if (!page.pageInfo.hasNextPage) break;
             last = older[first - 1];
             after = page.pageInfo.endCursor ?? null;
-            for (const { source: name, item: one } of arrivals[read] ?? []) {
-              const own = of[name] ?? [];
-              if (own.every(({ id }) => id !== one.id)) own.push(one);
+            for (const { source: name, item } of arrivals[read] ?? []) {
+              const items = of[name] ?? [];
+              if (items.every(({ id }) => id !== item.id)) items.push(item);
             }
           }
           expect(new Set(seen).size).toBe(seen.length);
@@ -269,19 +271,19 @@ describe('the timeline', () => {
 
   it('shows no repeated, unrequested or unsorted items of any source, and reports what is missing', async () => {
     // All that the source has, in any order, some of it twice, cut off anywhere.
-    const given = items.chain((own) =>
+    const input = items.chain((item) =>
       fc
-        .tuple(fc.subarray(own), fc.nat({ max: 30 }))
+        .tuple(fc.subarray(item), fc.nat({ max: 30 }))
         .chain(([twice, length]) =>
           fc
-            .shuffledSubarray([...own, ...twice], { minLength: own.length + twice.length })
+            .shuffledSubarray([...item, ...twice], { minLength: item.length + twice.length })
             .map((all) => all.slice(0, length)),
         ),
     );
     await fc.assert(
       fc.asyncProperty(
         world,
-        given,
+        input,
         fc.integer({ min: 1, max: 8 }),
         fc.option(item),
         fc.constantFrom('a', 'b', 'z'),
@@ -303,7 +305,7 @@ describe('the timeline', () => {
           const isReported = page.missing.length > 0;
           if (isReported) expect(page.missing).toEqual([{ source: 'b', code: 'SOURCE_CONTRACT' }]);
           const expected = whole(isReported ? { a, z } : { a, b: [...new Set(all)], z }, args).filter(
-            (one) => place === null || byPlace(place, one) < 0,
+            (line) => place === null || byPlace(place, line) < 0,
           );
           expect(idsOf(page)).toEqual(named(expected.slice(0, first)));
           expect(page.pageInfo.hasNextPage).toBe(expected.length > first);
@@ -316,18 +318,18 @@ describe('the timeline', () => {
   it.each([
     ['newest first', (all: TimelineItem[]) => all, []],
     ['oldest first', (all: TimelineItem[]) => all.toReversed(), ['SOURCE_CONTRACT']],
-    ['with one twice', (all: TimelineItem[]) => all.flatMap((one) => [one, one]), ['SOURCE_CONTRACT']],
+    ['with one twice', (all: TimelineItem[]) => all.flatMap((item) => [item, item]), ['SOURCE_CONTRACT']],
   ])(
     'reports a source whose full page comes %s, when something may have been cut off for it',
     async (_, reorder, codes) => {
-      const own = ['3', '2', '1'].map((id): TimelineItem => ({
+      const items = ['3', '2', '1'].map((id): TimelineItem => ({
         kind: 'ORDER',
         id,
         at: `2026-11-0${id}T12:00:00Z`,
       }));
       const page: TimelineSource = {
         name: 'a',
-        timeline: { kinds: KINDS, page: (__, { first }) => Promise.resolve(reorder(own).slice(0, first)) },
+        timeline: { kinds: KINDS, page: (__, { first }) => Promise.resolve(reorder(items).slice(0, first)) },
       };
       expect((await loadPage([page], { first: 1 })).missing.map(({ code }) => code)).toEqual(codes);
       // Nothing was cut off of a page that is not full.
@@ -337,25 +339,28 @@ describe('the timeline', () => {
   );
 
   it('accepts a page that continues beyond `since`, without the older items', async () => {
-    const own = ['3', '2', '1'].map((id): TimelineItem => ({
+    const items = ['3', '2', '1'].map((id): TimelineItem => ({
       kind: 'ORDER',
       id,
       at: `2026-11-0${id}T12:00:00Z`,
     }));
-    const page: TimelineSource = { name: 'a', timeline: { kinds: KINDS, page: () => Promise.resolve(own) } };
+    const page: TimelineSource = {
+      name: 'a',
+      timeline: { kinds: KINDS, page: () => Promise.resolve(items) },
+    };
     const { nodes, missing } = await loadPage([page], { first: 2, since: '2026-11-02T12:00:00Z' });
     expect([nodes.map(({ recordId }) => recordId), missing]).toEqual([['3', '2'], []]);
   });
 
   it('reports a source that returns its first page again', async () => {
-    const own = Array.from({ length: 9 }, (_, i): TimelineItem => ({
+    const items = Array.from({ length: 9 }, (_, i): TimelineItem => ({
       kind: 'ORDER',
       id: String(i),
       at: '2026-11-01T12:00:00Z',
     })).reverse();
     const again: TimelineSource = {
       name: 'a',
-      timeline: { kinds: KINDS, page: (_, { first }) => Promise.resolve(own.slice(0, first)) },
+      timeline: { kinds: KINDS, page: (_, { first }) => Promise.resolve(items.slice(0, first)) },
     };
     const page = await loadPage([again], { first: 3 });
     expect(page.missing).toEqual([]);
@@ -372,10 +377,10 @@ describe('the timeline', () => {
 
   it('calls only the sources with a requested kind, for those kinds only', async () => {
     const calls: [string, TimelineKind[]][] = [];
-    const of = (name: string, own: TimelineKind[]): TimelineSource => ({
+    const of = (name: string, items: TimelineKind[]): TimelineSource => ({
       name,
       timeline: {
-        kinds: own,
+        kinds: items,
         page: (_, page) => {
           calls.push([name, [...page.kinds]]);
           return Promise.resolve([]);
@@ -393,7 +398,7 @@ describe('the timeline', () => {
   });
 
   it('shows an entry with what its source knows of it, and null for the rest', async () => {
-    const own: TimelineItem[] = [
+    const items: TimelineItem[] = [
       {
         kind: 'ORDER',
         at: '2026-11-01T12:00:00.123456Z',
@@ -404,7 +409,7 @@ describe('the timeline', () => {
       },
       { kind: 'CALL', at: '2026-11-01T12:00:00Z', id: 'C1' },
     ];
-    const { nodes, edges } = await loadPage([source('a', own)]);
+    const { nodes, edges } = await loadPage([source('a', items)]);
     expect(nodes).toEqual([
       {
         kind: 'ORDER',

@@ -11,7 +11,7 @@ import { faultControl } from '../support/stand-ins.js';
 const ALL_SYSTEMS = readFileSync('src/http/graphiql/examples/15-all-systems.graphql', 'utf8');
 const MINUTE = 60_000;
 /** The others end when a timeout does. */
-const END_AT_ONCE = faults.filter((one) => one !== 'hang' && one !== 'drip');
+const END_AT_ONCE = faults.filter((fault) => fault !== 'hang' && fault !== 'drip');
 
 const control = await faultControl();
 const opened: TestGateway[] = [];

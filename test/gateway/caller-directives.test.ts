@@ -205,12 +205,12 @@ describe('X-Priority', () => {
     ['interactive', 'bulk', 2],
     ['interactive', 'interactive', 1],
     ['bulk', 'interactive', 1],
-  ])('separates a caller of %s that requests %s, or not', async (own, given, calls) => {
-    const people = setUp({ PRIORITY: own }, FRESHNESS, { batchWindow: '50 ms' });
+  ])('separates a caller of %s that requests %s, or not', async (value, input, calls) => {
+    const people = setUp({ PRIORITY: value }, FRESHNESS, { batchWindow: '50 ms' });
     // Requests of different priorities do not share a call.
     await Promise.all([
       people.send('quick', {}, 'jan@example.nl'),
-      people.send('quick', { 'x-priority': given }, 'piet@example.nl'),
+      people.send('quick', { 'x-priority': input }, 'piet@example.nl'),
     ]);
     expect(people.system('people').calls).toHaveLength(calls);
   });

@@ -83,36 +83,36 @@ const WITHHELD = { data: { customer: { primaryEmail: null } }, codes: ['CONSENT_
 describe('consent', () => {
   test('that is withdrawn in a system is in force on every instance within five seconds', async () => {
     const instances = [openInstance(), openInstance()];
-    for (const one of instances) expect(await asCampaign(one)).toEqual(SHOWN);
+    for (const instance of instances) expect(await asCampaign(instance)).toEqual(SHOWN);
     await note('WITHDRAWN');
-    for (const one of instances) {
-      one.clock.advance(5_001);
-      expect(await asCampaign(one)).toEqual(WITHHELD);
+    for (const item of instances) {
+      item.clock.advance(5_001);
+      expect(await asCampaign(item)).toEqual(WITHHELD);
     }
     await note('GIVEN');
-    for (const one of instances) {
-      one.clock.advance(5_001);
-      expect(await asCampaign(one)).toEqual(SHOWN);
+    for (const entry of instances) {
+      entry.clock.advance(5_001);
+      expect(await asCampaign(entry)).toEqual(SHOWN);
     }
   });
 
   test('is not assumed while the system that holds it is unavailable, although other records are cached', async () => {
-    const one = openInstance();
-    expect(await asCampaign(one)).toEqual(SHOWN);
+    const instance = openInstance();
+    expect(await asCampaign(instance)).toEqual(SHOWN);
     await control.set('order-system', { fault: 'down' });
-    one.clock.advance(5_001);
-    const { data, codes } = await asCampaign(one);
+    instance.clock.advance(5_001);
+    const { data, codes } = await asCampaign(instance);
     await control.heal();
     expect(data).toEqual({ customer: { primaryEmail: null } });
     expect(codes).toEqual(['SOURCE_UNAVAILABLE']);
   });
 
   test('that is cached and denies makes no calls for hidden fields', async () => {
-    const one = openInstance();
+    const instance = openInstance();
     await note('WITHDRAWN', 'all');
-    expect(await asCampaign(one)).toEqual(WITHHELD);
+    expect(await asCampaign(instance)).toEqual(WITHHELD);
     await control.heal();
-    const { data, codes } = await asCampaign(one, 'orders(first: 1) { nodes { number } }');
+    const { data, codes } = await asCampaign(instance, 'orders(first: 1) { nodes { number } }');
     const calls = control.counters()['order-system']?.calls;
     await note('GIVEN', 'all');
     expect({ data, codes, calls }).toEqual({
@@ -123,9 +123,9 @@ describe('consent', () => {
   });
 
   test('that is withdrawn does not affect fields for SERVICE', async () => {
-    const one = openInstance();
+    const instance = openInstance();
     await note('WITHDRAWN');
-    const { data, errors } = await one.gateway.query(
+    const { data, errors } = await instance.gateway.query(
       'query ($by: CustomerKey!) { customer(by: $by) { primaryEmail } }',
       { by: { email: EMAIL } },
       await headersOf('campaign', { purpose: 'SERVICE' }),

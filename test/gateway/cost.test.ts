@@ -26,18 +26,18 @@ const settings = {
 };
 const opened: TestGateway[] = [];
 function open(more: Record<string, string> = {}): TestGateway {
-  const made = createTestGateway({ ...settings, ...more }, { operations: DEMO_OPERATIONS });
-  opened.push(made);
-  return made;
+  const testGateway = createTestGateway({ ...settings, ...more }, { operations: DEMO_OPERATIONS });
+  opened.push(testGateway);
+  return testGateway;
 }
 const gateway = open();
 afterAll(async () => {
-  await Promise.all(opened.map((one) => one.close()));
+  await Promise.all(opened.map((gateway) => gateway.close()));
   await control.close();
 });
 beforeEach(() => control.heal());
 
-const calls = () => Object.values(control.counters()).reduce((total, one) => total + one.calls, 0);
+const calls = () => Object.values(control.counters()).reduce((total, counter) => total + counter.calls, 0);
 
 interface CostResponse {
   status: number;
@@ -88,14 +88,14 @@ describe('an operation that costs more than its caller may spend', () => {
       { numRuns: 1_500, seed: 6 },
     )
     .filter(({ query }) => query.length < 60_000)
-    .map((one) => ({ ...one, document: parse(one.query) }))
+    .map((madeUp) => ({ ...madeUp, document: parse(madeUp.query) }))
     .filter(({ document }) => validate(gateway.schema, document).length === 0)
-    .flatMap((one) => {
-      const parts = operationIn(one.document);
+    .flatMap((item) => {
+      const parts = operationIn(item.document);
       if (parts === undefined) return [];
-      return [{ ...one, cost: planner(parts, Object.keys(one.variables))(one.variables).requested }];
+      return [{ ...item, cost: planner(parts, Object.keys(item.variables))(item.variables).requested }];
     })
-    .toSorted((one, other) => other.cost - one.cost)
+    .toSorted((a, b) => b.cost - a.cost)
     .slice(0, 50);
 
   test('is refused before any call, with its cost in the error: the 50 most expensive of many', async () => {
@@ -148,7 +148,7 @@ const persisted = readPersistedOperations(DEMO_OPERATIONS).filter(
 );
 
 describe('what the gateway is meant for is within its costs', () => {
-  for (const { name, query } of exampleOperations().filter((one) => !isSubscription(one.query)))
+  for (const { name, query } of exampleOperations().filter((operation) => !isSubscription(operation.query)))
     for (const role of ['analyst', 'operator'] as const)
       test(`${name} for the ${role}`, async () => {
         const { errors, cost } = await send(await headersOf(role), { query });
@@ -206,9 +206,9 @@ describe('what an operation has cost', () => {
     const headers = await headersOf('operator');
     let answered = 0;
     await fc.assert(
-      fc.asyncProperty(operations, async (one) => {
-        fc.pre(validate(gateway.schema, parse(one.query)).length === 0);
-        const { data, cost, errors } = await send(headers, one);
+      fc.asyncProperty(operations, async (madeUp) => {
+        fc.pre(validate(gateway.schema, parse(madeUp.query)).length === 0);
+        const { data, cost, errors } = await send(headers, madeUp);
         if (data == null) {
           expect(errors).not.toEqual([]);
           return;

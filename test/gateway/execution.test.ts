@@ -76,7 +76,7 @@ const startedAt = Date.now();
 function withoutMoments(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutMoments);
   if (typeof value === 'object' && value !== null)
-    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, withoutMoments(one)]));
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, withoutMoments(item)]));
   const isNow =
     typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value) && Date.parse(value) >= startedAt;
   return isNow ? 'during this test' : value;
@@ -88,12 +88,12 @@ async function expectSame(
   variables: Record<string, unknown> = {},
   headers: Record<string, string> = {},
 ): Promise<Answer> {
-  const [one, other] = await Promise.all([
+  const [first, second] = await Promise.all([
     planned.query(query, variables, headers),
     interpreted.query(query, variables, headers),
   ]);
-  expect(comparable(one)).toEqual(comparable(other));
-  return one;
+  expect(comparable(first)).toEqual(comparable(second));
+  return first;
 }
 
 const isQuery = (document: string) => getOperationAST(parse(document))?.operation === OperationTypeNode.QUERY;

@@ -143,45 +143,48 @@ const cases = FAULTS.flatMap((fault, ofFault) =>
 );
 
 describe('gives of each system what there is', () => {
-  test.each(cases.map((one) => [one.title, one] as const))('%s', async (_, { source, fault, state, age }) => {
-    const { gateway, clock } = coldGateway(source);
-    try {
-      await control.heal();
-      if (age !== null) {
-        const { errors } = await send(gateway);
-        expect(errors).toBeUndefined();
-        clock.advance(age * 1_000);
+  test.each(cases.map((item) => [item.title, item] as const))(
+    '%s',
+    async (_, { source, fault, state, age }) => {
+      const { gateway, clock } = coldGateway(source);
+      try {
+        await control.heal();
+        if (age !== null) {
+          const { errors } = await send(gateway);
+          expect(errors).toBeUndefined();
+          clock.advance(age * 1_000);
+        }
+        if (fault !== 'none') await control.set(source, { fault });
+        const { data, errors = [], extensions, headers } = await send(gateway);
+
+        const field = FIELD_OF[source] ?? '';
+        const expected = expectedOutcome(age, fault !== 'none');
+        const isFailed = expected.status === 'failed';
+        expect(data.customer).toEqual(isFailed ? { ...whole, [field]: null } : whole);
+        expect(errors.map(({ path }) => path)).toEqual(isFailed ? [['customer', field]] : []);
+        for (const error of errors)
+          expect(error.extensions).toMatchObject({ code: codeOf(fault, source), source });
+        for (const value of SOURCES)
+          expect([value, extensions.sources[value]]).toMatchObject([
+            value,
+            value === source ? expected : expectedOutcome(age, false),
+          ]);
+        expect(headers.get('age')).toBe(
+          String(Math.max(...SOURCES.map((value) => extensions.sources[value]?.age ?? 0))),
+        );
+        const isFresh = SOURCES.every((value) =>
+          ['live', 'cached'].includes(extensions.sources[value]?.status ?? ''),
+        );
+        expect(headers.get('cache-control')).toBe(isFresh ? 'private, max-age=30' : 'no-store');
+
+        const code = statusOrCode(extensions.sources[source], errors[0]?.extensions);
+        const place = `${state} ${fault}`;
+        seen.set(place, [...(seen.get(place) ?? []), code]);
+      } finally {
+        await gateway.close();
       }
-      if (fault !== 'none') await control.set(source, { fault });
-      const { data, errors = [], extensions, headers } = await send(gateway);
-
-      const field = FIELD_OF[source] ?? '';
-      const expected = expectedOutcome(age, fault !== 'none');
-      const isFailed = expected.status === 'failed';
-      expect(data.customer).toEqual(isFailed ? { ...whole, [field]: null } : whole);
-      expect(errors.map(({ path }) => path)).toEqual(isFailed ? [['customer', field]] : []);
-      for (const error of errors)
-        expect(error.extensions).toMatchObject({ code: codeOf(fault, source), source });
-      for (const one of SOURCES)
-        expect([one, extensions.sources[one]]).toMatchObject([
-          one,
-          one === source ? expected : expectedOutcome(age, false),
-        ]);
-      expect(headers.get('age')).toBe(
-        String(Math.max(...SOURCES.map((one) => extensions.sources[one]?.age ?? 0))),
-      );
-      const isFresh = SOURCES.every((one) =>
-        ['live', 'cached'].includes(extensions.sources[one]?.status ?? ''),
-      );
-      expect(headers.get('cache-control')).toBe(isFresh ? 'private, max-age=30' : 'no-store');
-
-      const given = statusOrCode(extensions.sources[source], errors[0]?.extensions);
-      const place = `${state} ${fault}`;
-      seen.set(place, [...(seen.get(place) ?? []), given]);
-    } finally {
-      await gateway.close();
-    }
-  });
+    },
+  );
 });
 
 function statusOrCode(outcome: Outcome | undefined, error: Record<string, unknown> | undefined): string {
@@ -203,9 +206,9 @@ if (isThorough)
 
     /** What the client gets; where systems differ, what it gets of most of them first. */
     function cell(state: string, fault: string): string {
-      const given = seen.get(`${state} ${fault}`) ?? [];
-      const times = (one: string) => given.filter((other) => other === one).length;
-      return [...new Set(given)].sort((a, b) => times(b) - times(a)).join(' or ');
+      const inputs = seen.get(`${state} ${fault}`) ?? [];
+      const times = (value: string) => inputs.filter((other) => other === value).length;
+      return [...new Set(inputs)].sort((a, b) => times(b) - times(a)).join(' or ');
     }
 
     /** Faults with the same error share a column. */

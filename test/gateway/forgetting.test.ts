@@ -290,7 +290,7 @@ describe('forgetting something else', () => {
     hasChanged = true;
     await gateway.forget({
       type: 'Product',
-      key: newWorld.products.find((one) => one.sku !== sku)?.sku ?? '',
+      key: newWorld.products.find((product) => product.sku !== sku)?.sku ?? '',
     });
     expect(await read(gateway, EVA)).toEqual(NONE);
     await gateway.forget({ type: 'Product', key: sku });

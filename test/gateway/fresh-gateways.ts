@@ -39,6 +39,6 @@ export async function freshGateways() {
       return { gateway, clock };
     },
     calls: () =>
-      Object.fromEntries(Object.entries(control.counters()).map(([name, one]) => [name, one.calls])),
+      Object.fromEntries(Object.entries(control.counters()).map(([name, counter]) => [name, counter.calls])),
   };
 }

@@ -42,7 +42,7 @@ async function openGateway(
     },
     {
       clock,
-      sources: all.filter(({ name }) => SYSTEMS.some((one) => one === name)),
+      sources: all.filter(({ name }) => SYSTEMS.some((value) => value === name)),
       triggers: new URL('no-triggers/', import.meta.url),
     },
     { freshness: 'as declared' },
@@ -110,7 +110,7 @@ describe('an event about an order', () => {
     expect(errors).toEqual([]);
     expect((await gateway.query(query, {}, cached)).errors).toEqual([]);
     const nodes = listAt(data, 'customer', 'orders', 'nodes');
-    const place = nodes.findIndex((one) => typeof at(one, 'onlineNumber') === 'string');
+    const place = nodes.findIndex((node) => typeof at(node, 'onlineNumber') === 'string');
     const subscriber = await subscribe((path, init) => gateway.fetch(path, init), {
       query: 'subscription { event(types: [ORDER_SHIPPED]) { recordId } }',
     });

@@ -29,7 +29,7 @@ describe('a recent record', () => {
     const together = await gateway.query(MANY_CUSTOMERS, { by });
     expect(together.errors).toEqual([]);
     await control.heal();
-    const apart = await Promise.all(by.map((one) => gateway.query(ONE_CUSTOMER, { by: one })));
+    const apart = await Promise.all(by.map((key) => gateway.query(ONE_CUSTOMER, { by: key })));
     expect(apart.map(({ data }) => at(data, 'customer'))).toEqual(listAt(together.data, 'customers'));
     expect(calls()).toEqual(NO_CALLS);
   });

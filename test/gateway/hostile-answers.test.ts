@@ -250,9 +250,9 @@ const UNAVAILABLE: Omit<Hostile, 'code'>[] = [
 ];
 
 const HOSTILE: Hostile[] = [
-  ...CONTRACT.map((one) => ({ ...one, code: 'SOURCE_CONTRACT' as const })),
-  ...TIMEOUT.map((one) => ({ ...one, code: 'SOURCE_TIMEOUT' as const })),
-  ...UNAVAILABLE.map((one) => ({ ...one, code: 'SOURCE_UNAVAILABLE' as const })),
+  ...CONTRACT.map((item) => ({ ...item, code: 'SOURCE_CONTRACT' as const })),
+  ...TIMEOUT.map((item) => ({ ...item, code: 'SOURCE_TIMEOUT' as const })),
+  ...UNAVAILABLE.map((item) => ({ ...item, code: 'SOURCE_UNAVAILABLE' as const })),
 ];
 
 const FIELD_OF = { letters: 'letter', shop: 'cart' } as const;
@@ -324,7 +324,7 @@ describe('a hostile system', () => {
     await send(openGateway());
     const headers = [...letters.seen, ...shop.seen].map((request) => request.headers);
     expect(headers).toHaveLength(2);
-    for (const one of headers) expect(one).not.toHaveProperty('accept-encoding');
+    for (const header of headers) expect(header).not.toHaveProperty('accept-encoding');
   });
 
   // It counts the bytes of the process, which runs nothing else in the long suite.
@@ -346,9 +346,9 @@ describe('a hostile system', () => {
       const names = ['jan', 'piet'];
       const clock = fakeClock();
       const gateways = new Map(
-        cases.map((one) => {
-          const timeoutMs = one[2].code === 'SOURCE_TIMEOUT' ? 200 : 10_000;
-          return [one, openGateway({ timeoutMs, clock })] as const;
+        cases.map((items) => {
+          const timeoutMs = items[2].code === 'SOURCE_TIMEOUT' ? 200 : 10_000;
+          return [items, openGateway({ timeoutMs, clock })] as const;
         }),
       );
       const round = async () => {

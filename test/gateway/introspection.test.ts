@@ -45,12 +45,12 @@ function declared(): { type: string; field: string; scopes: string[][] }[] {
     .filter(isObjectType)
     .flatMap((type) =>
       Object.values(type.getFields()).flatMap(({ name, astNode }) => {
-        const needs = astNode?.directives?.find((one) => one.name.value === 'requiresScopes');
+        const needs = astNode?.directives?.find((directive) => directive.name.value === 'requiresScopes');
         const value = needs?.arguments?.[0]?.value;
         if (value?.kind !== Kind.LIST) return [];
         const scopes = value.values.map((all) =>
           all.kind === Kind.LIST
-            ? all.values.flatMap((one) => (one.kind === Kind.STRING ? [one.value] : []))
+            ? all.values.flatMap((value) => (value.kind === Kind.STRING ? [value.value] : []))
             : [],
         );
         return [{ type: type.name, field: name, scopes }];
@@ -62,7 +62,7 @@ describe('introspection', () => {
   test.each(introspecting)('shows no field that needs a scope which the caller does not have: %s', (role) => {
     const { scopes } = ROLES[role];
     const hidden = declared().filter(
-      ({ scopes: lists }) => !lists.some((all) => all.every((one) => scopes.has(one))),
+      ({ scopes: lists }) => !lists.some((all) => all.every((value) => scopes.has(value))),
     );
     expect(hidden.length).toBeGreaterThan(0);
     for (const { type, field } of hidden)

@@ -35,7 +35,7 @@ describe('concurrent requests', () => {
     const { gateway } = openGateway({ limits: { batchWindow: '20 ms' } });
     const by = ordinaryCustomers(10);
     const query = 'query($by: CustomerKey!) { customer(by: $by) { jobTitle } }';
-    const all = await Promise.all(by.map((one) => gateway.query(query, { by: one })));
+    const all = await Promise.all(by.map((key) => gateway.query(query, { by: key })));
     expect(all.flatMap(({ errors }) => errors)).toEqual([]);
     const { 'crm-hubspot': together } = calls();
     await control.heal();

@@ -12,8 +12,8 @@ const COUNT = 500;
 /** What the systems take at once: https://developers.hubspot.com, https://developer.zendesk.com, and the webshop's points. */
 const MAX_BATCH = { 'order-system': Infinity, webshop: 250, 'contact-centre': 100, 'crm-hubspot': 100 };
 
-const own = await startStandIns({ customers: COUNT });
-const control = await faultControl(own.standIns);
+const standIns = await startStandIns({ customers: COUNT });
+const control = await faultControl(standIns.standIns);
 const clock = fakeClock();
 const openGateway = () =>
   createTestGateway(
@@ -28,7 +28,7 @@ const gateway = openGateway();
 afterAll(async () => {
   await gateway.close();
   await control.close();
-  await own.close();
+  await standIns.close();
 });
 
 const people = createWorld({ customers: COUNT }).people.filter(({ email }) => email.startsWith('customer-'));
@@ -42,7 +42,7 @@ async function send(): Promise<Record<string, number>> {
     { by: people.map(({ email }) => ({ email })) },
   );
   expect(errors).toEqual([]);
-  expect(listAt(data, 'customers').filter((one) => one !== null)).toHaveLength(COUNT);
+  expect(listAt(data, 'customers').filter((customer) => customer !== null)).toHaveLength(COUNT);
   return Object.fromEntries(Object.entries(control.counters()).map(([name, { calls }]) => [name, calls]));
 }
 

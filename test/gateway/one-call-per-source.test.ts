@@ -23,7 +23,7 @@ function coldGateway(clock = fakeClock()): TestGateway {
 /** Calls to each source since the previous call of this function. */
 async function callsSince(): Promise<Record<string, number>> {
   const calls = Object.fromEntries(
-    Object.entries(control.counters()).map(([name, one]) => [name, one.calls]),
+    Object.entries(control.counters()).map(([name, counter]) => [name, counter.calls]),
   );
   await control.heal();
   return calls;
@@ -45,7 +45,10 @@ const ROUNDS = {
 
 /** The identities are cached for less than a minute. */
 const WARM_ROUNDS = Object.fromEntries(
-  Object.entries(ROUNDS).map(([source, rounds]) => [source, rounds.filter((one) => one !== 'who they are')]),
+  Object.entries(ROUNDS).map(([source, rounds]) => [
+    source,
+    rounds.filter((round) => round !== 'who they are'),
+  ]),
 );
 
 const ROUNDS_OF_DEALS = {
@@ -185,7 +188,7 @@ describe('who a customer is', () => {
   test('is called again only after a minute', async () => {
     const clock = fakeClock();
     const send = createQuery(clock, ({ orderSystem, webshop, contactCentre, crm }) =>
-      [orderSystem, webshop, contactCentre, crm].every((own) => own !== undefined),
+      [orderSystem, webshop, contactCentre, crm].every((item) => item !== undefined),
     );
     expect(await send()).toEqual(countOf(ROUNDS));
     expect(await send()).toEqual(countOf(WARM_ROUNDS));

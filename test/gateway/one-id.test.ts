@@ -45,7 +45,7 @@ test('a customer has the same id by each of their identifiers', async () => {
       },
     );
     expect(errors.filter(({ extensions }) => extensions.code !== 'AMBIGUOUS_IDENTITY')).toEqual([]);
-    const ids = (at(data, 'customers') as ({ id: string } | null)[]).map((one) => one?.id);
+    const ids = (at(data, 'customers') as ({ id: string } | null)[]).map((item) => item?.id);
     keys.forEach((key, i) => {
       // Others may share it, and then it means none of them.
       if (ids[i] === undefined) return;

@@ -14,7 +14,7 @@ afterAll(() => gateway.close());
 const EVERYWHERE = 'everywhere@example.nl';
 
 function personOf(email: string) {
-  const person = world.people.find((one) => one.email === email);
+  const person = world.people.find((person) => person.email === email);
   if (person === undefined) throw new Error(`nobody in the world has the address ${email}`);
   return person;
 }
@@ -151,8 +151,8 @@ describe('a customer of some systems only', () => {
     expect(at(customer, 'name')).toBe(`${person.firstName} ${person.lastName}`);
     expect(
       listAt(customer, 'systems')
-        .filter((one) => at(one, 'status') === 'KNOWN')
-        .map((one) => at(one, 'source')),
+        .filter((item) => at(item, 'status') === 'KNOWN')
+        .map((item) => at(item, 'source')),
     ).toEqual(systems.map(sourceValue));
     expect(listAt(customer, 'orders', 'nodes')).toHaveLength(person.orderSystem?.orders.length ?? 0);
     expect(at(customer, 'tickets')).toEqual({ nodes: [] });
@@ -238,8 +238,8 @@ describe('the identifiers of a customer', () => {
     for (const [i, id] of ids.entries()) {
       const decoded = Buffer.from(id, 'base64url').toString('latin1');
       for (const { email, ...value } of keysOf(people[i]?.email ?? '')) {
-        for (const own of [email, ...Object.values(value)].filter((one) => one !== undefined))
-          expect(`${id} ${decoded}`.includes(own.trim())).toBe(false);
+        for (const text of [email, ...Object.values(value)].filter((value) => value !== undefined))
+          expect(`${id} ${decoded}`.includes(text.trim())).toBe(false);
       }
     }
   });
@@ -251,13 +251,13 @@ describe('the identifiers of a customer', () => {
       await other.close();
       return at(data, 'customer', 'id');
     };
-    const [one, same, another] = await Promise.all([
+    const [item, same, another] = await Promise.all([
       send('one secret of sixteen'),
       send('one secret of sixteen'),
       send('another secret of sixteen'),
     ]);
-    expect(one).toBe(same);
-    expect(one).not.toBe(another);
+    expect(item).toBe(same);
+    expect(item).not.toBe(another);
   });
 
   test('a phone number finds its customer however it is written', async () => {
@@ -309,7 +309,7 @@ describe('many customers at once', () => {
     expect(
       errors
         .map(({ path, extensions }) => [...(path ?? []), extensions.code])
-        .sort((one, other) => Number(one[1]) - Number(other[1])),
+        .sort((a, b) => Number(a[1]) - Number(b[1])),
     ).toEqual([
       ['customers', 2, 'BAD_USER_INPUT'],
       ['customers', 3, 'AMBIGUOUS_IDENTITY'],

@@ -67,7 +67,7 @@ function expectedWithout(source: string, customer: unknown, isWarm: boolean) {
     parent[path.at(-1) ?? ''] = null;
   }
   if (!isWarm) {
-    const emails = listAt(left, 'emails').filter((one) => at(one, 'source') !== sourceValue(source));
+    const emails = listAt(left, 'emails').filter((email) => at(email, 'source') !== sourceValue(source));
     Object.assign(left as object, { emails });
   }
   return { customer: left, nulls };
@@ -77,9 +77,9 @@ const inOrder = (paths: (Path | undefined)[]): string[] => paths.map((path) => J
 
 function expectNothingInternal(answer: Answer): void {
   for (const { message, extensions } of answer.errors) {
-    const said = JSON.stringify({ message, extensions });
-    expect(said).not.toMatch(/127\.0\.0\.1|localhost|:\/\/|postgres|select |@|node_modules|\.[jt]s:\d/i);
-    expect(said).not.toMatch(/\bE[A-Z]{4,}\b/);
+    const text = JSON.stringify({ message, extensions });
+    expect(text).not.toMatch(/127\.0\.0\.1|localhost|:\/\/|postgres|select |@|node_modules|\.[jt]s:\d/i);
+    expect(text).not.toMatch(/\bE[A-Z]{4,}\b/);
     const known = ['code', 'source', 'retryable', 'retryAfter'];
     expect(Object.keys(extensions).filter((name) => !known.includes(name))).toEqual([]);
   }
@@ -180,7 +180,9 @@ describe('in a list', () => {
     );
     // The source does not know this customer, which is cached and stays valid.
     const isKnown = (i: number) =>
-      listAt(healthy.data, 'customers', i, 'emails').some((one) => at(one, 'source') === sourceValue(source));
+      listAt(healthy.data, 'customers', i, 'emails').some(
+        (email) => at(email, 'source') === sourceValue(source),
+      );
     const paths = expected.flatMap(({ nulls }, i) =>
       nulls
         .filter(([field]) => field === 'orders' || isKnown(i))

@@ -95,7 +95,7 @@ export function createPeople(
           return ids.map((id) => [person(id)]);
         },
       });
-      const own = localSource(name, {
+      const source = localSource(name, {
         freshness,
         limits: { retries: 0, ...limits },
         ...(name === 'people'
@@ -126,7 +126,7 @@ export function createPeople(
         name === 'people'
           ? 'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "Whether the record is a person." isPerson: Boolean }'
           : `type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "What it says." ${name}: String }`;
-      return { ...own, sdl: { [name]: sdl } };
+      return { ...source, sdl: { [name]: sdl } };
     },
   );
   const gateway = createTestGateway(

@@ -231,13 +231,13 @@ describe('a system that takes ten calls a second', () => {
     ['automation', 'interactive', 'automation', 'waits'],
     ['automation', 'automation', undefined, 'waits'],
     ['automation', 'automation', 'interactive', 'waits'],
-  ])('while %s calls wait and callers are %s, one that says %s %s', async (waits, own, given, outcome) => {
-    const gateway = openGateway({ PRIORITY: own });
+  ])('while %s calls wait and callers are %s, one that says %s %s', async (waits, value, input, outcome) => {
+    const gateway = openGateway({ PRIORITY: value });
     const first = send(gateway, people(100, 'first'), waits);
     await advanceUntil(later(2_000));
     const waiting = 100 - calls.length;
     expect(waiting).toBeGreaterThan(60);
-    const { answer, ms } = await advanceUntil(send(gateway, ['jan'], given));
+    const { answer, ms } = await advanceUntil(send(gateway, ['jan'], input));
     expect(answer).toEqual({ data: { customers: [{ balance: 'of jan' }] }, errors: [] });
     if (outcome === 'waits') expect(ms).toBeGreaterThan(waiting * 100);
     else expect(ms).toBeLessThan(200);

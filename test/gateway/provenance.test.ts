@@ -47,7 +47,7 @@ async function send(
 
 const COMPANY = 'query($by: CustomerKey!) { customer(by: $by) { company { name } } }';
 const calls = () =>
-  Object.fromEntries(Object.entries(control.counters()).map(([name, one]) => [name, one.calls]));
+  Object.fromEntries(Object.entries(control.counters()).map(([name, counter]) => [name, counter.calls]));
 
 describe('extensions.sources', () => {
   test('counts the calls that each system got, and the answers that were taken from it', async () => {
@@ -88,10 +88,10 @@ describe('extensions.sources', () => {
   test('counts what was tried again, also when it failed in the end', async () => {
     await control.set('crm-hubspot', { fault: 'status', status: 503 });
     const report = await send(openGateway(), COMPANY);
-    const { status, calls: made, retries, records } = report?.['crm-hubspot'] ?? {};
+    const { status, calls: callCount, retries, records } = report?.['crm-hubspot'] ?? {};
     expect({ status, records }).toEqual({ status: 'failed', records: 0 });
     expect(retries).toBeGreaterThan(0);
-    expect(made).toBe(calls()['crm-hubspot']);
+    expect(callCount).toBe(calls()['crm-hubspot']);
   });
 
   test('reports the time of the first call to a system, and the total duration', async () => {
@@ -116,9 +116,9 @@ describe('extensions.sources', () => {
 
   test('reports a shared call to both requests', async () => {
     const gateway = openGateway();
-    const [one, other] = await Promise.all([send(gateway, COMPANY), send(gateway, COMPANY)]);
-    expect(one?.['crm-hubspot']).toMatchObject({ status: 'live', calls: calls()['crm-hubspot'] });
-    expect(other?.['crm-hubspot']).toMatchObject({ status: 'live', calls: calls()['crm-hubspot'] });
+    const [first, second] = await Promise.all([send(gateway, COMPANY), send(gateway, COMPANY)]);
+    expect(first?.['crm-hubspot']).toMatchObject({ status: 'live', calls: calls()['crm-hubspot'] });
+    expect(second?.['crm-hubspot']).toMatchObject({ status: 'live', calls: calls()['crm-hubspot'] });
   });
 
   test.each<[string, Record<string, string>]>([

@@ -26,7 +26,7 @@ function gatewayWith(environment: Record<string, string> = {}) {
         return Promise.resolve(keys.map((key) => RECORDS.filter((record) => find(record, key))));
       },
     });
-  const { source, environment: own } = localSource('people', {
+  const { source, environment: sourceEnvironment } = localSource('people', {
     namespaces: [idNamespace('personId', 'An id.', /^p\d$/)],
     identity: {
       recordKey: 'personId',
@@ -41,7 +41,7 @@ function gatewayWith(environment: Record<string, string> = {}) {
     },
   });
   const gateway = createTestGateway(
-    { DEADLINE_MS: '10000', ...own, ...environment },
+    { DEADLINE_MS: '10000', ...sourceEnvironment, ...environment },
     { sources: [source], sdl: { people: SDL } },
   );
   gateways.push(gateway);
@@ -105,8 +105,8 @@ test('the lists of what identifies nobody stand in the page of the room as they 
     expect(
       block
         .split(/[,\n]/)
-        .map((one) => one.trim())
-        .filter((one) => one !== ''),
+        .map((value) => value.trim())
+        .filter((value) => value !== ''),
       variable,
     ).toEqual([...list]);
   }

@@ -16,7 +16,7 @@ function gatewayThatIsToWait(retryAfter: number, environment: Record<string, str
     load: (): Promise<CustomerRecord[][]> =>
       Promise.reject(new SourceRateLimitedError('people', 'people is called too often.', { retryAfter })),
   });
-  const { source, environment: own } = localSource('people', {
+  const { source, environment: sourceEnvironment } = localSource('people', {
     limits: { retries: 0 },
     namespaces: [idNamespace('personId', 'An id.', /^p\d$/)],
     identity: {
@@ -27,7 +27,10 @@ function gatewayThatIsToWait(retryAfter: number, environment: Record<string, str
   });
   const sdl =
     'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "Whether." isPerson: Boolean }';
-  const gateway = createTestGateway({ ...own, ...environment }, { sources: [source], sdl: { people: sdl } });
+  const gateway = createTestGateway(
+    { ...sourceEnvironment, ...environment },
+    { sources: [source], sdl: { people: sdl } },
+  );
   gateways.push(gateway);
   return gateway;
 }

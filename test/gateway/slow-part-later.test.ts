@@ -40,9 +40,9 @@ async function open(more: Record<string, string> = {}): Promise<Open> {
     ...more,
   });
   const server = await listen(gateway.handler, { host: '127.0.0.1', port: 0 });
-  const one = { gateway, server, port: Number(new URL(server.url).port) };
-  opened.push(one);
-  return one;
+  const listening = { gateway, server, port: Number(new URL(server.url).port) };
+  opened.push(listening);
+  return listening;
 }
 const anybody = await open({
   WEBHOOK_FILE: join(folder, 'webhooks.db'),
@@ -79,7 +79,7 @@ const byPath = (answer: {
   data: answer.data,
   errors: (answer.errors ?? [])
     .map((error) => ({ ...error, locations: undefined }))
-    .toSorted((one, other) => (JSON.stringify(one.path) < JSON.stringify(other.path) ? -1 : 1)),
+    .toSorted((a, b) => (JSON.stringify(a.path) < JSON.stringify(b.path) ? -1 : 1)),
 });
 
 /** Both resolve when the first part has come. */
@@ -140,7 +140,7 @@ describe('a page that defers its slow part', () => {
       without(query).replace('($later: Boolean!)', ''),
     );
     expect(result).toEqual(complete);
-    const ofCarts = (all: readonly string[]) => all.filter((one) => one.includes('cart_fields'));
+    const ofCarts = (all: readonly string[]) => all.filter((value) => value.includes('cart_fields'));
     expect(ofCarts(sent)).toEqual(ofCarts(sentAtOnce));
   });
 
@@ -177,7 +177,7 @@ describe('what has come in parts is what would have come at once', () => {
   });
 
   test('of random operations', { timeout: 60_000 }, () => {
-    const made = generatedOperations(anybody.gateway.schema, {
+    const operation = generatedOperations(anybody.gateway.schema, {
       maxDepth: 5,
       maxFields: 4,
       pages: [1, 2],
@@ -190,7 +190,7 @@ describe('what has come in parts is what would have come at once', () => {
       variables,
     }));
     return fc.assert(
-      fc.asyncProperty(made, async ({ query, variables }) => {
+      fc.asyncProperty(operation, async ({ query, variables }) => {
         fc.pre(query.includes('@defer'));
         const answer = await fetchIncremental(anybody.port, { query, variables });
         const whole = await anybody.gateway.query(without(query), variables);
@@ -202,8 +202,8 @@ describe('what has come in parts is what would have come at once', () => {
 });
 
 describe('what comes later', () => {
-  const fetchParts = async (query: string, headers: Record<string, string>, one = known) =>
-    fetchIncremental(one.port, { query }, headers);
+  const fetchParts = async (query: string, headers: Record<string, string>, open = known) =>
+    fetchIncremental(open.port, { query }, headers);
   const restOf = async (answer: AnswerInParts) => merged(await answer.rest());
 
   test('is masked and refused as it would be at once', async () => {

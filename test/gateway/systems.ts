@@ -53,11 +53,11 @@ export async function readOrderSystem(email: string, orders: number) {
 /** The contact centre's user of an e-mail address, with the newest tickets. */
 export async function readContactCentre(email: string, tickets: number) {
   const found = await getZendesk(`/api/v2/users/search?query=${encodeURIComponent(`email:"${email}"`)}`);
-  const user = listAt(found, 'users').find((one) => textAt(one, 'email').toLowerCase() === email);
+  const user = listAt(found, 'users').find((user) => textAt(user, 'email').toLowerCase() === email);
   if (user === undefined) return undefined;
   const all = await getZendesk(`/api/v2/users/${Number(at(user, 'id'))}/tickets/requested`);
-  const newest = listAt(all, 'tickets').sort((one, other) =>
-    textAt(other, 'created_at').localeCompare(textAt(one, 'created_at')),
+  const newest = listAt(all, 'tickets').sort((a, b) =>
+    textAt(b, 'created_at').localeCompare(textAt(a, 'created_at')),
   );
   return {
     id: String(at(user, 'id')),

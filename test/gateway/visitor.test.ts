@@ -18,7 +18,7 @@ const operations = readPersistedOperations(DEMO_OPERATIONS).filter(({ document }
   document.startsWith('query'),
 );
 let gateway: TestGateway;
-let own: string;
+let ownVisitorId: string;
 /** Texts that only stand in what is held of the others. */
 let secrets: string[];
 
@@ -35,7 +35,7 @@ const A_REQUEST_MS = 200;
 
 beforeAll(async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
-  own = await visitorToken(OWN);
+  ownVisitorId = await visitorToken(OWN);
   const open = createTestGateway(settings);
   const all = await open.query(
     `query ($by: [CustomerKey!]!) { customers(by: $by) {
@@ -98,8 +98,8 @@ const body = fc.oneof(
     documentId: fc.constantFrom(...operations.map(({ documentId }) => documentId)),
     variables: fc.record({ by: fc.array(key, { maxLength: 3 }) }),
   }),
-  fc.tuple(fc.constantFrom('customer', 'me: customer', 'identify'), key, field).map(([root, by, one]) => ({
-    query: `query ($by: CustomerKey!) { ${root}(by: $by) { ${one} } }`,
+  fc.tuple(fc.constantFrom('customer', 'me: customer', 'identify'), key, field).map(([root, by, item]) => ({
+    query: `query ($by: CustomerKey!) { ${root}(by: $by) { ${item} } }`,
     variables: { by },
   })),
   fc.record({
@@ -149,14 +149,14 @@ const forged = fc.oneof(
   ),
   // Its own signature under another's claims.
   claims.map((all) => () => {
-    const [head = '', , signature = ''] = own.split('.');
+    const [head = '', , signature = ''] = ownVisitorId.split('.');
     return Promise.resolve(`${head}.${Buffer.from(JSON.stringify(all)).toString('base64url')}.${signature}`);
   }),
   fc
     .string({ maxLength: 9_000 })
     .map((text) => () => Promise.resolve(Buffer.from(text).toString('base64url'))),
 );
-const mine = fc.constant(() => Promise.resolve(own));
+const mine = fc.constant(() => Promise.resolve(ownVisitorId));
 
 describe('a visitor', () => {
   test('gets nothing of anybody else by any operation and token', { timeout: 240_000 }, async () => {
@@ -182,7 +182,7 @@ describe('a visitor', () => {
     const card = operations.find(({ name }) => name === 'CustomerCard')?.documentId;
     const answers = await Promise.all(
       [...OTHERS, 'nobody@example.nl', 'not an address', ''].map(async (email) => {
-        const { status, text } = await post(own, { documentId: card, variables: { by: { email } } });
+        const { status, text } = await post(ownVisitorId, { documentId: card, variables: { by: { email } } });
         return { status, text };
       }),
     );
@@ -192,7 +192,7 @@ describe('a visitor', () => {
 
   test('sees its own', async () => {
     const account = operations.find(({ name }) => name === 'MyAccount')?.documentId;
-    const { status, text } = await post(own, { documentId: account });
+    const { status, text } = await post(ownVisitorId, { documentId: account });
     expect(status).toBe(200);
     expect(JSON.parse(text)).toMatchObject({ data: { me: { primaryEmail: OWN } } });
   });

@@ -13,12 +13,12 @@ import { tuningEnvironment } from '../bench/tuning.js';
 const compiled = await build();
 const running: Running[] = [];
 const open = async (options: Omit<StartOptions, 'build'>): Promise<Running> => {
-  const one = await start({ build: compiled, ...options });
-  running.push(one);
-  return one;
+  const started = await start({ build: compiled, ...options });
+  running.push(started);
+  return started;
 };
 afterAll(async () => {
-  await Promise.all(running.map((one) => one.stop()));
+  await Promise.all(running.map((running) => running.stop()));
   compiled.remove();
 });
 

@@ -11,12 +11,12 @@ import { tuningEnvironment } from '../bench/tuning.js';
 const compiled = await build();
 const running: Running[] = [];
 const open = async (options: Omit<StartOptions, 'build'>): Promise<Running> => {
-  const one = await start({ build: compiled, ...options });
-  running.push(one);
-  return one;
+  const started = await start({ build: compiled, ...options });
+  running.push(started);
+  return started;
 };
 afterAll(async () => {
-  await Promise.all(running.map((one) => one.stop()));
+  await Promise.all(running.map((running) => running.stop()));
   compiled.remove();
 });
 
@@ -96,7 +96,7 @@ test('thousands of operations that clients make up leave no series and no heap b
   const filled = await send(FILL);
   const after = await send(MORE);
   const heap = { first: first.heapMb, filled: filled.heapMb, after: after.heapMb };
-  const grown = after.series.filter((one) => !filled.series.includes(one));
+  const grown = after.series.filter((sery) => !filled.series.includes(sery));
   expect(grown.length, grown[0]).toBe(0);
   expect(/written_/.test(after.text)).toBe(false);
   // Bounded memory fills up: cached records, the response cache, documents, plans.

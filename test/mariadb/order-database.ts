@@ -58,10 +58,10 @@ export async function createOrderDatabase(world: World): Promise<OrderDatabase> 
 }
 
 async function insert(root: Connection, table: string, objects: readonly object[]): Promise<void> {
-  const columns = [...new Set(objects.flatMap((one) => Object.keys(one)))];
-  const rows = objects.map((one) =>
+  const columns = [...new Set(objects.flatMap((object) => Object.keys(object)))];
+  const rows = objects.map((object) =>
     columns.map((column) => {
-      const value = (one as Record<string, unknown>)[column];
+      const value = (object as Record<string, unknown>)[column];
       return column.endsWith('_at') && typeof value === 'string' ? new Date(value) : (value ?? null);
     }),
   );

@@ -25,10 +25,10 @@ import { at, listAt } from '../support/read.js';
 import { createOrderDatabase, type OrderDatabase } from './order-database.js';
 
 const world = createWorld({ customers: 60 });
-const people = world.people.flatMap(({ orderSystem: own, ...one }) =>
-  own === undefined ? [] : [{ ...one, own }],
+const people = world.people.flatMap(({ orderSystem, ...item }) =>
+  orderSystem === undefined ? [] : [{ ...item, own: orderSystem }],
 );
-const orders = people.flatMap(({ own }) => own.orders);
+const orders = people.flatMap(({ own: orderSystemPart }) => orderSystemPart.orders);
 
 describe('the order system in PostgreSQL and in MariaDB', () => {
   let postgres: StandIn;
@@ -43,47 +43,59 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
       createOrderDatabase(world),
     ]);
     const settings = [postgres.settings(postgres.url), { ORDER_SYSTEM_URL: mariadb.url }];
-    clients = settings.map((one) => open(orderSystem.connector, one));
-    gateways = settings.map((one) => createTestGateway(one));
+    clients = settings.map((setting) => open(orderSystem.connector, setting));
+    gateways = settings.map((setting) => createTestGateway(setting));
   });
   afterAll(async () => {
-    await Promise.all([...clients, ...gateways].map((one) => one.close()));
+    await Promise.all([...clients, ...gateways].map((item) => item.close()));
     await Promise.all([postgres.close(), mariadb.close()]);
   });
 
   /** Queries both, and returns both answers. */
   async function both<T>(query: (client: SqlClient) => Promise<T>): Promise<T> {
-    const [one, other] = await Promise.all(clients.map((client) => query(client)));
-    expect(other).toEqual(one);
-    return one as T;
+    const [first, second] = await Promise.all(clients.map((client) => query(client)));
+    expect(second).toEqual(first);
+    return first as T;
   }
 
   /** Keys that are known, that are known in another way of writing, and that mean something to somebody else. */
   const someOf = (known: readonly string[]) => {
-    const one = fc.constantFrom(...known);
+    const from = fc.constantFrom(...known);
     const hostile = Object.values(hostileKeys).filter((key) => !/\0|\p{Surrogate}/u.test(key));
     const key = fc.oneof(
-      { weight: 4, arbitrary: one },
-      one.map((text) => text.toUpperCase()),
-      one.map((text) => text.toLowerCase()),
-      one.map((text) => `${text} `),
+      { weight: 4, arbitrary: from },
+      from.map((text) => text.toUpperCase()),
+      from.map((text) => text.toLowerCase()),
+      from.map((text) => `${text} `),
       fc.constantFrom(...hostile),
       fc.string({ unit: 'grapheme-composite', maxLength: 20 }),
     );
     return fc.array(key, { maxLength: 12 });
   };
-  const values = (of: (one: (typeof people)[number]) => readonly (string | undefined)[]) => [
+  const values = (of: (person: (typeof people)[number]) => readonly (string | undefined)[]) => [
     ...new Set(people.flatMap(of).filter((value) => value !== undefined)),
   ];
-  const customerNumbers = values(({ own }) => [own.customerNumber]);
+  const customerNumbers = values(({ own: orderSystemPart }) => [orderSystemPart.customerNumber]);
 
   it.each([
     ['number', customersByNumber, customerNumbers],
     ['address', customersByEmail, values(({ email }) => [email, email.toUpperCase()])],
     ['phone', customersByPhone, values(({ phone }) => [phone])],
-    ['device', customersByVisitorId, values(({ own }) => own.devices.map(({ visitorId }) => visitorId))],
-    ['KvK number', customersByKvkNumber, values(({ own }) => [own.business?.kvkNumber])],
-    ['VAT number', customersByVatNumber, values(({ own }) => [own.business?.vatNumber])],
+    [
+      'device',
+      customersByVisitorId,
+      values(({ own: orderSystemPart }) => orderSystemPart.devices.map(({ visitorId }) => visitorId)),
+    ],
+    [
+      'KvK number',
+      customersByKvkNumber,
+      values(({ own: orderSystemPart }) => [orderSystemPart.business?.kvkNumber]),
+    ],
+    [
+      'VAT number',
+      customersByVatNumber,
+      values(({ own: orderSystemPart }) => [orderSystemPart.business?.vatNumber]),
+    ],
   ])('finds the same customers by %s, for any query', async (_, loader, known) => {
     await fc.assert(
       fc.asyncProperty(someOf(known), async (keys) => {
@@ -143,7 +155,7 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
   it('counts and adds up the same', async () => {
     const everybody = await both((client) =>
       orderTotals.load(
-        customerNumbers.map((one) => [one]),
+        customerNumbers.map((customerNumber) => [customerNumber]),
         client,
       ),
     );
@@ -178,14 +190,14 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
   it('answers any question of a client alike', async () => {
     const key = fc
       .constantFrom(...people)
-      .chain(({ email, phone, own }) =>
+      .chain(({ email, phone, own: orderSystemPart }) =>
         fc.constantFrom<Record<string, string>>(
           { email },
           { email: email.toUpperCase() },
           { phone },
-          { customerNumber: own.customerNumber },
-          { customerNumber: own.customerNumber.toLowerCase() },
-          { kvkNumber: own.business?.kvkNumber ?? '00000000' },
+          { customerNumber: orderSystemPart.customerNumber },
+          { customerNumber: orderSystemPart.customerNumber.toLowerCase() },
+          { kvkNumber: orderSystemPart.business?.kvkNumber ?? '00000000' },
           { email: "nobody'--@example.nl" },
         ),
       );
@@ -209,7 +221,7 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
         customers(by: $by) { id timeline(first: $first) { nodes { id } } orders(after: $after) { nodes { number } }
           requestedName: name ${requested.join('\n')} }
       }`;
-      const [one, other] = await Promise.all(
+      const [first, second] = await Promise.all(
         gateways.map(async (gateway) => {
           const { data, errors } = await gateway.query(text, { by, ...variables });
           return {
@@ -218,9 +230,9 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
           };
         }),
       );
-      expect(other).toEqual(one);
-      expect(one?.errors.filter(({ path }) => path === undefined)).toEqual([]);
-      return one?.data;
+      expect(second).toEqual(first);
+      expect(first?.errors.filter(({ path }) => path === undefined)).toEqual([]);
+      return first?.data;
     };
     await fc.assert(
       fc.asyncProperty(
@@ -229,10 +241,10 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
         size,
         async (by, requested, first) => {
           const data = await query(by, requested, { first });
-          const cursors = listAt(data, 'customers').map((one) =>
-            one === null || !requested.some((field) => field.startsWith('page:'))
+          const cursors = listAt(data, 'customers').map((customer) =>
+            customer === null || !requested.some((field) => field.startsWith('page:'))
               ? null
-              : at(one, 'page', 'pageInfo', 'endCursor'),
+              : at(customer, 'page', 'pageInfo', 'endCursor'),
           );
           const after = cursors.find((cursor) => typeof cursor === 'string');
           if (after !== undefined) await query(by, requested, { first, after });
@@ -280,8 +292,8 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
       expect(plan.filter(({ type }) => type === 'ALL')).toEqual([]);
     });
 
-    const queries = ['K000001', many?.customerNumber ?? ''].map((one) => ({
-      customerNumbers: [one],
+    const queries = ['K000001', many?.customerNumber ?? ''].map((value) => ({
+      customerNumbers: [value],
       first: 5,
     }));
     const last = many?.orders[0];
@@ -292,7 +304,7 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
         'a page',
         (client: SqlClient) =>
           orderPages.load(
-            queries.map((one) => ({ ...one, after: { placedAt: moment, number: last?.number ?? '' } })),
+            queries.map((query) => ({ ...query, after: { placedAt: moment, number: last?.number ?? '' } })),
             client,
           ),
       ],
@@ -300,7 +312,7 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
         'the timeline',
         (client: SqlClient) =>
           ordersForTimeline.load(
-            queries.map((one) => ({ ...one, before: { at: moment, id: '' }, since: null })),
+            queries.map((query) => ({ ...query, before: { at: moment, id: '' }, since: null })),
             client,
           ),
       ],

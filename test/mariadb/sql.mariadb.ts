@@ -169,16 +169,16 @@ describe('a connection to MariaDB', () => {
 
   it('stops a query at the server as soon as nobody waits for it any more', async () => {
     const controller = new AbortController();
-    const own = connect(undefined, {
+    const connection = connect(undefined, {
       timeoutMs: 30_000,
       scope: { run: (call) => timeout('tested', 30_000, call, cancellation(controller.signal)) },
     });
-    const call = failure(own.rows(z.unknown(), 'SELECT sleep(30) /* nobody-waits */', []));
+    const call = failure(connection.rows(z.unknown(), 'SELECT sleep(30) /* nobody-waits */', []));
     await expect.poll(() => running('nobody-waits'), { interval: 10 }).toBe(1);
     controller.abort(new GatewayErrorOfTheTest());
     await call;
     await expect.poll(() => running('nobody-waits'), { timeout: 2_000 }).toBe(0);
-    await own.close();
+    await connection.close();
     await expect.poll(async () => (await connections()).length, { timeout: 2_000 }).toBeLessThanOrEqual(10);
   });
 
@@ -212,49 +212,51 @@ describe('a connection to MariaDB', () => {
   });
 
   it('runs ten queries at a time, and lets the others wait', async () => {
-    const own = connect(undefined, { timeoutMs: 20_000 });
+    const connection = connect(undefined, { timeoutMs: 20_000 });
     const calls = Array.from({ length: 40 }, () =>
-      own.rows(anything, 'SELECT sleep(0.05) AS slept /* crowd */', []),
+      connection.rows(anything, 'SELECT sleep(0.05) AS slept /* crowd */', []),
     );
     await expect.poll(() => running('crowd'), { interval: 5 }).toBeGreaterThan(5);
     expect(await running('crowd')).toBeLessThanOrEqual(10);
     expect(await Promise.all(calls)).toHaveLength(40);
-    await own.close();
+    await connection.close();
   });
 
   it('has no connection less after very many timeouts', async () => {
-    const own = connect(undefined, { timeoutMs: 1_500 });
+    const connection = connect(undefined, { timeoutMs: 1_500 });
     for (let round = 0; round < 2; round += 1) {
       const errors = await Promise.all(
-        Array.from({ length: 60 }, () => failure(own.rows(z.unknown(), 'SELECT sleep(30) /* many */', []))),
+        Array.from({ length: 60 }, () =>
+          failure(connection.rows(z.unknown(), 'SELECT sleep(30) /* many */', [])),
+        ),
       );
       expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(['SOURCE_TIMEOUT']));
     }
     // They end by their KILL. If the server receives it too late, its own timeout ends them 2.5 s after ours.
     await expect.poll(() => running('many')).toBe(0);
     expect(
-      await Promise.all(Array.from({ length: 20 }, () => own.rows(anything, 'SELECT 1 AS one', []))),
+      await Promise.all(Array.from({ length: 20 }, () => connection.rows(anything, 'SELECT 1 AS one', []))),
     ).toHaveLength(20);
-    await own.close();
+    await connection.close();
   });
 
   it('goes on when the server has ended its connections, idle ones and one in use', async () => {
-    const own = connect();
-    await own.rows(anything, 'SELECT 1 AS one', []);
-    const call = failure(own.rows(z.unknown(), 'SELECT sleep(30) /* cut-off */', []));
+    const connection = connect();
+    await connection.rows(anything, 'SELECT 1 AS one', []);
+    const call = failure(connection.rows(z.unknown(), 'SELECT sleep(30) /* cut-off */', []));
     await expect.poll(() => running('cut-off'), { interval: 10 }).toBe(1);
     for (const { id, info } of await connections())
       if (info?.includes('cut-off')) await database.root.query(`KILL CONNECTION ${id}`);
     expect((await call).code).toBe('SOURCE_UNAVAILABLE');
-    await own.rows(anything, 'SELECT 1 AS one', []);
+    await connection.rows(anything, 'SELECT 1 AS one', []);
     for (const { id } of await connections())
       await database.root.query(`KILL CONNECTION ${id}`).catch((error: unknown) => {
         // The one that was ended before may have been listed while it closed.
         if (!(error instanceof Error && error.message.includes('Unknown thread id'))) throw error;
       });
     await expect.poll(async () => (await connections()).length).toBe(0);
-    expect(await own.rows(anything, 'SELECT 1 AS one', [])).toEqual([{ one: 1 }]);
-    await own.close();
+    expect(await connection.rows(anything, 'SELECT 1 AS one', [])).toEqual([{ one: 1 }]);
+    await connection.close();
   });
 
   it.each([
@@ -318,15 +320,15 @@ describe('a connection to MariaDB', () => {
 
   it('reports a user that has all the connections it may have', async () => {
     await database.root.query(`ALTER USER '${reader()}'@'%' WITH MAX_USER_CONNECTIONS 1`);
-    const [own, other] = [connect(), connect()];
+    const [opened, other] = [connect(), connect()];
     try {
       await client.close();
       await expect.poll(async () => (await connections()).length).toBe(0);
-      await own.ping();
+      await opened.ping();
       expect((await failure(other.ping())).code).toBe('SOURCE_RATE_LIMITED');
     } finally {
       await database.root.query(`ALTER USER '${reader()}'@'%' WITH MAX_USER_CONNECTIONS 0`);
-      await Promise.all([own.close(), other.close()]);
+      await Promise.all([opened.close(), other.close()]);
       client = connect();
     }
   });
@@ -358,13 +360,13 @@ describe('a connection to MariaDB', () => {
   it('ends everything when it is closed, waits for calls in progress, and calls nothing after', async () => {
     await client.close();
     await expect.poll(async () => (await connections()).length).toBe(0);
-    const own = connect();
-    const call = own.rows(anything, 'SELECT sleep(0.2) AS slept', []);
+    const connection = connect();
+    const call = connection.rows(anything, 'SELECT sleep(0.2) AS slept', []);
     await expect.poll(() => running('sleep'), { interval: 5 }).toBe(1);
-    await Promise.all([own.close(), own.close()]);
+    await Promise.all([connection.close(), connection.close()]);
     expect(await call).toHaveLength(1);
     await expect.poll(async () => (await connections()).length).toBe(0);
-    expect((await failure(own.ping())).code).toBe('SOURCE_UNAVAILABLE');
+    expect((await failure(connection.ping())).code).toBe('SOURCE_UNAVAILABLE');
     client = connect();
     await client.ping();
   });

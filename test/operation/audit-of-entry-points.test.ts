@@ -63,7 +63,7 @@ async function open(name: string, auditFile: string): Promise<Way> {
       ]),
     },
     {
-      sources: patientSources().filter(({ name: one }) => SYSTEMS.some((system) => system === one)),
+      sources: patientSources().filter(({ name }) => SYSTEMS.some((system) => system === name)),
       triggers: pathToFileURL(`${triggers}/`),
       logger: pino({ level: 'error' }, { write: count }),
     },

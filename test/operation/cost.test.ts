@@ -58,19 +58,23 @@ function reckoned(document: DocumentNode, variables: Record<string, unknown>): n
   if (query == null) throw new Error('a schema without queries');
   const sets = new Map<string, SelectionSetNode>();
   let root: SelectionSetNode | undefined;
-  for (const one of document.definitions) {
-    if (one.kind === Kind.FRAGMENT_DEFINITION) sets.set(one.name.value, one.selectionSet);
-    if (one.kind === Kind.OPERATION_DEFINITION) root = one.selectionSet;
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION)
+      sets.set(definition.name.value, definition.selectionSet);
+    if (definition.kind === Kind.OPERATION_DEFINITION) root = definition.selectionSet;
   }
   const fieldsOf = (type: GraphQLObjectType, set: SelectionSetNode | undefined): FieldNode[] =>
-    (set?.selections ?? []).flatMap((one) => {
-      if (one.kind === Kind.FIELD) return [one];
-      const name = one.kind === Kind.FRAGMENT_SPREAD ? one.name.value : undefined;
-      const condition = one.kind === Kind.INLINE_FRAGMENT ? one.typeCondition?.name.value : undefined;
+    (set?.selections ?? []).flatMap((selectionNode) => {
+      if (selectionNode.kind === Kind.FIELD) return [selectionNode];
+      const name = selectionNode.kind === Kind.FRAGMENT_SPREAD ? selectionNode.name.value : undefined;
+      const condition =
+        selectionNode.kind === Kind.INLINE_FRAGMENT ? selectionNode.typeCondition?.name.value : undefined;
       if (condition !== undefined && condition !== type.name) return [];
       return fieldsOf(
         type,
-        name === undefined ? (one as { selectionSet: SelectionSetNode }).selectionSet : sets.get(name),
+        name === undefined
+          ? (selectionNode as { selectionSet: SelectionSetNode }).selectionSet
+          : sets.get(name),
       );
     });
   const ofObject = (
@@ -92,9 +96,9 @@ function reckoned(document: DocumentNode, variables: Record<string, unknown>): n
     if (isLeafType(out)) return weight;
     const listSize = declared?.find(({ name }) => name.value === 'listSize');
     const argumentValue = (name: string): unknown => {
-      const value = node.arguments?.find((one) => one.name.value === name)?.value;
+      const value = node.arguments?.find((argument) => argument.name.value === name)?.value;
       return value === undefined
-        ? field.args.find((one) => one.name === name)?.defaultValue
+        ? field.args.find((arg) => arg.name === name)?.defaultValue
         : valueFromASTUntyped(value, variables);
     };
     const lengths = textsOf(listSize, 'slicingArguments').flatMap((name) => {
@@ -113,7 +117,9 @@ function reckoned(document: DocumentNode, variables: Record<string, unknown>): n
 }
 
 function argumentOf(directive: ConstDirectiveNode | undefined, name: string): unknown {
-  const found: ArgumentNode | undefined = directive?.arguments?.find((one) => one.name.value === name);
+  const found: ArgumentNode | undefined = directive?.arguments?.find(
+    (argument) => argument.name.value === name,
+  );
   return found === undefined ? undefined : valueFromASTUntyped(found.value);
 }
 
@@ -220,10 +226,10 @@ describe('the actual cost of an answer', () => {
   });
 
   test('grows with the data of the answer', () => {
-    const [none, one, two] = [0, 1, 2].map((count) => cost.actual(orders(count, 0)));
-    expect((two ?? 0) - (one ?? 0)).toBe((one ?? 0) - (none ?? 0));
-    expect(cost.actual(orders(1, 7)) - (one ?? 0)).toBe(7);
-    expect(cost.actual({ customer: null })).toBeLessThan(none ?? 0);
+    const [free, single, double] = [0, 1, 2].map((count) => cost.actual(orders(count, 0)));
+    expect((double ?? 0) - (single ?? 0)).toBe((single ?? 0) - (free ?? 0));
+    expect(cost.actual(orders(1, 7)) - (single ?? 0)).toBe(7);
+    expect(cost.actual({ customer: null })).toBeLessThan(free ?? 0);
   });
 
   test('is never higher than the maximum cost', () => {
@@ -310,17 +316,17 @@ describe('a budget', () => {
         return Promise.resolve(totals.get(key) ?? 0);
       },
     };
-    const [one, other] = [createBudgets({ clock, shared }), createBudgets({ clock, shared })];
-    one.charge('a', 60, 100);
+    const [first, second] = [createBudgets({ clock, shared }), createBudgets({ clock, shared })];
+    first.charge('a', 60, 100);
     await Promise.resolve();
-    other.charge('a', 10, 100);
+    second.charge('a', 10, 100);
     await Promise.resolve();
-    expect(other.charge('a', 40, 100)).toMatchObject({ spent: 70 });
+    expect(second.charge('a', 40, 100)).toMatchObject({ spent: 70 });
     shared.isUnavailable = true;
-    expect(other.charge('a', 30, 100)).toHaveProperty('settle');
+    expect(second.charge('a', 30, 100)).toHaveProperty('settle');
     await Promise.resolve();
-    expect(other.charge('a', 1, 100)).toMatchObject({ spent: 100 });
-    expect(one.charge('a', 40, 100)).toHaveProperty('settle');
+    expect(second.charge('a', 1, 100)).toMatchObject({ spent: 100 });
+    expect(first.charge('a', 40, 100)).toHaveProperty('settle');
   });
 
   test('separates the points of other instances from charges that were made while a count was in flight', async () => {

@@ -188,11 +188,11 @@ function strictListOf(place: string, make: (place: string) => unknown): unknown[
 }
 
 const placeOf = ({ path }: GraphQLResolveInfo): string => responsePathAsArray(path).join('.');
-const one =
+const run =
   (make: (place: string) => unknown) => (_: unknown, __: unknown, ___: unknown, info: GraphQLResolveInfo) =>
     outcome(placeOf(info), () => make(placeOf(info)));
-const many = (make: (place: string) => unknown) => one((place) => listOf(place, make));
-const strictlyMany = (make: (place: string) => unknown) => one((place) => strictListOf(place, make));
+const many = (make: (place: string) => unknown) => run((place) => listOf(place, make));
+const strictlyMany = (make: (place: string) => unknown) => run((place) => strictListOf(place, make));
 const either = (place: string) => (chance(`${place} which`) < 0.5 ? thing(place) : other(place));
 
 /** All that a resolver gets in its `info`. */
@@ -216,23 +216,23 @@ const schema = makeExecutableSchema({
   resolvers: {
     Odd: refusesUnlucky,
     Query: {
-      thing: one(thing),
+      thing: run(thing),
       things: strictlyMany(thing),
       perhaps: many(thing),
       nested: strictlyMany((place) => strictListOf(place, thing)),
-      either: one(either),
+      either: run(either),
       named: many(either),
-      certain: one(thing),
+      certain: run(thing),
       calm: () => ({ strict: 'strict' }),
       sudden: () => [{ strict: 'strict' }, {}, {}],
       scattered: () => ({ strict: 'strict' }),
       customer: (_: unknown, { by }: { by: object }) => ({ name: JSON.stringify(by), strict: 'strict' }),
     },
     Thing: {
-      thing: one(thing),
-      certain: one(thing),
-      either: one(either),
-      named: one(either),
+      thing: run(thing),
+      certain: run(thing),
+      either: run(either),
+      named: run(either),
       overwrites: (_: unknown, args: { text: string }) => {
         const { text } = args;
         args.text = 'overwritten';

@@ -55,7 +55,7 @@ describe('the installed package', () => {
     });
     const warnings = stderr
       .split('\n')
-      .filter((one) => one.startsWith('npm warn') && !one.includes('requires you to be logged in'));
+      .filter((value) => value.startsWith('npm warn') && !value.includes('requires you to be logged in'));
     expect(warnings).toEqual([]);
   });
 

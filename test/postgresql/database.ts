@@ -19,14 +19,14 @@ export async function createDatabase(): Promise<OwnDatabase> {
   const name = `webhooks_${randomBytes(5).toString('hex')}`;
   const url = new URL(server);
   url.pathname = `/${name}`;
-  const own = url.href;
+  const databaseUrl = url.href;
   await query(server, `CREATE DATABASE ${name}`);
   return {
-    url: own,
+    url: databaseUrl,
     text: async () => {
       const tables = ['webhook_events', 'webhook_deliveries', 'webhook_claims'];
       const rows = await Promise.all(
-        tables.map((table) => query(own, `SELECT t::text AS row FROM ${table} t`)),
+        tables.map((table) => query(databaseUrl, `SELECT t::text AS row FROM ${table} t`)),
       );
       return rows.flat().map(String).join('\n');
     },

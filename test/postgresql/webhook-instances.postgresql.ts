@@ -65,8 +65,8 @@ it('are shared out among instances: each is sent once, and those of a customer i
       for (let number = 0; number < 15; number += 1) {
         const instance = instances[(customer + number) % 3];
         // The system sends it again to an instance that answers.
-        for (const one of [instance, instances[number % 3]])
-          await one?.store.add([ofCustomer(customer, number)]);
+        for (const item of [instance, instances[number % 3]])
+          await item?.store.add([ofCustomer(customer, number)]);
         instance?.deliverer.wake();
       }
     }),
@@ -80,11 +80,11 @@ it('are shared out among instances: each is sent once, and those of a customer i
   expect(failed.size).toBe(40);
   expect(events).toHaveLength(340);
   for (let customer = 0; customer < 20; customer += 1) {
-    const own = events
+    const items = events
       .filter((event) => event.startsWith(`${customer}-`))
       .map((event) => Number(event.split('-')[1]));
-    expect(own).toEqual(own.toSorted((a, b) => a - b));
-    expect(new Set(own).size).toBe(15);
+    expect(items).toEqual(items.toSorted((a, b) => a - b));
+    expect(new Set(items).size).toBe(15);
   }
 });
 

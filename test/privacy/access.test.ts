@@ -52,7 +52,7 @@ describe('scopes', () => {
         let isHeld = false;
         for (const list of scopes) {
           let missing = 0;
-          for (const one of list) if (!held.includes(one)) missing += 1;
+          for (const item of list) if (!held.includes(item)) missing += 1;
           if (missing === 0) isHeld = true;
         }
         const error = forbidden({ scopes }, audience({ scopes: new Set(held) }));
@@ -128,11 +128,11 @@ test('an error names what is needed, and holds nothing about a person', () => {
 });
 
 test('audiences have one text exactly when they may see the same', () => {
-  const one = audience({ scopes: new Set(['b', 'a']) });
-  expect(textOfAudience(one)).toBe('clear SERVICE a b');
-  expect(textOfAudience(audience())).toBe(textOfAudience(one));
+  const schema = audience({ scopes: new Set(['b', 'a']) });
+  expect(textOfAudience(schema)).toBe('clear SERVICE a b');
+  expect(textOfAudience(audience())).toBe(textOfAudience(schema));
   // The second time, it comes from the cache.
-  expect(textOfAudience(one)).toBe('clear SERVICE a b');
+  expect(textOfAudience(schema)).toBe('clear SERVICE a b');
   const others = [
     audience({ sees: 'masked' }),
     audience({ purpose: 'ANALYTICS' }),
@@ -140,6 +140,6 @@ test('audiences have one text exactly when they may see the same', () => {
     audience({ scopes: new Set(['a']) }),
     audience({ scopes: new Set() }),
   ];
-  expect(new Set([one, ...others].map(textOfAudience)).size).toBe(others.length + 1);
+  expect(new Set([schema, ...others].map(textOfAudience)).size).toBe(others.length + 1);
   expect(textOfAudience(audience({ purpose: undefined }))).toBe('clear - a b');
 });

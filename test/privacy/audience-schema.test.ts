@@ -17,11 +17,11 @@ const schema = buildSchema(`
   type Weather { text: String }
 `);
 const fieldOf = (of: GraphQLSchema, type: string, field: string) => {
-  const found = of.getType(type);
-  const fields = isObjectType(found) ? found.getFields() : {};
-  const one = fields[field];
-  if (one === undefined) throw new Error(`The schema has no ${type}.${field}.`);
-  return one;
+  const objectType = of.getType(type);
+  const fields = isObjectType(objectType) ? objectType.getFields() : {};
+  const found = fields[field];
+  if (found === undefined) throw new Error(`The schema has no ${type}.${field}.`);
+  return found;
 };
 let readOf: string[] = [];
 fieldOf(schema, 'Query', 'customer').resolve = () => ({
@@ -159,9 +159,9 @@ test('leaves fields alone that an audience may see, so that they cost nothing mo
 });
 
 test('makes one schema for all callers of an audience, and another for another', () => {
-  const one = schemas.executed(audience());
-  expect(schemas.executed(audience())).toBe(one);
-  expect(schemas.executed(audience({ sees: 'masked' }))).not.toBe(one);
+  const schema = schemas.executed(audience());
+  expect(schemas.executed(audience())).toBe(schema);
+  expect(schemas.executed(audience({ sees: 'masked' }))).not.toBe(schema);
   const shown = schemas.shown(audience(), ['SERVICE']);
   expect(schemas.shown(audience(), ['SERVICE'])).toBe(shown);
   expect(schemas.shown(audience({ scopes: new Set() }), ['SERVICE'])).not.toBe(shown);

@@ -46,13 +46,13 @@ function check(
   const chain = createChainCheck(seal, fromBeginning, head);
   for (const [index, { lines, rest = '' }] of files.entries()) {
     chain.begin(`file-${index}`);
-    for (const one of lines) chain.line(Buffer.from(one));
+    for (const line of lines) chain.line(Buffer.from(line));
     chain.end(Buffer.from(rest));
   }
   return chain.result();
 }
-const problemsOf = (lines: string[], given?: Given): string[] =>
-  check([{ lines }], given).problems.map(({ line: at, damage, detail }) => `${at} ${damage}: ${detail}`);
+const problemsOf = (lines: string[], input?: Given): string[] =>
+  check([{ lines }], input).problems.map(({ line: at, damage, detail }) => `${at} ${damage}: ${detail}`);
 
 describe('problems', () => {
   test.each<[string, string[], string[]]>([

@@ -51,11 +51,11 @@ export const entries: fc.Arbitrary<AuditEntry> = fc
 /** Writes entries like one run of the gateway. */
 export async function writeEntries(
   file: string,
-  given: readonly AuditEntry[],
+  auditEntrys: readonly AuditEntry[],
   options: Partial<AuditLogOptions> = {},
 ): Promise<void> {
   const log = createAuditLog({ to: { file }, secret: SECRET, ...options });
-  await Promise.all(given.map((one) => log.append(one)));
+  await Promise.all(auditEntrys.map((entry) => log.append(entry)));
   await log.close();
 }
 

@@ -73,11 +73,11 @@ describe('the body of a line', () => {
   });
 
   test('says of the same operation the same, and of another its own', () => {
-    const [one, other] = [
+    const [first, second] = [
       { name: 'One', id: '1' },
       { name: null, id: '2' },
     ];
-    for (const operation of [one, other, one, other])
+    for (const operation of [first, second, first, second])
       expect(parsed(bodyOf(entry({ operation }), TIME))['operation']).toEqual(operation);
   });
 
@@ -102,9 +102,9 @@ test('without a secret a seal is SHA-256, and with one it depends on the secret'
 
 test('a line is read as it was written, with the bytes that its seal is over', () => {
   fc.assert(
-    fc.property(entries, fc.nat(1e14), fc.boolean(), (one, before, isRepair) => {
-      const torn = Buffer.from(one.requestId);
-      const body = isRepair ? repairBody(torn, TIME) : bodyOf(one, TIME);
+    fc.property(entries, fc.nat(1e14), fc.boolean(), (entry, before, isRepair) => {
+      const torn = Buffer.from(entry.requestId);
+      const body = isRepair ? repairBody(torn, TIME) : bodyOf(entry, TIME);
       const { text, link } = nextLine({ seq: before, hash: 'a'.repeat(64) }, body, seal);
       expect(text.endsWith('\n')).toBe(true);
       const line = readLine(Buffer.from(text.slice(0, -1)));

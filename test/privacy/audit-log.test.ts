@@ -175,10 +175,10 @@ describe('when the disk is full', () => {
     .array(fc.tuple(fc.nat({ max: 1_200 }), fc.integer({ min: 1, max: 4 })), { minLength: 1, maxLength: 6 })
     .map((bad) => [...bad, [1_000_000, 1] as const]);
 
-  async function live(log: AuditLog, left: { room: number }, given: readonly (readonly [number, number])[]) {
+  async function live(log: AuditLog, left: { room: number }, inputs: readonly (readonly [number, number])[]) {
     const [taken, refused]: [string[], string[]] = [[], []];
     let count = 0;
-    for (const [room, amount] of given) {
+    for (const [room, amount] of inputs) {
       left.room = room;
       const ids = Array.from({ length: amount }, () => `r-${(count += 1)}`);
       await Promise.all(
@@ -201,10 +201,10 @@ describe('when the disk is full', () => {
     const folder = temporaryFolder();
     let run = 0;
     await fc.assert(
-      fc.asyncProperty(days, async (given) => {
+      fc.asyncProperty(days, async (inputs) => {
         const file = join(folder, `${(run += 1)}.log`);
         const { write, left } = limited((fd, bytes) => void writeSync(fd, bytes));
-        const taken = await live(createAuditLog({ to: { file }, secret: SECRET, write }), left, given);
+        const taken = await live(createAuditLog({ to: { file }, secret: SECRET, write }), left, inputs);
         expect(linesIn(file).map(({ requestId }) => requestId)).toEqual(taken);
         expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({
           problems: [],
@@ -219,18 +219,18 @@ describe('when the disk is full', () => {
   test('reports half-written lines that it cannot remove, and continues when there is room again', async () => {
     const file = newFile();
     await fc.assert(
-      fc.asyncProperty(days, async (given) => {
+      fc.asyncProperty(days, async (inputs) => {
         let output = Buffer.alloc(0);
         const { write, left } = limited((_, bytes) => {
           output = Buffer.concat([output, bytes]);
         });
         const log = createAuditLog({ to: { file: '/dev/null' }, secret: SECRET, write });
-        const taken = await live(log, left, given);
+        const taken = await live(log, left, inputs);
         writeFileSync(file, output);
         const ids = linesIn(file).flatMap(({ requestId }) => requestId ?? []);
         // A line that lacks only its line break counts as written, though its answer was refused.
         expect(ids.filter((id) => taken.includes(id))).toEqual(taken);
-        expect(ids.length).toBeLessThanOrEqual(taken.length + given.length);
+        expect(ids.length).toBeLessThanOrEqual(taken.length + inputs.length);
         expect((await verifyAudit([file], { secret: SECRET, head: false })).problems).toEqual([]);
       }),
     );
@@ -238,12 +238,12 @@ describe('when the disk is full', () => {
 
   test('continues after a line that lacks only its line break, also when there is little room', async () => {
     const file = newFile();
-    const run = async (given: readonly (readonly [number, number])[]) => {
+    const run = async (inputs: readonly (readonly [number, number])[]) => {
       let output = Buffer.alloc(0);
       const { write, left } = limited((_, bytes) => {
         output = Buffer.concat([output, bytes]);
       });
-      await live(createAuditLog({ to: { file: '/dev/null' }, secret: SECRET, write }), left, given);
+      await live(createAuditLog({ to: { file: '/dev/null' }, secret: SECRET, write }), left, inputs);
       return output;
     };
     const length = (await run([[10_000, 1]])).length;

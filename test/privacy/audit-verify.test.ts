@@ -199,28 +199,30 @@ function spliced(content: Buffer, from: number, to: number, put: Uint8Array = Bu
 
 /** Tampering with whole lines. */
 function inLines(
-  change: (lines: string[], one: number, other: number, amount: number) => string[],
+  change: (lines: string[], number: number, other: number, amount: number) => string[],
 ): Tampering {
-  return (content, [one, other], amount) => {
+  return (content, [first, second], amount) => {
     const lines = content.toString('latin1').split(/(?<=\n)/);
     const at = (place: number) => Math.floor(place * lines.length);
-    return Buffer.from(change(lines, at(one), at(other), amount).join(''), 'latin1');
+    return Buffer.from(change(lines, at(first), at(second), amount).join(''), 'latin1');
   };
 }
 
 const tamperings: Record<string, Tampering> = {
-  removeLines: inLines((lines, one, _, amount) => lines.toSpliced(one, 1 + (amount % 3))),
-  truncateLines: inLines((lines, one) => lines.slice(0, one)),
-  swapLines: inLines((lines, one, other) =>
-    lines.with(one, lines[other] ?? '').with(other, lines[one] ?? ''),
+  removeLines: inLines((lines, number, _, amount) => lines.toSpliced(number, 1 + (amount % 3))),
+  truncateLines: inLines((lines, number) => lines.slice(0, number)),
+  swapLines: inLines((lines, number, other) =>
+    lines.with(number, lines[other] ?? '').with(other, lines[number] ?? ''),
   ),
-  moveLine: inLines((lines, one, other) => lines.toSpliced(one, 1).toSpliced(other, 0, lines[one] ?? '')),
-  repeatLine: inLines((lines, one, other) => lines.toSpliced(other, 0, lines[one] ?? '')),
-  insertLine: inLines((lines, one, other) =>
-    lines.toSpliced(one, 0, (lines[other] ?? '').replace('"caller":"', '"caller":"x')),
+  moveLine: inLines((lines, number, other) =>
+    lines.toSpliced(number, 1).toSpliced(other, 0, lines[number] ?? ''),
   ),
-  renumberLine: inLines((lines, one, _, amount) =>
-    lines.with(one, (lines[one] ?? '').replace(/"seq":\d+/, `"seq":${amount + 1}`)),
+  repeatLine: inLines((lines, number, other) => lines.toSpliced(other, 0, lines[number] ?? '')),
+  insertLine: inLines((lines, number, other) =>
+    lines.toSpliced(number, 0, (lines[other] ?? '').replace('"caller":"', '"caller":"x')),
+  ),
+  renumberLine: inLines((lines, number, _, amount) =>
+    lines.with(number, (lines[number] ?? '').replace(/"seq":\d+/, `"seq":${amount + 1}`)),
   ),
   reverse: inLines((lines) => lines.toReversed()),
   changeByte: (content, [place], amount) => {
@@ -240,14 +242,14 @@ const tamperings: Record<string, Tampering> = {
 
 /** The lines that differ: the first, and the last as the tampered file has it. */
 function differing(original: Buffer, tampered: Buffer): [first: number, last: number] {
-  const [one, other] = [original, tampered].map((bytes) => bytes.toString('latin1').split(/(?<=\n)/)) as [
+  const [here, other] = [original, tampered].map((bytes) => bytes.toString('latin1').split(/(?<=\n)/)) as [
     string[],
     string[],
   ];
   let first = 0;
-  while (first < other.length && one[first] === other[first]) first += 1;
+  while (first < other.length && here[first] === other[first]) first += 1;
   let same = 0;
-  while (same < Math.min(one.length, other.length) - first && one.at(-1 - same) === other.at(-1 - same))
+  while (same < Math.min(here.length, other.length) - first && here.at(-1 - same) === other.at(-1 - same))
     same += 1;
   return [first + 1, other.length - same];
 }
@@ -276,9 +278,9 @@ test('finds any other change of a file, by bytes or by lines, and says where', a
       fc.boolean(),
       async (runs, crashes, changes, hasCrashes) => {
         const file = join(folder, `${(run += 1)}.log`);
-        for (const [index, given] of runs.entries()) {
+        for (const [index, auditEntrys] of runs.entries()) {
           if (hasCrashes && index > 0) appendFileSync(file, crashes[index] ?? '');
-          await writeEntries(file, given);
+          await writeEntries(file, auditEntrys);
         }
         const original = readFileSync(file);
         const untouched = await verifyAudit([file], { secret: SECRET });

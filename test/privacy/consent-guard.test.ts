@@ -59,9 +59,9 @@ const within = (permissions: ConsentGuard, consent: typeof EMAIL | typeof SMS, r
 describe.each([
   ['cached', (all: readonly ConsentAnswer[]) => all],
   ['requested', (all: readonly ConsentAnswer[]) => Promise.resolve(all)],
-])('the consent of a customer, %s', (kind, given) => {
+])('the consent of a customer, %s', (kind, input) => {
   it('is requested once for a customer, and for each customer', async () => {
-    const { permissions, answersFor } = permissionsOf(given(answers));
+    const { permissions, answersFor } = permissionsOf(input(answers));
     const context = {} as Context;
     for (const customer of [{} as Customer, {} as Customer]) {
       for (const consent of [EMAIL, EMAIL, { purpose: 'MARKETING' } as const])
@@ -76,7 +76,7 @@ describe.each([
   });
 
   it('is noted for each request by itself', async () => {
-    const { permissions } = permissionsOf(given(answers));
+    const { permissions } = permissionsOf(input(answers));
     const context = {} as Context;
     await permissions.readWithConsent({} as Customer, context, EMAIL, () => 1);
     expect([...permissions.outcomesOf({} as Context)]).toEqual([]);
@@ -85,7 +85,7 @@ describe.each([
 
   it('withholds a value with the error of a system that might forbid it', async () => {
     for (const error of [new Error('the system is unavailable'), 'down']) {
-      const { permissions } = permissionsOf(given([{ statements: [], error }]));
+      const { permissions } = permissionsOf(input([{ statements: [], error }]));
       const context = {} as Context;
       const value = permissions.readWithConsent({} as Customer, context, EMAIL, () => 'anna@example.nl');
       await expect(value).rejects.toThrow(error instanceof Error ? error : 'down');
@@ -95,7 +95,7 @@ describe.each([
 
   it('lets the error of an allowed value through, and hides that of a forbidden one', async () => {
     const gone = new Error('the system is unavailable');
-    const { permissions } = permissionsOf(given(answers));
+    const { permissions } = permissionsOf(input(answers));
     const fail = () => {
       throw gone;
     };
@@ -111,7 +111,7 @@ describe.each([
   });
 
   it('reads the value while consent is loading, but not when cached consent forbids it', async () => {
-    const { permissions } = permissionsOf(given(answers));
+    const { permissions } = permissionsOf(input(answers));
     const read = vi.fn(() => Promise.resolve('+31612345678'));
     await expect(within(permissions, SMS, read)).rejects.toBeInstanceOf(ConsentRequiredError);
     expect(read).toHaveBeenCalledTimes(kind === 'cached' ? 0 : 1);

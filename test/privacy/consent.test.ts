@@ -213,7 +213,7 @@ describe('for any statements of the systems', () => {
   const statements = fc.array(statement, { maxLength: 8 });
   const withdrawal = fc
     .tuple(statement, fc.constantFrom('DENIED' as const, 'REVOKED' as const))
-    .map(([one, status]) => ({ ...one, status }));
+    .map(([consent, status]) => ({ ...consent, status }));
   const failures = fc.array(fc.constant(down), { maxLength: 2 });
   const channel = fc.constantFrom(undefined, ...CHANNELS);
   const isGranted = (all: readonly Consent[], failed: readonly unknown[], of?: ConsentChannel) =>
@@ -252,9 +252,9 @@ describe('for any statements of the systems', () => {
 
   it('one more yes never withholds anything', () => {
     fc.assert(
-      fc.property(statements, statement, channel, (all, one, of) => {
+      fc.property(statements, statement, channel, (all, consent, of) => {
         if (isGranted(all, [], of))
-          expect(isGranted([...all, { ...one, status: 'GRANTED' }], [], of)).toBe(true);
+          expect(isGranted([...all, { ...consent, status: 'GRANTED' }], [], of)).toBe(true);
       }),
     );
   });
@@ -263,12 +263,12 @@ describe('for any statements of the systems', () => {
     fc.assert(
       fc.property(statements, channel, (all, of) => {
         if (!isGranted(all, [], of)) return;
-        const own = all.filter(({ purpose }) => purpose === 'MARKETING');
-        const open = own.filter(
+        const consents = all.filter(({ purpose }) => purpose === 'MARKETING');
+        const open = consents.filter(
           ({ status, channel: its }) => status === 'GRANTED' && (!of || !its || its === of),
         );
         expect(open.length).toBeGreaterThan(0);
-        const noes = own.filter(({ status }) => status === 'DENIED' || status === 'REVOKED');
+        const noes = consents.filter(({ status }) => status === 'DENIED' || status === 'REVOKED');
         expect(noes.filter((no) => !no.channel || no.channel === of)).toEqual([]);
       }),
     );

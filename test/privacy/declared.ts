@@ -40,24 +40,24 @@ export function readDeclared(): DeclaredSchema {
   const unions = new Map<string, readonly string[]>();
   const values = new Map<string, Pick<DeclaredField, 'scopes' | 'purposes'>>();
   for (const file of [...FILES, EVENTS])
-    for (const one of parse(readFileSync(file, 'utf8')).definitions) {
-      if (one.kind === Kind.UNION_TYPE_DEFINITION)
-        unions.set(one.name.value, one.types?.map(({ name }) => name.value) ?? []);
-      if (one.kind === Kind.ENUM_TYPE_DEFINITION || one.kind === Kind.ENUM_TYPE_EXTENSION)
-        for (const { name, directives } of one.values ?? []) {
+    for (const definition of parse(readFileSync(file, 'utf8')).definitions) {
+      if (definition.kind === Kind.UNION_TYPE_DEFINITION)
+        unions.set(definition.name.value, definition.types?.map(({ name }) => name.value) ?? []);
+      if (definition.kind === Kind.ENUM_TYPE_DEFINITION || definition.kind === Kind.ENUM_TYPE_EXTENSION)
+        for (const { name, directives } of definition.values ?? []) {
           const scopes = argumentsOf(directives, 'requiresScopes')?.['scopes'] as string[][] | undefined;
           const purposes = argumentsOf(directives, 'purpose')?.['any'] as string[] | undefined;
-          values.set(`${one.name.value}.${name.value}`, {
+          values.set(`${definition.name.value}.${name.value}`, {
             ...(scopes === undefined ? {} : { scopes }),
             ...(purposes === undefined ? {} : { purposes }),
           });
         }
       // Subscriptions have tests of their own.
-      if (one.kind !== Kind.OBJECT_TYPE_DEFINITION || file === EVENTS) continue;
-      const fields = types.get(one.name.value) ?? new Map<string, DeclaredField>();
-      types.set(one.name.value, fields);
-      const ofType = argumentsOf(one.directives, 'personalData')?.['category'];
-      for (const field of one.fields ?? [])
+      if (definition.kind !== Kind.OBJECT_TYPE_DEFINITION || file === EVENTS) continue;
+      const fields = types.get(definition.name.value) ?? new Map<string, DeclaredField>();
+      types.set(definition.name.value, fields);
+      const ofType = argumentsOf(definition.directives, 'personalData')?.['category'];
+      for (const field of definition.fields ?? [])
         if (!field.name.value.startsWith('_')) fields.set(field.name.value, declared(field, ofType));
     }
   return { types, unions, values };
@@ -85,10 +85,13 @@ function argumentsOf(
   directives: readonly ConstDirectiveNode[] | undefined,
   name: string,
 ): Record<string, unknown> | undefined {
-  const found = directives?.find((one) => one.name.value === name);
+  const found = directives?.find((directive) => directive.name.value === name);
   if (found === undefined) return undefined;
   return Object.fromEntries(
-    (found.arguments ?? []).map((one) => [one.name.value, valueFromASTUntyped(one.value)]),
+    (found.arguments ?? []).map((constArgumentNode) => [
+      constArgumentNode.name.value,
+      valueFromASTUntyped(constArgumentNode.value),
+    ]),
   );
 }
 

@@ -52,23 +52,24 @@ export function expected(schema: DeclaredSchema, operation: string, whole: Answe
       errors.push(...whole.errors.filter((error) => error.path === path));
       return value;
     }
-    if (Array.isArray(value)) return value.map((one: unknown, i) => ofObject(one, type, set, `${path}.${i}`));
+    if (Array.isArray(value))
+      return value.map((item: unknown, i) => ofObject(item, type, set, `${path}.${i}`));
     const object = value as Record<string, unknown>;
-    const own = typeof object['__typename'] === 'string' ? object['__typename'] : type;
+    const text = typeof object['__typename'] === 'string' ? object['__typename'] : type;
     const shown: Record<string, unknown> = {};
     for (const selection of set.selections) {
       if (selection.kind === Kind.FRAGMENT_SPREAD) continue;
       if (selection.kind === Kind.INLINE_FRAGMENT) {
-        if (selection.typeCondition?.name.value === own)
-          Object.assign(shown, ofObject(object, own, selection.selectionSet, path));
+        if (selection.typeCondition?.name.value === text)
+          Object.assign(shown, ofObject(object, text, selection.selectionSet, path));
         continue;
       }
       const name = selection.name.value;
-      const field = schema.types.get(own)?.get(name);
+      const field = schema.types.get(text)?.get(name);
       const at = path === '' ? name : `${path}.${name}`;
       if (name === '__typename') shown[name] = object[name];
       else if (field !== undefined)
-        shown[name] = ofField(object[name], own, name, field, selection.selectionSet, at);
+        shown[name] = ofField(object[name], text, name, field, selection.selectionSet, at);
     }
     return shown;
   };
@@ -97,8 +98,8 @@ export function expected(schema: DeclaredSchema, operation: string, whole: Answe
   const withoutForbidden = (path: string, value: unknown): unknown => {
     if (value == null) return value;
     const isShown = ({ namespace }: { namespace: string }) => {
-      const own = FIELD_OF_NAMESPACE[namespace];
-      return own === undefined || !isFieldForbidden(own);
+      const value = FIELD_OF_NAMESPACE[namespace];
+      return value === undefined || !isFieldForbidden(value);
     };
     interface Value {
       source: string;
@@ -129,7 +130,7 @@ export function expected(schema: DeclaredSchema, operation: string, whole: Answe
         );
       case 'IdentifiedCustomer.conflicts':
         return (value as { namespace: string; link: { namespace: string } }[]).filter(
-          (one) => isShown(one) && isShown(one.link),
+          (item) => isShown(item) && isShown(item.link),
         );
       default:
         return value;
@@ -189,7 +190,7 @@ function isNote({ source, status, topic }: Statement): boolean {
 /** Masks a text, written from the SDL's description of each mask. */
 export function masked(value: unknown, mask: string): unknown {
   if (value == null) return value;
-  if (Array.isArray(value)) return value.map((one: unknown) => masked(one, mask));
+  if (Array.isArray(value)) return value.map((item: unknown) => masked(item, mask));
   if (typeof value !== 'string') return '***';
   const text = value;
   switch (mask) {
@@ -262,26 +263,26 @@ function textsIn(schema: DeclaredSchema, operation: string, data: unknown): Foun
   // "customer" is a stage of the CRM, and a word of the schema.
   const words = new Set([...SYSTEMS, ...[...schema.types.values()].flatMap((fields) => [...fields.keys()])]);
   const note = (path: string, category: string, value: unknown): void => {
-    if (Array.isArray(value)) for (const one of value) note(path, category, one);
+    if (Array.isArray(value)) for (const item of value) note(path, category, item);
     // A shorter text may occur anywhere by chance.
     else if (typeof value === 'string' && value.length >= 6 && !words.has(value))
       found.push({ path, category, value });
   };
   const ofObject = (value: unknown, type: string, set: SelectionSetNode): void => {
-    if (Array.isArray(value)) for (const one of value) ofObject(one, type, set);
+    if (Array.isArray(value)) for (const item of value) ofObject(item, type, set);
     else if (typeof value === 'object' && value !== null) {
       const object = value as Record<string, unknown>;
-      const own = typeof object['__typename'] === 'string' ? object['__typename'] : type;
+      const text = typeof object['__typename'] === 'string' ? object['__typename'] : type;
       for (const selection of set.selections) {
-        if (selection.kind === Kind.INLINE_FRAGMENT && selection.typeCondition?.name.value === own)
-          ofObject(value, own, selection.selectionSet);
+        if (selection.kind === Kind.INLINE_FRAGMENT && selection.typeCondition?.name.value === text)
+          ofObject(value, text, selection.selectionSet);
         if (selection.kind !== Kind.FIELD) continue;
         const name = selection.name.value;
-        const field = schema.types.get(own)?.get(name);
+        const field = schema.types.get(text)?.get(name);
         if (field === undefined) continue;
         if (selection.selectionSet !== undefined)
           ofObject(object[name], namedType(field.type), selection.selectionSet);
-        else if (TEXTS.has(namedType(field.type))) note(`${own}.${name}`, field.category, object[name]);
+        else if (TEXTS.has(namedType(field.type))) note(`${text}.${name}`, field.category, object[name]);
       }
     }
   };

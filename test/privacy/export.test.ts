@@ -141,9 +141,9 @@ describe('an export is complete', () => {
   ])('%s', async (_, sources, failures) => {
     const document = await documentOf(orders({ sources }));
     expect(document.complete).toBe(failures.length === 0);
-    expect(document.notAnswered).toEqual(failures.map((one) => ({ ...one, fields: ['orders'] })));
+    expect(document.notAnswered).toEqual(failures.map((failure) => ({ ...failure, fields: ['orders'] })));
     expect(document.sections['orders']?.failures).toEqual(
-      failures.map((one) => ({ ...one, isFinal: false })),
+      failures.map((failure) => ({ ...failure, isFinal: false })),
     );
   });
 
@@ -232,13 +232,13 @@ describe('of each system', () => {
       ['stale', 'failed', 'failed'],
       ['failed', 'live', 'failed'],
     ];
-    for (const [one, other, worst] of pairs) {
+    for (const [first, second, worst] of pairs) {
       const { sources } = await documentOf(
-        status({ shop: { status: one, age: 3 } }, { shop: { status: other, age: 9 } }),
+        status({ shop: { status: first, age: 3 } }, { shop: { status: second, age: 9 } }),
       );
       expect(sources).toEqual({ shop: { status: worst, asOf: at(9) } });
       const turned = await documentOf(
-        status({ shop: { status: one, age: 9 } }, { shop: { status: other, age: 3 } }),
+        status({ shop: { status: first, age: 9 } }, { shop: { status: second, age: 3 } }),
       );
       expect(turned.sources).toEqual({ shop: { status: worst, asOf: at(9) } });
     }

@@ -165,9 +165,7 @@ function sorted({ data, errors }: Answer): Answer {
     data: JSON.parse(
       JSON.stringify(data, (name, value: unknown) => (MOMENTS.has(name) ? 'a moment' : value)),
     ) as unknown,
-    errors: errors.toSorted((one, other) =>
-      `${one.path} ${one.code}` < `${other.path} ${other.code}` ? -1 : 1,
-    ),
+    errors: errors.toSorted((a, b) => (`${a.path} ${a.code}` < `${b.path} ${b.code}` ? -1 : 1)),
   };
 }
 
@@ -234,7 +232,7 @@ async function expectAudience(
 
 describe('every field shows what the SDL says', () => {
   test('all fields of the schema are among the queried ones', () => {
-    const queried = new Set(fields.flatMap((one) => [...one.fields]));
+    const queried = new Set(fields.flatMap((field) => [...field.fields]));
     const all = [...declared.types].flatMap(([type, ofType]) =>
       [...ofType.keys()].map((name) => `${type}.${name}`),
     );
@@ -256,9 +254,15 @@ describe('every field shows what the SDL says', () => {
 
   const FINDING = ['customers:find', 'identity:explore', 'timeline:read'];
   const OTHERS = [...ROLES.operator.scopes].filter((scope) => !FINDING.includes(scope));
-  const NARROWED = [FINDING, ...OTHERS.map((left) => [...FINDING, ...OTHERS.filter((one) => one !== left)])];
+  const NARROWED = [
+    FINDING,
+    ...OTHERS.map((left) => [...FINDING, ...OTHERS.filter((value) => value !== left)]),
+  ];
   test.each(
-    everyNth(NARROWED, 3).map((scopes) => ({ left: OTHERS.filter((one) => !scopes.includes(one)), scopes })),
+    everyNth(NARROWED, 3).map((scopes) => ({
+      left: OTHERS.filter((value) => !scopes.includes(value)),
+      scopes,
+    })),
   )('to a caller that may find and explore, but not $left', { timeout: 240_000 }, async ({ scopes }) => {
     for (const purpose of ['CUSTOMER_CARE', 'SERVICE'])
       await expectAudience({ role: 'operator', purpose, scopes }, 'everywhere@example.nl', () => 'granted');
@@ -274,7 +278,7 @@ describe('every field shows what the SDL says', () => {
       await gateway.forget({ source: 'crm-hubspot' });
       const email = 'everywhere@example.nl';
       for (const role of ['visitor', 'frontend', 'campaign', 'operator'] as const)
-        for (const purpose of ROLES[role].purposes.filter((one) => NEED_CONSENT.has(one)))
+        for (const purpose of ROLES[role].purposes.filter((purpose) => NEED_CONSENT.has(purpose)))
           for (const { operation: ofOthers, ofVisitor, path } of fields) {
             if (!path.startsWith('Customer.')) continue;
             const operation = role === 'visitor' ? ofVisitor : ofOthers;

@@ -220,7 +220,7 @@ test('a digest shows nothing of the identifier, and differs by secret, namespace
     of({ namespace: 'em', value: 'ail\nanna@example.nl' }),
   ];
   expect(new Set(all).size).toBe(all.length);
-  for (const one of all) expect(one).toMatch(/^[\w-]{43}$/);
+  for (const value of all) expect(value).toMatch(/^[\w-]{43}$/);
   expect(mark).toMatch(/^key:[\w-]{43}$/);
   expect(other.mark).not.toBe(mark);
 });

@@ -102,7 +102,7 @@ describe('a suppressed customer', () => {
       expect(data, JSON.stringify(by)).toEqual({ customer: null });
       if (shown[i] != null) expect(errors.map(({ extensions }) => extensions.code)).toEqual(['ERASED']);
     }
-    expect(shown.filter((one) => one != null).length).toBeGreaterThan(8);
+    expect(shown.filter((item) => item != null).length).toBeGreaterThan(8);
   });
 
   test('costs no system a call when requested by an identifier that is on the list', async () => {

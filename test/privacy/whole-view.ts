@@ -29,7 +29,7 @@ const PAGE = 2;
 const MAX_DEPTH = 8;
 
 export function wholeFields(schema: DeclaredSchema, companyNumber: string): WholeField[] {
-  const given: Readonly<Record<string, string | undefined>> = {
+  const values: Readonly<Record<string, string | undefined>> = {
     ...GIVEN,
     'Query.company': `by: { kvkNumber: "${companyNumber}" }`,
   };
@@ -46,11 +46,11 @@ export function wholeFields(schema: DeclaredSchema, companyNumber: string): Whol
   };
 
   const argumentsOf = (type: string, name: string, field: DeclaredField): string => {
-    const own = given[`${type}.${name}`];
-    if (own !== undefined) return `(${own})`;
+    const value = values[`${type}.${name}`];
+    if (value !== undefined) return `(${value})`;
     const missing = field.arguments.filter(({ isRequired }) => isRequired);
     if (missing.length > 0) throw new Error(`${type}.${name} is new: add its arguments to whole-view.ts.`);
-    return field.arguments.some((one) => one.name === 'first') ? `(first: ${PAGE})` : '';
+    return field.arguments.some((argument) => argument.name === 'first') ? `(first: ${PAGE})` : '';
   };
 
   const selectionOf = (type: string, above: string[], seen: Set<string>): string => {

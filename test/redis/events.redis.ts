@@ -19,7 +19,9 @@ const standIns = await startStandIns({
 });
 const settings = Object.assign(
   {},
-  ...standIns.standIns.filter(({ name }) => FOUR_SYSTEMS.includes(name)).map((one) => one.settings(one.url)),
+  ...standIns.standIns
+    .filter(({ name }) => FOUR_SYSTEMS.includes(name))
+    .map((standIn) => standIn.settings(standIn.url)),
 ) as Record<string, string>;
 // Otherwise only one of the instances would take each of its events.
 delete settings['ORDER_SYSTEM_OUTBOX_URL'];
@@ -88,19 +90,19 @@ async function areConnected(count: number): Promise<void> {
 
 describe('an event that a system sends to one instance', () => {
   it('reaches subscribers of every instance once, and nobody can read it on its way', async () => {
-    const [one, other] = [open('one'), open('other')];
-    await Promise.all([one.opened, other.opened]);
+    const [first, second] = [open('one'), open('other')];
+    await Promise.all([first.opened, second.opened]);
     await areConnected(2);
-    const here = await subscribe(doorOf(one), FOLLOW);
-    const there = await subscribe(doorOf(other), FOLLOW);
+    const here = await subscribe(doorOf(first), FOLLOW);
+    const there = await subscribe(doorOf(second), FOLLOW);
     for (const order of ['1', '2']) {
-      await sendEvent(one, order);
+      await sendEvent(first, order);
       for (const subscriber of [here, there])
         expect((await subscriber.next())?.data).toEqual({
           customerChanged: { recordId: order, customer: { primaryEmail: EMAIL } },
         });
     }
-    await sendEvent(other, '3');
+    await sendEvent(second, '3');
     for (const subscriber of [here, there])
       expect((await subscriber.next())?.data).toMatchObject({ customerChanged: { recordId: '3' } });
     await vi.waitFor(() => {

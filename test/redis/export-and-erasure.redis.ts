@@ -22,12 +22,12 @@ beforeAll(async () => {
   redis = await startRedis();
   settings = Object.assign(
     { REDIS_URL: redis.url },
-    ...standIns.standIns.map((one) => one.settings(one.url)),
+    ...standIns.standIns.map((standIn) => standIn.settings(standIn.url)),
   ) as Record<string, string>;
   gateways = await Promise.all([startGatewayProcess(settings), startGatewayProcess(settings)]);
 });
 afterAll(async () => {
-  await Promise.all(gateways.map((one) => one.stop()));
+  await Promise.all(gateways.map((gateway) => gateway.stop()));
   await redis.close();
   await standIns.close();
 });

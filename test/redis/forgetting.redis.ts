@@ -19,7 +19,7 @@ beforeAll(async () => {
   outside = new Redis(redis.url);
 });
 afterEach(async () => {
-  await Promise.all(open.splice(0).map((one) => one.close()));
+  await Promise.all(open.splice(0).map((item) => item.close()));
   await outside.flushall();
 });
 afterAll(async () => {
@@ -32,53 +32,53 @@ const key = digest('orders of anna');
 
 describe('forgetting', () => {
   it('reaches every instance within 100 ms, and nothing of it is left in Redis', async () => {
-    const [one, two] = [await instance(), await instance()];
-    await storeEntry(one.cache, key, entryOf('secret of anna', tag, digest('order-system')));
-    await storeEntry(one.cache, digest('bert'), entryOf('bert', digest('order-system')));
+    const [first, second] = [await instance(), await instance()];
+    await storeEntry(first.cache, key, entryOf('secret of anna', tag, digest('order-system')));
+    await storeEntry(first.cache, digest('bert'), entryOf('bert', digest('order-system')));
     const startedAt = performance.now();
-    await one.cache.forget([tag, digest('anna by phone')]);
+    await first.cache.forget([tag, digest('anna by phone')]);
     await vi.waitFor(
       () => {
-        expect(two.forgotten).toEqual([tag, digest('anna by phone')]);
+        expect(second.forgotten).toEqual([tag, digest('anna by phone')]);
       },
       { interval: 1 },
     );
     expect(performance.now() - startedAt).toBeLessThan(100);
-    expect(one.forgotten).toEqual(two.forgotten);
-    expect(await valueOf(two.cache, key)).toBeUndefined();
+    expect(first.forgotten).toEqual(second.forgotten);
+    expect(await valueOf(second.cache, key)).toBeUndefined();
     expect(await outside.exists(`stekkerdoos:1:entry:${key}`, `stekkerdoos:1:tag:${tag}`)).toBe(0);
-    expect(await valueOf(two.cache, digest('bert'))).toBe('bert');
+    expect(await valueOf(second.cache, digest('bert'))).toBe('bert');
   });
 
   it('drops an answer that was on its way when it came, on any instance', async () => {
-    const [one, two] = [await instance(), await instance()];
-    const before = await one.cache.read([key]);
-    await two.cache.forget([tag]);
-    const after = await one.cache.read([key]);
-    one.cache.write({
+    const [first, second] = [await instance(), await instance()];
+    const before = await first.cache.read([key]);
+    await second.cache.forget([tag]);
+    const after = await first.cache.read([key]);
+    first.cache.write({
       key,
       entry: entryOf('old', digest('x'), tag),
       retentionMs: 60_000,
       since: before.since ?? 0,
     });
-    one.cache.write({
+    first.cache.write({
       key: digest('bert'),
       entry: entryOf('bert', digest('x')),
       retentionMs: 60_000,
       since: before.since ?? 0,
     });
     await vi.waitFor(async () => {
-      expect(await valueOf(two.cache, digest('bert'))).toBe('bert');
+      expect(await valueOf(second.cache, digest('bert'))).toBe('bert');
     });
-    expect(await valueOf(two.cache, key)).toBeUndefined();
-    one.cache.write({
+    expect(await valueOf(second.cache, key)).toBeUndefined();
+    first.cache.write({
       key,
       entry: entryOf('new', digest('x'), tag),
       retentionMs: 60_000,
       since: after.since ?? 0,
     });
     await vi.waitFor(async () => {
-      expect(await valueOf(two.cache, key)).toBe('new');
+      expect(await valueOf(second.cache, key)).toBe('new');
     });
   });
 
@@ -115,13 +115,13 @@ describe('forgetting', () => {
   });
 
   it('forgets thousands of tags in one call', async () => {
-    const [one, two] = [await instance(), await instance()];
+    const [first, second] = [await instance(), await instance()];
     const tags = Array.from({ length: 3_000 }, (_, i) => digest(`tag ${i}`));
-    await storeEntry(one.cache, key, entryOf('x', tags[2_999] ?? ''));
-    await one.cache.forget(tags);
-    expect(await valueOf(two.cache, key)).toBeUndefined();
+    await storeEntry(first.cache, key, entryOf('x', tags[2_999] ?? ''));
+    await first.cache.forget(tags);
+    expect(await valueOf(second.cache, key)).toBeUndefined();
     await vi.waitFor(() => {
-      expect(two.forgotten).toEqual(tags);
+      expect(second.forgotten).toEqual(tags);
     });
   });
 
@@ -177,43 +177,43 @@ describe('forgetting', () => {
   it('is not undone by a Redis that crashes and goes back to what it had saved before', async () => {
     const saving = await startRedis(['--dbfilename', 'saved.rdb']);
     open.push(saving);
-    const [one, two] = [await instance(saving.url), await instance(saving.url)];
-    await storeEntry(one.cache, key, entryOf('old', tag));
-    const { since } = await two.cache.read([key]);
+    const [first, second] = [await instance(saving.url), await instance(saving.url)];
+    await storeEntry(first.cache, key, entryOf('old', tag));
+    const { since } = await second.cache.read([key]);
     const admin = new Redis(saving.url, { retryStrategy: () => 50 });
     admin.on('error', () => undefined);
     await admin.save();
-    await one.cache.forget([tag]);
+    await first.cache.forget([tag]);
     await saving.kill();
     await saving.start();
     await vi.waitFor(async () => {
       expect(await admin.exists(`stekkerdoos:1:entry:${key}`)).toBe(1);
     });
     admin.disconnect();
-    await Promise.all([isUp(one.cache), isUp(two.cache)]);
-    expect(await valueOf(one.cache, key)).toBeUndefined();
-    expect(await valueOf(two.cache, key)).toBeUndefined();
-    two.cache.write({ key, entry: entryOf('old', tag), retentionMs: 60_000, since: since ?? 0 });
-    await storeEntry(two.cache, digest('other'), entryOf('other'));
-    expect(await valueOf(one.cache, key)).toBeUndefined();
-    expect([one.gaps(), two.gaps()]).toEqual([2, 2]);
+    await Promise.all([isUp(first.cache), isUp(second.cache)]);
+    expect(await valueOf(first.cache, key)).toBeUndefined();
+    expect(await valueOf(second.cache, key)).toBeUndefined();
+    second.cache.write({ key, entry: entryOf('old', tag), retentionMs: 60_000, since: since ?? 0 });
+    await storeEntry(second.cache, digest('other'), entryOf('other'));
+    expect(await valueOf(first.cache, key)).toBeUndefined();
+    expect([first.gaps(), second.gaps()]).toEqual([2, 2]);
   });
 
   it('is not undone by somebody who empties Redis', async () => {
-    const [one, two] = [await instance(), await instance()];
-    const { since } = await two.cache.read([key]);
-    await one.cache.forget([tag]);
+    const [first, second] = [await instance(), await instance()];
+    const { since } = await second.cache.read([key]);
+    await first.cache.forget([tag]);
     await outside.flushall();
-    two.cache.write({ key, entry: entryOf('old', tag), retentionMs: 60_000, since: since ?? 0 });
-    await two.cache.read([key]);
-    await isUp(two.cache);
+    second.cache.write({ key, entry: entryOf('old', tag), retentionMs: 60_000, since: since ?? 0 });
+    await second.cache.read([key]);
+    await isUp(second.cache);
     await vi.waitFor(() => {
-      expect(two.gaps()).toBe(2);
+      expect(second.gaps()).toBe(2);
     });
-    two.cache.write({ key, entry: entryOf('old', tag), retentionMs: 60_000, since: since ?? 0 });
-    await isUp(two.cache);
-    await storeEntry(two.cache, digest('other'), entryOf('other'));
-    expect(await valueOf(two.cache, key)).toBeUndefined();
+    second.cache.write({ key, entry: entryOf('old', tag), retentionMs: 60_000, since: since ?? 0 });
+    await isUp(second.cache);
+    await storeEntry(second.cache, digest('other'), entryOf('other'));
+    expect(await valueOf(second.cache, key)).toBeUndefined();
   });
 
   it('takes a message that it cannot read for one about everything', async () => {
@@ -290,39 +290,39 @@ describe('forgetting', () => {
           return since;
         };
 
-        for (const one of steps) {
-          if (one.do === 'load') {
+        for (const step of steps) {
+          if (step.do === 'load') {
             underWay.push(
-              look(one.who, [one.what]).then((since) => {
+              look(step.who, [step.what]).then((since) => {
                 if (since === undefined) throw new Error('Redis was not there.');
                 answers.push({
-                  who: one.who === 0 ? 0 : 1,
-                  what: one.what,
-                  version: current[one.what] ?? 0,
+                  who: step.who === 0 ? 0 : 1,
+                  what: step.what,
+                  version: current[step.what] ?? 0,
                   since,
                 });
               }),
             );
-          } else if (one.do === 'answer') {
-            const [question] = answers.splice(one.which % Math.max(1, answers.length), 1);
+          } else if (step.do === 'answer') {
+            const [question] = answers.splice(step.which % Math.max(1, answers.length), 1);
             if (question === undefined) continue;
             const { who: index, what: subject, version, since } = question;
             const entry = entryOf({ of: subject, version }, name(subject), name('all'));
             at(index).write({ key: name(subject), entry, retentionMs: 60_000, since });
-          } else if (one.do === 'look') underWay.push(look(one.who, one.what).then(() => undefined));
-          else if (one.do === 'pause') await new Promise((resolve) => setTimeout(resolve, one.ms));
+          } else if (step.do === 'look') underWay.push(look(step.who, step.what).then(() => undefined));
+          else if (step.do === 'pause') await new Promise((resolve) => setTimeout(resolve, step.ms));
           else {
             // The system returns another value from now on, so the test forgets the old one.
-            const subjects = one.all ? [0, 1, 2] : [one.what];
+            const subjects = step.all ? [0, 1, 2] : [step.what];
             for (const subject of subjects) current[subject] = (current[subject] ?? 0) + 1;
             const versions = [...current];
-            const done = at(one.who)
-              .forget([name(one.all ? 'all' : one.what)])
+            const done = at(step.who)
+              .forget([name(step.all ? 'all' : step.what)])
               .then(() => {
                 for (const subject of subjects)
                   leastForAll[subject] = Math.max(leastForAll[subject] ?? 0, versions[subject] ?? 0);
               });
-            if (one.wait) await done;
+            if (step.wait) await done;
             else underWay.push(done);
           }
         }
@@ -365,22 +365,22 @@ describe('forgetting', () => {
     open.push(lost);
     const proxy = await startProxy(lost.port);
     open.push(proxy);
-    const [one, two] = [await instance(lost.url), await instance(proxy.url)];
+    const [first, second] = [await instance(lost.url), await instance(proxy.url)];
     const admin = new Redis(lost.url);
     await admin.hset('stekkerdoos:1:state', 'seq', String((Date.now() + 3_600_000) * 1_000));
     admin.disconnect();
-    const { since = 0 } = await two.cache.read([key]);
+    const { since = 0 } = await second.cache.read([key]);
     expect(since).toBeGreaterThan((Date.now() + 3_000_000) * 1_000);
-    await one.cache.forget([tag]);
+    await first.cache.forget([tag]);
     proxy.cut();
     await lost.kill();
     await lost.start();
-    await isUp(one.cache);
+    await isUp(first.cache);
     proxy.mend();
-    await isUp(two.cache);
-    two.cache.write({ key, entry: entryOf('old', tag), retentionMs: 60_000, since });
-    await storeEntry(two.cache, digest('other'), entryOf('other'));
-    expect(await valueOf(one.cache, key)).toBeUndefined();
-    await storeEntry(one.cache, key, entryOf('new', tag));
+    await isUp(second.cache);
+    second.cache.write({ key, entry: entryOf('old', tag), retentionMs: 60_000, since });
+    await storeEntry(second.cache, digest('other'), entryOf('other'));
+    expect(await valueOf(first.cache, key)).toBeUndefined();
+    await storeEntry(first.cache, key, entryOf('new', tag));
   });
 });

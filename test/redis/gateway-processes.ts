@@ -78,7 +78,7 @@ export async function startGatewayProcess(settings: Record<string, string>): Pro
       return response.status;
     },
     metric: async (name) => {
-      const line = (await metrics()).split('\n').find((one) => one.startsWith(`${name} `));
+      const line = (await metrics()).split('\n').find((value) => value.startsWith(`${name} `));
       return Number(line?.slice(name.length) ?? 0);
     },
     batches: async () => {

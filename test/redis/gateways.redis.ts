@@ -30,7 +30,7 @@ const settings = {
 const shared = { REDIS_URL: redis.url, CACHE_SECRET: 'a secret of the tests, too' };
 
 let outside: Redis;
-let one: GatewayProcess;
+let gatewayProcess: GatewayProcess;
 let other: GatewayProcess;
 /** One that has no Redis, on the same machine and over the same systems. */
 let alone: GatewayProcess;
@@ -38,18 +38,18 @@ let alone: GatewayProcess;
 beforeAll(async () => {
   outside = new Redis(redis.url, { retryStrategy: () => 50 });
   outside.on('error', () => undefined);
-  [one, other, alone] = await Promise.all([
+  [gatewayProcess, other, alone] = await Promise.all([
     startGatewayProcess({ ...settings, ...shared }),
     startGatewayProcess({ ...settings, ...shared }),
     startGatewayProcess(settings),
   ]);
   await allUp();
   // The first query has its code compiled.
-  for (const gateway of [one, other, alone])
+  for (const gateway of [gatewayProcess, other, alone])
     for (const by of ordinaryCustomers(20)) await gateway.query(ONE_CUSTOMER, { by });
 });
 afterAll(async () => {
-  await Promise.all([one, other, alone].map((gateway) => gateway.stop()));
+  await Promise.all([gatewayProcess, other, alone].map((gateway) => gateway.stop()));
   outside.disconnect();
   await redis.close();
   await control.close();
@@ -58,7 +58,7 @@ afterAll(async () => {
 });
 
 async function allUp(): Promise<void> {
-  for (const gateway of [one, other])
+  for (const gateway of [gatewayProcess, other])
     await vi.waitFor(
       async () => {
         expect(await gateway.metric('stekkerdoos_shared_cache_up')).toBe(1);
@@ -84,7 +84,7 @@ function isKnown({ orderSystem, webshop, contactCentre, crm }: Person): boolean 
 beforeEach(forgetAll);
 async function forgetAll(): Promise<void> {
   for (const source of [...Object.keys(control.counters()), 'notice-board'])
-    expect(await one.forget({ source })).toBe(200);
+    expect(await gatewayProcess.forget({ source })).toBe(200);
   await vi.waitFor(async () => {
     expect(await entries()).toEqual([]);
   });
@@ -120,7 +120,7 @@ const WHEN_IT_IS_BACK = { timeout: 15_000, interval: 200 };
 describe('two gateways with one Redis', () => {
   it('call a system once for both of them', async () => {
     const by = { email: 'customer-31@example.nl' };
-    const { data } = await queryAndCache(one, ONE_CUSTOMER, { by });
+    const { data } = await queryAndCache(gatewayProcess, ONE_CUSTOMER, { by });
     expect(Object.values(callsSince()).every((calls) => calls > 0)).toBe(true);
     await control.heal();
     const again = await other.query(ONE_CUSTOMER, { by }, { 'x-sources': '1' });
@@ -140,7 +140,7 @@ describe('two gateways with one Redis', () => {
     };
     const delays: number[] = [];
     for (let round = 0; round < 20; round += 1) {
-      const [here, there] = round % 2 === 0 ? [one, other] : [other, one];
+      const [here, there] = round % 2 === 0 ? [gatewayProcess, other] : [other, gatewayProcess];
       onBoard = `old ${round}`;
       expect(await here.forget({ identifier: { customerNumber } })).toBe(200);
       await vi.waitFor(async () => {
@@ -162,16 +162,18 @@ describe('two gateways with one Redis', () => {
 
   it('dispatch each batch at most twice for a thousand simultaneous queries', async () => {
     const by = { email: known.email };
-    const before = [await one.batches(), await other.batches()];
+    const before = [await gatewayProcess.batches(), await other.batches()];
     const answers = await Promise.all(
-      Array.from({ length: 1_000 }, (_, i) => (i % 2 === 0 ? one : other).query(ONE_CUSTOMER, { by })),
+      Array.from({ length: 1_000 }, (_, i) =>
+        (i % 2 === 0 ? gatewayProcess : other).query(ONE_CUSTOMER, { by }),
+      ),
     );
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
     expect(answers[0]).toMatchObject({ status: 200, errors: [], data: { customer: { cart: {} } } });
     // What `/metrics` says holds for a second, and a thousand may be answered in less.
     await vi.waitFor(
       async () => {
-        const after = [await one.batches(), await other.batches()];
+        const after = [await gatewayProcess.batches(), await other.batches()];
         const loaders = new Set(after.flatMap((batches) => [...batches.keys()]));
         const answers = [...loaders].map((loader) =>
           sum(after.map((batches, i) => (batches.get(loader) ?? 0) - (before[i]?.get(loader) ?? 0))),
@@ -188,19 +190,19 @@ describe('two gateways with one Redis', () => {
   it('leave nothing in Redis by which anybody could be known, nor say it there', async () => {
     const { email, phone, lastName, orderSystem, webshop, contactCentre, crm } = known;
     const by = { email };
-    const said: string[] = [];
+    const items: string[] = [];
     const listener = new Redis(redis.url, { lazyConnect: true });
     await listener.connect();
     listener.on('pmessageBuffer', (_pattern: Buffer, channel: Buffer, message: Buffer) => {
-      said.push(`${channel.toString('latin1')} ${message.toString('latin1')}`);
+      items.push(`${channel.toString('latin1')} ${message.toString('latin1')}`);
     });
     await listener.psubscribe('*');
 
-    const { data } = await queryAndCache(one, ONE_CUSTOMER, { by });
+    const { data } = await queryAndCache(gatewayProcess, ONE_CUSTOMER, { by });
     const stored = await everythingInRedis();
     expect(await other.forget({ identifier: by })).toBe(200);
     await vi.waitFor(() => {
-      expect(said.length).toBeGreaterThan(0);
+      expect(items.length).toBeGreaterThan(0);
     });
     const afterwards = await everythingInRedis();
     listener.disconnect();
@@ -208,7 +210,7 @@ describe('two gateways with one Redis', () => {
     const ids = [orderSystem?.customerNumber, webshop?.customerId, contactCentre?.userId, crm?.contactId];
     const personal = [email, phone, lastName, ...ids, ...textsIn(data)].map(String);
     expect(personal.length).toBeGreaterThan(20);
-    const texts = [...stored, ...afterwards, ...said];
+    const texts = [...stored, ...afterwards, ...items];
     expect(personal.filter((word) => texts.some((text) => text.includes(word)))).toEqual([]);
   });
 });
@@ -280,7 +282,7 @@ async function startTraffic() {
       else seen.push({ phase: now.phase, withRedis: gateway !== alone, ms });
     }
   };
-  const loops = [one, other, alone, alone].map((gateway, i) => goOn(gateway, i * 12));
+  const loops = [gatewayProcess, other, alone, alone].map((gateway, i) => goOn(gateway, i * 12));
   /** Milliseconds, the shortest first. */
   const times = (phase: Phase, withRedis: boolean) =>
     seen
@@ -327,7 +329,7 @@ describe('a Redis that is gone', () => {
       const gone = during('gone');
       await goes();
       await gone;
-      expect(await one.metric('stekkerdoos_shared_cache_up')).toBe(0);
+      expect(await gatewayProcess.metric('stekkerdoos_shared_cache_up')).toBe(0);
       await comes();
       await allUp();
       await during('back');
@@ -345,7 +347,7 @@ describe('a Redis that is gone', () => {
     await vi.waitFor(async () => {
       // What an attempt has left would not be written by the next.
       await forgetAll();
-      await queryAndCache(one, ONE_CUSTOMER, { by });
+      await queryAndCache(gatewayProcess, ONE_CUSTOMER, { by });
       await control.heal();
       expect(await other.query(ONE_CUSTOMER, { by })).toMatchObject({ status: 200, errors: [] });
       expect(callsSince()).toEqual(NOT_CALLED);

@@ -34,17 +34,17 @@ beforeAll(async () => {
       ? {}
       : { orderSystem: { connectionString: process.env.ORDER_SYSTEM_TEST_URL } }),
   });
-  settings = Object.assign({}, ...standIns.standIns.map((one) => one.settings(one.url))) as Record<
-    string,
-    string
-  >;
+  settings = Object.assign(
+    {},
+    ...standIns.standIns.map((standIn) => standIn.settings(standIn.url)),
+  ) as Record<string, string>;
   redis = await startRedis();
   // What a client still says of itself when others listen already may come with Redis' consent to listen, which it then takes
   // for an answer.
   outside = new Redis(redis.url, { lazyConnect: true, disableClientInfo: true });
   await outside.connect();
   monitor = await outside.monitor();
-  monitor.on('monitor', (_: unknown, said: string[]) => heard.push(said.join(' ')));
+  monitor.on('monitor', (_: unknown, items: string[]) => heard.push(items.join(' ')));
 });
 afterEach(async () => {
   await gateway?.close();
@@ -110,7 +110,7 @@ async function aBusyMinute(cacheSecret: Record<string, string>): Promise<string[
   const queries = readPersistedOperations(DEMO_OPERATIONS).filter(({ document }) =>
     document.startsWith('query'),
   );
-  for (const { name, documentId } of queries.filter((one) => one.name.startsWith('My'))) {
+  for (const { name, documentId } of queries.filter((query) => query.name.startsWith('My'))) {
     const response = await answers.fetch('/graphql', {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(await headersOf('visitor')) },
@@ -202,8 +202,8 @@ describe('what lies in Redis', () => {
     }
     expect(keys.filter((key) => key.includes(':count:cost jwt:'))).not.toEqual([]);
     expect(keys.filter((key) => key.includes(':count:cost operator '))).not.toEqual([]);
-    for (const one of await outside.smembers('stekkerdoos:1:suppressed'))
-      expect(one).toMatch(/^(key:)?[\w-]{43}$/);
+    for (const value of await outside.smembers('stekkerdoos:1:suppressed'))
+      expect(value).toMatch(/^(key:)?[\w-]{43}$/);
   });
 
   it('would be found by this test: without CACHE_SECRET answers lie there in the clear', async () => {

@@ -4,12 +4,12 @@ import { digest, entryOf, isUnavailable, isUp, storeEntry, startInstance, valueO
 import { startProxy, startRedis } from './redis-server.js';
 
 const open: { close(): Promise<void> }[] = [];
-function closing<T extends { close(): Promise<void> }>(one: T): T {
-  open.push(one);
-  return one;
+function closing<T extends { close(): Promise<void> }>(item: T): T {
+  open.push(item);
+  return item;
 }
 afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
+  for (const item of open.splice(0).reverse()) await item.close();
 });
 
 const key = digest('key');
@@ -89,8 +89,8 @@ describe('an outage or slowness of Redis', () => {
     const redis = closing(await startRedis());
     const instances = await Promise.all([1, 2].map(() => startInstance({ url: redis.url, waitMs: WAIT_MS })));
     const caches = instances.map(({ cache }) => closing(cache));
-    const [one, two] = caches as [SharedCache, SharedCache];
-    await storeEntry(one, key, entryOf('stored'));
+    const [first, second] = caches as [SharedCache, SharedCache];
+    await storeEntry(first, key, entryOf('stored'));
     const reading = Promise.all(caches.map((cache) => readFor(cache, 2_000)));
     await redis.kill();
     for (const { longestMs, medianMs } of await reading) {
@@ -98,14 +98,14 @@ describe('an outage or slowness of Redis', () => {
       expect(medianMs).toBeLessThan(1);
     }
     await Promise.all(caches.map(isUnavailable));
-    await expect(one.count('quota', 60_000)).rejects.toThrow('cannot count');
-    await expect(two.forget([digest('tag')])).rejects.toThrow('has not forgotten the answers yet');
-    one.write({ key, entry: entryOf('lost'), retentionMs: 60_000, since: 1 });
+    await expect(first.count('quota', 60_000)).rejects.toThrow('cannot count');
+    await expect(second.forget([digest('tag')])).rejects.toThrow('has not forgotten the answers yet');
+    first.write({ key, entry: entryOf('lost'), retentionMs: 60_000, since: 1 });
     await redis.start();
     await Promise.all(caches.map(isUp));
-    expect(await valueOf(one, key)).toBeUndefined();
-    await storeEntry(one, key, entryOf('stored again'));
-    expect(await valueOf(two, key)).toBe('stored again');
+    expect(await valueOf(first, key)).toBeUndefined();
+    await storeEntry(first, key, entryOf('stored again'));
+    expect(await valueOf(second, key)).toBe('stored again');
     expect(instances.map(({ gaps }) => gaps())).toEqual([2, 2]);
   });
 

@@ -20,7 +20,7 @@ async function everything(): Promise<{ names: string[]; text: string }> {
   const names = await outside.keys('*');
   const dumps = await Promise.all(names.map((name) => outside.dumpBuffer(name)));
   const strings = await Promise.all(names.map((name) => outside.getBuffer(name).catch(() => undefined)));
-  return { names, text: [...names, ...dumps, ...strings].map((one) => one?.toString('latin1')).join('\n') };
+  return { names, text: [...names, ...dumps, ...strings].map((item) => item?.toString('latin1')).join('\n') };
 }
 
 beforeAll(async () => {
@@ -242,16 +242,16 @@ describe('what instances share', () => {
   });
 
   it('counts over instances, from nothing in each window', async () => {
-    const [one, two] = [await instance(), await instance()];
-    expect(await one.count('kvk 2024-05', 60_000)).toBe(1);
-    expect(await two.count('kvk 2024-05', 60_000)).toBe(2);
-    expect(await one.count('kvk 2024-06', 60_000)).toBe(1);
-    expect(await one.count('cost', 60_000, 250)).toBe(250);
-    expect(await two.count('cost', 60_000, -50)).toBe(200);
-    expect(await one.count('short', 200)).toBe(1);
+    const [first, second] = [await instance(), await instance()];
+    expect(await first.count('kvk 2024-05', 60_000)).toBe(1);
+    expect(await second.count('kvk 2024-05', 60_000)).toBe(2);
+    expect(await first.count('kvk 2024-06', 60_000)).toBe(1);
+    expect(await first.count('cost', 60_000, 250)).toBe(250);
+    expect(await second.count('cost', 60_000, -50)).toBe(200);
+    expect(await first.count('short', 200)).toBe(1);
     await vi.waitFor(async () => {
       expect(await outside.exists('stekkerdoos:1:count:short')).toBe(0);
     });
-    expect(await two.count('short', 200)).toBe(1);
+    expect(await second.count('short', 200)).toBe(1);
   });
 });

@@ -16,20 +16,20 @@ let proxy: Proxy;
 const open: Suppression[] = [];
 
 function instance(url = redis.url, secret = SECRET, logger = createLogger('silent')): Suppression {
-  const one = createSuppression({
+  const suppression = createSuppression({
     secret,
     file: undefined,
     redisUrl: url,
     logger,
     clock: performance,
   });
-  open.push(one);
-  return one;
+  open.push(suppression);
+  return suppression;
 }
 
-async function loaded(one: Suppression): Promise<Suppression> {
-  await vi.waitFor(() => one.loading(), { timeout: 10_000 });
-  return one;
+async function loaded(suppression: Suppression): Promise<Suppression> {
+  await vi.waitFor(() => suppression.loading(), { timeout: 10_000 });
+  return suppression;
 }
 
 beforeAll(async () => {
@@ -41,7 +41,7 @@ beforeEach(async () => {
   proxy = await startProxy(redis.port);
 });
 afterEach(async () => {
-  for (const one of open.splice(0)) one.close();
+  for (const suppression of open.splice(0)) suppression.close();
   await proxy.close();
   await outside.flushall();
 });
@@ -52,15 +52,15 @@ afterAll(async () => {
 
 describe('the suppression list in Redis', () => {
   it('is one for all instances, holds digests alone, and no time takes them away', async () => {
-    const [one, other] = [await loaded(instance()), await loaded(instance())];
-    expect(other.has(anna)).toBe(false);
-    const { version } = other;
-    await one.add([anna, bert]);
-    expect(one.has(anna)).toBe(true);
+    const [first, second] = [await loaded(instance()), await loaded(instance())];
+    expect(second.has(anna)).toBe(false);
+    const { version } = second;
+    await first.add([anna, bert]);
+    expect(first.has(anna)).toBe(true);
     await vi.waitFor(() => {
-      expect(other.has(anna) && other.has(bert)).toBe(true);
+      expect(second.has(anna) && second.has(bert)).toBe(true);
     });
-    expect(other.version).not.toBe(version);
+    expect(second.version).not.toBe(version);
     expect(await outside.ttl(SET)).toBe(-1);
     const { of, mark } = createDigests(SECRET);
     expect((await outside.smembers(SET)).sort()).toEqual([mark, of(anna), of(bert)].sort());
@@ -81,12 +81,12 @@ describe('the suppression list in Redis', () => {
 
   it('lets nobody be shown before it was read once, and then does', async () => {
     proxy.cut();
-    const one = instance(proxy.url);
-    await expect(one.loading()).rejects.toThrow(SuppressionUnavailableError);
-    await expect(one.add([anna])).rejects.toThrow(SuppressionUnavailableError);
+    const suppression = instance(proxy.url);
+    await expect(suppression.loading()).rejects.toThrow(SuppressionUnavailableError);
+    await expect(suppression.add([anna])).rejects.toThrow(SuppressionUnavailableError);
     proxy.mend();
-    await loaded(one);
-    expect(one.isEmpty).toBe(true);
+    await loaded(suppression);
+    expect(suppression.isEmpty).toBe(true);
   });
 
   it('stays in force while Redis is disconnected, and catches up afterwards', async () => {
@@ -108,8 +108,8 @@ describe('the suppression list in Redis', () => {
   });
 
   it('is written again by an instance that knows it when Redis has lost it', async () => {
-    const one = await loaded(instance(proxy.url));
-    await one.add([anna]);
+    const suppression = await loaded(instance(proxy.url));
+    await suppression.add([anna]);
     await outside.flushall();
     proxy.cut();
     proxy.mend();
@@ -119,7 +119,7 @@ describe('the suppression list in Redis', () => {
       },
       { timeout: 10_000 },
     );
-    expect(one.has(anna)).toBe(true);
+    expect(suppression.has(anna)).toBe(true);
     expect((await loaded(instance())).has(anna)).toBe(true);
   });
 
@@ -131,17 +131,17 @@ describe('the suppression list in Redis', () => {
   });
 
   it('removes the entries that an operator removes', async () => {
-    const one = await loaded(instance(proxy.url));
-    await one.add([anna]);
+    const suppression = await loaded(instance(proxy.url));
+    await suppression.add([anna]);
     await outside.srem(SET, createDigests(SECRET).of(anna));
     await outside.publish(`${SET}:changed`, 'changed');
     await vi.waitFor(() => {
-      expect(one.has(anna)).toBe(false);
+      expect(suppression.has(anna)).toBe(false);
     });
   });
 
   it('is read once more when it changes while it is read', async () => {
-    const one = await loaded(instance());
+    const suppression = await loaded(instance());
     let resume: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (resume = resolve));
     const read = vi.spyOn(Redis.prototype, 'smembers');
@@ -161,7 +161,7 @@ describe('the suppression list in Redis', () => {
       });
       resume();
       await vi.waitFor(() => {
-        expect(one.has(anna)).toBe(true);
+        expect(suppression.has(anna)).toBe(true);
       });
     } finally {
       resume();

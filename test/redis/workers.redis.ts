@@ -75,9 +75,9 @@ async function start(more: Record<string, string> = {}): Promise<Run> {
   });
   runs.push(child);
   const [out, error] = [child.stdout, child.stderr].map((stream) => {
-    let said = '';
-    stream.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
-    return () => said;
+    let text = '';
+    stream.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    return () => text;
   }) as [() => string, () => string];
   const ended = once(child, 'close').then(([code]) => code as number | null);
   const url = await vi.waitFor(

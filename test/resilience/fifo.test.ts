@@ -16,14 +16,14 @@ it('preserves the order of arrival when elements leave from any place', () => {
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const queue = new Fifo<Entry>();
       const expected: Entry[] = [];
-      for (const [number, one] of steps.entries()) {
-        if (one === 'add') {
+      for (const [number, item] of steps.entries()) {
+        if (item === 'add') {
           const entry: Entry = { number };
           expect(queue.has(entry)).toBe(false);
           queue.add(entry);
           expected.push(entry);
         } else {
-          const [gone] = expected.splice(one === 'remove first' ? 0 : one, 1);
+          const [gone] = expected.splice(item === 'remove first' ? 0 : item, 1);
           if (gone === undefined) continue;
           expect(queue.has(gone)).toBe(true);
           queue.remove(gone);

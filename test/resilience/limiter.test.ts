@@ -120,12 +120,12 @@ describe('the limiter', () => {
       fc.asyncProperty(
         setting,
         fc.array(arrival, { minLength: 1, maxLength: 60 }),
-        async (given, arrivals) => {
-          const limiter = limiterOf(given);
+        async (input, arrivals) => {
+          const limiter = limiterOf(input);
           const calls = await play(limiter, arrivals);
           expectNothingLost(limiter, calls);
-          expectWithinConcurrency(calls, given);
-          if (given.rate !== undefined) expectWithinRate(startsOf(calls), given.rate);
+          expectWithinConcurrency(calls, input);
+          if (input.rate !== undefined) expectWithinRate(startsOf(calls), input.rate);
           expectOrder(calls);
         },
       ),
@@ -144,9 +144,9 @@ describe('the limiter', () => {
   }
 
   function expectWithinConcurrency(calls: readonly Call[], { concurrency, bulkShare }: Setting): void {
-    const made = calls.filter(({ outcome }) => outcome === 'made');
-    for (const { started = 0 } of made) {
-      const underWay = made.filter((one) => (one.started ?? 0) <= started && started < (one.ended ?? 0));
+    const items = calls.filter(({ outcome }) => outcome === 'made');
+    for (const { started = 0 } of items) {
+      const underWay = items.filter((call) => (call.started ?? 0) <= started && started < (call.ended ?? 0));
       expect(underWay.length).toBeLessThanOrEqual(concurrency);
       expect(underWay.filter(({ priority }) => priority === 'bulk').length).toBeLessThanOrEqual(
         Math.max(1, Math.floor(concurrency * bulkShare)),
@@ -163,10 +163,10 @@ describe('the limiter', () => {
 
   function expectOrder(calls: readonly Call[]): void {
     const began = calls.filter(({ started }) => started !== undefined);
-    const order = (one: Call) => one.started ?? Infinity;
+    const order = (call: Call) => call.started ?? Infinity;
     for (const call of began) {
       const passedOver = calls.filter(
-        (one) => one.arrived < call.arrived && (one.ended ?? 0) > order(call) && order(one) > order(call),
+        (item) => item.arrived < call.arrived && (item.ended ?? 0) > order(call) && order(item) > order(call),
       );
       // First come, first served within a class.
       expect(passedOver.filter(({ priority }) => priority === call.priority)).toEqual([]);
@@ -178,7 +178,7 @@ describe('the limiter', () => {
       const ofClass = began.filter(({ priority }) => priority === call.priority);
       const lastSlot = Math.max(
         call.at,
-        ...ofClass.filter((one) => order(one) < order(call)).map(({ startedAt = 0 }) => startedAt),
+        ...ofClass.filter((item) => order(item) < order(call)).map(({ startedAt = 0 }) => startedAt),
       );
       expect((call.startedAt ?? 0) - lastSlot).toBeGreaterThanOrEqual(5_000);
     }

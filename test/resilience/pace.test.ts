@@ -81,7 +81,7 @@ describe('the rate of calls to a system', () => {
       fc.property(fc.array(info, { maxLength: 5 }), (all) => {
         const clock = fakeClock();
         const pace = createPace({ calls: 10, per: '1 s' }, 0.5, clock);
-        for (const one of all) pace.slowDown(one, 2);
+        for (const info of all) pace.slowDown(info, 2);
         expect(pace.waitMs(0)).toBeLessThanOrEqual(60_000);
         clock.advance(60_000);
         expect(pace.waitMs(0)).toBe(0);

@@ -68,10 +68,10 @@ describe('the budget for retries', () => {
         });
         for (let end = 1; end <= taken.length; end += 1) {
           const last = taken.slice(Math.max(0, end - 10), end);
-          const sum = (read: (one: (typeof last)[number]) => number) =>
-            last.reduce((total, one) => total + read(one), 0);
-          const granted = sum((one) => one.granted);
-          expect(granted).toBeLessThanOrEqual(Math.ceil(0.2 * sum((one) => one.calls)) + 3 * last.length);
+          const sum = (read: (item: (typeof last)[number]) => number) =>
+            last.reduce((total, item) => total + read(item), 0);
+          const granted = sum((item) => item.granted);
+          expect(granted).toBeLessThanOrEqual(Math.ceil(0.2 * sum((item) => item.calls)) + 3 * last.length);
         }
       }),
     );

@@ -17,16 +17,16 @@ const rates = fc.record(
 function callsOf(rate: Rate, processes: number): number[] {
   const clock = fakeClock();
   const paces = Array.from({ length: processes }, () => createPace(rate, 0.5, clock));
-  const made: number[] = [];
+  const moments: number[] = [];
   while (clock.now() < 40_000) {
     for (const pace of paces)
       while (pace.waitMs(0) === 0) {
         pace.take();
-        made.push(clock.now());
+        moments.push(clock.now());
       }
     clock.advance(100);
   }
-  return made;
+  return moments;
 }
 
 describe('the limits of a source that several processes share', () => {
@@ -35,10 +35,10 @@ describe('the limits of a source that several processes share', () => {
       fc.property(rates, fc.integer({ min: 2, max: 8 }), (rate, processes) => {
         const share = shareOfLimits({ rate }, processes)?.rate;
         if (share === undefined) return;
-        const made = callsOf(share, processes);
+        const calls = callsOf(share, processes);
         const most = rate.calls + (rate.burst ?? Math.max(1, rate.calls / 10));
-        for (const [index, at] of made.entries()) {
-          const inStretch = made.slice(index).filter((other) => other - at < 10_000).length;
+        for (const [index, at] of calls.entries()) {
+          const inStretch = calls.slice(index).filter((other) => other - at < 10_000).length;
           expect(inStretch).toBeLessThanOrEqual(most);
         }
       }),

@@ -32,8 +32,8 @@ describe('the timeout of a call', () => {
 
   it('ends at its timeout although the call continues, and aborts the call', async () => {
     let signal: CallSignal | undefined;
-    const outcome = guard((given) => {
-      signal = given;
+    const outcome = guard((callSignal) => {
+      signal = callSignal;
       return new Promise(() => undefined);
     }).catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(999);
@@ -53,8 +53,8 @@ describe('the timeout of a call', () => {
 
   it('does not stop a call that has answered', async () => {
     let signal: CallSignal | undefined;
-    await guard((given) => {
-      signal = given;
+    await guard((callSignal) => {
+      signal = callSignal;
       return Promise.resolve();
     });
     await vi.advanceTimersByTimeAsync(5_000);
@@ -75,8 +75,8 @@ describe('the timeout of a call', () => {
     const client = new AbortController();
     const reason = new Error('hung up');
     let signal: CallSignal | undefined;
-    const outcome = guard((given) => {
-      signal = given;
+    const outcome = guard((callSignal) => {
+      signal = callSignal;
       return never();
     }, client.signal).catch((error: unknown) => error);
     client.abort(reason);

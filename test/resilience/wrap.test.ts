@@ -314,9 +314,11 @@ describe('a source that rate-limits the gateway', () => {
 
   it('gets no more calls from all processes together than it reports as remaining', async () => {
     const protections = [1, 2].map(() => protect({ processes: 2 }));
-    for (const one of protections)
-      one.scope({ priority: 'interactive' }).slowDown({ remaining: 5, resetMs: 3_000 });
-    const answers = protections.flatMap((one) => Array.from({ length: 4 }, () => run(one, system.call)));
+    for (const protection of protections)
+      protection.scope({ priority: 'interactive' }).slowDown({ remaining: 5, resetMs: 3_000 });
+    const answers = protections.flatMap((protection) =>
+      Array.from({ length: 4 }, () => run(protection, system.call)),
+    );
     await vi.advanceTimersByTimeAsync(2_999);
     expect(system.call).toHaveBeenCalledTimes(4);
     await vi.advanceTimersByTimeAsync(1);
@@ -377,9 +379,9 @@ describe('a call that nobody wants any more', () => {
     const protection = protect({ observe, limits: { concurrency: 1 } });
     for (let i = 0; i < 30; i += 1) {
       const client = new AbortController();
-      let given: CallSignal | undefined;
+      let callSignal: CallSignal | undefined;
       const call = vi.fn((signal: CallSignal) => {
-        given = signal;
+        callSignal = signal;
         return never();
       });
       const outcome = outcomeOf(run(protection, call, { signal: client.signal }));
@@ -388,7 +390,7 @@ describe('a call that nobody wants any more', () => {
       client.abort(reason);
       expect(await outcome).toBe(reason);
       expect(await next).toBe('answer');
-      expect(given?.reason).toBe(reason);
+      expect(callSignal?.reason).toBe(reason);
       expect(call).toHaveBeenCalledTimes(1);
     }
     expect(observe.called.mock.calls[0]).toEqual([10, 'CANCELLED']);
@@ -464,7 +466,7 @@ describe('a source that fails repeatedly', () => {
     const slow = run(protection, taking(900));
     await vi.advanceTimersByTimeAsync(800);
     const [second, third] = [run(protection, taking(500)), run(protection, taking(10))];
-    const times = Promise.all([second, third].map((one) => one.then(() => Date.now() - began)));
+    const times = Promise.all([second, third].map((promise) => promise.then(() => Date.now() - began)));
     await vi.advanceTimersByTimeAsync(2_000);
     await Promise.all([hung, slow]);
     // The second had the place of the slow one at 900; the third that of the hung one, when the second was answered.

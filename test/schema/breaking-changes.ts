@@ -52,7 +52,7 @@ function memberOf(
   const field = type.getFields()[name];
   // A deprecated field may be removed with its arguments.
   if (argument === undefined || isDeprecated(field)) return field;
-  return field?.args.find((one) => one.name === argument);
+  return field?.args.find((arg) => arg.name === argument);
 }
 
 /** A removed type breaks no client if everything that leads to it was deprecated. */

@@ -132,14 +132,14 @@ describe('the schema', () => {
 
   it('lets every field that a source adds to a shared type be null, so that an outage costs that field only', () => {
     const declaredBy = new Map<string, string[]>();
-    for (const { name, types: own } of files)
-      for (const type of own)
+    for (const { name, types } of files)
+      for (const type of types)
         declaredBy.set(type.name.value, [...(declaredBy.get(type.name.value) ?? []), name]);
     const shared = (type: string) => type === 'Customer' || (declaredBy.get(type) ?? []).length > 1;
     // If only one source returns objects of a type, it resolves them completely. Other sources only add fields.
     const makers = (type: string) =>
-      files.filter(({ types: own }) =>
-        own.some(({ fields: some = [] }) =>
+      files.filter(({ types }) =>
+        types.some(({ fields: some = [] }) =>
           some.some(
             (field) => !field.name.value.startsWith('_') && shape(field.type).replace(/\W/g, '') === type,
           ),
@@ -149,8 +149,8 @@ describe('the schema', () => {
       const [maker, ...others] = makers(type);
       return maker?.name === file && others.length === 0;
     };
-    const strict = files.flatMap(({ name, types: own }) =>
-      own
+    const strict = files.flatMap(({ name, types }) =>
+      types
         .filter((type) => shared(type.name.value) && !isOnlyMaker(name, type.name.value))
         .flatMap((type) =>
           (type.fields ?? [])
@@ -162,8 +162,8 @@ describe('the schema', () => {
     );
     expect(['Product', 'Company', 'Customer', 'Order'].map(shared)).toEqual([true, true, true, true]);
     expect(
-      files.flatMap(({ name, types: own }) =>
-        own
+      files.flatMap(({ name, types }) =>
+        types
           .filter((type) => shared(type.name.value) && isOnlyMaker(name, type.name.value))
           .map((type) => type.name.value),
       ),
@@ -216,7 +216,7 @@ describe('the schema', () => {
     for (const { path, listSize } of connections)
       expect(listSize, path).toEqual({ slicingArguments: ['first'], sizedFields: ['nodes', 'edges'] });
     const pages = listSizes.filter(
-      ({ field: { type, args: own } }) => isList(type) && own.some(({ name }) => name === 'first'),
+      ({ field: { type, args } }) => isList(type) && args.some(({ name }) => name === 'first'),
     );
     for (const { path, listSize } of pages) expect(listSize?.slicingArguments, path).toEqual(['first']);
   });
@@ -252,8 +252,8 @@ describe('the schema', () => {
   });
 
   it('merges objects through private entry points that take lists and may return null for an item', () => {
-    const all = files.flatMap(({ types: own }) =>
-      own.filter(({ name }) => name.value === 'Query').flatMap((type) => type.fields ?? []),
+    const all = files.flatMap(({ types }) =>
+      types.filter(({ name }) => name.value === 'Query').flatMap((type) => type.fields ?? []),
     );
     // A field that needs no customer is queried directly.
     const entries = all.filter(({ name }) => name.value !== 'weather');

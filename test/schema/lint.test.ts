@@ -77,15 +77,15 @@ describe('a list that can grow', () => {
 
   it('has edges, nodes and pageInfo, after the GraphQL Cursor Connections specification', () => {
     for (const type of objects.filter(({ name }) => name.endsWith('Connection'))) {
-      const item = type.name.slice(0, -'Connection'.length);
+      const itemName = type.name.slice(0, -'Connection'.length);
       const { edges, nodes, pageInfo } = type.getFields();
       expect({ type: type.name, edges: String(edges?.type), pageInfo: String(pageInfo?.type) }).toEqual({
         type: type.name,
-        edges: `[${item}Edge!]!`,
+        edges: `[${itemName}Edge!]!`,
         pageInfo: 'PageInfo!',
       });
-      const edge = schema.getType(`${item}Edge`);
-      if (!isObjectType(edge)) throw new Error(`There is no type ${item}Edge.`);
+      const edge = schema.getType(`${itemName}Edge`);
+      if (!isObjectType(edge)) throw new Error(`There is no type ${itemName}Edge.`);
       const { cursor, node } = edge.getFields();
       expect(String(cursor?.type)).toBe('String!');
       expect(`[${String(node?.type)}]!`).toBe(String(nodes?.type));
@@ -114,7 +114,8 @@ describe('a list that can grow', () => {
   it('is the only thing that has an argument or a field named after', () => {
     const isOfConnection = (path: string) =>
       fields.some(
-        (one) => path === `${one.path}(after:)` && getNamedType(one.field.type).name.endsWith('Connection'),
+        (field) =>
+          path === `${field.path}(after:)` && getNamedType(field.field.type).name.endsWith('Connection'),
       );
     expect(
       pathsOf(members.filter(({ path, member }) => member.name === 'after' && !isOfConnection(path))),

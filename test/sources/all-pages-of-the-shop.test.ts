@@ -39,11 +39,14 @@ function ownShop(): { own: World; lineTitles: string[]; sentAt: string[] } {
     trackingNumber: `3S${padded(i, 9)}`,
   }));
   const draftOrders = [{ ...cart, status: 'OPEN' as const, lines }];
-  const orders = shop.orders.map((one) => ({ ...one, shipments: one === order ? shipments : [] }));
+  const orders = shop.orders.map((seedOnlineOrder) => ({
+    ...seedOnlineOrder,
+    shipments: seedOnlineOrder === order ? shipments : [],
+  }));
   return {
     own: { ...world, people: [{ ...owner, webshop: { ...shop, draftOrders, orders } }] },
     lineTitles: lines.map(({ sku }) => sku),
-    sentAt: shipments.map((one) => one.sentAt),
+    sentAt: shipments.map((shipment) => shipment.sentAt),
   };
 }
 
@@ -60,7 +63,7 @@ function ownRegister() {
   return { kvkNumber: company.kvkNumber, branches, register: [{ ...company, branches }] };
 }
 
-const { own, lineTitles, sentAt } = ownShop();
+const { own: entry, lineTitles, sentAt } = ownShop();
 const { kvkNumber, branches, register } = ownRegister();
 const [mainBranch = '', ...otherBranches] = branches.map(({ number }) => number);
 const many = world.people.find(({ email }) => email === 'many-orders@example.nl');
@@ -114,13 +117,13 @@ const LISTS: Readonly<Record<string, List>> = {
 let control: FaultControl;
 const standIns: StandIn[] = [];
 beforeAll(async () => {
-  standIns.push(await startWebshop(own), await startKvk({ register }));
+  standIns.push(await startWebshop(entry), await startKvk({ register }));
   control = await faultControl(standIns);
 });
 afterEach(() => control.heal());
 afterAll(async () => {
   await control.close();
-  for (const one of standIns) await one.close();
+  for (const standIn of standIns) await standIn.close();
 });
 
 /** A gateway that waits long, however busy the machine is. */
@@ -165,8 +168,8 @@ function queryOf({ field, value, hasIds }: List): string {
 function listOf(data: unknown, { path }: List): unknown {
   const parent = at(data, ...path);
   if (!Array.isArray(parent)) return at(parent, 'list');
-  const lists = parent.map((one: unknown) => at(one, 'list'));
-  return lists.find((one) => one !== null && listAt(one, 'nodes').length > 0) ?? lists[0];
+  const lists = parent.map((item: unknown) => at(item, 'list'));
+  return lists.find((list) => list !== null && listAt(list, 'nodes').length > 0) ?? lists[0];
 }
 
 async function readAll(list: List, gatewayOf: () => TestGateway, close: boolean): Promise<Page> {
@@ -239,7 +242,7 @@ describe.each(Object.entries(LISTS))('%s, 500 of them', (_, list) => {
 describe('ids', () => {
   it('are the same for an object that is found by other identifiers and with other fields', async () => {
     const gateway = openGateway();
-    const [number] = own.people.map(({ orderSystem }) => orderSystem?.customerNumber);
+    const [number] = entry.people.map(({ orderSystem }) => orderSystem?.customerNumber);
     const fields = 'orders(first: 100) { nodes { id number onlineNumber lines { id lineNumber } } }';
     const { data, errors } = await gateway.query(
       `query($number: String!) { a: ${CUSTOMER} { ${fields} } b: customer(by: { customerNumber: $number }) { ${fields} }
@@ -250,9 +253,9 @@ describe('ids', () => {
     expect(errors).toEqual([]);
     const ofOrders = listAt(data, 'a', 'orders', 'nodes');
     expect(listAt(data, 'b', 'orders', 'nodes')).toEqual(ofOrders);
-    const ids = ofOrders.map((one) => at(one, 'id'));
-    expect(listAt(data, 'c', 'orders', 'nodes').map((one) => at(one, 'id'))).toEqual(ids);
-    const ofLines = ofOrders.flatMap((one) => listAt(one, 'lines').map((line) => at(line, 'id')));
+    const ids = ofOrders.map((ofOrder) => at(ofOrder, 'id'));
+    expect(listAt(data, 'c', 'orders', 'nodes').map((node) => at(node, 'id'))).toEqual(ids);
+    const ofLines = ofOrders.flatMap((ofOrder) => listAt(ofOrder, 'lines').map((line) => at(line, 'id')));
     expect(new Set([...ids, ...ofLines]).size).toBe(ids.length + ofLines.length);
   });
 
@@ -261,12 +264,12 @@ describe('ids', () => {
     const query = `query($after: String) { ${CUSTOMER} { cart { id lines(first: 2, after: $after) { nodes { id } pageInfo { endCursor } } } } }`;
     const { data } = await gateway.query(query, {});
     await gateway.close();
-    const [owner] = own.people;
+    const [owner] = entry.people;
     const shop = owner?.webshop;
     const [cart] = shop?.draftOrders ?? [];
     if (owner === undefined || shop === undefined || cart === undefined) throw new Error('no cart');
     const draftOrders = [cart, { ...cart, id: '9007199254899999', updatedAt: '2026-12-31T00:00:00Z' }];
-    const other = await startWebshop({ ...own, people: [{ ...owner, webshop: { ...shop, draftOrders } }] });
+    const other = await startWebshop({ ...entry, people: [{ ...owner, webshop: { ...shop, draftOrders } }] });
     const later = createTestGateway({ ...control.settings, ...other.settings(other.url) });
     const after = at(data, 'customer', 'cart', 'lines', 'pageInfo', 'endCursor');
     const answer = await later.query(query, { after });

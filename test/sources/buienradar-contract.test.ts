@@ -71,9 +71,9 @@ describe('the weather', () => {
         expectData: (data) => {
           const customers = listAt(data, 'customers');
           expect(customers).toHaveLength(100);
-          for (const one of customers) {
-            expect(at(one, 'weather', 'now', 'station')).toEqual(expect.any(String));
-            expect(listAt(one, 'weather', 'rain')).toHaveLength(24);
+          for (const customer of customers) {
+            expect(at(customer, 'weather', 'now', 'station')).toEqual(expect.any(String));
+            expect(listAt(customer, 'weather', 'rain')).toHaveLength(24);
           }
         },
       },

@@ -49,7 +49,7 @@ describe('a station of Buienradar', () => {
       { ...station, temperature: null, stationname: 'Sea' },
       { ...station, temperature: '', stationname: 'Coast' },
       ...[station, station, { ...station, stationname: 'Ede' }],
-    ]).stations.map((one) => one.station);
+    ]).stations.map((station) => station.station);
     expect(names).toEqual(['De Bilt', 'Ede']);
   });
 

@@ -14,13 +14,13 @@ describe('the stand-in of Buienradar', () => {
 
   it('sends the same weather each time, in local time', async () => {
     const read = (): Promise<unknown> => get('/2.0/feed/json').then((answer) => answer.json());
-    const [one, other] = await Promise.all([read(), read()]);
-    expect(one).toEqual(other);
-    expect(listAt(one, 'actual', 'stationmeasurements')[0]).toMatchObject({
+    const [first, second] = await Promise.all([read(), read()]);
+    expect(first).toEqual(second);
+    expect(listAt(first, 'actual', 'stationmeasurements')[0]).toMatchObject({
       stationname: 'Meetstation Arcen',
       timestamp: '2026-11-01T13:00:00',
     });
-    expect(listAt(one, 'forecast', 'fivedayforecast')[0]).toMatchObject({ day: '2026-11-02T00:00:00' });
+    expect(listAt(first, 'forecast', 'fivedayforecast')[0]).toMatchObject({ day: '2026-11-02T00:00:00' });
   });
 
   it('sends the rain of two hours in steps of five minutes, and nothing outside of its area', async () => {

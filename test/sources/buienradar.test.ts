@@ -80,7 +80,7 @@ describe('the weather', () => {
     const measuredAt = Date.parse(String(at(data, 'weather', 'now', 'measuredAt')));
     expect(Math.abs(Date.now() - measuredAt)).toBeLessThan(11 * 60_000);
     expect(listAt(data, 'weather', 'forecast')).toHaveLength(5);
-    const rain = listAt(data, 'weather', 'rain').map((one) => Date.parse(String(at(one, 'startsAt'))));
+    const rain = listAt(data, 'weather', 'rain').map((item) => Date.parse(String(at(item, 'startsAt'))));
     expect(rain).toHaveLength(24);
     expect(Math.abs((rain[0] ?? 0) - Date.now())).toBeLessThan(6 * 60_000);
     expect(rain.map((moment, i) => moment - (rain[i - 1] ?? moment - 300_000))).toEqual(
@@ -99,7 +99,7 @@ describe('the weather', () => {
     );
     expect(errors).toEqual([]);
     expect(listAt(data, 'customers')).toHaveLength(100);
-    for (const one of listAt(data, 'customers')) expect(listAt(one, 'weather', 'rain')).toHaveLength(24);
+    for (const item of listAt(data, 'customers')) expect(listAt(item, 'weather', 'rain')).toHaveLength(24);
     expect(calls()).toBe(1 + 4);
   });
 
@@ -314,7 +314,9 @@ describe('the rain text', () => {
 
   it('continues past midnight, and covers only the next two hours', () => {
     const lines = Array.from({ length: 288 }, (_, i) => {
-      const [hour, minute] = [Math.floor(i / 12), (i % 12) * 5].map((one) => String(one).padStart(2, '0'));
+      const [hour, minute] = [Math.floor(i / 12), (i % 12) * 5].map((number) =>
+        String(number).padStart(2, '0'),
+      );
       return `000|${hour ?? ''}:${minute ?? ''}`;
     });
     const rain = toRain(lines.join('\r\n'), now) ?? [];

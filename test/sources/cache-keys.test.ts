@@ -36,7 +36,7 @@ function keyed<Key extends object>(
       values.map((value) => ({ ...key, [part]: value })),
     ),
   ];
-  return { loader, texts: keys.map((one) => loader.keyText?.(one)) };
+  return { loader, texts: keys.map((key) => loader.keyText?.(key)) };
 }
 
 const AT = '2026-11-01T12:00:00.000000Z';
@@ -146,14 +146,14 @@ const KEYED: readonly Keyed[] = [
   keyed(rainOfPlaces, { latitude: 52, longitude: 5 }, { latitude: [52.1], longitude: [5.1] }),
 ];
 
-const loaders = sources.flatMap(({ name, loaders: own = [] }) =>
-  own
+const loaders = sources.flatMap(({ name, loaders = [] }) =>
+  loaders
     .filter((loader) => loader.keyText !== undefined)
     .map((loader) => ({ name: `${name} ${loader.name}`, loader })),
 );
 
 it.each(loaders)('$name caches keys that differ in one part separately', ({ loader }) => {
-  const { texts = [] } = KEYED.find((one) => one.loader === loader) ?? {};
+  const { texts = [] } = KEYED.find((keyed) => keyed.loader === loader) ?? {};
   expect(texts, 'is missing in this file').not.toEqual([]);
   expect(texts).not.toContain(undefined);
   expect(texts.filter((text, i) => texts.indexOf(text) !== i)).toEqual([]);

@@ -18,7 +18,7 @@ import type { OwnState } from './source-subject.js';
 const world = createWorld({ customers: inject('customers') });
 
 function person(email: string): Person & { customerNumber: string } {
-  const found = world.people.find((one) => one.email === email);
+  const found = world.people.find((person) => person.email === email);
   if (found?.orderSystem === undefined) throw new Error(`the order system does not know ${email}`);
   return { ...found, customerNumber: found.orderSystem.customerNumber };
 }
@@ -27,9 +27,9 @@ const eva = person('everywhere@example.nl');
 const single = person('single-device@example.nl');
 const quiet = person('customer-7@example.nl');
 const startOf = (visit: { events: readonly { at: string }[] }) => visit.events[0]?.at ?? '';
-const visitsOf = ({ clickstream: own }: Person) =>
-  (own?.visits ?? []).toSorted((a, b) => startOf(b).localeCompare(startOf(a)));
-const nodesOf = (one: Person) => visitsOf(one).map(({ sessionId }) => ({ recordId: sessionId }));
+const visitsOf = ({ clickstream }: Person) =>
+  (clickstream?.visits ?? []).toSorted((a, b) => startOf(b).localeCompare(startOf(a)));
+const nodesOf = (person: Person) => visitsOf(person).map(({ sessionId }) => ({ recordId: sessionId }));
 
 const VISITS = 'visits(first: 100) { nodes { recordId } }';
 const by = (key: object, fields = VISITS) => ({
@@ -77,12 +77,12 @@ describe('the click log', () => {
     ...more,
   });
   const PRODUCTS = 'contexts_com_snowplowanalytics_snowplow_ecommerce_product_1_0_0';
-  let made = 0;
+  let number = 0;
   /** A log of this test's own. */
   const log = (here: string, events: readonly EventRow[]): OwnState => ({
     here,
     make: async () => {
-      const folder = join(parent, `log-${(made += 1)}`);
+      const folder = join(parent, `log-${(number += 1)}`);
       await writeEvents(folder, events);
       return {
         environment: { CLICKSTREAM_FOLDER: folder },
@@ -135,7 +135,7 @@ describe('the click log', () => {
         variables: { by: ordinary.map(({ email }) => ({ email })) },
         calls: 1,
         expectData: (data) => {
-          expect(listAt(data, 'customers').map((one) => at(one, 'visits', 'nodes'))).toEqual(
+          expect(listAt(data, 'customers').map((customer) => at(customer, 'visits', 'nodes'))).toEqual(
             ordinary.map(nodesOf),
           );
         },
@@ -165,7 +165,7 @@ describe('the click log', () => {
       here: 'there are no credentials but the right to read the files',
       code: 'SOURCE_FORBIDDEN',
       make: async () => {
-        const folder = join(parent, `log-${(made += 1)}`);
+        const folder = join(parent, `log-${(number += 1)}`);
         await writeEvents(folder, [event('a', { user_id: eva.customerNumber })]);
         await chmod(folder, 0o000);
         // To who may do everything nothing is forbidden.
@@ -190,7 +190,7 @@ describe('the click log', () => {
       hang: {
         here: 'a folder cannot hang, but a query may take too long',
         make: async () => {
-          const folder = join(parent, `log-${(made += 1)}`);
+          const folder = join(parent, `log-${(number += 1)}`);
           await writeEvents(folder, [event('a', { user_id: eva.customerNumber })]);
           const long = join(folder, 'collector_date=2026-10-02');
           await mkdir(long);
@@ -215,7 +215,7 @@ describe('the click log', () => {
         {
           here: 'a column is of another type',
           make: async () => {
-            const folder = join(parent, `log-${(made += 1)}`, 'collector_date=2026-10-01');
+            const folder = join(parent, `log-${(number += 1)}`, 'collector_date=2026-10-01');
             await mkdir(folder, { recursive: true });
             await write(
               `${folder}/a.parquet`,
@@ -256,13 +256,17 @@ describe('the click log', () => {
 /** The open files of this process, as Linux lists them. */
 async function openFiles(): Promise<string> {
   const handles = await readdir('/proc/self/fd');
-  const names = await Promise.all(handles.map((one) => readlink(`/proc/self/fd/${one}`).catch(() => '')));
+  const names = await Promise.all(
+    handles.map((handle) => readlink(`/proc/self/fd/${handle}`).catch(() => '')),
+  );
   return names.join('\n');
 }
 
 /** A customer without any event on the site. */
 function neverSeen(): Person & { customerNumber: string } {
-  const found = world.people.find((one) => one.clickstream === undefined && one.orderSystem !== undefined);
+  const found = world.people.find(
+    (person) => person.clickstream === undefined && person.orderSystem !== undefined,
+  );
   if (found === undefined) throw new Error('everybody was on the site');
   return person(found.email);
 }

@@ -68,7 +68,7 @@ describe('the click log that is imitated', () => {
     const many = { events: 4_000, days: 3 };
     const folders = [join(parent, 'one'), join(parent, 'other')] as const;
     for (const folder of folders) await writeManyEvents(folder, many);
-    const [one, other] = await Promise.all(
+    const [first, second] = await Promise.all(
       folders.map((folder) =>
         rows(
           folder,
@@ -77,8 +77,8 @@ describe('the click log that is imitated', () => {
         ),
       ),
     );
-    expect(one).toMatchObject([{ events: 4_000, ids: 4_000, users: true }]);
-    expect(one).toEqual(other);
+    expect(first).toMatchObject([{ events: 4_000, ids: 4_000, users: true }]);
+    expect(first).toEqual(second);
     expect(customersOf(many)).toBe(100);
   });
 });

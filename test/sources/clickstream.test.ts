@@ -20,7 +20,7 @@ import { directSettings, faultControl } from '../support/stand-ins.js';
 const world = createWorld({ customers: 60 });
 
 function person(email: string): Person {
-  const found = world.people.find((one) => one.email === email);
+  const found = world.people.find((person) => person.email === email);
   if (found === undefined) throw new Error(`nobody in the seed data has ${email}`);
   return found;
 }
@@ -187,8 +187,8 @@ describe('the click log', () => {
     );
     expect(errors).toEqual([]);
     expect(
-      listAt(data, 'customers').map((one) =>
-        listAt(one, 'visits', 'nodes').map((visit) => at(visit, 'recordId')),
+      listAt(data, 'customers').map((customer) =>
+        listAt(customer, 'visits', 'nodes').map((visit) => at(visit, 'recordId')),
       ),
     ).toEqual(people.map(({ email }) => visitsOf(email).map(({ sessionId }) => sessionId)));
   });
@@ -276,9 +276,9 @@ describe('the click log with events of a kind', () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  let made = 0;
+  let number = 0;
   const event = (day: number, parts: EventRow): EventRow => ({
-    event_id: `event-${(made += 1)}`,
+    event_id: `event-${(number += 1)}`,
     event_name: 'page_view',
     collector_tstamp: new Date(Date.UTC(2026, 9, day, 12)).toISOString(),
     domain_userid: 'device-1',
@@ -309,8 +309,8 @@ describe('the click log with events of a kind', () => {
     );
 
   it('counts an event that was delivered twice once', async () => {
-    const one = event(1, { event_id: 'twice', user_id: 'K1' });
-    const files = await start([one, { ...one, collector_tstamp: '2026-10-02T09:00:00.000Z' }]);
+    const duplicate = event(1, { event_id: 'twice', user_id: 'K1' });
+    const files = await start([duplicate, { ...duplicate, collector_tstamp: '2026-10-02T09:00:00.000Z' }]);
     expect(await idsOf(files, who('K1'))).toEqual([['twice']]);
   });
 
@@ -370,9 +370,9 @@ describe('the click log with events of a kind', () => {
         },
       },
     );
-    const keys = people.flatMap((one) => [
-      everything(one),
-      { ...everything(one), names: ['page_view'], size: 1 },
+    const keys = people.flatMap((person) => [
+      everything(person),
+      { ...everything(person), names: ['page_view'], size: 1 },
     ]);
     const found = await eventPages.load(keys, counted);
     expect(
@@ -433,13 +433,13 @@ describe('the click log with events of a kind', () => {
         event_id: 'fine',
       }),
     ]);
-    const [one, two, three] = await idsOf(files, who('K1'), who('K2'), who('K3'));
-    expect(one).toMatchObject({
+    const [first, second, three] = await idsOf(files, who('K1'), who('K2'), who('K3'));
+    expect(first).toMatchObject({
       code: 'SOURCE_CONTRACT',
       message: expect.stringContaining('products.0.price') as string,
     });
-    expect(two).toMatchObject({ code: 'SOURCE_CONTRACT' });
-    expect(`${String(one)} ${String(two)}`).not.toMatch(/secr|dear/);
+    expect(second).toMatchObject({ code: 'SOURCE_CONTRACT' });
+    expect(`${String(first)} ${String(second)}`).not.toMatch(/secr|dear/);
     expect(three).toEqual(['fine']);
   });
 

@@ -151,7 +151,7 @@ export function describeConsents<S extends StandIn>(subject: ConsentSubject<S>):
     it('shows within five seconds that somebody has changed their consent', async () => {
       const person =
         known.find(({ email }) => email === AGREED) ??
-        known.find((one) => saidOf(one, world).every(({ channel }) => channel !== 'EMAIL'));
+        known.find((person) => saidOf(person, world).every(({ channel }) => channel !== 'EMAIL'));
       if (person === undefined) throw new Error(`${name} has nobody to say no`);
       const { clock, query } = open();
       const before = statementsOf(await query([person]));

@@ -15,11 +15,11 @@ import { directSettings, faultControl, FOUR_SYSTEMS } from '../support/stand-ins
 type Caller = Person & { contactCentre: ContactCentrePart };
 
 const world = createWorld({ customers: inject('customers') });
-const callers = world.people.filter((one): one is Caller => one.contactCentre !== undefined);
+const callers = world.people.filter((person): person is Caller => person.contactCentre !== undefined);
 const ordinary = callers.filter(({ email }) => email.startsWith('customer-')).slice(0, 50);
 
 function caller(email: string): Caller {
-  const found = callers.find((one) => one.email === email);
+  const found = callers.find((caller) => caller.email === email);
   if (found === undefined) throw new Error(`the contact centre does not know ${email}`);
   return found;
 }
@@ -120,23 +120,25 @@ describe('data related to the tickets of the contact centre', () => {
     const { customers, calls } = await queryFields('organisations { source recordId name }', ordinary);
     // Who they are by address, and the organisations.
     expect(calls).toBe(2);
-    expect(customers).toEqual(ordinary.map((one) => ({ organisations: [organisationOf(one) ?? []].flat() })));
-    expect(new Set(ordinary.map((one) => organisationOf(one)?.recordId)).size).toBeGreaterThan(5);
+    expect(customers).toEqual(
+      ordinary.map((caller) => ({ organisations: [organisationOf(caller) ?? []].flat() })),
+    );
+    expect(new Set(ordinary.map((caller) => organisationOf(caller)?.recordId)).size).toBeGreaterThan(5);
   });
 
   it('shows the domains of an organisation, or an empty list', async () => {
     const { customers } = await queryFields('organisations { domains }', [everywhere, ...ordinary]);
-    const found = customers.map((one) => at(one, 'organisations', '0', 'domains'));
+    const found = customers.map((customer) => at(customer, 'organisations', '0', 'domains'));
     expect(found).toContainEqual([]);
-    for (const [i, one] of [everywhere, ...ordinary].entries()) {
-      const company = world.companies.find(({ id }) => id === one.contactCentre.companyId);
+    for (const [i, caller] of [everywhere, ...ordinary].entries()) {
+      const company = world.companies.find(({ id }) => id === caller.contactCentre.companyId);
       if (company === undefined) expect(found[i]).toBeUndefined();
       else expect([undefined, company.domain]).toContain(at(found[i], 0));
     }
   });
 
   it('loads no organisations if no customer has one', async () => {
-    const nobody = ordinary.filter((one) => organisationOf(one) === null);
+    const nobody = ordinary.filter((caller) => organisationOf(caller) === null);
     const { customers, calls } = await queryFields('organisations { name }', nobody);
     expect(calls).toBe(1);
     expect(customers).toEqual(nobody.map(() => ({ organisations: [] })));
@@ -164,12 +166,12 @@ describe('data related to the tickets of the contact centre', () => {
       'copiedTickets(first: 1) { nodes { recordId comments { nodes { isByCustomer } } } } tickets(first: 100) { nodes { recordId } } timeline(first: 100) { nodes { recordId } }',
       [everywhere],
     );
-    const [own] = customers;
+    const [item] = customers;
     const [newest] = idsNewestFirst(copiedTo(everywhere.contactCentre.userId));
-    expect(listAt(own, 'copiedTickets', 'nodes').map((ticket) => at(ticket, 'recordId'))).toEqual([newest]);
-    expect(JSON.stringify([at(own, 'tickets'), at(own, 'timeline')])).not.toContain(newest);
+    expect(listAt(item, 'copiedTickets', 'nodes').map((ticket) => at(ticket, 'recordId'))).toEqual([newest]);
+    expect(JSON.stringify([at(item, 'tickets'), at(item, 'timeline')])).not.toContain(newest);
     // Another customer opened the ticket, and the comment is by that customer.
-    expect(at(own, 'copiedTickets', 'nodes', '0', 'comments', 'nodes', '0', 'isByCustomer')).toBe(true);
+    expect(at(item, 'copiedTickets', 'nodes', '0', 'comments', 'nodes', '0', 'isByCustomer')).toBe(true);
   });
 
   it('shows no tickets and no organisations of an unknown customer', async () => {
@@ -220,10 +222,10 @@ describe('the loaders of data related to tickets', () => {
     await standIn.close();
   });
   const load = async (...keys: string[]) =>
-    (await ticketsCopiedToUsers.load(keys, client)).map((one) =>
-      one instanceof Error
-        ? one
-        : { ids: one.tickets.map(({ recordId }) => recordId).sort(), isComplete: one.isComplete },
+    (await ticketsCopiedToUsers.load(keys, client)).map((item) =>
+      item instanceof Error
+        ? item
+        : { ids: item.tickets.map(({ recordId }) => recordId).sort(), isComplete: item.isComplete },
     );
 
   it('return a ticket to each user who gets a copy, and to no other user', async () => {
@@ -265,7 +267,7 @@ describe('the loaders of data related to tickets', () => {
       [...ids, '17'].map((id) => ({ id, userId: '10' })),
       client,
     );
-    expect(found.map((one) => (one instanceof Error ? one : (one?.name ?? null)))).toEqual([
+    expect(found.map((item) => (item instanceof Error ? item : (item?.name ?? null)))).toEqual([
       ...[3, 0, 1].map((index) => world.companies[index]?.name),
       null,
     ]);

@@ -90,7 +90,7 @@ describe('The contact centre', () => {
   test('shows a hundred records by id, leaves out unknown ones and refuses more than a hundred', async () => {
     const ids = callers.slice(0, 99).map(({ contactCentre }) => contactCentre.userId);
     const { body } = await get('/api/v2/users/show_many', { ids: [...ids, 17].join() });
-    expect(body.users?.map(({ id }) => id)).toEqual([...ids].sort((one, other) => one - other));
+    expect(body.users?.map(({ id }) => id)).toEqual([...ids].sort((a, b) => a - b));
 
     for (const collection of ['users', 'tickets', 'organizations']) {
       const refused = await get(`/api/v2/${collection}/show_many`, { ids: [...ids, 17, 18].join() });
@@ -143,9 +143,7 @@ describe('The contact centre', () => {
       typeof id === 'number' ? [id] : [],
     );
     const { body } = await get('/api/v2/organizations/show_many', { ids: [...ids, 17].join() });
-    expect(body.organizations?.map(({ id }) => id)).toEqual(
-      [...new Set(ids)].sort((one, other) => one - other),
-    );
+    expect(body.organizations?.map(({ id }) => id)).toEqual([...new Set(ids)].sort((a, b) => a - b));
   });
 
   test('refuses an export with a wrong or old cursor, or with a type in its query', async () => {

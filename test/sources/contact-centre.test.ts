@@ -26,7 +26,7 @@ import { describeSource } from './source-contract.js';
 const world = createWorld({ customers: inject('customers') });
 
 function person(email: string): Person {
-  const found = world.people.find((one) => one.email === email);
+  const found = world.people.find((person) => person.email === email);
   if (found?.contactCentre === undefined) throw new Error(`the contact centre does not know ${email}`);
   return found;
 }
@@ -67,12 +67,12 @@ const by = (key: object, fields = 'tickets(first: 100) { nodes { recordId } }') 
 });
 const busy = person('everywhere@example.nl');
 const busyId = String(busy.contactCentre?.userId);
-const idsOfTickets = (one: Person) => ({
-  nodes: newestFirst(one.contactCentre?.tickets ?? []).map(({ id }) => ({ recordId: String(id) })),
+const idsOfTickets = (person: Person) => ({
+  nodes: newestFirst(person.contactCentre?.tickets ?? []).map(({ id }) => ({ recordId: String(id) })),
 });
 const veryBusy = somebody('a@example.nl', 1, 1_700);
 const ordinary = world.people
-  .filter(({ email, contactCentre: own }) => email.startsWith('customer-') && own !== undefined)
+  .filter(({ email, contactCentre }) => email.startsWith('customer-') && contactCentre !== undefined)
   .slice(0, 50);
 const usersIn = ({ url }: SeenRequest) => /ids=([\d%C,]+)/.exec(url)?.[1]?.split('%2C') ?? [];
 
@@ -101,7 +101,9 @@ describe('Zendesk', () => {
         variables: { by: ordinary.map(({ email }) => ({ email })) },
         calls: 2,
         expectData: (data) => {
-          expect(listAt(data, 'customers')).toEqual(ordinary.map((one) => ({ tickets: idsOfTickets(one) })));
+          expect(listAt(data, 'customers')).toEqual(
+            ordinary.map((person) => ({ tickets: idsOfTickets(person) })),
+          );
         },
       },
     },
@@ -160,13 +162,13 @@ describe('the contact centre', () => {
     ['an OAuth token', { CONTACT_CENTRE_ACCESS_TOKEN: contactCentreBearerToken }],
   ])('finds a customer by id and by address, and shows the tickets, with %s', async (_, more) => {
     const gateway = createTestGateway({ ...settings, ...more });
-    const { firstName, lastName, contactCentre: own } = person('everywhere@example.nl');
+    const { firstName, lastName, contactCentre } = person('everywhere@example.nl');
     const { data, errors } = await gateway.query(
       `query($by: [CustomerKey!]!) { customers(by: $by) { name tickets(first: 2) { nodes {
         recordId subject status statusText isOpen priority channel createdAt updatedAt closedAt
         comments(first: 100) { nodes { recordId body isByCustomer createdAt } }
       } } } }`,
-      { by: [{ zendeskUserId: String(own?.userId) }, { email: 'Everywhere@example.nl' }] },
+      { by: [{ zendeskUserId: String(contactCentre?.userId) }, { email: 'Everywhere@example.nl' }] },
     );
     await gateway.close();
     expect(errors).toEqual([]);
@@ -174,7 +176,7 @@ describe('the contact centre', () => {
     const expected = {
       name: `${firstName} ${lastName}`,
       tickets: {
-        nodes: newestFirst(own?.tickets ?? [])
+        nodes: newestFirst(contactCentre?.tickets ?? [])
           .slice(0, 2)
           .map(({ id, subject, status, priority, channel, createdAt, updatedAt, comments }) => ({
             recordId: String(id),
@@ -205,7 +207,7 @@ describe('the contact centre', () => {
 
   it('gives many customers each their own tickets', async () => {
     const gateway = createTestGateway(settings);
-    const people = world.people.filter((one) => one.contactCentre !== undefined);
+    const people = world.people.filter((person) => person.contactCentre !== undefined);
     const { data, errors } = await gateway.query(
       'query($by: [CustomerKey!]!) { customers(by: $by) { tickets(first: 100) { nodes { recordId } } } }',
       { by: people.map(({ email }) => ({ email })) },
@@ -213,8 +215,10 @@ describe('the contact centre', () => {
     await gateway.close();
     expect(errors).toEqual([]);
     expect(listAt(data, 'customers')).toEqual(
-      people.map(({ contactCentre: own }) => ({
-        tickets: { nodes: newestFirst(own?.tickets ?? []).map(({ id }) => ({ recordId: String(id) })) },
+      people.map(({ contactCentre }) => ({
+        tickets: {
+          nodes: newestFirst(contactCentre?.tickets ?? []).map(({ id }) => ({ recordId: String(id) })),
+        },
       })),
     );
   });
@@ -252,8 +256,8 @@ describe('the contact centre with records of a kind', () => {
   let client: Opened<RestClient>;
 
   const start = async (people: Person[], options?: ContactCentreOptions): Promise<StandIn> => {
-    const own: World = { ...world, people };
-    standIn = await startContactCentre(own, options);
+    const changedWorld: World = { ...world, people };
+    standIn = await startContactCentre(changedWorld, options);
     client = open<RestClient>(contactCentre.connector, standIn.settings(standIn.url));
     return standIn;
   };
@@ -262,7 +266,7 @@ describe('the contact centre with records of a kind', () => {
     await standIn?.close();
   });
   const idsOf = (found: readonly (readonly { id: string }[] | Error)[]) =>
-    found.map((one) => (one instanceof Error ? one : one.map(({ id }) => id)));
+    found.map((item) => (item instanceof Error ? item : item.map(({ id }) => id)));
 
   it('never takes a similar address for the requested one', async () => {
     const near = ['jan+a@example.nl', 'jan@example.nl.example', 'jan@example.nlx', 'an@example.nl'];
@@ -312,12 +316,13 @@ describe('the contact centre with records of a kind', () => {
   });
 
   const ticketIdsOf = (found: readonly (TicketsOfUser | Error)[]) =>
-    found.map((one) =>
-      one instanceof Error
-        ? one
-        : { ids: one.tickets.map(({ recordId }) => recordId).sort(), isComplete: one.isComplete },
+    found.map((item) =>
+      item instanceof Error
+        ? item
+        : { ids: item.tickets.map(({ recordId }) => recordId).sort(), isComplete: item.isComplete },
     );
-  const expected = (one: Person) => (one.contactCentre?.tickets ?? []).map(({ id }) => String(id)).sort();
+  const expected = (person: Person) =>
+    (person.contactCentre?.tickets ?? []).map(({ id }) => String(id)).sort();
 
   it('reads all tickets when the export has several pages', async () => {
     const [busy, quiet, silent] = [
@@ -347,8 +352,8 @@ describe('the contact centre with records of a kind', () => {
   it('reports that tickets are missing even if no single user has too many', async () => {
     await start(Array.from({ length: 6 }, (_, i) => somebody(`${i}@example.nl`, i + 1, 900)));
     const keys = Array.from({ length: 6 }, (_, i) => String(i + 1));
-    for (const one of await ticketsOfUsers.load(keys, client))
-      expect(one).toMatchObject({ isComplete: false });
+    for (const item of await ticketsOfUsers.load(keys, client))
+      expect(item).toMatchObject({ isComplete: false });
   });
 
   it('makes list, count and timeline from one answer, and counts at least the tickets that it read', async () => {
@@ -413,10 +418,10 @@ describe('the contact centre with records of a kind', () => {
 
   /** Somebody whose one ticket has these comments, public or not. */
   const discussion = (publicOrNot: readonly boolean[]): Person => {
-    const one = somebody('everywhere@example.nl', 100, 1);
-    const [ticket] = one.contactCentre?.tickets ?? [];
+    const person = somebody('everywhere@example.nl', 100, 1);
+    const [ticket] = person.contactCentre?.tickets ?? [];
     const [comment] = ticket?.comments ?? [];
-    if (one.contactCentre === undefined || ticket === undefined || comment === undefined)
+    if (person.contactCentre === undefined || ticket === undefined || comment === undefined)
       throw new Error('the template has no comment');
     const comments = publicOrNot.map((shown, i) => ({
       ...comment,
@@ -425,7 +430,10 @@ describe('the contact centre with records of a kind', () => {
       body: shown ? `said ${i}` : 'a note that is nobody’s business',
       createdAt: new Date(Date.UTC(2026, 0, 1, 0, i)).toISOString(),
     }));
-    return { ...one, contactCentre: { ...one.contactCentre, tickets: [{ ...ticket, id: 1, comments }] } };
+    return {
+      ...person,
+      contactCentre: { ...person.contactCentre, tickets: [{ ...ticket, id: 1, comments }] },
+    };
   };
   const commentsOf = (first: number) =>
     commentsOfTickets.load(
@@ -453,10 +461,15 @@ describe('the contact centre with records of a kind', () => {
   });
 
   it('returns no comments of a deleted ticket, and still those of another', async () => {
-    const own = person('everywhere@example.nl').contactCentre;
-    const ticket = own?.tickets[0];
+    const contactCentrePart = person('everywhere@example.nl').contactCentre;
+    const ticket = contactCentrePart?.tickets[0];
     await start([person('everywhere@example.nl')]);
-    const key = { requesterId: String(own?.userId), copiedIds: [], first: 100, position: START };
+    const key = {
+      requesterId: String(contactCentrePart?.userId),
+      copiedIds: [],
+      first: 100,
+      position: START,
+    };
     const found = await commentsOfTickets.load(
       [
         { ...key, ticketId: '404' },
@@ -531,10 +544,10 @@ describe('the contact centre, identifying a customer', () => {
     await client.close();
     expect(found).toMatchObject(
       emails.map((email) => {
-        const { phone, firstName, lastName, contactCentre: own } = person(email);
+        const { phone, firstName, lastName, contactCentre } = person(email);
         return [
           {
-            id: String(own?.userId),
+            id: String(contactCentre?.userId),
             identifiers: [
               { namespace: 'email', value: email, verified: true },
               { namespace: 'phone', value: phone },
@@ -572,7 +585,7 @@ describe('what answers at the address of the contact centre', () => {
     created_at: '2026-01-01T00:00:00Z',
     updated_at: '2026-01-01T00:00:00Z',
   };
-  const export_ = (one: object) => ({ results: [one], meta: { has_more: false }, links: { next: null } });
+  const export_ = (item: object) => ({ results: [item], meta: { has_more: false }, links: { next: null } });
   const isSearch = (url: string) => url.startsWith('/api/v2/users/');
 
   it.each([

@@ -130,10 +130,10 @@ describe('the consents that the CRM holds', () => {
 
   it('believes the contact that opts out when two are one customer', async () => {
     const buyer = world.people.find(({ email }) => email === 'customer-7@example.nl');
-    const [one, other] = ordinary;
-    if (one?.crm === undefined || other?.crm === undefined || buyer?.orderSystem === undefined)
+    const [first, second] = ordinary;
+    if (first?.crm === undefined || second?.crm === undefined || buyer?.orderSystem === undefined)
       throw new Error('the seed has too few contacts');
-    const said = (isOut: boolean, at: string) => ({
+    const run = (isOut: boolean, at: string) => ({
       isMarketable: isOut,
       legalBases: isOut ? ['Not applicable'] : [],
       choices: [{ kindId: '482110071', changes: [{ isOut, at, source: 'FORM' as const }] }],
@@ -142,18 +142,18 @@ describe('the consents that the CRM holds', () => {
       ...world,
       people: [
         {
-          ...one,
+          ...first,
           email: 'other-address@example.nl',
           crm: {
-            ...one.crm,
+            ...first.crm,
             customerNumber: buyer.orderSystem.customerNumber,
-            marketing: said(true, '2026-01-01T00:00:00Z'),
+            marketing: run(true, '2026-01-01T00:00:00Z'),
           },
         },
         {
-          ...other,
+          ...second,
           email: buyer.email,
-          crm: { ...other.crm, marketing: said(false, '2026-02-01T00:00:00Z') },
+          crm: { ...second.crm, marketing: run(false, '2026-02-01T00:00:00Z') },
         },
       ],
     });

@@ -431,17 +431,17 @@ describe('the CRM', () => {
         .slice(0, first)
         .map(({ id }) => ({ recordId: id }));
 
-    const [one, other, third] = everybody;
-    if (one === undefined || other === undefined || third === undefined) throw new Error('too few contacts');
-    const busy = withDeals(one, 1_200, 50_000);
+    const [here, other, third] = everybody;
+    if (here === undefined || other === undefined || third === undefined) throw new Error('too few contacts');
+    const busy = withDeals(here, 1_200, 50_000);
     const quiet = withDeals(other, 30, 60_000);
     const drowned = withDeals(third, 2_100, 70_000);
-    const own: World = { ...world, people: [busy, quiet, drowned] };
+    const changedWorld: World = { ...world, people: [busy, quiet, drowned] };
     let standIn: StandIn;
     let control: FaultControl;
 
     beforeAll(async () => {
-      standIn = await startCrmHubspot(own);
+      standIn = await startCrmHubspot(changedWorld);
       control = await faultControl([standIn]);
     });
     afterAll(async () => {
@@ -483,18 +483,18 @@ describe('the CRM', () => {
 
   it('joins the deals of two contacts that are one customer, and takes the company of the one who has one', async () => {
     const buyer = world.people.find(({ email }) => email === 'customer-7@example.nl');
-    const [one, other] = everybody.filter(({ crm }) => (crm?.deals.length ?? 0) > 0);
-    if (one?.crm === undefined || other?.crm === undefined || buyer?.orderSystem === undefined)
+    const [first, second] = everybody.filter(({ crm }) => (crm?.deals.length ?? 0) > 0);
+    if (first?.crm === undefined || second?.crm === undefined || buyer?.orderSystem === undefined)
       throw new Error('the seed has too few contacts with deals');
     const [company] = world.companies;
     // The one is found by address; to the other leads the customer number that the CRM holds, and its address.
-    const withoutCompany = { ...one.crm, customerNumber: buyer.orderSystem.customerNumber };
+    const withoutCompany = { ...first.crm, customerNumber: buyer.orderSystem.customerNumber };
     delete withoutCompany.companyId;
     const standIn = await startCrmHubspot({
       ...world,
       people: [
-        { ...one, email: 'other-address@example.nl', crm: withoutCompany },
-        { ...other, email: buyer.email, crm: { ...other.crm, companyId: company?.id ?? '' } },
+        { ...first, email: 'other-address@example.nl', crm: withoutCompany },
+        { ...second, email: buyer.email, crm: { ...second.crm, companyId: company?.id ?? '' } },
       ],
     });
     const gateway = createTestGateway({ ...directSettings(), ...standIn.settings(standIn.url) });
@@ -506,7 +506,7 @@ describe('the CRM', () => {
     await gateway.close();
     await standIn.close();
     expect(errors).toEqual([]);
-    const deals = [...one.crm.deals, ...other.crm.deals]
+    const deals = [...first.crm.deals, ...second.crm.deals]
       .toSorted((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt))
       .map(({ id }) => ({ recordId: id }));
     expect(at(data, 'customer')).toEqual({
@@ -601,7 +601,7 @@ describe('the CRM', () => {
         ['jan@werk.example', 'niemand@example.nl', 'piet@example.nl', 'jan@example.nl'],
         client,
       );
-      expect(found.map((one) => (one instanceof Error ? one : one.map(({ id }) => id)))).toEqual([
+      expect(found.map((item) => (item instanceof Error ? item : item.map(({ id }) => id)))).toEqual([
         ['1'],
         [],
         ['2'],

@@ -31,13 +31,13 @@ describe("Salesforce's opt-outs as consents", () => {
     callsForWhoTheyAre: 3,
     callsForAHundred: 1,
     withdraw: async ({ url, settings }, { salesforce }) => {
-      const own = settings(url);
+      const environment = settings(url);
       const token = await fetch(`${url}/services/oauth2/token`, {
         method: 'POST',
         body: new URLSearchParams({
           grant_type: 'client_credentials',
-          client_id: String(own['CRM_SALESFORCE_CLIENT_ID']),
-          client_secret: String(own['CRM_SALESFORCE_CLIENT_SECRET']),
+          client_id: String(environment['CRM_SALESFORCE_CLIENT_ID']),
+          client_secret: String(environment['CRM_SALESFORCE_CLIENT_SECRET']),
         }),
       });
       const authorization = `Bearer ${textAt(await token.json(), 'access_token')}`;

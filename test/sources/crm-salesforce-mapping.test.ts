@@ -110,9 +110,9 @@ describe('two contacts of Salesforce', () => {
     [record(null, '1980-01-01'), record(null, '1980-01-01'), false],
     [record(' ', '1980-01-01'), record(' ', '1980-01-01'), false],
     [record('Vries', '1980-01-01'), record('Vries', null), false],
-  ])('%# may be one person', (one, another, expected) => {
-    expect(isSameCustomer(one, another)).toBe(expected);
-    expect(isSameCustomer(another, one)).toBe(expected);
+  ])('%# may be one person', (record, another, expected) => {
+    expect(isSameCustomer(record, another)).toBe(expected);
+    expect(isSameCustomer(another, record)).toBe(expected);
   });
 });
 

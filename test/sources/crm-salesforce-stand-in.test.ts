@@ -56,10 +56,10 @@ const query = (soql: string, at?: CrmSalesforce, withToken?: string) =>
 
 async function withOwn<T>(
   options: CrmSalesforceOptions,
-  use: (own: CrmSalesforce) => Promise<T>,
+  use: (salesforce: CrmSalesforce) => Promise<T>,
 ): Promise<T> {
-  const own = await startCrmSalesforce(world, options);
-  return use(own).finally(() => own.close());
+  const crmSalesforce = await startCrmSalesforce(world, options);
+  return use(crmSalesforce).finally(() => crmSalesforce.close());
 }
 
 describe('the stand-in of Salesforce lets in', () => {
@@ -84,9 +84,9 @@ describe('the stand-in of Salesforce lets in', () => {
     const refused = { status: 401, body: [{ errorCode: 'INVALID_SESSION_ID' }] };
     expect(await query('SELECT Id FROM Contact', standIn, 'wrong')).toMatchObject(refused);
     let now = 0;
-    await withOwn({ sessionMs: 1_000, now: () => now }, async (own) => {
-      const its = await logIn(own);
-      const queryOnce = () => query('SELECT Id FROM Contact LIMIT 1', own, its);
+    await withOwn({ sessionMs: 1_000, now: () => now }, async (salesforce) => {
+      const its = await logIn(salesforce);
+      const queryOnce = () => query('SELECT Id FROM Contact LIMIT 1', salesforce, its);
       now += 900;
       expect((await queryOnce()).status).toBe(200);
       // Each use extends the session.
@@ -94,9 +94,9 @@ describe('the stand-in of Salesforce lets in', () => {
       expect((await queryOnce()).status).toBe(200);
       now += 1_000;
       expect(await queryOnce()).toMatchObject(refused);
-      const next = await logIn(own);
-      own.expireSessions();
-      expect(await query('SELECT Id FROM Contact LIMIT 1', own, next)).toMatchObject(refused);
+      const next = await logIn(salesforce);
+      salesforce.expireSessions();
+      expect(await query('SELECT Id FROM Contact LIMIT 1', salesforce, next)).toMatchObject(refused);
     });
   });
 });
@@ -151,26 +151,27 @@ describe('the stand-in of Salesforce answers a query', () => {
   });
 
   test('page by page, also the children of one record', async () => {
-    await withOwn({ rowsAPage: 10, childrenAPage: 1 }, async (own) => {
-      const its = await logIn(own);
+    await withOwn({ rowsAPage: 10, childrenAPage: 1 }, async (salesforce) => {
+      const its = await logIn(salesforce);
       interface Page {
         done: boolean;
         nextRecordsUrl?: string;
         records: { Id: string; Cases: Page | null }[];
       }
       const ids: string[] = [];
-      let page = (await query('SELECT Id, (SELECT Id FROM Cases) FROM Contact', own, its)).body as Page;
+      let page = (await query('SELECT Id, (SELECT Id FROM Cases) FROM Contact', salesforce, its))
+        .body as Page;
       const cases = page.records[0]?.Cases;
       for (;;) {
         ids.push(...page.records.map(({ Id }) => Id));
         expect(page.done).toBe(page.nextRecordsUrl === undefined);
         if (page.nextRecordsUrl === undefined) break;
         expect(page.nextRecordsUrl).toMatch(/^\/services\/data\/v62\.0\/query\/01g/);
-        page = (await call(page.nextRecordsUrl, undefined, own, its)).body as Page;
+        page = (await call(page.nextRecordsUrl, undefined, salesforce, its)).body as Page;
       }
       expect(ids.toSorted()).toEqual(people.map(({ salesforce: part }) => part.contactId).toSorted());
       expect(cases).toMatchObject({ totalSize: 4, done: false, records: [{}] });
-      expect((await call(cases?.nextRecordsUrl ?? '', undefined, own, its)).body).toMatchObject({
+      expect((await call(cases?.nextRecordsUrl ?? '', undefined, salesforce, its)).body).toMatchObject({
         totalSize: 4,
       });
     });
@@ -256,9 +257,9 @@ describe('the stand-in of Salesforce answers several calls in one', () => {
 
 describe('the stand-in of Salesforce', () => {
   test('counts the calls of a day, reports them in each answer, and refuses those above the limit', async () => {
-    await withOwn({ requestsPerDay: 2 }, async (own) => {
-      const its = await logIn(own);
-      const queryOnce = () => query('SELECT Id FROM Contact LIMIT 1', own, its);
+    await withOwn({ requestsPerDay: 2 }, async (salesforce) => {
+      const its = await logIn(salesforce);
+      const queryOnce = () => query('SELECT Id FROM Contact LIMIT 1', salesforce, its);
       expect((await queryOnce()).headers.get('sforce-limit-info')).toBe('api-usage=1/2');
       expect((await queryOnce()).headers.get('sforce-limit-info')).toBe('api-usage=2/2');
       expect(await queryOnce()).toMatchObject({

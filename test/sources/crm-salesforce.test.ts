@@ -36,8 +36,8 @@ const [everywhere, another] = people;
 if (everywhere?.email !== 'everywhere@example.nl' || another === undefined)
   throw new Error('the seed is another');
 const iso = (moment: string) => new Date(moment).toISOString();
-const newestFirst = (one: { createdAt: string }, other: { createdAt: string }) =>
-  Date.parse(other.createdAt) - Date.parse(one.createdAt);
+const newestFirst = (a: { createdAt: string }, b: { createdAt: string }) =>
+  Date.parse(b.createdAt) - Date.parse(a.createdAt);
 
 type SalesforcePerson = (typeof people)[number];
 
@@ -66,32 +66,34 @@ function shown(person: SalesforcePerson) {
             },
           ],
     deals: {
-      nodes: part.opportunities.toSorted(newestFirst).map((one) => ({
+      nodes: part.opportunities.toSorted(newestFirst).map((opportunity) => ({
         source: 'CRM_SALESFORCE',
-        recordId: one.id,
+        recordId: opportunity.id,
         amount:
-          one.amountCents === null ? null : { amount: (one.amountCents / 100).toFixed(2), currency: 'EUR' },
-        stage: one.stage,
-        isClosed: one.stage.startsWith('Closed'),
-        isWon: one.stage === 'Closed Won',
-        role: one.role,
-        closesOn: one.closeDate,
-        createdAt: iso(one.createdAt),
+          opportunity.amountCents === null
+            ? null
+            : { amount: (opportunity.amountCents / 100).toFixed(2), currency: 'EUR' },
+        stage: opportunity.stage,
+        isClosed: opportunity.stage.startsWith('Closed'),
+        isWon: opportunity.stage === 'Closed Won',
+        role: opportunity.role,
+        closesOn: opportunity.closeDate,
+        createdAt: iso(opportunity.createdAt),
       })),
     },
     tickets: {
-      nodes: part.cases.toSorted(newestFirst).map((one) => ({
+      nodes: part.cases.toSorted(newestFirst).map((item) => ({
         source: 'CRM_SALESFORCE',
-        number: one.caseNumber,
-        subject: one.subject,
-        status: STATUSES[one.status] ?? null,
-        statusText: one.status,
-        isOpen: one.status !== 'Closed',
-        priority: one.priority === 'Medium' ? 'NORMAL' : one.priority.toUpperCase(),
-        priorityText: one.priority,
-        channel: one.origin,
-        createdAt: iso(one.createdAt),
-        closedAt: one.closedAt === null ? null : iso(one.closedAt),
+        number: item.caseNumber,
+        subject: item.subject,
+        status: STATUSES[item.status] ?? null,
+        statusText: item.status,
+        isOpen: item.status !== 'Closed',
+        priority: item.priority === 'Medium' ? 'NORMAL' : item.priority.toUpperCase(),
+        priorityText: item.priority,
+        channel: item.origin,
+        createdAt: iso(item.createdAt),
+        closedAt: item.closedAt === null ? null : iso(item.closedAt),
         satisfaction: null,
         comments: null,
       })),
@@ -313,11 +315,11 @@ describe('Salesforce', () => {
     const cases = everywhere.salesforce.cases.toSorted(newestFirst);
     expect(at(data, 'customer')).toEqual({
       timeline: {
-        nodes: cases.map((one) => ({
-          kind: one.origin === 'Phone' ? 'CALL' : 'TICKET',
-          recordId: one.id,
-          title: one.subject,
-          status: one.status,
+        nodes: cases.map((item) => ({
+          kind: item.origin === 'Phone' ? 'CALL' : 'TICKET',
+          recordId: item.id,
+          title: item.subject,
+          status: item.status,
         })),
       },
       newest: {
@@ -398,8 +400,8 @@ describe('Salesforce with people of the test', () => {
     options: CrmSalesforceOptions = {},
     more: Record<string, string> = {},
   ): Promise<TestGateway> => {
-    const own: World = { ...world, people: [...some] };
-    standIn = await startCrmSalesforce(own, options);
+    const changedWorld: World = { ...world, people: [...some] };
+    standIn = await startCrmSalesforce(changedWorld, options);
     control = await faultControl([standIn]);
     gateway = createTestGateway({
       ...standIn.settings(control.sources['crm-salesforce']?.url ?? ''),
@@ -429,7 +431,7 @@ describe('Salesforce with people of the test', () => {
       const some = large.slice(0, count).map(({ email }) => ({ email }));
       const { data, errors } = await gateway.query(QUERY, { by: some });
       expect(errors).toEqual([]);
-      expect(listAt(data, 'customers').filter((one) => one !== null)).toHaveLength(count);
+      expect(listAt(data, 'customers').filter((customer) => customer !== null)).toHaveLength(count);
       // A token; the contacts; opportunities, cases, campaigns, accounts and consents.
       expect(calls(), `for ${count}`).toBe(1 + 1 + 5);
     }
@@ -605,8 +607,8 @@ describe('Salesforce with people of the test', () => {
   });
 
   it("vouches for the order system's number, where an organisation has a field for it", async () => {
-    const settingsOf = (own: CrmSalesforce, field: string) => ({
-      ...own.settings(own.url),
+    const settingsOf = (salesforce: CrmSalesforce, field: string) => ({
+      ...salesforce.settings(salesforce.url),
       CRM_SALESFORCE_CUSTOMER_NUMBER_FIELD: field,
     });
     await start([withPart(everywhere, { customerNumber: 'K000123' })]);
@@ -701,8 +703,8 @@ describe('Salesforce, as it may also answer', () => {
     expect(dataCalls()).toHaveLength(1);
     expect(answers[0]).toMatchObject([{ id: contactId }]);
     expect(answers[1]).toEqual([]);
-    const codes = answers.map((one) =>
-      one instanceof Error ? (one as Error & { code: string }).code : 'none',
+    const codes = answers.map((answer) =>
+      answer instanceof Error ? (answer as Error & { code: string }).code : 'none',
     );
     expect([...new Set(codes)]).toEqual(['none', 'SOURCE_CONTRACT', 'SOURCE_UNAVAILABLE']);
     expect(answers.map(String).join()).not.toContain('jan@example.nl');

@@ -9,8 +9,8 @@ import { knownPeople } from './known-people.js';
 import { describeSource } from './source-contract.js';
 
 const world = createWorld({ customers: inject('customers') });
-const people = world.people.flatMap((one) =>
-  one.facebook === undefined ? [] : [{ ...one, facebook: one.facebook }],
+const people = world.people.flatMap((person) =>
+  person.facebook === undefined ? [] : [{ ...person, facebook: person.facebook }],
 );
 const eva = people.find(({ email }) => email === 'everywhere@example.nl');
 const [conversation] = eva?.facebook.conversations ?? [];
@@ -74,7 +74,7 @@ describe('Facebook', () => {
       'all that have written to us': {
         query:
           'query($by: [CustomerKey!]!) { customers(by: $by) { facebookProfile { conversations(first: 100) { nodes { recordId } } } } }',
-        variables: { by: people.map(({ facebook: own }) => ({ facebookUserId: own.userId })) },
+        variables: { by: people.map(({ facebook }) => ({ facebookUserId: facebook.userId })) },
         calls: 2 * Math.ceil(people.length / 50),
         expectData: (data) => {
           expect(
@@ -82,8 +82,8 @@ describe('Facebook', () => {
               listAt(data, 'customers', i, 'facebookProfile', 'conversations', 'nodes'),
             ),
           ).toEqual(
-            people.map(({ facebook: own }) =>
-              own.conversations
+            people.map(({ facebook }) =>
+              facebook.conversations
                 .toSorted((a, b) => Date.parse(b.updatedAt) - Date.parse(a.updatedAt))
                 .map(({ id }) => ({ recordId: id })),
             ),

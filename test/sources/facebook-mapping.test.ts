@@ -15,9 +15,9 @@ describe('a user of Facebook', () => {
       locale: 'nl_NL',
     };
     const profile = { name: 'A. Vries', language: 'nl-NL' };
-    const own = { recordId: '7', firstName: 'Anna', lastName: 'Vries', pictureUrl: 'p' };
+    const item = { recordId: '7', firstName: 'Anna', lastName: 'Vries', pictureUrl: 'p' };
     expect(toUser(user.parse({ id: '7', ...fields }))).toEqual({
-      ...{ id: '7', identifiers: [], profile, facebookProfile: { ...own, ...profile } },
+      ...{ id: '7', identifiers: [], profile, facebookProfile: { ...item, ...profile } },
     });
   });
 

@@ -62,9 +62,9 @@ describe('the stand-in of Facebook', () => {
       { method: 'DELETE', relative_url: userId },
     ]);
     expect(status).toBe(200);
-    const parts = listAt(body).map((one) => [
-      at(one, 'code'),
-      JSON.parse(String(at(one, 'body'))) as unknown,
+    const parts = listAt(body).map((item) => [
+      at(item, 'code'),
+      JSON.parse(String(at(item, 'body'))) as unknown,
     ]);
     expect(parts).toMatchObject([
       [200, { id: userId }],
@@ -86,7 +86,7 @@ describe('the stand-in of Facebook', () => {
     let after = '';
     for (;;) {
       const { body } = await get(`${page}/leadgen_forms`, `limit=2${after}`);
-      ids.push(...listAt(body, 'data').map((one) => at(one, 'id')));
+      ids.push(...listAt(body, 'data').map((item) => at(item, 'id')));
       sizes.push(listAt(body, 'data').length);
       if (at(body, 'paging', 'next') === undefined) break;
       after = `&after=${String(at(body, 'paging', 'cursors', 'after'))}`;
@@ -102,7 +102,7 @@ describe('the stand-in of Facebook', () => {
       method: 'POST',
       body: JSON.stringify({ batch: parts }),
     });
-    const codes = listAt(await answer.json()).map((one) => at(one, 'code'));
+    const codes = listAt(await answer.json()).map((item) => at(item, 'code'));
     await limited.close();
     expect(codes).toEqual([200, 200, 400]);
     const usage: unknown = JSON.parse(answer.headers.get('x-business-use-case-usage') ?? '');

@@ -153,7 +153,7 @@ describe('Facebook', () => {
       { by: [{ email: eva.email }, { email: 'nobody@example.nl' }] },
     );
     expect(errors).toEqual([]);
-    const leads = eva.facebook.leads.toSorted((one, other) => other.createdAt.localeCompare(one.createdAt));
+    const leads = eva.facebook.leads.toSorted((a, b) => b.createdAt.localeCompare(a.createdAt));
     expect(listAt(data, 'customers')).toEqual([
       {
         formSubmissions: {
@@ -181,13 +181,13 @@ describe('Facebook', () => {
     const { data, errors } = await gatewayWith().query(
       `query($by: [CustomerKey!]!) { customers(by: $by) { facebookProfile {
         recordId conversations { nodes { messages { nodes { text } } } } } } }`,
-      { by: people.map(({ facebook: own }) => ({ facebookUserId: own.userId })) },
+      { by: people.map(({ facebook }) => ({ facebookUserId: facebook.userId })) },
     );
     expect(errors).toEqual([]);
     expect(listAt(data, 'customers')).toEqual(
-      people.map(({ facebook: own }) => ({
+      people.map(({ facebook }) => ({
         facebookProfile: {
-          recordId: own.userId,
+          recordId: facebook.userId,
           conversations: { nodes: [{ messages: { nodes: [{ text: 'message 1' }, { text: 'message 0' }] } }] },
         },
       })),
@@ -231,7 +231,7 @@ describe('Facebook', () => {
           timeline(first: 100, after: $after) { nodes { title } missing { code } pageInfo { endCursor } } } }`,
         { id: busy.facebook.userId, after },
       );
-      missing.push(listAt(data, 'customer', 'timeline', 'missing').map((one) => at(one, 'code')));
+      missing.push(listAt(data, 'customer', 'timeline', 'missing').map((item) => at(item, 'code')));
       counts.push(listAt(data, 'customer', 'timeline', 'nodes').length);
       after = at(data, 'customer', 'timeline', 'pageInfo', 'endCursor') ?? after;
     }
@@ -339,9 +339,9 @@ describe('Facebook', () => {
       await start();
       connect();
       const outcome = await usersById.load([key], client).catch((error: unknown) => [error]);
-      const [one] = outcome;
-      if (one instanceof Error) expect(at(one, 'code')).toMatch(/^(BAD_USER_INPUT|SOURCE_CONTRACT)$/);
-      else expect(one).toEqual([]);
+      const [item] = outcome;
+      if (item instanceof Error) expect(at(item, 'code')).toMatch(/^(BAD_USER_INPUT|SOURCE_CONTRACT)$/);
+      else expect(item).toEqual([]);
       const about = await conversationPages
         .load([{ userId: key, cursor: null }], client)
         .catch((error: unknown) => [error as Error]);
@@ -402,8 +402,8 @@ describe('what answers at the address of Facebook', () => {
     const error = await failure(usersById.load(['1'], client));
     expect([error.code, error.message.includes('secret')]).toEqual([expected, false]);
     answer = () => ({ body: [part(400, graphError(code))] });
-    const [one] = await usersById.load(['1'], client);
-    expect(one).toMatchObject({ code: expected });
+    const [item] = await usersById.load(['1'], client);
+    expect(item).toMatchObject({ code: expected });
   });
 
   it('fails only the part of a batch that is unfinished or invalid', async () => {
@@ -419,7 +419,9 @@ describe('what answers at the address of Facebook', () => {
       ],
     });
     const parts = await usersById.load(['1', '2', '3', '4', '6', '7', '8'], client);
-    expect(parts.map((one) => (one instanceof Error ? at(one, 'code') : one.map(({ id }) => id)))).toEqual([
+    expect(
+      parts.map((part) => (part instanceof Error ? at(part, 'code') : part.map(({ id }) => id))),
+    ).toEqual([
       'SOURCE_UNAVAILABLE',
       'SOURCE_CONTRACT',
       'SOURCE_CONTRACT',

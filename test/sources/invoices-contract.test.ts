@@ -12,25 +12,23 @@ import type { SystemAnswer } from './source-subject.js';
 const world = createWorld({ customers: inject('customers') });
 
 function person(email: string): Person & { invoices: NonNullable<Person['invoices']> } {
-  const found = world.people.find((one) => one.email === email);
+  const found = world.people.find((person) => person.email === email);
   if (found?.invoices === undefined) throw new Error(`the invoice system does not know ${email}`);
   return { ...found, invoices: found.invoices };
 }
 
-const downwards = (one: string, other: string) => (one === other ? 0 : one < other ? 1 : -1);
+const downwards = (a: string, b: string) => (a === b ? 0 : a < b ? 1 : -1);
 /** What somebody was sent, newest first. */
-const sent = ({ invoices: own }: Person): SeedInvoice[] =>
-  (own?.invoices ?? [])
+const sent = ({ invoices }: Person): SeedInvoice[] =>
+  (invoices?.invoices ?? [])
     .filter(({ status }) => !['Draft', 'In Review'].includes(status))
-    .sort(
-      (one, other) => downwards(one.invoiceDate, other.invoiceDate) || downwards(one.number, other.number),
-    );
-const numbersOf = (one: Person) => ({ nodes: sent(one).map(({ number }) => ({ number })) });
+    .sort((a, b) => downwards(a.invoiceDate, b.invoiceDate) || downwards(a.number, b.number));
+const numbersOf = (person: Person) => ({ nodes: sent(person).map(({ number }) => ({ number })) });
 
 const company = person('company@example.nl');
 const many = person('many-orders@example.nl');
 const ordinary = world.people.filter(
-  ({ email, invoices: own }) => email.startsWith('customer-') && own !== undefined,
+  ({ email, invoices }) => email.startsWith('customer-') && invoices !== undefined,
 );
 const by = (key: object, fields = 'name') => ({
   query: `query($by: CustomerKey!) { customer(by: $by) { ${fields} } }`,
@@ -71,7 +69,9 @@ describe('the invoice system', () => {
         variables: { by: ordinary.map(({ email }) => ({ email })) },
         calls: 2,
         expectData: (data) => {
-          expect(listAt(data, 'customers')).toEqual(ordinary.map((one) => ({ invoices: numbersOf(one) })));
+          expect(listAt(data, 'customers')).toEqual(
+            ordinary.map((person) => ({ invoices: numbersOf(person) })),
+          );
         },
       },
     },

@@ -52,9 +52,9 @@ describe('two accounts of the invoice system', () => {
     ['the same VAT number', { vatNumber: 'NL1' }, { vatNumber: 'NL1', name: 'Other', street: 'Other' }, true],
     ['another VAT number', { vatNumber: 'NL1' }, { vatNumber: 'NL2', name: 'Other' }, false],
     ['no VAT number', { name: 'One' }, { name: 'Other' }, false],
-  ])('with %s', (_, one, other, expected) => {
-    expect(isSameCustomer(account(one), account(other))).toBe(expected);
-    expect(isSameCustomer(account(other), account(one))).toBe(expected);
+  ])('with %s', (_, parts, other, expected) => {
+    expect(isSameCustomer(account(parts), account(other))).toBe(expected);
+    expect(isSameCustomer(account(other), account(parts))).toBe(expected);
   });
 });
 
@@ -188,7 +188,7 @@ describe('a list of invoices', () => {
 
   it('is sorted by day and then by number, both downwards', () => {
     const days = ['2026-11-23 F9', '2026-11-24 F1', '2026-11-24 F3', '2026-11-25 F0', '2026-11-24 F2'];
-    const sorted = days.map((one) => invoiceAt(one.slice(0, 10), one.slice(11))).sort(newestFirst);
+    const sorted = days.map((day) => invoiceAt(day.slice(0, 10), day.slice(11))).sort(newestFirst);
     expect(sorted.map(({ number }) => number)).toEqual(['F0', 'F3', 'F2', 'F1', 'F9']);
     expect(newestFirst(invoiceAt('2026-11-24', 'F1'), invoiceAt('2026-11-24', 'F1'))).toBe(0);
   });

@@ -11,14 +11,14 @@ const known = world.people.flatMap(({ email, invoices }) =>
 const [first, second] = known;
 
 let standIn: StandIn;
-let own: StandIn | undefined;
+let item: StandIn | undefined;
 beforeAll(async () => {
   standIn = await startInvoices(world);
 });
 afterAll(() => standIn.close());
 afterEach(async () => {
-  await own?.close();
-  own = undefined;
+  await item?.close();
+  item = undefined;
 });
 
 function company({ settings, url }: StandIn = standIn): string {
@@ -36,7 +36,7 @@ async function get(
 }
 
 const where = (filter: string) => `$filter=${encodeURIComponent(filter)}`;
-const emailsIn = (body: unknown) => listAt(body, 'value').map((one) => at(one, 'email'));
+const emailsIn = (body: unknown) => listAt(body, 'value').map((item) => at(item, 'email'));
 
 describe('the stand-in of the invoice system', () => {
   it('returns an access token to its app, and accepts that token', async () => {
@@ -80,12 +80,12 @@ describe('the stand-in of the invoice system', () => {
 
   it('refuses a token that has expired', async () => {
     let now = 0;
-    own = await startInvoices(world, { now: () => now, tokenSeconds: 60 });
+    item = await startInvoices(world, { now: () => now, tokenSeconds: 60 });
     const {
       INVOICES_TOKEN_URL = '',
       INVOICES_CLIENT_ID = '',
       INVOICES_CLIENT_SECRET = '',
-    } = own.settings(own.url);
+    } = item.settings(item.url);
     const response = await fetch(INVOICES_TOKEN_URL, {
       method: 'POST',
       body: new URLSearchParams({
@@ -96,9 +96,9 @@ describe('the stand-in of the invoice system', () => {
       }),
     });
     const headers = { authorization: `Bearer ${textAt(await response.json(), 'access_token')}` };
-    expect((await get('/customers', { of: own, headers })).status).toBe(200);
+    expect((await get('/customers', { of: item, headers })).status).toBe(200);
     now = 60_000;
-    expect((await get('/customers', { of: own, headers })).status).toBe(401);
+    expect((await get('/customers', { of: item, headers })).status).toBe(401);
   });
 
   it('returns its company, and no other', async () => {
@@ -162,8 +162,8 @@ describe('the stand-in of the invoice system', () => {
     while (typeof next === 'string') {
       const { body } = await get(next, { headers: { prefer: 'odata.maxpagesize=100' } });
       expect(listAt(body, 'value').length).toBeLessThanOrEqual(100);
-      numbers.push(...listAt(body, 'value').map((one) => at(one, 'number')));
-      days.push(...listAt(body, 'value').map((one) => at(one, 'invoiceDate')));
+      numbers.push(...listAt(body, 'value').map((item) => at(item, 'number')));
+      days.push(...listAt(body, 'value').map((item) => at(item, 'invoiceDate')));
       next = at(body, '@odata.nextLink');
       pages += 1;
     }
@@ -176,17 +176,17 @@ describe('the stand-in of the invoice system', () => {
   });
 
   it('has no larger pages than its own, counts beyond them, and gives one record', async () => {
-    own = await startInvoices(world, { maxPageSize: 7 });
-    const { body } = await get('/customers?$count=true', { of: own });
+    item = await startInvoices(world, { maxPageSize: 7 });
+    const { body } = await get('/customers?$count=true', { of: item });
     expect(listAt(body, 'value')).toHaveLength(7);
     expect(at(body, '@odata.count')).toBe(known.length);
     const id = first?.invoices.id ?? '';
-    expect((await get(`/customers(${id})`, { of: own })).body).toMatchObject({ id, email: first?.email });
-    expect((await get('/customers(00000000-0000-0000-0000-000000000000)', { of: own })).status).toBe(404);
-    expect((await get('/customers?$top=2&$skip=1', { of: own })).body).toMatchObject({
+    expect((await get(`/customers(${id})`, { of: item })).body).toMatchObject({ id, email: first?.email });
+    expect((await get('/customers(00000000-0000-0000-0000-000000000000)', { of: item })).status).toBe(404);
+    expect((await get('/customers?$top=2&$skip=1', { of: item })).body).toMatchObject({
       value: [at(body, 'value', 1), at(body, 'value', 2)],
     });
-    expect((await get('/customers?$top=x', { of: own })).status).toBe(400);
+    expect((await get('/customers?$top=x', { of: item })).status).toBe(400);
   });
 
   it('writes decimals as numbers, or as text if the client requests it', async () => {
@@ -200,14 +200,14 @@ describe('the stand-in of the invoice system', () => {
 
   it('answers 429 above its limit, without a time to wait', async () => {
     let now = 0;
-    own = await startInvoices(world, { requestsPerFiveMinutes: 1, now: () => now });
-    expect((await get('/customers', { of: own })).status).toBe(200);
-    const { status, body, headers } = await get('/customers', { of: own });
+    item = await startInvoices(world, { requestsPerFiveMinutes: 1, now: () => now });
+    expect((await get('/customers', { of: item })).status).toBe(200);
+    const { status, body, headers } = await get('/customers', { of: item });
     expect(status).toBe(429);
     expect(at(body, 'error', 'code')).toBe('Application_TooManyRequests');
     expect(headers.has('retry-after')).toBe(false);
     now = 300_000;
-    expect((await get('/customers', { of: own })).status).toBe(200);
+    expect((await get('/customers', { of: item })).status).toBe(200);
   });
 
   it('can only be read', async () => {

@@ -31,31 +31,29 @@ const settings = Object.fromEntries(
 );
 /** Without getting a token first, which would be one call more. */
 const withToken = { ...settings, INVOICES_ACCESS_TOKEN: invoicesAccessToken };
-const everybody = world.people.filter((one) => one.invoices !== undefined);
+const everybody = world.people.filter((person) => person.invoices !== undefined);
 
 /** However busy the machine is, nothing is left out for that. */
 const patientGateway = (environment: Record<string, string>, options: Partial<GatewayOptions> = {}) =>
   createTestGateway({ DEADLINE_MS: '20000', ...environment }, options);
 
 function person(email: string): Person & { invoices: NonNullable<Person['invoices']> } {
-  const found = everybody.find((one) => one.email === email);
+  const found = everybody.find((person) => person.email === email);
   if (found?.invoices === undefined) throw new Error(`the invoice system does not know ${email}`);
   return { ...found, invoices: found.invoices };
 }
 
-function downwards(one: string, other: string): number {
-  return one === other ? 0 : one < other ? 1 : -1;
+function downwards(a: string, b: string): number {
+  return a === b ? 0 : a < b ? 1 : -1;
 }
 
 /** What somebody was sent, newest first. */
-function sent({ invoices: own }: Pick<Person, 'invoices'>, status?: SeedInvoice['status']): SeedInvoice[] {
-  return (own?.invoices ?? [])
-    .filter((one) =>
-      status === undefined ? !['Draft', 'In Review'].includes(one.status) : one.status === status,
+function sent({ invoices }: Pick<Person, 'invoices'>, status?: SeedInvoice['status']): SeedInvoice[] {
+  return (invoices?.invoices ?? [])
+    .filter((invoice) =>
+      status === undefined ? !['Draft', 'In Review'].includes(invoice.status) : invoice.status === status,
     )
-    .sort(
-      (one, other) => downwards(one.invoiceDate, other.invoiceDate) || downwards(one.number, other.number),
-    );
+    .sort((a, b) => downwards(a.invoiceDate, b.invoiceDate) || downwards(a.number, b.number));
 }
 
 const money = (cents: number, currency: string) => ({ amount: (cents / 100).toFixed(2), currency });
@@ -67,9 +65,9 @@ const STATUS = { Open: 'OPEN', Paid: 'PAID', Canceled: 'CANCELLED', Corrective: 
 >;
 
 /** Open amounts, one for each currency. */
-function openAmounts(one: Pick<Person, 'invoices'>) {
+function openAmounts(item: Pick<Person, 'invoices'>) {
   const cents = new Map<string, number>();
-  for (const { currency, remainingCents } of sent(one, 'Open'))
+  for (const { currency, remainingCents } of sent(item, 'Open'))
     cents.set(currency, (cents.get(currency) ?? 0) + remainingCents);
   return [...cents].sort(([a], [b]) => downwards(b, a)).map(([currency, sum]) => money(sum, currency));
 }
@@ -79,22 +77,22 @@ const FIELDS = `invoices(first: 100) { nodes {
   } pageInfo { hasNextPage } }
   openInvoiceTotal { amounts { amount currency } isApproximate }`;
 
-function expected(one: Pick<Person, 'invoices'>) {
-  const all = sent(one);
+function expected(item: Pick<Person, 'invoices'>) {
+  const all = sent(item);
   return {
     invoices: {
-      nodes: all.slice(0, 100).map((own) => ({
-        number: own.number,
-        issuedOn: own.invoiceDate,
-        dueOn: own.dueDate,
-        total: money(own.totalCents, own.currency),
-        openAmount: money(own.remainingCents, own.currency),
-        status: STATUS[own.status],
-        orderNumber: own.orderNumber === '' ? null : own.orderNumber,
+      nodes: all.slice(0, 100).map((invoice) => ({
+        number: invoice.number,
+        issuedOn: invoice.invoiceDate,
+        dueOn: invoice.dueDate,
+        total: money(invoice.totalCents, invoice.currency),
+        openAmount: money(invoice.remainingCents, invoice.currency),
+        status: STATUS[invoice.status],
+        orderNumber: invoice.orderNumber === '' ? null : invoice.orderNumber,
       })),
       pageInfo: { hasNextPage: all.length > 100 },
     },
-    openInvoiceTotal: { amounts: openAmounts(one), isApproximate: false },
+    openInvoiceTotal: { amounts: openAmounts(item), isApproximate: false },
   };
 }
 
@@ -120,8 +118,8 @@ describe('the invoice system', () => {
       );
       await gateway.close();
       expect(errors).toEqual([]);
-      const one = { name: company.invoices.companyName, ...expected(company) };
-      expect(listAt(data, 'customers')).toEqual([one, one, one, null]);
+      const expectedOne = { name: company.invoices.companyName, ...expected(company) };
+      expect(listAt(data, 'customers')).toEqual([expectedOne, expectedOne, expectedOne, null]);
     },
   );
 
@@ -166,8 +164,8 @@ describe('the invoice system', () => {
   });
 
   it('never shows a draft, which no customer has received', async () => {
-    const drafts = everybody.filter(({ invoices: own }) =>
-      own?.invoices.some(({ status }) => status === 'Draft' || status === 'In Review'),
+    const drafts = everybody.filter(({ invoices }) =>
+      invoices?.invoices.some(({ status }) => status === 'Draft' || status === 'In Review'),
     );
     expect(drafts.length).toBeGreaterThan(0);
     const gateway = patientGateway(withToken);
@@ -177,9 +175,9 @@ describe('the invoice system', () => {
     );
     await gateway.close();
     expect(listAt(data, 'customers')).toEqual(
-      drafts.map((one) => ({
-        ...expected(one),
-        timeline: { nodes: numbers(sent(one)).map((recordId) => ({ recordId })) },
+      drafts.map((draft) => ({
+        ...expected(draft),
+        timeline: { nodes: numbers(sent(draft)).map((recordId) => ({ recordId })) },
       })),
     );
   });
@@ -190,20 +188,20 @@ describe('the invoice system', () => {
     const query = `query($after: String, $since: DateTime) { customer(by: { email: "everywhere@example.nl" }) {
       timeline(first: 2, after: $after, since: $since, kinds: [INVOICE]) {
         nodes { happenedAt kind title status amount { amount currency } } pageInfo { endCursor hasNextPage } } } }`;
-    const one = await gateway.query(query);
+    const answer = await gateway.query(query);
     const two = await gateway.query(query, {
-      after: at(one.data, 'customer', 'timeline', 'pageInfo', 'endCursor'),
+      after: at(answer.data, 'customer', 'timeline', 'pageInfo', 'endCursor'),
     });
     const since = await gateway.query(query, { since: `${all[0]?.invoiceDate ?? ''}T00:00:00Z` });
     await gateway.close();
-    const entry = (own: SeedInvoice) => ({
-      happenedAt: `${own.invoiceDate}T00:00:00.000Z`,
+    const entry = (invoice: SeedInvoice) => ({
+      happenedAt: `${invoice.invoiceDate}T00:00:00.000Z`,
       kind: 'INVOICE',
-      title: `Invoice ${own.number}`,
-      status: STATUS[own.status],
-      amount: money(own.totalCents, own.currency),
+      title: `Invoice ${invoice.number}`,
+      status: STATUS[invoice.status],
+      amount: money(invoice.totalCents, invoice.currency),
     });
-    expect(listAt(one.data, 'customer', 'timeline', 'nodes')).toEqual(all.slice(0, 2).map(entry));
+    expect(listAt(answer.data, 'customer', 'timeline', 'nodes')).toEqual(all.slice(0, 2).map(entry));
     expect(listAt(two.data, 'customer', 'timeline', 'nodes')).toEqual(all.slice(2, 4).map(entry));
     expect(listAt(since.data, 'customer', 'timeline', 'nodes')).toEqual(
       all.filter(({ invoiceDate }) => invoiceDate >= (all[0]?.invoiceDate ?? '')).map(entry),
@@ -298,7 +296,7 @@ function onlyInvoices(control: FaultControl): Record<string, string> {
 
 /** A person with this account and this number of invoices, on consecutive days, some of them on one day. */
 function somebody(number: number, count: number, { from = '2026-01-01', ...facts }: Facts = {}): Person {
-  const own = Array.from({ length: count }, (_, i): SeedInvoice => ({
+  const invoices = Array.from({ length: count }, (_, i): SeedInvoice => ({
     id: guid('invoice', number * 100_000 + i),
     number: `F${number}-${String(i).padStart(6, '0')}`,
     status: 'Open',
@@ -319,7 +317,7 @@ function somebody(number: number, count: number, { from = '2026-01-01', ...facts
       id: guid('customer', number),
       customerNumber: `D${number}`,
       updatedAt: '2026-01-01T00:00:00.000Z',
-      invoices: own,
+      invoices: invoices,
       ...(facts.vatNumber !== undefined && { vatNumber: facts.vatNumber }),
     },
   };
@@ -338,8 +336,8 @@ describe('the invoice system with records of a kind', () => {
   let client: Opened<OdataClient>;
 
   const start = async (people: Person[], options?: InvoicesOptions): Promise<void> => {
-    const own: World = { ...world, people };
-    standIn = await startInvoices(own, options);
+    const changedWorld: World = { ...world, people };
+    standIn = await startInvoices(changedWorld, options);
     control = await faultControl([standIn]);
     client = open<OdataClient>(invoices.connector, environment());
   };
@@ -363,7 +361,7 @@ describe('the invoice system with records of a kind', () => {
   });
   const found = (answers: readonly (readonly { number: string }[] | Error)[]) =>
     answers.map((answer) => (answer instanceof Error ? answer : answer.map(({ number }) => number)));
-  const newest = (one: Person, first = 11) => numbers(sent(one)).slice(0, first);
+  const newest = (person: Person, first = 11) => numbers(sent(person)).slice(0, first);
 
   it('loads three hundred customers in three calls', async () => {
     const people = Array.from({ length: 300 }, (_, i) => somebody(i + 1, i % 4));
@@ -376,7 +374,7 @@ describe('the invoice system with records of a kind', () => {
     await gateway.close();
     expect(errors).toEqual([]);
     expect(listAt(data, 'customers')).toEqual(
-      people.map((one) => ({ invoices: { nodes: newest(one, 2).map((number) => ({ number })) } })),
+      people.map((person) => ({ invoices: { nodes: newest(person, 2).map((number) => ({ number })) } })),
     );
     expect(calls()).toBe(3 + 3);
   });
@@ -402,9 +400,9 @@ describe('the invoice system with records of a kind', () => {
   });
 
   it('continues in the middle of a day, in any order of the system within the day', async () => {
-    const one = somebody(1, 40);
-    await start([one]);
-    const all = sent(one);
+    const person = somebody(1, 40);
+    await start([person]);
+    const all = sent(person);
     for (const i of [0, 1, 2, 17, 38, 39]) {
       const { invoiceDate = '', number = '' } = all[i] ?? {};
       const after = { at: `${invoiceDate}T00:00:00.000000Z`, id: number };
@@ -415,15 +413,18 @@ describe('the invoice system with records of a kind', () => {
   });
 
   it('shows the invoices of all accounts of a customer as one list', async () => {
-    const [one, other] = [somebody(1, 20, { from: '2026-02-01' }), somebody(2, 25)];
-    await start([one, other]);
+    const [first, second] = [somebody(1, 20, { from: '2026-02-01' }), somebody(2, 25)];
+    await start([first, second]);
     const both = {
-      invoices: { ...one.invoices, invoices: [one, other].flatMap((own) => own.invoices?.invoices ?? []) },
+      invoices: {
+        ...first.invoices,
+        invoices: [first, second].flatMap((person) => person.invoices?.invoices ?? []),
+      },
     };
     const wanted = page(1, { customerNumbers: ['D2', 'D1'], first: 30 });
     expect(found(await invoicePages.load([wanted, page(2)], client))).toEqual([
       numbers(sent(both as Person)).slice(0, 31),
-      newest(other),
+      newest(second),
     ]);
   });
 

@@ -13,8 +13,8 @@ beforeAll(async () => {
 });
 afterAll(() => standIn.close());
 
-async function get(path: string, headers: Record<string, string> = { apikey }, own = standIn) {
-  const answer = await fetch(path.startsWith('http') ? path : `${own.url}/api${path}`, { headers });
+async function get(path: string, headers: Record<string, string> = { apikey }, item = standIn) {
+  const answer = await fetch(path.startsWith('http') ? path : `${item.url}/api${path}`, { headers });
   const text = await answer.text();
   const type = answer.headers.get('content-type');
   return {

@@ -22,7 +22,7 @@ const { KVK_URL, KVK_API_KEY } = directSettings();
 const settings = { KVK_URL, KVK_API_KEY };
 
 function registration(kvkNumber: string): SeedRegistration {
-  const found = world.register.find((one) => one.kvkNumber === kvkNumber);
+  const found = world.register.find((registration) => registration.kvkNumber === kvkNumber);
   if (found === undefined) throw new Error(`nobody is registered as ${kvkNumber}`);
   return found;
 }
@@ -245,7 +245,7 @@ describe('the trade register', () => {
     await gateway.close();
     expect(errors).toEqual([]);
     expect(
-      listAt(data, 'company', 'branches', 'nodes').find((one) => at(one, 'number') === branch?.number),
+      listAt(data, 'company', 'branches', 'nodes').find((node) => at(node, 'number') === branch?.number),
     ).toEqual({
       number: branch?.number,
       address: null,
@@ -267,8 +267,8 @@ describe('the trade register', () => {
   it('is called once a day for a company, and the last answer is used while it is unavailable', async () => {
     const clock = fakeClock();
     const control = await faultControl();
-    const own = { KVK_URL: control.settings.KVK_URL, KVK_API_KEY };
-    const gateway = createTestGateway(own, { clock });
+    const environment = { KVK_URL: control.settings.KVK_URL, KVK_API_KEY };
+    const gateway = createTestGateway(environment, { clock });
     const { query, variables } = byNumber(ten[0]?.kvkNumber ?? '');
     const callsAfterQuery = async () => {
       const { data, errors } = await gateway.query(query, variables);

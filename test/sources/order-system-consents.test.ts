@@ -14,10 +14,10 @@ const saidOf = (person: Person, { people }: World) =>
   (person.email === TWO_ACCOUNTS
     ? people.filter(({ email }) => email === TWO_ACCOUNTS).toReversed()
     : [person]
-  ).flatMap((one) => saidWith(one));
+  ).flatMap((person) => saidWith(person));
 
-const saidWith = ({ orderSystem: own }: Person) =>
-  (own?.consents ?? [])
+const saidWith = ({ orderSystem }: Person) =>
+  (orderSystem?.consents ?? [])
     .map(({ purpose, channel, status, changedAt, expiresAt, evidence }) => ({
       purpose,
       channel,
@@ -35,18 +35,18 @@ describe("the order system's consents", () => {
       const connectionString = process.env.ORDER_SYSTEM_TEST_URL;
       return startOrderSystem(world, connectionString === undefined ? {} : { connectionString });
     },
-    keyOf: ({ orderSystem: own }) => own && { customerNumber: own.customerNumber },
+    keyOf: ({ orderSystem }) => orderSystem && { customerNumber: orderSystem.customerNumber },
     saidOf,
     statuses: ['GRANTED', 'DENIED', 'REVOKED', 'REQUESTED', 'EXPIRED'],
     callsForWhoTheyAre: 2,
     callsForAHundred: 1,
-    withdraw: async ({ ownerUrl }, { orderSystem: own }) => {
+    withdraw: async ({ ownerUrl }, { orderSystem }) => {
       const owner = new pg.Client({ connectionString: ownerUrl });
       await owner.connect();
       await owner.query(
         `UPDATE customer_consents SET status = 'WITHDRAWN', changed_at = now()
          WHERE cust_no = $1 AND purpose = 'MARKETING' AND channel = 'EMAIL'`,
-        [own?.customerNumber],
+        [orderSystem?.customerNumber],
       );
       await owner.end();
     },

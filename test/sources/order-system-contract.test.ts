@@ -13,7 +13,7 @@ const world = createWorld({ customers: inject('customers') });
 const { ORDER_SYSTEM_TEST_URL: connectionString } = process.env;
 
 function person(email: string): Person & { orderSystem: NonNullable<Person['orderSystem']> } {
-  const found = world.people.find((one) => one.email === email);
+  const found = world.people.find((person) => person.email === email);
   if (found?.orderSystem === undefined) throw new Error(`the order system does not know ${email}`);
   return { ...found, orderSystem: found.orderSystem };
 }
@@ -22,17 +22,17 @@ const seven = person('customer-7@example.nl');
 const company = person('company@example.nl');
 const single = person('single-device@example.nl');
 const many = person('many-orders@example.nl');
-const known = (one: Person) => ({ customer: { bornOn: one.birthDate } });
+const known = (person: Person) => ({ customer: { bornOn: person.birthDate } });
 const by = (key: object, fields = 'bornOn') => ({
   query: `query($by: CustomerKey!) { customer(by: $by) { ${fields} } }`,
   variables: { by: key },
 });
 const nobody = { customer: null };
 const ordinary = world.people.filter(
-  ({ email, orderSystem: own }) => email.startsWith('customer-') && own !== undefined,
+  ({ email, orderSystem }) => email.startsWith('customer-') && orderSystem !== undefined,
 );
-const ordersOf = (one: Person) =>
-  (one.orderSystem?.orders ?? []).toSorted(
+const ordersOf = (person: Person) =>
+  (person.orderSystem?.orders ?? []).toSorted(
     (a, b) => Date.parse(b.placedAt) - Date.parse(a.placedAt) || (a.number < b.number ? 1 : -1),
   );
 /** As PostgreSQL writes it. */
@@ -107,14 +107,14 @@ describe('the order system', () => {
         query:
           'query($by: [CustomerKey!]!) { customers(by: $by) { orders(first: 100) { nodes { number lines { lineNumber } } } } }',
         variables: {
-          by: ordinary.map(({ orderSystem: own }) => ({ customerNumber: own?.customerNumber })),
+          by: ordinary.map(({ orderSystem }) => ({ customerNumber: orderSystem?.customerNumber })),
         },
         calls: 4,
         expectData: (data) => {
           expect(listAt(data, 'customers')).toEqual(
-            ordinary.map((one) => ({
+            ordinary.map((person) => ({
               orders: {
-                nodes: ordersOf(one).map(({ number, lines }) => ({
+                nodes: ordersOf(person).map(({ number, lines }) => ({
                   number,
                   lines: lines.map(({ lineNumber }) => ({ lineNumber })),
                 })),

@@ -20,7 +20,7 @@ const world = createWorld({ customers: inject('customers') });
 const settings = { ORDER_SYSTEM_URL: directSettings().ORDER_SYSTEM_URL };
 
 function person(email: string): Person {
-  const found = world.people.find((one) => one.email === email);
+  const found = world.people.find((person) => person.email === email);
   if (found === undefined) throw new Error(`nobody in the seed data has ${email}`);
   return found;
 }
@@ -55,17 +55,17 @@ describe('the order system, finding customers', () => {
     loader: typeof customersByEmail,
     key: string,
   ): Promise<[OrderSystemCustomer, OrderSystemCustomer]> {
-    const [[one, other, ...more] = []] = await find(loader, [key]);
-    if (one === undefined || other === undefined || more.length > 0)
+    const [[first, second, ...more] = []] = await find(loader, [key]);
+    if (first === undefined || second === undefined || more.length > 0)
       throw new Error(`${key} is not of two records`);
-    return [one, other];
+    return [first, second];
   }
 
   it('returns the identifiers of a customer, and which of them are verified', async () => {
-    const { address, orderSystem: own, ...eva } = person('everywhere@example.nl');
+    const { address, orderSystem, ...eva } = person('everywhere@example.nl');
     const [[record] = []] = await find(customersByEmail, ['everywhere@example.nl']);
     expect(record).toEqual({
-      id: own?.customerNumber,
+      id: orderSystem?.customerNumber,
       identifiers: [
         {
           namespace: 'email',
@@ -86,7 +86,7 @@ describe('the order system, finding customers', () => {
           city: address.city,
           country: 'NL',
         },
-        updatedAt: new Date(own?.updatedAt ?? 0).toISOString(),
+        updatedAt: new Date(orderSystem?.updatedAt ?? 0).toISOString(),
       },
       becameCustomerAt: new Date(eva.createdAt).toISOString(),
       lastName: 'van der Meer',
@@ -119,14 +119,14 @@ describe('the order system, finding customers', () => {
   });
 
   it('knows a company by its numbers, the zeros in front included, and by its name', async () => {
-    const own = person('company@example.nl').orderSystem;
-    const { kvkNumber = '', vatNumber = '', companyName } = own?.business ?? {};
+    const orderSystemPart = person('company@example.nl').orderSystem;
+    const { kvkNumber = '', vatNumber = '', companyName } = orderSystemPart?.business ?? {};
     expect(await numbers(customersByKvkNumber, [kvkNumber, kvkNumber.replace(/^0/, '')])).toEqual([
-      new Set([own?.customerNumber]),
+      new Set([orderSystemPart?.customerNumber]),
       new Set(),
     ]);
     const [[record] = []] = await find(customersByVatNumber, [vatNumber]);
-    expect(record).toMatchObject({ id: own?.customerNumber, profile: { name: companyName } });
+    expect(record).toMatchObject({ id: orderSystemPart?.customerNumber, profile: { name: companyName } });
     expect(record?.identifiers).toEqual(
       expect.arrayContaining([
         { namespace: 'kvkNumber', value: kvkNumber },
@@ -165,22 +165,22 @@ describe('the order system, finding customers', () => {
     ['two records with one last name and birth date', 'two-accounts@example.nl', true],
     ['two people who share an address', 'shared@example.nl', false],
   ])('takes %s for one customer or for two', async (_, email, isOne) => {
-    const [one, other] = await two(customersByEmail, email);
-    expect(isSameCustomer(one, other)).toBe(isOne);
-    expect(isSameCustomer(other, one)).toBe(isOne);
+    const [first, second] = await two(customersByEmail, email);
+    expect(isSameCustomer(first, second)).toBe(isOne);
+    expect(isSameCustomer(second, first)).toBe(isOne);
   });
 
   it('takes a phone that two records share for nothing unless both have it verified', async () => {
-    const [one, other] = await two(customersByPhone, person('household-1@example.nl').phone);
+    const [first, second] = await two(customersByPhone, person('household-1@example.nl').phone);
     const verified = ({ identifiers, ...record }: OrderSystemCustomer): OrderSystemCustomer => ({
       ...record,
       identifiers: identifiers.map((held) => ({ ...held, verified: held.namespace === 'phone' })),
     });
-    expect(isSameCustomer(one, other)).toBe(false);
-    expect(isSameCustomer(verified(one), other)).toBe(false);
-    expect(isSameCustomer(verified(one), verified(other))).toBe(true);
-    const [[own] = []] = await find(customersByEmail, ['verified-phone@example.nl']);
-    expect(own?.identifiers).toContainEqual({
+    expect(isSameCustomer(first, second)).toBe(false);
+    expect(isSameCustomer(verified(first), second)).toBe(false);
+    expect(isSameCustomer(verified(first), verified(second))).toBe(true);
+    const [[customer] = []] = await find(customersByEmail, ['verified-phone@example.nl']);
+    expect(customer?.identifiers).toContainEqual({
       namespace: 'phone',
       value: person('verified-phone-shop@example.nl').phone,
       verified: true,

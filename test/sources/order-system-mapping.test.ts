@@ -97,9 +97,9 @@ describe('two customers of the order system', () => {
     ['two verified phones', verified, { ...verified, phone: '07' }, false],
     ['two organisations', {}, { kvk_no: '87654321' }, false],
     ['an organisation and a person', {}, { kvk_no: null }, false],
-  ])('with %s', (_, one, other, expected) => {
-    expect(isSameCustomer(customerOf(one), customerOf(other))).toBe(expected);
-    expect(isSameCustomer(customerOf(other), customerOf(one))).toBe(expected);
+  ])('with %s', (_, item, other, expected) => {
+    expect(isSameCustomer(customerOf(item), customerOf(other))).toBe(expected);
+    expect(isSameCustomer(customerOf(other), customerOf(item))).toBe(expected);
   });
 });
 
@@ -166,8 +166,8 @@ describe('a consent of the order system', () => {
     ['WITHDRAWN', 0, 'REVOKED'],
     ['WITHDRAWN', 1, 'REVOKED'],
   ] as const)('that is %s, with %i for over, is %s', (status, is_over, expected) => {
-    const own = { cust_no: 'K-1', purpose: 'ANALYTICS' as const, channel: 'SMS' as const, evidence: 'form' };
-    expect(toConsent({ ...own, status, is_over, changed_at: '2026-10-01 12:00:00+00' })).toEqual({
+    const item = { cust_no: 'K-1', purpose: 'ANALYTICS' as const, channel: 'SMS' as const, evidence: 'form' };
+    expect(toConsent({ ...item, status, is_over, changed_at: '2026-10-01 12:00:00+00' })).toEqual({
       ...{ purpose: 'ANALYTICS', channel: 'SMS', status: expected, evidence: 'form' },
       updatedAt: '2026-10-01T12:00:00.000Z',
     });

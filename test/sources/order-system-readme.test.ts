@@ -20,28 +20,28 @@ async function run(url: URL, statements: readonly string[]): Promise<void> {
   const client = new pg.Client({ connectionString: url.href });
   await client.connect();
   try {
-    for (const one of statements) await client.query(one);
+    for (const statement of statements) await client.query(statement);
   } finally {
     await client.end();
   }
 }
 
 beforeAll(async () => {
-  const given = process.env.ORDER_SYSTEM_TEST_URL;
-  if (given === undefined) {
+  const input = process.env.ORDER_SYSTEM_TEST_URL;
+  if (input === undefined) {
     const embedded = await startEmbeddedServer();
     server = { url: new URL(embedded.connectionString), close: () => embedded.close() };
   } else {
     const drop = [`DROP DATABASE ${database} WITH (FORCE)`, `DROP ROLE ${reader.name}`];
-    server = { url: new URL(given), close: () => run(new URL(given), drop) };
+    server = { url: new URL(input), close: () => run(new URL(input), drop) };
   }
   const blocks = [...README.matchAll(/```sql\n(.*?)```/gs)].map(([, text = '']) => text);
   const tables = blocks.filter((text) => text.includes('CREATE TABLE'));
   const grants = blocks.filter((text) => text.includes('GRANT'));
-  const own = new URL(server.url);
-  own.pathname = `/${database}`;
+  const url = new URL(server.url);
+  url.pathname = `/${database}`;
   await run(server.url, [`CREATE DATABASE ${database}`]);
-  await run(own, [
+  await run(url, [
     ...tables,
     ...grants.map((text) =>
       text.replaceAll('stekkerdoos', reader.name).replace("'...'", `'${reader.password}'`),
@@ -56,10 +56,10 @@ beforeAll(async () => {
     `INSERT INTO order_lines VALUES ('A1', 1, 'SKU-1', 'A lamp', 2, 10.50)`,
     `INSERT INTO payments VALUES ('A1', 1, 'IDEAL', 21.00, now())`,
   ]);
-  own.username = reader.name;
-  own.password = reader.password;
+  url.username = reader.name;
+  url.password = reader.password;
   gateway = createTestGateway(
-    { ...CALLER_SETTINGS, AUDIT_FILE: '/dev/null', DEADLINE_MS: '10000', ORDER_SYSTEM_URL: own.href },
+    { ...CALLER_SETTINGS, AUDIT_FILE: '/dev/null', DEADLINE_MS: '10000', ORDER_SYSTEM_URL: url.href },
     { sources: [orderSystem] },
   );
 }, 60_000);

@@ -23,7 +23,7 @@ const world = createWorld({ customers: inject('customers') });
 const settings = { ORDER_SYSTEM_URL: directSettings().ORDER_SYSTEM_URL };
 
 function person(email: string): Person {
-  const found = world.people.find((one) => one.email === email);
+  const found = world.people.find((person) => person.email === email);
   if (found === undefined) throw new Error(`nobody in the seed data has ${email}`);
   return found;
 }
@@ -68,9 +68,9 @@ describe('the order system', () => {
   });
 
   it('finds a customer by number, by address and by phone, however they are written', async () => {
-    const { phone, orderSystem: own, firstName, lastName } = person('customer-7@example.nl');
+    const { phone, orderSystem, firstName, lastName } = person('customer-7@example.nl');
     const keys = [
-      { customerNumber: own?.customerNumber },
+      { customerNumber: orderSystem?.customerNumber },
       { email: ' Customer-7@EXAMPLE.nl ' },
       { phone },
       { phone: phone.replace('+31', '0') },
@@ -82,7 +82,7 @@ describe('the order system', () => {
       },
     );
     expect(errors).toEqual([]);
-    const ids = listAt(data, 'customers').map((one) => at(one, 'id'));
+    const ids = listAt(data, 'customers').map((customer) => at(customer, 'id'));
     expect(new Set(ids).size).toBe(1);
     expect(ids[0]).toEqual(expect.any(String));
     expect(at(data, 'customers', 0, 'name')).toBe(`${firstName} ${lastName}`);
@@ -277,10 +277,10 @@ describe('the order system', () => {
       }),
       { numRuns: 4 },
     );
-    const [one, other] = [customerNumbers, customerNumbers.toReversed()].map((numbers) =>
+    const [here, other] = [customerNumbers, customerNumbers.toReversed()].map((numbers) =>
       orderPages.keyText?.({ customerNumbers: numbers, first: 1, after: null }),
     );
-    expect(one).toBe(other);
+    expect(here).toBe(other);
   });
 
   it('shows the orders of both accounts of somebody who has two, and adds them up', async () => {
@@ -298,7 +298,7 @@ describe('the order system', () => {
     const accounts = world.people.filter(({ email }) => email === 'two-accounts@example.nl');
     expect(accounts).toHaveLength(2);
     expect(new Set(accounts.map(({ createdAt }) => createdAt)).size).toBe(2);
-    const orders = newestFirst(accounts.flatMap(({ orderSystem: own }) => own?.orders ?? []));
+    const orders = newestFirst(accounts.flatMap(({ orderSystem }) => orderSystem?.orders ?? []));
     const [counted, lastPlacedAt, amounts] = totalsOf(orders);
     expect(at(data, 'customer')).toEqual({
       orders: { nodes: orders.map(({ number }) => ({ number })) },
@@ -312,13 +312,13 @@ describe('the order system', () => {
 
   describe('totals of orders', () => {
     it('counts and adds up the orders of each of many customers by one statement, without those cancelled', async () => {
-      const people = world.people.filter(({ orderSystem: own }) => own !== undefined);
-      const keys = people.map(({ orderSystem: own }) => [own?.customerNumber ?? '']);
+      const people = world.people.filter(({ orderSystem }) => orderSystem !== undefined);
+      const keys = people.map(({ orderSystem }) => [orderSystem?.customerNumber ?? '']);
       const { counting, calls } = countingClient(client);
       const found = await orderTotals.load([...keys, customerNumbers, ['K-none']], counting);
       expect(calls()).toBe(1);
       const expected = [
-        ...people.map(({ orderSystem: own }) => totalsOf(own?.orders ?? [])),
+        ...people.map(({ orderSystem }) => totalsOf(orderSystem?.orders ?? [])),
         totalsOf(ofBoth),
         totalsOf([]),
       ];
@@ -326,13 +326,13 @@ describe('the order system', () => {
         expected.map(([count, lastPlacedAt, amounts]) => ({ count, lastPlacedAt, amounts })),
       );
       expect(
-        people.some(({ orderSystem: own }) => own?.orders.some(({ status }) => status === 'CANCELLED')),
+        people.some(({ orderSystem }) => orderSystem?.orders.some(({ status }) => status === 'CANCELLED')),
       ).toBe(true);
     });
 
     it('has no data of a customer that only other systems know', async () => {
       const stranger = world.people.find(
-        ({ orderSystem: own, crm }) => own === undefined && crm !== undefined,
+        ({ orderSystem, crm }) => orderSystem === undefined && crm !== undefined,
       );
       const everySource = createTestGateway(directSettings());
       const { data, errors } = await everySource.query(

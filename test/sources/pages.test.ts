@@ -44,20 +44,20 @@ function groupedByWidth(names: readonly string[]): string[] {
 
 /** How long the answers of each loader are cached according to the code, without settings. */
 function table(source: SourceDefinition): string {
-  const [made] = tuned([source], new SettingsReader({}));
-  const { freshness: ofSource = {}, loaderSettings = {} } = made ?? {};
+  const [tunedSource] = tuned([source], new SettingsReader({}));
+  const { freshness: ofSource = {}, loaderSettings = {} } = tunedSource ?? {};
   const { identity, consents, loaders = [] } = source;
-  const own = new Map(
-    [...Object.values(identity?.foundBy ?? {}).map(({ loader }) => loader), ...loaders].map((one) => [
-      one.name,
-      one.freshness,
+  const map = new Map(
+    [...Object.values(identity?.foundBy ?? {}).map(({ loader }) => loader), ...loaders].map((loader) => [
+      loader.name,
+      loader.freshness,
     ]),
   );
   const rows = Object.keys(loaderSettings)
     .filter((name) => name !== consents?.ofRecord.name)
     .map((name) => {
       const { maxAgeMs, staleWhileRevalidateMs, staleIfErrorMs, notFoundMaxAgeMs } = freshness(
-        overridden(own.get(name) ?? {}, loaderSettings[name]?.freshness),
+        overridden(map.get(name) ?? {}, loaderSettings[name]?.freshness),
         ofSource,
       );
       return {

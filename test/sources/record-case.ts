@@ -34,11 +34,11 @@ export function four(found: readonly unknown[]): Pick<RecordCase, 'keys' | 'othe
 export function having<Part extends keyof Person>(
   { people }: World,
   part: Part,
-  fits: (own: NonNullable<Person[Part]>, person: Person) => boolean = () => true,
+  fits: (nonNullable: NonNullable<Person[Part]>, person: Person) => boolean = () => true,
 ): (Person & Record<Part, NonNullable<Person[Part]>>)[] {
   const isKnown = (person: Person): person is Person & Record<Part, NonNullable<Person[Part]>> => {
-    const own = person[part];
-    return own !== undefined && fits(own, person);
+    const nonNullable = person[part];
+    return nonNullable !== undefined && fits(nonNullable, person);
   };
   return people.filter((person) => /^customer-/.test(person.email)).filter(isKnown);
 }

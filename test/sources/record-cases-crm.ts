@@ -87,7 +87,7 @@ export function salesforceCases(world: World): Record<string, RecordCase> {
   const records = below('records');
   const childrenOf = (relation: string): Place => each(records, below(relation, 'records'));
   const working = having(world, 'salesforce', ({ companyId }) => companyId !== undefined);
-  const with_ = (fits: (own: NonNullable<Person['salesforce']>) => boolean) =>
+  const with_ = (fits: (salesforcePart: NonNullable<Person['salesforce']>) => boolean) =>
     four(having(world, 'salesforce', fits).map(({ salesforce: { contactId } }) => contactId));
   return {
     'crm-salesforce contactsById': { ...four(ids), lists: itself },

@@ -30,15 +30,15 @@ function orderSystem(world: World): Record<string, RecordCase> {
   const pages = (more: object) =>
     four(numbers.map((number) => ({ customerNumbers: [number], first: 10, ...more })));
   const orders = four(
-    buyers.flatMap(({ orderSystem: { customerNumber, orders: own } }) =>
-      own
+    buyers.flatMap(({ orderSystem: { customerNumber, orders } }) =>
+      orders
         .filter(({ lines, payments }) => lines.length > 0 && payments.length > 0)
         .slice(0, 1)
         .map(({ number }) => ({ number, customerNumber })),
     ),
   );
   const firms = world.people.flatMap(({ orderSystem }) => orderSystem?.business ?? []);
-  const firm = (of: (one: (typeof firms)[number]) => string) => ({
+  const firm = (of: (item: (typeof firms)[number]) => string) => ({
     keys: firms.slice(0, 1).map(of),
     others: numbers.slice(0, 2),
     othersBy: 'order-system customersByNumber',
@@ -47,7 +47,8 @@ function orderSystem(world: World): Record<string, RecordCase> {
   // One device of each, which no other of them uses.
   const devices = ['single-device@example.nl', 'device-b@example.nl', 'everywhere@example.nl']
     .flatMap(
-      (email) => world.people.find((one) => one.email === email)?.orderSystem?.devices.slice(0, 1) ?? [],
+      (email) =>
+        world.people.find((person) => person.email === email)?.orderSystem?.devices.slice(0, 1) ?? [],
     )
     .map(({ visitorId }) => visitorId);
   return {
@@ -102,7 +103,9 @@ function contactCentre(world: World): Record<string, RecordCase> {
   const organised = having(world, 'contactCentre', ({ companyId }) => companyId !== undefined);
   const copied = [
     ...new Set(
-      requesters.flatMap(({ contactCentre: { tickets } }) => tickets.flatMap((one) => one.copiedTo ?? [])),
+      requesters.flatMap(({ contactCentre: { tickets } }) =>
+        tickets.flatMap((ticket) => ticket.copiedTo ?? []),
+      ),
     ),
   ];
   const firstTickets = requesters.flatMap(({ contactCentre: { userId, tickets } }) =>
@@ -178,9 +181,9 @@ function facebook(world: World): Record<string, RecordCase> {
 }
 
 function invoices(world: World): Record<string, RecordCase> {
-  const billed = having(world, 'invoices', ({ invoices: own }) => own.length > 0);
+  const billed = having(world, 'invoices', ({ invoices }) => invoices.length > 0);
   const numbers = billed.map(({ invoices: { customerNumber } }) => customerNumber);
-  const withVat = world.people.flatMap(({ invoices: own }) => own?.vatNumber ?? []);
+  const withVat = world.people.flatMap(({ invoices }) => invoices?.vatNumber ?? []);
   const lists = each(itself, below('records'));
   const pages = numbers.map((number) => ({
     customerNumbers: [number],
@@ -201,7 +204,7 @@ function invoices(world: World): Record<string, RecordCase> {
     'invoices invoicePages': { ...four(pages), lists },
     'invoices openTotals': {
       ...four(
-        having(world, 'invoices', ({ invoices: own }) => own.some(({ status }) => status === 'Open')).map(
+        having(world, 'invoices', ({ invoices }) => invoices.some(({ status }) => status === 'Open')).map(
           ({ invoices: { customerNumber } }) => customerNumber,
         ),
       ),
@@ -212,8 +215,8 @@ function invoices(world: World): Record<string, RecordCase> {
 
 function others(world: World): Record<string, RecordCase> {
   const register = world.register.filter(({ branches }) => branches.length > 0);
-  const branches = register.flatMap(({ kvkNumber, branches: [own] }) =>
-    own === undefined ? [] : [{ number: own.number, kvkNumber }],
+  const branches = register.flatMap(({ kvkNumber, branches: [branch] }) =>
+    branch === undefined ? [] : [{ number: branch.number, kvkNumber }],
   );
   const vatNumbers = world.companies.flatMap(({ vatNumber }) => vatNumber ?? []);
   const visitors = having(world, 'clickstream').flatMap(({ orderSystem }) =>
@@ -235,7 +238,9 @@ function others(world: World): Record<string, RecordCase> {
     'kvk branchDetails': four(branches),
     'kvk companiesByNameAndPlace': {
       ...four(
-        register.slice(0, 4).map(({ name, branches: [own] }) => ({ name, place: own?.addresses[0]?.city })),
+        register
+          .slice(0, 4)
+          .map(({ name, branches: [branch] }) => ({ name, place: branch?.addresses[0]?.city })),
       ),
       lists: below('resultaten'),
       loose: 'the search finds what only looks like the name',

@@ -80,7 +80,7 @@ const scope: CallScope = {
 
 /** What each key gets; the error of the whole batch where that failed. */
 async function outcomeOf(name: string, keys: readonly unknown[], answer: Answer): Promise<Outcome> {
-  const { source, loader } = own(name);
+  const { source, loader } = run(name);
   const client = clients.get(source.name);
   if (client === undefined) throw new Error(`No client of ${source.name}.`);
   try {
@@ -90,7 +90,7 @@ async function outcomeOf(name: string, keys: readonly unknown[], answer: Answer)
   }
 }
 
-function own(name: string): { source: SourceDefinition; loader: AnyLoader } {
+function run(name: string): { source: SourceDefinition; loader: AnyLoader } {
   const found = named.get(name);
   if (found === undefined) throw new Error(`No loader ${name}.`);
   return found;
@@ -111,11 +111,11 @@ function recorder() {
 
 /** The value without the order of its lists. */
 function canonical(value: unknown): string {
-  const sorted = (one: unknown): unknown => {
-    if (Array.isArray(one))
-      return one.map(sorted).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
-    if (typeof one !== 'object' || one === null) return one;
-    return Object.fromEntries(Object.entries(one).map(([key, part]) => [key, sorted(part)]));
+  const sorted = (item: unknown): unknown => {
+    if (Array.isArray(item))
+      return item.map(sorted).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+    if (typeof item !== 'object' || item === null) return item;
+    return Object.fromEntries(Object.entries(item).map(([key, part]) => [key, sorted(part)]));
   };
   return JSON.stringify(sorted(value));
 }
@@ -178,26 +178,28 @@ describe.each(Object.entries(cases))('%s', (name, record: RecordCase) => {
   const outcomeWhen = async (change: (answer: unknown, call: Call) => unknown): Promise<Outcome> =>
     outcomeOf(name, keys, async (call, live) => withIncluded(change(await answer(call, live), call)));
 
-  const withIncluded = (one: unknown): unknown => {
-    if (included === undefined) return one;
+  const withIncluded = (item: unknown): unknown => {
+    if (included === undefined) return item;
     const everything = [...recorded.values(), ...strangers].flatMap((other) =>
       included.read(other.answer).flat(),
     );
-    return included.write(one, [everything]);
+    return included.write(item, [everything]);
   };
 
   const changeLists =
     (place: Place, change: (list: readonly unknown[]) => readonly unknown[]) =>
-    (one: unknown): unknown =>
-      place.write(one, place.read(one).map(change));
+    (item: unknown): unknown =>
+      place.write(item, place.read(item).map(change));
 
   /** The records of others that are in answers of the same kind. */
   const foreignIn = (place: Place, { kind }: Call): unknown[] =>
     strangers
       .filter(({ call }) => record.othersBy !== undefined || call.kind === kind)
       .flatMap((other) => place.read(other.answer).flat())
-      .map((one) =>
-        index === undefined || !isObject(one) ? one : { ...one, [index]: Number(one[index]) + keys.length },
+      .map((item) =>
+        index === undefined || !isObject(item)
+          ? item
+          : { ...item, [index]: Number(item[index]) + keys.length },
       );
 
   const expectTruth = (outcome: Outcome): void => {
@@ -205,8 +207,8 @@ describe.each(Object.entries(cases))('%s', (name, record: RecordCase) => {
   };
   /** Nothing of another key, and nothing that only looks as if there were none. */
   const expectTruthOrRefusal = (outcome: Outcome): void => {
-    for (const [i, one] of outcome.entries())
-      if (!isContractError(one)) expect(canonical(one)).toBe(canonical(truth[i]));
+    for (const [i, item] of outcome.entries())
+      if (!isContractError(item)) expect(canonical(item)).toBe(canonical(truth[i]));
   };
   const everyTime = (check: (from: Choices) => Promise<void>): Promise<void> =>
     fc.assert(
@@ -215,7 +217,7 @@ describe.each(Object.entries(cases))('%s', (name, record: RecordCase) => {
     );
 
   it('is cached under another text for each other key', () => {
-    const { loader } = own(name);
+    const { loader } = run(name);
     const textOf = (key: unknown) => loader.keyText?.(key) ?? String(key);
     for (const key of keys) {
       const texts = [key, ...changed(key)].map(textOf);
@@ -224,9 +226,9 @@ describe.each(Object.entries(cases))('%s', (name, record: RecordCase) => {
   });
 
   it('has records to put out of order', () => {
-    for (const one of truth) {
-      expect(one).not.toBeInstanceOf(Error);
-      expect(['null', '[]']).not.toContain(JSON.stringify(one));
+    for (const item of truth) {
+      expect(item).not.toBeInstanceOf(Error);
+      expect(['null', '[]']).not.toContain(JSON.stringify(item));
     }
   });
 
@@ -252,10 +254,10 @@ describe.each(Object.entries(cases))('%s', (name, record: RecordCase) => {
       async () => {
         await everyTime(async (from) => {
           let added = 0;
-          const outcome = await outcomeWhen((one, call) => {
+          const outcome = await outcomeWhen((item, call) => {
             const foreign = foreignIn(lists, call);
             added += foreign.length;
-            return changeLists(lists, (list) => withCopies(list, foreign, from))(one);
+            return changeLists(lists, (list) => withCopies(list, foreign, from))(item);
           });
           expect(added).toBeGreaterThan(0);
           if (loose !== undefined) expectTruth(outcome);
@@ -269,14 +271,14 @@ describe.each(Object.entries(cases))('%s', (name, record: RecordCase) => {
 
     it('takes an answer with records of others alone for none about its own', async () => {
       await everyTime(async (from) => {
-        const outcome = await outcomeWhen((one, call) => {
+        const outcome = await outcomeWhen((item, call) => {
           const foreign = foreignIn(lists, call);
-          return changeLists(lists, (list) => list.map(() => foreign[choose(from, foreign.length)]))(one);
+          return changeLists(lists, (list) => list.map(() => foreign[choose(from, foreign.length)]))(item);
         });
         if (loose === undefined) expect(outcome.every(isContractError)).toBe(true);
         else
-          for (const one of outcome)
-            expect(['null', '[]', '{"tickets":[],"isComplete":true}']).toContain(JSON.stringify(one));
+          for (const item of outcome)
+            expect(['null', '[]', '{"tickets":[],"isComplete":true}']).toContain(JSON.stringify(item));
       });
     });
   }
@@ -285,14 +287,14 @@ describe.each(Object.entries(cases))('%s', (name, record: RecordCase) => {
     it('shows no answer that stands in the place of another', async () => {
       await everyTime(async (from) => {
         expectTruthOrRefusal(
-          await outcomeWhen((one, call) => {
+          await outcomeWhen((item, call) => {
             const foreign = foreignIn(positions, call);
             return changeLists(positions, (list) => {
               const changed = shuffled(list, from);
               if (foreign.length > 0 && choose(from, 2) === 0)
                 changed[choose(from, changed.length)] = foreign[choose(from, foreign.length)];
               return changed;
-            })(one);
+            })(item);
           }),
         );
       });
@@ -301,10 +303,10 @@ describe.each(Object.entries(cases))('%s', (name, record: RecordCase) => {
   if (anonymous === undefined && loose === undefined && index === undefined)
     it('shows no answer that was given to another call', async () => {
       await everyTime(async (from) => {
-        const outcome = await outcomeWhen((one, call) => {
+        const outcome = await outcomeWhen((item, call) => {
           const same = [...recorded.values(), ...strangers].filter((other) => other.call.kind === call.kind);
-          const other = same[choose(from, same.length)]?.answer ?? one;
-          return lists === undefined ? other : lists.write(one, lists.read(other));
+          const other = same[choose(from, same.length)]?.answer ?? item;
+          return lists === undefined ? other : lists.write(item, lists.read(other));
         });
         expectTruthOrRefusal(outcome);
       });

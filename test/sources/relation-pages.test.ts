@@ -105,7 +105,9 @@ const colleague: Person = { ...other, contactCentre: { ...other.contactCentre, t
 const crowded = {
   ...world,
   people: [eva, colleague],
-  companies: world.companies.map((one) => (one === company ? { ...one, serviceTickets } : one)),
+  companies: world.companies.map((seedCompany) =>
+    seedCompany === company ? { ...seedCompany, serviceTickets } : seedCompany,
+  ),
 };
 
 type Item = readonly [source: string, id: string, createdAt: string];
@@ -182,7 +184,8 @@ describe('a customer with 500 of everything', () => {
     // The first copied ticket is the newest, and has all comments.
     const [newest] = newestFirst(...itemsOf('contact-centre', copiedTickets));
     const comments = tickets[0]?.comments ?? [];
-    for (const one of copiedTickets) one.comments = String(one.id) === newest ? comments : [];
+    for (const copiedTicket of copiedTickets)
+      copiedTicket.comments = String(copiedTicket.id) === newest ? comments : [];
     standIns = [
       await startContactCentre(crowded, { requestsPerMinute: 100_000 }),
       await startCrmHubspot(crowded),
@@ -192,11 +195,11 @@ describe('a customer with 500 of everything', () => {
   });
   beforeEach(() => {
     const { settings, sources } = control;
-    const own = Object.fromEntries(
+    const entries = Object.fromEntries(
       Object.entries(settings).filter(([name]) => /^(CONTACT_CENTRE|CRM_HUBSPOT|CRM_SALESFORCE)_/.test(name)),
     );
     expect(Object.keys(sources).length).toBeGreaterThan(2);
-    gateway = createTestGateway({ ...own, DEADLINE_MS: '20000' });
+    gateway = createTestGateway({ ...entries, DEADLINE_MS: '20000' });
   });
   afterEach(async () => {
     await gateway.close();
@@ -233,7 +236,8 @@ describe('a customer with 500 of everything', () => {
         endCursor: cursors.at(-1),
       });
       ids.push(...edges.map((edge) => textAt(edge, 'node', 'recordId')));
-      if (hasMissing) for (const one of listAt(data, ...place, 'missing')) missing.add(textAt(one, 'source'));
+      if (hasMissing)
+        for (const item of listAt(data, ...place, 'missing')) missing.add(textAt(item, 'source'));
       if (hasNextPage !== true) return { ids, missing };
       expect(edges).toHaveLength(PAGE_SIZE);
       after = pageInfo['endCursor'];

@@ -40,7 +40,7 @@ function callOf(method: string, input: readonly unknown[]): Call {
   const [schema, ...rest] = input;
   const hasSchema = typeof schema === 'object' && schema !== null && 'safeParse' in schema;
   const parameters = hasSchema ? rest : input;
-  const text = parameters.find((one) => typeof one === 'string') ?? '';
+  const text = parameters.find((parameter) => typeof parameter === 'string') ?? '';
   return {
     name: `${method} ${JSON.stringify(parameters)}`,
     kind: `${method} ${text.replace(/[^/]*\d{4,}[^/]*/g, '*')}`,
@@ -75,12 +75,12 @@ export function below(...names: readonly string[]): Place {
 /** A list in each element of a list. */
 export function each(outer: Place, inner: Place): Place {
   return {
-    read: (answer) => outer.read(answer).flatMap((list) => list.flatMap((one) => inner.read(one))),
+    read: (answer) => outer.read(answer).flatMap((list) => list.flatMap((item) => inner.read(item))),
     write: (answer, lists) => {
       const left = [...lists];
       const changed = outer
         .read(answer)
-        .map((list) => list.map((one) => inner.write(one, left.splice(0, inner.read(one).length))));
+        .map((list) => list.map((item) => inner.write(item, left.splice(0, inner.read(item).length))));
       return outer.write(answer, changed);
     },
   };

@@ -20,7 +20,7 @@ const known = { company: { vat: { isValid: true } } };
 const nothing = { company: null };
 
 const numberIn = ({ body }: SeenRequest) => /vatNumber>([^<]*)</.exec(body)?.[1] ?? '';
-const said = (request: SeenRequest, more: string, vatNumber = numberIn(request)) =>
+const run = (request: SeenRequest, more: string, vatNumber = numberIn(request)) =>
   `<soap:Envelope xmlns:soap="${SOAP_11}"><soap:Body>
     <checkVatResponse xmlns="urn:ec.europa.eu:taxud:vies:services:checkVat:types"><countryCode>NL</countryCode>
     <vatNumber>${vatNumber}</vatNumber><requestDate>2026-11-24+01:00</requestDate>${more}</checkVatResponse>
@@ -71,10 +71,10 @@ describe('the VAT check', () => {
       rateLimit: { ...xml(fault('GLOBAL_MAX_CONCURRENT_REQ'), 200), retryAfter: undefined },
       refusal: xml(fault('IP_BLOCKED')),
       misfits: [
-        { answer: (request) => said(request, '<valid>maybe</valid>'), place: 'valid', value: 'maybe' },
-        { answer: (request) => said(request, '<name>Jan BV</name>'), place: 'valid', value: 'Jan BV' },
+        { answer: (request) => run(request, '<valid>maybe</valid>'), place: 'valid', value: 'maybe' },
+        { answer: (request) => run(request, '<name>Jan BV</name>'), place: 'valid', value: 'Jan BV' },
         {
-          answer: (request) => said(request, '<valid>true</valid>', '804376438B01'),
+          answer: (request) => run(request, '<valid>true</valid>', '804376438B01'),
           place: 'not requested',
           value: '804376438',
         },
@@ -86,7 +86,7 @@ describe('the VAT check', () => {
                   b: company(by: { vatNumber: "NL804376438B01" }) { vat { isValid } }
                   c: company(by: { vatNumber: "DE987650001" }) { vat { isValid } } }`,
         answer: (request) => {
-          if (numberIn(request) === '801234566B01') return xml(said(request, '<valid>true</valid>'));
+          if (numberIn(request) === '801234566B01') return xml(run(request, '<valid>true</valid>'));
           return xml(fault(numberIn(request) === '987650001' ? 'MS_UNAVAILABLE' : 'INVALID_INPUT'));
         },
         data: { a: { vat: { isValid: true } }, b: null, c: null },

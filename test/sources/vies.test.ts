@@ -139,7 +139,7 @@ describe('the VAT check on its way', () => {
       .filter(({ crm }) => companies.some(({ id }) => id === crm?.companyId))
       .map(({ email }) => email)
       .slice(0, count);
-  const ofCustomers = (email: string[]) => ({ by: email.map((one) => ({ email: one })) });
+  const ofCustomers = (email: string[]) => ({ by: email.map((value) => ({ email: value })) });
   const manyQuery =
     'query($by: [CustomerKey!]!) { customers(by: $by) { company { vatNumber vat { isValid } } } }';
 
@@ -267,7 +267,7 @@ describe('the loaders of the VAT check', () => {
     });
     connect(server.url);
   };
-  const said = (more: string, vatNumber = '801234566B01', country = 'NL') =>
+  const answerWith = (more: string, vatNumber = '801234566B01', country = 'NL') =>
     `<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body>
       <checkVatResponse xmlns="urn:ec.europa.eu:taxud:vies:services:checkVat:types"><countryCode>${country}</countryCode>
       <vatNumber>${vatNumber}</vatNumber><requestDate>2026-11-24+01:00</requestDate>${more}</checkVatResponse>
@@ -297,15 +297,15 @@ describe('the loaders of the VAT check', () => {
     ],
     ['with dashes for one', '<valid>true</valid><name>---</name><address>---</address>'],
   ])('read an answer %s', async (_, more) => {
-    await answering(said(more));
+    await answering(answerWith(more));
     expect(await check()).toMatchObject([{ isValid: true, name: null, address: null }]);
   });
 
   it.each([
-    ['valid', said('<valid>maybe</valid>')],
-    ['valid', said('<name>A</name>')],
-    ['not requested', said('<valid>true</valid>', '804376438B01')],
-    ['not requested', said('<valid>true</valid>', '801234566B01', 'BE')],
+    ['valid', answerWith('<valid>maybe</valid>')],
+    ['valid', answerWith('<name>A</name>')],
+    ['not requested', answerWith('<valid>true</valid>', '804376438B01')],
+    ['not requested', answerWith('<valid>true</valid>', '801234566B01', 'BE')],
     ['not a SOAP message', '<html/>'],
   ])('refuse an invalid answer (%s), and reveal no value of it', async (place, body) => {
     await answering(body);

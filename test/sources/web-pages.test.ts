@@ -230,11 +230,11 @@ describe('a customer with 500 of everything', () => {
 
   it.each(lists)('refuses a cursor of another list for its $field', async (list) => {
     const [other] = lists.filter(({ field }) => field !== list.field);
-    const cursorOf = async (one: List) => {
+    const cursorOf = async (list: List) => {
       const { data } = await gateway.query(
-        `{ customer(by: { email: "${EMAIL}" }) { ${one.select(`${one.field}(first: 1) { pageInfo { endCursor } }`)} } }`,
+        `{ customer(by: { email: "${EMAIL}" }) { ${list.select(`${list.field}(first: 1) { pageInfo { endCursor } }`)} } }`,
       );
-      return at(data, 'customer', ...one.path, 'pageInfo', 'endCursor');
+      return at(data, 'customer', ...list.path, 'pageInfo', 'endCursor');
     };
     for (const after of [await cursorOf(other ?? list), 'garbage', '']) {
       const { errors } = await gateway.query(

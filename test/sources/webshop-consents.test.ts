@@ -15,10 +15,10 @@ const STATUS = {
   NOT_SUBSCRIBED: 'UNKNOWN',
 };
 
-const saidOf = ({ webshop: own }: Person) =>
-  own === undefined
+const saidOf = ({ webshop }: Person) =>
+  webshop === undefined
     ? []
-    : ([['EMAIL', own.emailConsent] as const, ['SMS', own.smsConsent] as const] as const).map(
+    : ([['EMAIL', webshop.emailConsent] as const, ['SMS', webshop.smsConsent] as const] as const).map(
         ([channel, { state, optInLevel, updatedAt }]) => ({
           purpose: 'MARKETING',
           channel,
@@ -32,12 +32,12 @@ describe("the webshop's consents", () => {
   describeConsents({
     source: webshop,
     start: (world) => startWebshop(world),
-    keyOf: ({ webshop: own }) => own && { shopifyCustomerId: own.customerId },
+    keyOf: ({ webshop }) => webshop && { shopifyCustomerId: webshop.customerId },
     saidOf,
     statuses: ['GRANTED', 'REVOKED', 'REQUESTED', 'UNKNOWN'],
     callsForWhoTheyAre: 1,
     callsForAHundred: 1,
-    withdraw: async (shop, { webshop: own }) => {
+    withdraw: async (shop, { webshop }) => {
       const { errors } = await send(
         shop,
         `mutation($input: CustomerEmailMarketingConsentUpdateInput!) {
@@ -45,7 +45,7 @@ describe("the webshop's consents", () => {
         }`,
         {
           input: {
-            customerId: `gid://shopify/Customer/${own?.customerId ?? ''}`,
+            customerId: `gid://shopify/Customer/${webshop?.customerId ?? ''}`,
             emailMarketingConsent: { marketingState: 'UNSUBSCRIBED' },
           },
         },

@@ -9,13 +9,13 @@ import { describeSource } from './source-contract.js';
 import { wishedProducts, wishedProductsSdl } from './wished-products.js';
 
 const world = createWorld({ customers: inject('customers') });
-const shoppers = world.people.flatMap((one) =>
-  one.webshop === undefined ? [] : [{ ...one, webshop: one.webshop }],
+const shoppers = world.people.flatMap((person) =>
+  person.webshop === undefined ? [] : [{ ...person, webshop: person.webshop }],
 );
 const eva = shoppers.find(({ email }) => email === 'everywhere@example.nl');
 const [order] = eva?.webshop.orders ?? [];
-const [one, other] = world.products;
-if (eva === undefined || order === undefined || one === undefined || other === undefined)
+const [first, second] = world.products;
+if (eva === undefined || order === undefined || first === undefined || second === undefined)
   throw new Error('the seed has too little of the webshop');
 
 const by = (key: object, fields = 'name locale') => ({
@@ -56,8 +56,8 @@ describe('the webshop', () => {
         data: { customer: { noted: [{ onlineNumber: order.name, channel: 'Online Store' }] } },
       },
       'the SKU of a product': {
-        ...wishes([one.sku], 'sku title'),
-        data: { customer: { wishes: [{ sku: one.sku, title: one.title }] } },
+        ...wishes([first.sku], 'sku title'),
+        data: { customer: { wishes: [{ sku: first.sku, title: first.title }] } },
       },
     },
     unknown: {
@@ -74,24 +74,24 @@ describe('the webshop', () => {
       // One call for the identity of the customers, and one for their fields.
       'all customers': {
         query: 'query($by: [CustomerKey!]!) { customers(by: $by) { onlineOrderCount { value } } }',
-        variables: { by: shoppers.map(({ webshop: own }) => ({ shopifyCustomerId: own.customerId })) },
+        variables: { by: shoppers.map(({ webshop }) => ({ shopifyCustomerId: webshop.customerId })) },
         calls: 2,
         expectData: (data) => {
           expect(listAt(data, 'customers')).toEqual(
-            shoppers.map(({ webshop: own }) => ({ onlineOrderCount: { value: own.numberOfOrders } })),
+            shoppers.map(({ webshop }) => ({ onlineOrderCount: { value: webshop.numberOfOrders } })),
           );
         },
       },
       // Who it is, and 125 SKUs at once.
       'two products, many times': {
         ...wishes(
-          [one, other, one, other, one].map(({ sku }) => sku),
+          [first, second, first, second, first].map(({ sku }) => sku),
           'title',
         ),
         calls: 2,
         expectData: (data) => {
           expect(listAt(data, 'customer', 'wishes')).toEqual(
-            [one, other, one, other, one].map(({ title }) => ({ title })),
+            [first, second, first, second, first].map(({ title }) => ({ title })),
           );
         },
       },

@@ -13,7 +13,7 @@ import { notedOrders, notedOrdersSdl } from './noted-orders.js';
 const world = createWorld({ customers: inject('customers') });
 
 function person(email: string): Person {
-  const found = world.people.find((one) => one.email === email);
+  const found = world.people.find((person) => person.email === email);
   if (found === undefined) throw new Error(`nobody in the seed data has ${email}`);
   return found;
 }
@@ -67,7 +67,7 @@ describe('an order that the order system and the webshop both know', async () =>
       const itsOwn = online[i];
       if (itsOwn === undefined) throw new Error('the webshop has all of them');
       expect(shopName).toBe(itsOwn.name);
-      expect(found.find((one) => at(one, 'number') === number)).toEqual({
+      expect(found.find((item) => at(item, 'number') === number)).toEqual({
         number,
         onlineNumber: itsOwn.name,
         status,
@@ -85,13 +85,13 @@ describe('an order that the order system and the webshop both know', async () =>
     const both = world.people.filter(({ email }) => email === 'two-accounts@example.nl');
     const orders = both.flatMap(({ orderSystem }) => orderSystem?.orders ?? []);
     const found = listAt(data, 'customer', 'orders', 'nodes');
-    expect(found.map((one) => at(one, 'onlineNumber')).sort()).toEqual(
+    expect(found.map((item) => at(item, 'onlineNumber')).sort()).toEqual(
       orders.map(({ shopName }) => shopName).sort(),
     );
-    const alone = found.filter((one) => at(one, 'onlineNumber') === null);
+    const alone = found.filter((item) => at(item, 'onlineNumber') === null);
     expect(alone).toHaveLength(2);
-    for (const one of alone)
-      expect(one).toMatchObject({ onlineStatus: null, channel: null, statusPageUrl: null, shipments: null });
+    for (const item of alone)
+      expect(item).toMatchObject({ onlineStatus: null, channel: null, statusPageUrl: null, shipments: null });
   });
 
   it('treats an empty text in the order system as a missing number', () => {
@@ -110,7 +110,7 @@ describe('an order that the order system and the webshop both know', async () =>
 
   it.each([1, 10])('costs one call to each system and round, for %d customers', async (count) => {
     const people = world.people
-      .filter(({ email, webshop: own }) => /^customer-/.test(email) && own)
+      .filter(({ email, webshop }) => /^customer-/.test(email) && webshop)
       .slice(0, count);
     const gateway = open();
     const { data, errors } = await gateway.query(
@@ -120,11 +120,11 @@ describe('an order that the order system and the webshop both know', async () =>
       { by: people.map(({ email }) => ({ email })) },
     );
     expect(errors).toEqual([]);
-    const nodes = listAt(data, 'customers').flatMap((one) => listAt(one, 'orders', 'nodes'));
+    const nodes = listAt(data, 'customers').flatMap((customer) => listAt(customer, 'orders', 'nodes'));
     expect(nodes.length).toBeGreaterThanOrEqual(count);
-    for (const one of nodes) expect(at(one, 'onlineStatus')).toMatch(/FULFILLED$/);
+    for (const node of nodes) expect(at(node, 'onlineStatus')).toMatch(/FULFILLED$/);
     const calls = Object.fromEntries(
-      Object.entries(control.counters()).map(([name, one]) => [name, one.calls]),
+      Object.entries(control.counters()).map(([name, counter]) => [name, counter.calls]),
     );
     // Who they are and their orders; these orders in the webshop; whether the CRM knows more addresses of them.
     expect(calls).toEqual({ 'order-system': 2, webshop: 1, 'crm-hubspot': 1, 'contact-centre': 0 });
@@ -162,8 +162,8 @@ describe('a webshop queried for orders by number', () => {
   let shop: WebshopStandIn;
   let gateway: TestGateway;
 
-  const open = async (own: World): Promise<void> => {
-    shop = await startWebshop(own);
+  const open = async (world: World): Promise<void> => {
+    shop = await startWebshop(world);
     gateway = createTestGateway(
       { ...shop.settings(shop.url), NOTED: 'yes' },
       { sources: [webshop, notedOrders], sdl: notedOrdersSdl },
@@ -189,18 +189,18 @@ describe('a webshop queried for orders by number', () => {
 
   it('returns each order its own fields, and null for one that it does not have', async () => {
     await open(world);
-    const [one, other] = online;
+    const [first, second] = online;
     const { data, errors } = await find(
-      [other?.name ?? '', '#0', null, one?.name ?? ''],
+      [second?.name ?? '', '#0', null, first?.name ?? ''],
       `onlineNumber ${OF_THE_SHOP}`,
     );
     expect(errors).toEqual([]);
     const nothing = { onlineStatus: null, channel: null, statusPageUrl: null, shipments: null };
     expect(listAt(data, 'customer', 'noted')).toEqual([
-      { onlineNumber: other?.name, ...(other && shown(other)) },
+      { onlineNumber: second?.name, ...(second && shown(second)) },
       { onlineNumber: '#0', ...nothing },
       { onlineNumber: null, ...nothing },
-      { onlineNumber: one?.name, ...(one && shown(one)) },
+      { onlineNumber: first?.name, ...(first && shown(first)) },
     ]);
   });
 
@@ -226,7 +226,7 @@ describe('a webshop queried for orders by number', () => {
     const numbers = Object.values(hostileKeys).filter((key) => key.length < 1_000);
     const { data, errors } = await find(numbers);
     expect(errors).toEqual([]);
-    expect(listAt(data, 'customer', 'noted').map((one) => at(one, 'onlineStatus'))).toEqual(
+    expect(listAt(data, 'customer', 'noted').map((item) => at(item, 'onlineStatus'))).toEqual(
       numbers.map(() => null),
     );
   });
@@ -236,7 +236,7 @@ describe('a webshop queried for orders by number', () => {
     await open(withOrders(names));
     const { data, errors } = await find(names);
     expect(errors).toEqual([]);
-    expect(listAt(data, 'customer', 'noted').every((one) => at(one, 'onlineStatus') !== null)).toBe(true);
+    expect(listAt(data, 'customer', 'noted').every((item) => at(item, 'onlineStatus') !== null)).toBe(true);
     const pages = () =>
       shop.requests().flatMap(({ variables }) => ('count' in variables ? [variables.count] : []));
     expect(pages().sort()).toEqual([10, 250]);
@@ -264,7 +264,7 @@ describe('a webshop queried for orders by number', () => {
     await open(withOrders(names));
     const { data, errors } = await find(['A', 'B']);
     expect(
-      listAt(data, 'customer', 'noted').flatMap((one, i) => (at(one, 'onlineStatus') === null ? [i] : [])),
+      listAt(data, 'customer', 'noted').flatMap((item, i) => (at(item, 'onlineStatus') === null ? [i] : [])),
     ).toEqual(failed);
     expect(errors.map(({ path, extensions }) => [path, extensions.code])).toEqual(
       failed.map((i) => [['customer', 'noted', i, 'onlineStatus'], 'SOURCE_CONTRACT']),
@@ -273,9 +273,9 @@ describe('a webshop queried for orders by number', () => {
 
   it('reports the error of one field of one order', async () => {
     await open(world);
-    const [one, other] = online;
-    shop.failFields([{ type: 'Order', field: 'app', id: other?.id ?? '', message: 'no such app' }]);
-    const { data, errors } = await find([one?.name ?? '', other?.name ?? ''], 'channel onlineStatus');
+    const [first, second] = online;
+    shop.failFields([{ type: 'Order', field: 'app', id: second?.id ?? '', message: 'no such app' }]);
+    const { data, errors } = await find([first?.name ?? '', second?.name ?? ''], 'channel onlineStatus');
     expect(listAt(data, 'customer', 'noted').map((found) => at(found, 'channel'))).toEqual([
       'Online Store',
       null,

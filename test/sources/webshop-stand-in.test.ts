@@ -291,7 +291,9 @@ function selectionOf(typeName: string, depth = 3): string {
   const ofType = (type: GraphQLNamedType, left: number): string => {
     if (isLeafType(type)) return '';
     if (isAbstractType(type)) {
-      const inner = schema.getPossibleTypes(type).map((one) => `... on ${one.name} ${ofType(one, left)}`);
+      const inner = schema
+        .getPossibleTypes(type)
+        .map((objectType) => `... on ${objectType.name} ${ofType(objectType, left)}`);
       return `{ __typename ${inner.join(' ')} }`;
     }
     const fields = isObjectType(type) ? Object.values(type.getFields()) : [];
@@ -301,8 +303,8 @@ function selectionOf(typeName: string, depth = 3): string {
     const type = getNamedType(field.type);
     if (!isLeafType(type) && left === 0) return '';
     const paged = field.args.some(({ name }) => name === 'last') ? '(first: 1)' : '';
-    const given = field.args.some(isRequiredArgument) ? '(context: { country: NL })' : paged;
-    return `${field.name}${given} ${ofType(type, left - 1)}`;
+    const input = field.args.some(isRequiredArgument) ? '(context: { country: NL })' : paged;
+    return `${field.name}${input} ${ofType(type, left - 1)}`;
   };
   const type = schema.getType(typeName);
   return type ? ofType(type, depth) : '';

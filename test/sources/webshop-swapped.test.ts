@@ -25,8 +25,8 @@ function answering(data: Record<string, unknown>): GraphqlClient {
 }
 
 function shown(found: readonly (readonly CustomerRecord[] | Error)[]): unknown[] {
-  return found.map((one) =>
-    one instanceof GatewayError ? one.code : one instanceof Error ? one : one.map(({ id }) => id),
+  return found.map((item) =>
+    item instanceof GatewayError ? item.code : item instanceof Error ? item : item.map(({ id }) => id),
   );
 }
 
@@ -60,12 +60,12 @@ describe('what somebody agreed to', () => {
   });
   const load = async (...nodes: unknown[]) =>
     (await consents.ofRecord.load(['1', '2'], answering({ nodes }))).map(
-      (one: readonly ConsentStatement[] | Error) => (one instanceof GatewayError ? one.code : one),
+      (item: readonly ConsentStatement[] | Error) => (item instanceof GatewayError ? item.code : item),
     );
 
   test('is matched by id, in any order', async () => {
-    const [one, two] = await load(statement(2), statement(1));
-    expect([one, two]).toMatchObject([[{ status: 'REVOKED' }], [{ status: 'REVOKED' }]]);
+    const [first, second] = await load(statement(2), statement(1));
+    expect([first, second]).toMatchObject([[{ status: 'REVOKED' }], [{ status: 'REVOKED' }]]);
     expect(await load(statement(1), null)).toMatchObject([[{ status: 'REVOKED' }], []]);
   });
 
@@ -114,12 +114,12 @@ describe('what the webshop holds of a customer', async () => {
       'query ($by: [CustomerKey!]!) { customers(by: $by) { name onlineOrderCount { value } cart { name } } }',
       { by: two },
     );
-    expect(listAt(data, 'customers').map((one) => at(one, 'cart'))).toEqual([null, null]);
+    expect(listAt(data, 'customers').map((customer) => at(customer, 'cart'))).toEqual([null, null]);
     expect(errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([
       [['customers', 0, 'cart'], 'SOURCE_CONTRACT'],
       [['customers', 1, 'cart'], 'SOURCE_CONTRACT'],
     ]);
-    expect(listAt(data, 'customers').map((one) => at(one, 'onlineOrderCount', 'value'))).toEqual([
+    expect(listAt(data, 'customers').map((customer) => at(customer, 'onlineOrderCount', 'value'))).toEqual([
       expect.any(Number) as number,
       expect.any(Number) as number,
     ]);

@@ -20,10 +20,10 @@ const world = createWorld({ customers: inject('customers') });
 const { WEBSHOP_URL, WEBSHOP_ACCESS_TOKEN } = directSettings();
 const settings = { WEBSHOP_URL, WEBSHOP_ACCESS_TOKEN };
 
-const shoppers = world.people.filter((one) => one.webshop !== undefined);
+const shoppers = world.people.filter((person) => person.webshop !== undefined);
 
 function shopper(email: string): Person {
-  const found = shoppers.find((one) => one.email === email);
+  const found = shoppers.find((shopper) => shopper.email === email);
   if (found === undefined) throw new Error(`the webshop does not know ${email}`);
   return found;
 }
@@ -31,8 +31,8 @@ function shopper(email: string): Person {
 const euros = (cents: number) => ({ amount: (cents / 100).toFixed(2), currency: 'EUR' });
 
 /** What the customer's cart should be: the newest of the draft orders that are still open. */
-function cartOf({ webshop: own }: Person) {
-  const [newest] = (own?.draftOrders ?? [])
+function cartOf({ webshop }: Person) {
+  const [newest] = (webshop?.draftOrders ?? [])
     .filter(({ status }) => status === 'OPEN')
     .sort((a, b) => Date.parse(b.updatedAt) - Date.parse(a.updatedAt));
   return newest;
@@ -43,11 +43,11 @@ describe('the webshop, finding customers', () => {
     const client = open<GraphqlClient>(webshop.connector, settings);
     const found = await customersByEmail.load(['two-shops-old@example.nl', 'nobody@example.nl'], client);
     await client.close();
-    const { address, phone, webshop: own } = shopper('two-shops-old@example.nl');
+    const { address, phone, webshop: shopPart } = shopper('two-shops-old@example.nl');
     expect(found).toEqual([
       [
         {
-          id: own?.customerId,
+          id: shopPart?.customerId,
           identifiers: [
             { namespace: 'email', value: 'two-shops-old@example.nl' },
             { namespace: 'phone', value: phone },
@@ -79,13 +79,13 @@ describe('the webshop', () => {
   afterAll(() => gateway.close());
 
   it('finds a customer by its number, its global id, its address and its phone', async () => {
-    const { webshop: own, phone, firstName, lastName } = shopper('everywhere@example.nl');
+    const { webshop, phone, firstName, lastName } = shopper('everywhere@example.nl');
     const { data, errors } = await gateway.query(
       'query($by: [CustomerKey!]!) { customers(by: $by) { name onlineOrderCount { value isApproximate } amountSpent { amounts { amount currency } isApproximate } locale } }',
       {
         by: [
-          { shopifyCustomerId: own?.customerId },
-          { shopifyCustomerId: ` gid://shopify/Customer/${own?.customerId ?? ''}` },
+          { shopifyCustomerId: webshop?.customerId },
+          { shopifyCustomerId: ` gid://shopify/Customer/${webshop?.customerId ?? ''}` },
           { email: 'EVERYWHERE@example.nl' },
           { phone: phone.replace('+31', '0') },
         ],
@@ -94,9 +94,9 @@ describe('the webshop', () => {
     expect(errors).toEqual([]);
     const expected = {
       name: `${firstName} ${lastName}`,
-      onlineOrderCount: { value: own?.numberOfOrders, isApproximate: false },
+      onlineOrderCount: { value: webshop?.numberOfOrders, isApproximate: false },
       amountSpent: {
-        amounts: [{ ...euros(own?.amountSpentCents ?? 0), amount: expect.any(String) as string }],
+        amounts: [{ ...euros(webshop?.amountSpentCents ?? 0), amount: expect.any(String) as string }],
         isApproximate: false,
       },
       locale: 'nl',
@@ -104,7 +104,7 @@ describe('the webshop', () => {
     const customers = listAt(data, 'customers');
     expect(customers).toEqual([expected, expected, expected, expected]);
     expect(Number(at(customers, 0, 'amountSpent', 'amounts', 0, 'amount'))).toBe(
-      (own?.amountSpentCents ?? 0) / 100,
+      (webshop?.amountSpentCents ?? 0) / 100,
     );
   });
 
@@ -125,17 +125,17 @@ describe('the webshop', () => {
       `query($by: [CustomerKey!]!) { customers(by: $by) { cart {
         name total { amount currency } updatedAt lines(first: 100) { nodes { quantity unitPrice { amount currency } product { sku } } }
       } } }`,
-      { by: shoppers.map(({ webshop: own }) => ({ shopifyCustomerId: own?.customerId })) },
+      { by: shoppers.map(({ webshop }) => ({ shopifyCustomerId: webshop?.customerId })) },
     );
     expect(errors).toEqual([]);
     const carts = shoppers.map(cartOf);
     expect(carts.some((cart) => cart === undefined)).toBe(true);
     expect(
       shoppers.some(
-        ({ webshop: own }) => (own?.draftOrders.filter(({ status }) => status === 'OPEN') ?? []).length > 1,
+        ({ webshop }) => (webshop?.draftOrders.filter(({ status }) => status === 'OPEN') ?? []).length > 1,
       ),
     ).toBe(true);
-    expect(listAt(data, 'customers').map((one) => at(one, 'cart', 'name') ?? null)).toEqual(
+    expect(listAt(data, 'customers').map((customer) => at(customer, 'cart', 'name') ?? null)).toEqual(
       carts.map((cart) => cart?.name ?? null),
     );
     const products = new Set(world.products.map(({ sku }) => sku));
@@ -208,8 +208,8 @@ describe('a webshop of its own kind', () => {
   let shop: WebshopStandIn;
   let gateway: TestGateway;
 
-  const open_ = async (own: World, options?: WebshopOptions, more: object = {}): Promise<void> => {
-    shop = await startWebshop(own, options);
+  const open_ = async (world: World, options?: WebshopOptions, more: object = {}): Promise<void> => {
+    shop = await startWebshop(world, options);
     gateway = createTestGateway(
       { ...shop.settings(shop.url), WISHES: 'yes', ...more },
       { sources: [webshop, wishedProducts], sdl: wishedProductsSdl },
@@ -227,19 +227,19 @@ describe('a webshop of its own kind', () => {
 
   it('returns products by SKU, and null for one that it does not sell', async () => {
     await open_(world);
-    const [one, other] = world.products;
-    const { data, errors } = await wish([other?.sku ?? '', 'NONE-AT-ALL', one?.sku ?? '']);
+    const [first, second] = world.products;
+    const { data, errors } = await wish([second?.sku ?? '', 'NONE-AT-ALL', first?.sku ?? '']);
     expect(errors).toEqual([]);
-    const shown = (product: typeof one) => ({
+    const shown = (product: typeof first) => ({
       sku: product?.sku,
       title: product?.title,
       availableQuantity: product?.stock,
       price: { currency: 'EUR', amount: expect.any(String) as string },
     });
     expect(listAt(data, 'customer', 'wishes')).toEqual([
-      shown(other),
+      shown(second),
       { sku: 'NONE-AT-ALL', title: null, availableQuantity: null, price: null },
-      shown(one),
+      shown(first),
     ]);
   });
 
@@ -348,11 +348,11 @@ describe('a webshop of its own kind', () => {
   it('requests no more customers at once than Shopify accepts ids', async () => {
     const large = createWorld({ customers: 320 });
     await open_(large);
-    const known = large.people.filter(({ webshop: own }) => own !== undefined);
+    const known = large.people.filter(({ webshop }) => webshop !== undefined);
     expect(known.length).toBeGreaterThan(250);
     const { data, errors } = await gateway.query(
       'query($by: [CustomerKey!]!) { customers(by: $by) { locale } }',
-      { by: known.map(({ webshop: own }) => ({ shopifyCustomerId: own?.customerId })) },
+      { by: known.map(({ webshop }) => ({ shopifyCustomerId: webshop?.customerId })) },
     );
     expect(errors).toEqual([]);
     expect(listAt(data, 'customers')).toEqual(known.map(() => ({ locale: 'nl' })));
@@ -368,7 +368,7 @@ describe('a webshop of its own kind', () => {
     const skus = Object.values(hostileKeys).filter((key) => key.length < 1_000);
     const { data, errors } = await wish(skus, 'sku title');
     expect(errors).toEqual([]);
-    expect(listAt(data, 'customer', 'wishes').map((one) => at(one, 'title'))).toEqual(skus.map(() => null));
+    expect(listAt(data, 'customer', 'wishes').map((wish) => at(wish, 'title'))).toEqual(skus.map(() => null));
   });
 
   it('passes on the trouble of one field, and nothing that the shop says about it', async () => {
@@ -425,8 +425,8 @@ describe('a webshop of its own kind', () => {
     );
     await client.close();
     expect(shop.requests()).toHaveLength(1);
-    expect(found.map((one) => (one instanceof Error ? one : one.map(({ id }) => id)))).toEqual(
-      people.map(({ webshop: own }) => (own === undefined ? [] : [own.customerId])),
+    expect(found.map((item) => (item instanceof Error ? item : item.map(({ id }) => id)))).toEqual(
+      people.map(({ webshop }) => (webshop === undefined ? [] : [webshop.customerId])),
     );
   });
 });

@@ -10,13 +10,13 @@ import { knownPeople } from './known-people.js';
 import { describeSource } from './source-contract.js';
 
 const world = createWorld({ customers: inject('customers') });
-const onX = world.people.flatMap((one) => (one.x === undefined ? [] : [{ ...one, x: one.x }]));
+const onX = world.people.flatMap((person) => (person.x === undefined ? [] : [{ ...person, x: person.x }]));
 const eva = onX.find(({ email }) => email === 'everywhere@example.nl');
 if (eva === undefined) throw new Error('X does not know everywhere@example.nl');
 
 /** X knows accounts and no customers: another system holds whose they are. */
 const usernames: Record<string, string> = {
-  ...Object.fromEntries(onX.map(({ email, x: own }) => [email, own.username])),
+  ...Object.fromEntries(onX.map(({ email, x: account }) => [email, account.username])),
   'gone@example.nl': 'nobody_here',
   'jan@example.nl': 'jan',
   'bea@example.nl': 'bea',
@@ -69,11 +69,11 @@ describe('X', () => {
         calls: Math.ceil(onX.length / 100) + Math.ceil(onX.length / 20),
         expectData: (data) => {
           expect(listAt(data, 'customers')).toEqual(
-            onX.map(({ x: own }) => ({
+            onX.map(({ x: account }) => ({
               xProfile: {
-                recordId: own.userId,
+                recordId: account.userId,
                 mentions: {
-                  nodes: own.posts
+                  nodes: account.posts
                     .filter(
                       ({ text, createdAt }) =>
                         text.includes(`@${organisationOnX}`) && Date.parse(createdAt) >= sevenDaysAgo,

@@ -128,7 +128,9 @@ describe('X', () => {
     const people = Array.from({ length: 100 }, (_, i) => somebody(`user_${i}`, i + 1, 1));
     await start(people);
     const emails = people.map(({ email }) => email);
-    gatewayWith(Object.fromEntries(people.map(({ email, x: own }) => [email, own?.username ?? null])));
+    gatewayWith(
+      Object.fromEntries(people.map(({ email, x: account }) => [email, account?.username ?? null])),
+    );
     const { data, errors } = await gateway.query(
       'query($by: [CustomerKey!]!) { customers(by: $by) { xProfile { username mentions { nodes { text } } } } }',
       { by: emails.map((email) => ({ email })) },
@@ -236,7 +238,7 @@ describe('X', () => {
       const [busy, quiet, silent] = await load(['busy', 'quiet', 'silent']);
       expect(busy).toMatchObject({ isComplete: true });
       expect(listAt(busy, 'items')).toHaveLength(150);
-      expect(listAt(quiet, 'items').map((one) => at(one, 'text'))).toEqual(
+      expect(listAt(quiet, 'items').map((item) => at(item, 'text'))).toEqual(
         [0, 1].map((i) => `@${organisationOnX} nummer ${i}`),
       );
       expect(silent).toEqual({ items: [], isComplete: true });
@@ -290,12 +292,9 @@ describe('what answers at the address of X', () => {
       ],
     };
     const found = await profiles.load(['gone', 'bea', 'broken', 'absent'], client);
-    expect(found.map((one) => (one instanceof Error ? at(one, 'code') : (one?.recordId ?? null)))).toEqual([
-      null,
-      '12',
-      'SOURCE_UNAVAILABLE',
-      null,
-    ]);
+    expect(
+      found.map((item) => (item instanceof Error ? at(item, 'code') : (item?.recordId ?? null))),
+    ).toEqual([null, '12', 'SOURCE_UNAVAILABLE', null]);
   });
 
   it.each([
@@ -347,7 +346,7 @@ describe('what answers at the address of X', () => {
     expect(users?.get('usernames')).toBe('a,b');
     expect(users?.get('user.fields')).toContain('public_metrics');
     expect(search?.get('query')).toBe(
-      `(${names.map((one) => `from:${one}`).join(' OR ')}) @shop -is:retweet`,
+      `(${names.map((name) => `from:${name}`).join(' OR ')}) @shop -is:retweet`,
     );
     // The longest organisation has eleven more.
     expect((search?.get('query')?.length ?? 0) + 11).toBeLessThanOrEqual(512);

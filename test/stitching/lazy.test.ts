@@ -267,7 +267,7 @@ describe('many customers', () => {
     const found = await data('query($by: [CustomerKey!]!) { customers(by: $by) { cart { name } } }', {
       by: ['orders-only@example.nl', eva.email, 'crm-only@example.nl', eva.email].map((email) => ({ email })),
     });
-    expect(listAt(found, 'customers').map((one) => at(one, 'cart', 'name'))).toEqual([
+    expect(listAt(found, 'customers').map((customer) => at(customer, 'cart', 'name'))).toEqual([
       undefined,
       eva.cart.name,
       undefined,
@@ -309,7 +309,7 @@ describe('many customers', () => {
       } }`,
       { by: shoppers.map(({ email }) => ({ email })) },
     );
-    expect(listAt(found, 'customers').map((one) => at(one, 'cart', 'name'))).toEqual(
+    expect(listAt(found, 'customers').map((customer) => at(customer, 'cart', 'name'))).toEqual(
       shoppers.map(({ cart }) => cart.name),
     );
     expect(takeRequests().length).toBeGreaterThan(1);

@@ -12,7 +12,7 @@ export const world = createWorld({ customers: inject('customers') });
 export const shoppers = world.people.flatMap(({ email, webshop }) => {
   const [cart] = (webshop?.draftOrders ?? [])
     .filter(({ status }) => status === 'OPEN')
-    .sort((one, other) => other.updatedAt.localeCompare(one.updatedAt));
+    .sort((a, b) => b.updatedAt.localeCompare(a.updatedAt));
   // Of the other special people one has two carts, and some are nobody by their address.
   const isPlain = /^(everywhere|shop-only|many-orders|customer-\d+)@/.test(email);
   return webshop === undefined || cart === undefined || !isPlain

@@ -121,7 +121,7 @@ describe('each customer gets their own data, in any order of the answer of the v
           (id, i) => id && { _key: `gid:${id}`, name: `name of ${id}`, town: null, at: i },
         );
         const found = read('name', ids, { data: { found: { list } } });
-        expect(found.map((one) => at(one, 'name') ?? null)).toEqual(
+        expect(found.map((item) => at(item, 'name') ?? null)).toEqual(
           ids.map((id) => (sent.includes(id) ? `name of ${id}` : null)),
         );
       }),
@@ -139,7 +139,7 @@ describe('each customer gets their own data, in any order of the answer of the v
             { nodes: [{ _owner: { gid: `gid:${owner}` }, label: `of ${owner}` }] },
           ]),
         );
-        const found = read('basket { label }', ids, { data }).map((one) => at(one, 'basket'));
+        const found = read('basket { label }', ids, { data }).map((item) => at(item, 'basket'));
         for (const [i, id] of ids.entries()) {
           if (owners[i] === id) expect(at(found[i], 'label')).toBe(`of ${id}`);
           else expect(codeOf(found[i])).toBe('SOURCE_CONTRACT');
@@ -377,8 +377,8 @@ describe('an object that was not requested', () => {
   });
 
   test('leaves open who was not found, where a vendor finds by exact keys', () => {
-    const [one, missing] = readWith(true);
-    expect(one).toMatchObject({ name: 'one' });
+    const [item, missing] = readWith(true);
+    expect(item).toMatchObject({ name: 'one' });
     expect(codeOf(at(missing, 'name'))).toBe('SOURCE_CONTRACT');
   });
 });
@@ -489,7 +489,7 @@ describe('a request to the vendor', () => {
       const list = gids.map((gid) => ({ _key: gid, name: gid, town: null })).reverse();
       return request.read({ data: { found: { list } }, errors: [] });
     });
-    expect(found.map((one) => at(one, 'name'))).toEqual(ids.map((id) => `gid:${id}`));
+    expect(found.map((item) => at(item, 'name'))).toEqual(ids.map((id) => `gid:${id}`));
   });
 
   test('has no more keys than the vendor takes, however cheap they are', () => {

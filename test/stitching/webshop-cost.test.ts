@@ -32,7 +32,7 @@ const selection = fc
     fc.subarray(['locale', 'amountSpent { amounts { amount } }', 'onlineOrderCount { value }']),
   )
   .filter(([carts, fields]) => carts.length + fields.length > 0)
-  .map(([carts, fields]) => [...carts.map((one, i) => `c${i}: ${one}`), ...fields].join(' '));
+  .map(([carts, fields]) => [...carts.map((cart, i) => `c${i}: ${cart}`), ...fields].join(' '));
 
 describe('no request costs more points than the webshop takes in one', () => {
   test('for any selection on many customers', { timeout: 120_000 }, async () => {

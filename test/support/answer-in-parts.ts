@@ -104,8 +104,8 @@ export function merged(parts: readonly Part[]): Pick<Part, 'data' | 'errors'> {
     }
   };
   for (const { incremental = [] } of later)
-    for (const { path, data, errors: own = [] } of incremental) {
-      errors.push(...own);
+    for (const { path, data, errors: more = [] } of incremental) {
+      errors.push(...more);
       const place = path.reduce<unknown>((at, step) => (isObject(at) ? at[step] : undefined), first.data);
       if (isObject(place) && data !== null) put(place, data);
     }

@@ -105,7 +105,7 @@ export function createTestAuthentication(
     problems: settings.problems,
     outOfReach,
     // A synchronous error becomes a rejection.
-    as: async (given) => authentication.caller(new Headers({ authorization: `Bearer ${given}` })),
+    as: async (input) => authentication.caller(new Headers({ authorization: `Bearer ${input}` })),
   };
 }
 
@@ -132,11 +132,11 @@ export interface KeyServer {
 /** A server at which an issuer publishes its keys. */
 export async function keyServer(...keys: readonly SigningKey[]): Promise<KeyServer> {
   const publishing =
-    (given: readonly SigningKey[]) =>
+    (keys: readonly SigningKey[]) =>
     (response: ServerResponse): void => {
       response
         .setHeader('content-type', 'application/json')
-        .end(JSON.stringify({ keys: given.map(({ jwk }) => jwk) }));
+        .end(JSON.stringify({ keys: keys.map(({ jwk }) => jwk) }));
     };
   let requestCount = 0;
   let answer = publishing(keys);
@@ -148,8 +148,8 @@ export async function keyServer(...keys: readonly SigningKey[]): Promise<KeyServ
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`,
     requestCount: () => requestCount,
-    publish: (...given) => {
-      answer = publishing(given);
+    publish: (...keys) => {
+      answer = publishing(keys);
     },
     answer: (how) => {
       answer = how;

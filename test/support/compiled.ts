@@ -14,14 +14,14 @@ import type {} from './temporary-folder.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-let made: Promise<string> | undefined;
+let promise: Promise<string> | undefined;
 
 /**
  * A folder with the program as `npm run build` lays it out, without its check of types. A child process starts from it
  * in half the time that it takes by tsx. Each test process makes one, at its first use.
  */
 export function compiled(): Promise<string> {
-  return (made ??= compile(mkdtempSync(join(inject('temporaryFolder'), 'program-'))));
+  return (promise ??= compile(mkdtempSync(join(inject('temporaryFolder'), 'program-'))));
 }
 
 async function compile(folder: string): Promise<string> {

@@ -111,24 +111,26 @@ class Decorator {
         operation: OperationTypeNode.QUERY,
         variableDefinitions: [
           ...(node.variableDefinitions ?? []),
-          ...defined.flatMap((one) =>
-            one?.kind === Kind.OPERATION_DEFINITION ? (one.variableDefinitions ?? []) : [],
+          ...defined.flatMap((definitionNode) =>
+            definitionNode?.kind === Kind.OPERATION_DEFINITION
+              ? (definitionNode.variableDefinitions ?? [])
+              : [],
           ),
         ],
       }),
     });
-    const given = used.map(({ name, values }) => [name, this.pick(values)] as const);
+    const inputs = used.map(({ name, values }) => [name, this.pick(values)] as const);
     return {
       query: print(document),
-      variables: { ...variables, ...Object.fromEntries(given.filter(([, value]) => value !== undefined)) },
+      variables: { ...variables, ...Object.fromEntries(inputs.filter(([, value]) => value !== undefined)) },
     };
   }
 
   #field(node: FieldNode, args: readonly GraphQLArgument[], type: unknown): FieldNode {
-    const added = args.flatMap((one) => {
-      if (node.arguments?.some(({ name }) => name.value === one.name) === true) return [];
-      const value = this.pick([true, false]) ? this.#value(one.type) : undefined;
-      return value === undefined ? [] : [`${one.name}: ${value}`];
+    const added = args.flatMap((arg) => {
+      if (node.arguments?.some(({ name }) => name.value === arg.name) === true) return [];
+      const value = this.pick([true, false]) ? this.#value(arg.type) : undefined;
+      return value === undefined ? [] : [`${arg.name}: ${value}`];
     });
     const [call] = added.length === 0 ? [] : selectionsIn(`{ x(${added.join(', ')}) }`);
     const isLeaf = isLeafType(getNamedType(type as GraphQLInputType));
@@ -161,24 +163,24 @@ class Decorator {
 
   /** A fragment that is spread twice, the first time on a condition. */
   #twice(node: SelectionSetNode): SelectionSetNode {
-    const selections = node.selections.flatMap((one) =>
-      one.kind === Kind.FRAGMENT_SPREAD && this.pick([true, false])
+    const selections = node.selections.flatMap((selection) =>
+      selection.kind === Kind.FRAGMENT_SPREAD && this.pick([true, false])
         ? [
-            { ...one, directives: this.#directives() },
-            { ...one, directives: this.#directives() },
+            { ...selection, directives: this.#directives() },
+            { ...selection, directives: this.#directives() },
           ]
-        : [one],
+        : [selection],
     );
     return { ...node, selections };
   }
 
   /** Fields that are mentioned twice, each time with a condition and a part of the selection of its own. */
   #again(node: SelectionSetNode): SelectionSetNode {
-    const selections = node.selections.flatMap((one): SelectionNode[] => {
-      if (one.kind !== Kind.FIELD || this.pick([true, true, false])) return [one];
-      const { selectionSet } = one;
+    const selections = node.selections.flatMap((selection): SelectionNode[] => {
+      if (selection.kind !== Kind.FIELD || this.pick([true, true, false])) return [selection];
+      const { selectionSet } = selection;
       const mention = (part: readonly SelectionNode[] | undefined): FieldNode => ({
-        ...one,
+        ...selection,
         directives: this.#directives(),
         ...(selectionSet === undefined || part === undefined
           ? {}
@@ -195,9 +197,9 @@ class Decorator {
   #value(type: GraphQLInputType): string | undefined {
     const nullable = getNullableType(type);
     const fitting = this.variables
-      .filter((one) => {
-        const given = typeFromAST(this.schema, typeNode(one.type));
-        return given !== undefined && isTypeSubTypeOf(this.schema, given, nullable as never);
+      .filter((variable) => {
+        const namedType = typeFromAST(this.schema, typeNode(variable.type));
+        return namedType !== undefined && isTypeSubTypeOf(this.schema, namedType, nullable as never);
       })
       .map(({ name }) => `$${name}`);
     if (isListType(nullable)) {

@@ -61,7 +61,7 @@ async function fetchPlainly(url: URL, init: RequestInit = {}): Promise<Response>
   const [answer] = (await once(sent, 'response')) as [IncomingMessage];
   const headers = new Headers();
   for (const [name, value = ''] of Object.entries(answer.headers))
-    for (const one of [value].flat()) headers.append(name, one);
+    for (const text of [value].flat()) headers.append(name, text);
   const content = await buffer(answer);
   const status = answer.statusCode ?? 0;
   return new Response(method === 'HEAD' || [204, 304].includes(status) ? null : content, { status, headers });

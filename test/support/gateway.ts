@@ -36,7 +36,7 @@ export function createTestGateway(
   options: Partial<GatewayOptions> = {},
   { freshness = 'none' }: { freshness?: 'none' | 'as declared' } = {},
 ): TestGateway {
-  const made = createGatewayOf(
+  const gatewayOf = createGatewayOf(
     {
       ...doorSettings(),
       // All tests can run with either setting.
@@ -46,5 +46,5 @@ export function createTestGateway(
     { sources: patientSources(), triggers: DEMO_TRIGGERS, ...options },
     { freshness },
   );
-  return withQuery({ ...made, ...behindItsDoor(made) });
+  return withQuery({ ...gatewayOf, ...behindItsDoor(gatewayOf) });
 }

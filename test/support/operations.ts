@@ -86,19 +86,19 @@ class Writer {
 
   #isAskable({ type, args }: GraphQLField<unknown, unknown>, depth: number): boolean {
     if (isCompositeType(getNamedType(type)) && depth >= this.options.maxDepth) return false;
-    return args.every((one) => !isNonNullType(one.type) || this.#value(one) !== undefined);
+    return args.every((arg) => !isNonNullType(arg.type) || this.#value(arg) !== undefined);
   }
 
   #field(field: GraphQLField<unknown, unknown>, depth: number): string {
-    const given = field.args.flatMap((one) => {
-      const value = this.#value(one);
-      if (value === undefined || (!isNonNullType(one.type) && this.pick([true, false]))) return [];
-      return [`${one.name}: ${value}`];
+    const writtenArgs = field.args.flatMap((arg) => {
+      const value = this.#value(arg);
+      if (value === undefined || (!isNonNullType(arg.type) && this.pick([true, false]))) return [];
+      return [`${arg.name}: ${value}`];
     });
     const type = getNamedType(field.type);
     // Two of one name could not be merged when they differ.
     const alias = isLeafType(type) && field.args.length === 0 ? '' : `a${this.#aliases++}: `;
-    const selected = `${alias}${field.name}${given.length === 0 ? '' : `(${given.join(', ')})`}`;
+    const selected = `${alias}${field.name}${writtenArgs.length === 0 ? '' : `(${writtenArgs.join(', ')})`}`;
     return `${selected}${this.#inside(type, depth)}`;
   }
 
@@ -107,7 +107,7 @@ class Writer {
     if (!isAbstractType(type)) return '';
     const possible = this.schema
       .getPossibleTypes(type)
-      .map((one) => `... on ${one.name} { ${this.selection(one, depth + 1)} }`);
+      .map((objectType) => `... on ${objectType.name} { ${this.selection(objectType, depth + 1)} }`);
     return ` { ${possible.join(' ')} }`;
   }
 

@@ -28,11 +28,11 @@ export const FOUR_SYSTEMS: readonly StandIn['name'][] = [
 
 /** A fault control for one test file, in front of the shared stand-ins or of the given ones. */
 export function faultControl(
-  own: readonly StandIn[] = [],
+  standIns: readonly StandIn[] = [],
   names?: readonly StandIn['name'][],
 ): Promise<FaultControl> {
   const shared = inject('standIns').filter(
-    ({ name }) => own.every((one) => one.name !== name) && names?.includes(name) !== false,
+    ({ name }) => standIns.every((standIn) => standIn.name !== name) && names?.includes(name) !== false,
   );
   const running = shared.map(({ name, url, settings }): StandIn => ({
     name,
@@ -43,7 +43,7 @@ export function faultControl(
       ),
     close: () => Promise.resolve(),
   }));
-  return createFaultControl([...running, ...own]);
+  return createFaultControl([...running, ...standIns]);
 }
 
 /** Replaces host and port in an address of the stand-in. Other values stay unchanged. */

@@ -27,9 +27,9 @@ const NOTHING = 'nothing_is_left';
 export function writtenOut(schema: GraphQLSchema, { query, variables }: MadeUp): MadeUp | undefined {
   const document = parse(query, { noLocation: true });
   const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const one of document.definitions)
-    if (one.kind === Kind.FRAGMENT_DEFINITION) fragments.set(one.name.value, one);
-  const operation = document.definitions.find((one) => one.kind === Kind.OPERATION_DEFINITION);
+  for (const definition of document.definitions)
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
+  const operation = document.definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);
   const root = schema.getQueryType();
   if (operation === undefined || root == null) throw new Error('no query');
   const conditions = new Map<string, unknown>();
@@ -49,8 +49,8 @@ export function writtenOut(schema: GraphQLSchema, { query, variables }: MadeUp):
     variableDefinitions:
       operation.variableDefinitions?.filter(({ variable }) => used.has(variable.name.value)) ?? [],
   };
-  const given = Object.entries(variables).filter(([name]) => used.has(name));
-  return { query: print(written), variables: Object.fromEntries(given) };
+  const inputs = Object.entries(variables).filter(([name]) => used.has(name));
+  return { query: print(written), variables: Object.fromEntries(inputs) };
 }
 
 /** The result of an operation that was written out, without placeholders. */
@@ -58,7 +58,7 @@ export function withoutNothing(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNothing);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).flatMap(([name, one]) => (name === NOTHING ? [] : [[name, withoutNothing(one)]])),
+    Object.entries(value).flatMap(([name, item]) => (name === NOTHING ? [] : [[name, withoutNothing(item)]])),
   );
 }
 
@@ -76,10 +76,10 @@ class Writer {
     if (!isAbstractType(type)) throw new Error(`no selection on ${type.name}`);
     return {
       kind: Kind.SELECTION_SET,
-      selections: this.schema.getPossibleTypes(type).map((one) => ({
+      selections: this.schema.getPossibleTypes(type).map((objectType) => ({
         kind: Kind.INLINE_FRAGMENT,
-        typeCondition: { kind: Kind.NAMED_TYPE, name: { kind: Kind.NAME, value: one.name } },
-        selectionSet: this.write(one, sets),
+        typeCondition: { kind: Kind.NAMED_TYPE, name: { kind: Kind.NAME, value: objectType.name } },
+        selectionSet: this.write(objectType, sets),
       })),
     };
   }
@@ -98,11 +98,11 @@ class Writer {
     return [...byName.values()].flatMap((nodes) => {
       const [first] = nodes;
       if (first === undefined) return [];
-      const { kind, alias, name, arguments: given } = first;
+      const { kind, alias, name, arguments: args } = first;
       const rest = {
         ...{ kind, name },
         ...(alias === undefined ? {} : { alias }),
-        ...(given === undefined ? {} : { arguments: given }),
+        ...(args === undefined ? {} : { arguments: args }),
       };
       const inner = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
       const below = type.getFields()[first.name.value];
@@ -112,14 +112,15 @@ class Writer {
   }
 
   #collect(type: GraphQLObjectType, { selections }: SelectionSetNode, into: Map<string, FieldNode[]>): void {
-    for (const one of selections) {
-      if (!this.#isIn(one.directives ?? [])) continue;
-      if (one.kind === Kind.FIELD) {
-        const name = one.alias?.value ?? one.name.value;
-        into.set(name, [...(into.get(name) ?? []), one]);
+    for (const selection of selections) {
+      if (!this.#isIn(selection.directives ?? [])) continue;
+      if (selection.kind === Kind.FIELD) {
+        const name = selection.alias?.value ?? selection.name.value;
+        into.set(name, [...(into.get(name) ?? []), selection]);
         continue;
       }
-      const fragment = one.kind === Kind.INLINE_FRAGMENT ? one : this.fragments.get(one.name.value);
+      const fragment =
+        selection.kind === Kind.INLINE_FRAGMENT ? selection : this.fragments.get(selection.name.value);
       const on = fragment?.typeCondition?.name.value;
       const condition = on === undefined ? type : this.schema.getType(on);
       const fits = isAbstractType(condition) ? this.schema.isSubType(condition, type) : condition === type;
@@ -128,8 +129,8 @@ class Writer {
   }
 
   #isIn(directives: readonly DirectiveNode[]): boolean {
-    return directives.every(({ name, arguments: given = [] }) => {
-      const [condition] = given;
+    return directives.every(({ name, arguments: args = [] }) => {
+      const [condition] = args;
       const value =
         condition?.value.kind === Kind.BOOLEAN
           ? condition.value.value

@@ -102,7 +102,7 @@ describe('of a customer who did not agree to marketing', () => {
           const { names = [], recordIds = [] } = all[index] ?? {};
           const event = data?.['event'] ?? {};
           expect(Object.keys(event).sort()).toEqual([...names].sort());
-          for (const one of recordIds) expect(event[one]).toBe(String(order + 1));
+          for (const recordId of recordIds) expect(event[recordId]).toBe(String(order + 1));
           await subscriber.hangUp();
         }
       }),

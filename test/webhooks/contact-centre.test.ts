@@ -8,10 +8,10 @@ const secrets = ['dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ==', 'another-secret
 
 function send(body: string | Uint8Array, secret: string, atMs: number) {
   const timestamp = new Date(atMs).toISOString().replace(/\.\d+/, '');
-  const made = createHmac('sha256', secret).update(timestamp).update(body);
+  const signature = createHmac('sha256', secret).update(timestamp).update(body);
   return {
     headers: {
-      'x-zendesk-webhook-signature': made.digest('base64'),
+      'x-zendesk-webhook-signature': signature.digest('base64'),
       'x-zendesk-webhook-signature-timestamp': timestamp,
     },
     body,

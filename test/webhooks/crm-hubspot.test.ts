@@ -9,11 +9,11 @@ const address = 'https://gateway.example.nl/webhooks/crm-hubspot';
 
 /** Signs as HubSpot does: the configured address, not the address behind a proxy. */
 function send(body: string | Uint8Array, secret: string, atMs: number, signed = address, search = '') {
-  const made = createHmac('sha256', secret).update(`POST${signed}`).update(body).update(String(atMs));
+  const signature = createHmac('sha256', secret).update(`POST${signed}`).update(body).update(String(atMs));
   return {
     search,
     headers: {
-      'x-hubspot-signature-v3': made.digest('base64'),
+      'x-hubspot-signature-v3': signature.digest('base64'),
       'x-hubspot-request-timestamp': String(atMs),
     },
     body,

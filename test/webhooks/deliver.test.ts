@@ -9,7 +9,7 @@ import { anEvent } from './store-contract.js';
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
   vi.useRealTimers();
-  for (const one of open.splice(0).reverse()) await one.close();
+  for (const item of open.splice(0).reverse()) await item.close();
 });
 
 async function receiver(answer?: Receiver['answer']): Promise<Receiver> {
@@ -34,12 +34,12 @@ const ofCustomer = (id: string, customer: string) =>
 async function attemptsOf({ store, deliverer, advance, now }: Deliveries): Promise<number[]> {
   const hours = [0];
   for (;;) {
-    const [one] = await store.list({ limit: 1 });
-    if (one?.nextAt == null) return hours;
+    const [record] = await store.list({ limit: 1 });
+    if (record?.nextAt == null) return hours;
     // Not a moment before it is due.
-    advance(one.nextAt - now() - 1);
+    advance(record.nextAt - now() - 1);
     await deliverer.idle();
-    expect((await store.find(one.id))?.attempts).toBe(one.attempts);
+    expect((await store.find(record.id))?.attempts).toBe(record.attempts);
     advance(1);
     hours.push((now() - START) / HOUR);
     await deliverer.idle();
@@ -83,24 +83,24 @@ describe('what is sent', () => {
     const mailer = await receiver(status(500));
     let consent = true;
     let total = 10;
-    const made = await deliveries([anEndpoint('mailer', mailer.url)], {
+    const sender = await deliveries([anEndpoint('mailer', mailer.url)], {
       render: ({ event }) =>
         Promise.resolve(
           consent ? { body: { type: 't', timestamp: event.time, data: { total } } } : { skip: 'no consent' },
         ),
     });
-    await made.send(anEvent('1'));
+    await sender.send(anEvent('1'));
     total = 20;
-    made.advance(6_000);
-    await made.deliverer.idle();
+    sender.advance(6_000);
+    await sender.deliverer.idle();
     consent = false;
-    made.advance(HOUR);
-    await made.deliverer.idle();
+    sender.advance(HOUR);
+    await sender.deliverer.idle();
     expect(mailer.received.map(({ body }) => (JSON.parse(body) as { data: unknown }).data)).toEqual([
       { total: 10 },
       { total: 20 },
     ]);
-    expect(await made.store.list({ limit: 10 })).toMatchObject([
+    expect(await sender.store.list({ limit: 10 })).toMatchObject([
       { state: 'skipped', reason: 'no consent', attempts: 2 },
     ]);
   });
@@ -109,64 +109,64 @@ describe('what is sent', () => {
     const mailer = await receiver();
     const standsStill = [20_000, 40_000, 0];
     const renderedAt: number[] = [];
-    const made: Deliveries = await deliveries([anEndpoint('mailer', mailer.url)], {
+    const sender: Deliveries = await deliveries([anEndpoint('mailer', mailer.url)], {
       timeoutMs: 15_000,
       leaseMs: 30_000,
       render: ({ event }) => {
-        made.advance(standsStill.shift() ?? 0);
-        renderedAt.push(made.now() - START);
+        sender.advance(standsStill.shift() ?? 0);
+        renderedAt.push(sender.now() - START);
         return Promise.resolve({ body: { type: 't', timestamp: event.time, data: null } });
       },
     });
-    await made.send(anEvent('1'));
+    await sender.send(anEvent('1'));
     // Its lease is still its own, but would not last until the endpoint has answered.
     expect([mailer.received.length, renderedAt]).toEqual([0, [20_000]]);
-    made.advance(10_000);
-    await made.deliverer.idle();
+    sender.advance(10_000);
+    await sender.deliverer.idle();
     expect([mailer.received.length, renderedAt]).toEqual([1, [20_000, 70_000, 70_000]]);
-    expect(await made.store.list({ limit: 1 })).toMatchObject([{ state: 'delivered', attempts: 1 }]);
+    expect(await sender.store.list({ limit: 1 })).toMatchObject([{ state: 'delivered', attempts: 1 }]);
   });
 
   it('waits for quiet hours to end, without that being an attempt', async () => {
     const mailer = await receiver();
-    const made: Deliveries = await deliveries([anEndpoint('mailer', mailer.url)], {
+    const sender: Deliveries = await deliveries([anEndpoint('mailer', mailer.url)], {
       render: ({ event }) =>
         Promise.resolve(
-          made.now() < START + 12 * HOUR
+          sender.now() < START + 12 * HOUR
             ? { retryAt: START + 12 * HOUR }
             : { body: { type: 't', timestamp: event.time, data: null } },
         ),
     });
-    await made.send(anEvent('1'));
-    made.advance(11 * HOUR);
-    await made.deliverer.idle();
+    await sender.send(anEvent('1'));
+    sender.advance(11 * HOUR);
+    await sender.deliverer.idle();
     expect(mailer.received).toHaveLength(0);
-    made.advance(HOUR);
-    await made.deliverer.idle();
+    sender.advance(HOUR);
+    await sender.deliverer.idle();
     expect(mailer.received).toHaveLength(1);
-    expect(await made.store.list({ limit: 1 })).toMatchObject([{ state: 'delivered', attempts: 1 }]);
+    expect(await sender.store.list({ limit: 1 })).toMatchObject([{ state: 'delivered', attempts: 1 }]);
   });
 });
 
 describe('an unavailable endpoint', () => {
   it('is tried ten times over 75 hours under one id, then no more until somebody replays it', async () => {
     const mailer = await receiver(status(503));
-    const made = await deliveries([anEndpoint('mailer', mailer.url)]);
-    await made.send(anEvent('1'));
-    const hours = await attemptsOf(made);
+    const sender = await deliveries([anEndpoint('mailer', mailer.url)]);
+    await sender.send(anEvent('1'));
+    const hours = await attemptsOf(sender);
     expect(hours.map((hour) => Number(hour.toFixed(3)))).toEqual([
       0, 0.001, 0.085, 0.585, 2.585, 7.585, 17.585, 31.585, 51.585, 75.585,
     ]);
-    const [dead] = await made.store.list({ limit: 10 });
+    const [dead] = await sender.store.list({ limit: 10 });
     expect(dead).toMatchObject({ state: 'dead', attempts: 10, reason: 'status 503' });
-    expect(made.log.join('')).toContain('webhook delivery dead');
-    made.advance(100 * HOUR);
-    await made.deliverer.idle();
+    expect(sender.log.join('')).toContain('webhook delivery dead');
+    sender.advance(100 * HOUR);
+    await sender.deliverer.idle();
     expect(mailer.received).toHaveLength(10);
     mailer.answer = status(200);
-    expect(await made.store.replay({ dead: true })).toBe(1);
-    await made.deliverer.idle();
-    expect(await made.store.find(dead?.id ?? '')).toMatchObject({ state: 'delivered', attempts: 1 });
+    expect(await sender.store.replay({ dead: true })).toBe(1);
+    await sender.deliverer.idle();
+    expect(await sender.store.find(dead?.id ?? '')).toMatchObject({ state: 'delivered', attempts: 1 });
     expect(mailer.received).toHaveLength(11);
     expect(new Set(mailer.received.map(({ id }) => id))).toEqual(new Set([dead?.id]));
     // Each attempt is signed for its own moment.
@@ -178,61 +178,61 @@ describe('an unavailable endpoint', () => {
     [0.999_999, 1.2],
   ])('is tried again at %s of the dice after %s of the delay', async (dice, part) => {
     const mailer = await receiver(status(500));
-    const made = await deliveries([anEndpoint('mailer', mailer.url)], { random: () => dice });
-    await made.send(anEvent('1'));
-    const hours = await attemptsOf(made);
+    const sender = await deliveries([anEndpoint('mailer', mailer.url)], { random: () => dice });
+    await sender.send(anEvent('1'));
+    const hours = await attemptsOf(sender);
     expect(hours.at(-1)).toBeCloseTo(75.585 * part, 1);
   });
 
   it('is paused as a whole for as long as its Retry-After says', async () => {
     const mailer = await receiver(status(429, { 'retry-after': '1800' }));
-    const made = await deliveries([anEndpoint('mailer', mailer.url, { concurrency: 1 })]);
-    await made.send(anEvent('1'), anEvent('2'));
+    const sender = await deliveries([anEndpoint('mailer', mailer.url, { concurrency: 1 })]);
+    await sender.send(anEvent('1'), anEvent('2'));
     expect(mailer.received).toHaveLength(1);
-    made.advance(1_799_000);
-    await made.deliverer.idle();
+    sender.advance(1_799_000);
+    await sender.deliverer.idle();
     expect(mailer.received).toHaveLength(1);
     mailer.answer = status(204);
-    made.advance(1_000);
-    await made.deliverer.idle();
+    sender.advance(1_000);
+    await sender.deliverer.idle();
     expect(mailer.received).toHaveLength(3);
   });
 
   it('accepts a date in Retry-After, and waits at most a day', async () => {
     const mailer = await receiver(status(503, { 'retry-after': new Date(START + 2 * HOUR).toUTCString() }));
-    const made = await deliveries([anEndpoint('mailer', mailer.url)]);
-    await made.send(anEvent('1'));
-    expect(await made.store.list({ limit: 1 })).toMatchObject([{ nextAt: START + 2 * HOUR }]);
+    const sender = await deliveries([anEndpoint('mailer', mailer.url)]);
+    await sender.send(anEvent('1'));
+    expect(await sender.store.list({ limit: 1 })).toMatchObject([{ nextAt: START + 2 * HOUR }]);
     mailer.answer = status(503, { 'retry-after': '9999999' });
-    made.advance(2 * HOUR);
-    await made.deliverer.idle();
-    expect(await made.store.list({ limit: 1 })).toMatchObject([{ nextAt: START + 26 * HOUR }]);
+    sender.advance(2 * HOUR);
+    await sender.deliverer.idle();
+    expect(await sender.store.list({ limit: 1 })).toMatchObject([{ nextAt: START + 26 * HOUR }]);
   });
 
   it('that says it is gone gets nothing more until somebody enables it', async () => {
     const mailer = await receiver(status(410));
-    const made = await deliveries([anEndpoint('mailer', mailer.url)]);
-    await made.send(anEvent('1'));
-    await made.send(anEvent('2'));
+    const sender = await deliveries([anEndpoint('mailer', mailer.url)]);
+    await sender.send(anEvent('1'));
+    await sender.send(anEvent('2'));
     expect(mailer.received).toHaveLength(1);
-    expect(await made.store.disabled()).toMatchObject([{ endpoint: 'mailer', reason: 'status 410' }]);
-    expect((await made.store.list({ state: 'dead', limit: 9 })).map(({ reason }) => reason)).toEqual([
+    expect(await sender.store.disabled()).toMatchObject([{ endpoint: 'mailer', reason: 'status 410' }]);
+    expect((await sender.store.list({ state: 'dead', limit: 9 })).map(({ reason }) => reason)).toEqual([
       'endpoint is disabled',
       'status 410',
     ]);
     mailer.answer = status(204);
-    await made.store.enable('mailer');
-    await made.store.replay({ dead: true, endpoint: 'mailer' });
-    await made.deliverer.idle();
+    await sender.store.enable('mailer');
+    await sender.store.replay({ dead: true, endpoint: 'mailer' });
+    await sender.deliverer.idle();
     expect(mailer.received).toHaveLength(3);
   });
 
   it('is not followed elsewhere when it redirects', async () => {
     const elsewhere = await receiver();
     const mailer = await receiver(status(307, { location: elsewhere.url }));
-    const made = await deliveries([anEndpoint('mailer', mailer.url)]);
-    await made.send(anEvent('1'));
-    expect(await made.store.list({ limit: 1 })).toMatchObject([{ state: 'waiting', reason: 'status 307' }]);
+    const sender = await deliveries([anEndpoint('mailer', mailer.url)]);
+    await sender.send(anEvent('1'));
+    expect(await sender.store.list({ limit: 1 })).toMatchObject([{ state: 'waiting', reason: 'status 307' }]);
     expect(elsewhere.received).toHaveLength(0);
   });
 
@@ -248,29 +248,31 @@ describe('an unavailable endpoint', () => {
       ['redirecting', redirecting.url],
       ['healthy', healthy.url],
     ];
-    const made = await deliveries(names.map(([name, url]) => anEndpoint(name, url)));
+    const sender = await deliveries(names.map(([name, url]) => anEndpoint(name, url)));
     const events = Array.from({ length: 100 }, (_, index) =>
       ofCustomer(`${index}`, `customer ${index % 20}`),
     );
-    for (const event of events) await made.store.add([event]);
-    made.deliverer.wake();
+    for (const event of events) await sender.store.add([event]);
+    sender.deliverer.wake();
     await vi.waitFor(() => {
       expect(healthy.received).toHaveLength(100);
     }, 15_000);
     // All that time the silent one held its connections, and no more than it may.
     expect(silent.received).toHaveLength(5);
-    const healthyOnes = await made.store.list({ endpoint: 'healthy', limit: 100 });
+    const healthyOnes = await sender.store.list({ endpoint: 'healthy', limit: 100 });
     expect(new Set(healthyOnes.map(({ attempts }) => attempts))).toEqual(new Set([1]));
     for (const [name] of names.slice(0, 3))
-      expect(await made.store.list({ endpoint: name, state: 'delivered', limit: 1 })).toEqual([]);
+      expect(await sender.store.list({ endpoint: name, state: 'delivered', limit: 1 })).toEqual([]);
     await silent.close();
   });
 
   it('is given up on after the time that it has to answer', async () => {
     const silent = await receiver(() => undefined);
-    const made = await deliveries([anEndpoint('silent', silent.url)], { timeoutMs: 100 });
-    await made.send(anEvent('1'));
-    expect(await made.store.list({ limit: 1 })).toMatchObject([{ attempts: 1, reason: 'no answer in time' }]);
+    const sender = await deliveries([anEndpoint('silent', silent.url)], { timeoutMs: 100 });
+    await sender.send(anEvent('1'));
+    expect(await sender.store.list({ limit: 1 })).toMatchObject([
+      { attempts: 1, reason: 'no answer in time' },
+    ]);
   });
 });
 
@@ -278,24 +280,24 @@ describe('the order of one customer', () => {
   it('is preserved when an endpoint fails sometimes, and other customers do not wait', async () => {
     let count = 0;
     const flaky = await receiver(() => ({ status: (count += 1) % 3 === 0 ? 500 : 204 }));
-    const made = await deliveries([anEndpoint('flaky', flaky.url)]);
+    const sender = await deliveries([anEndpoint('flaky', flaky.url)]);
     const events = Array.from({ length: 40 }, (_, index) => ofCustomer(`${100 + index}`, `c${index % 4}`));
-    await made.send(...events);
+    await sender.send(...events);
     for (let round = 0; round < 60; round += 1) {
-      made.advance(20 * 60_000);
-      await made.deliverer.idle();
+      sender.advance(20 * 60_000);
+      await sender.deliverer.idle();
     }
-    expect(await made.store.list({ state: 'waiting', limit: 1 })).toEqual([]);
+    expect(await sender.store.list({ state: 'waiting', limit: 1 })).toEqual([]);
     for (const customer of ['c0', 'c1', 'c2', 'c3']) {
-      const own = events.filter(({ data }) => data['customer'] === customer).map(({ subject }) => subject);
+      const items = events.filter(({ data }) => data['customer'] === customer).map(({ subject }) => subject);
       const orders = flaky.received.map(
         ({ body }) => (JSON.parse(body) as { data: { order: string } }).data.order,
       );
       // Each may come several times in a row, and never after a later one.
       const came = orders.filter(
-        (order, index) => own.includes(order) && orders.lastIndexOf(order) === index,
+        (order, index) => items.includes(order) && orders.lastIndexOf(order) === index,
       );
-      expect(came).toEqual(own);
+      expect(came).toEqual(items);
     }
   });
 });
@@ -305,43 +307,43 @@ describe('an event', () => {
     const mailer = await receiver();
     let isUnavailable = true;
     const endpoint: Endpoint = anEndpoint('mailer', mailer.url);
-    const made: Deliveries = await deliveries([endpoint], {
+    const sender: Deliveries = await deliveries([endpoint], {
       process: (event) => {
         if (isUnavailable && event.id === '1')
           return Promise.reject(new Error('jan@example.nl is not found'));
-        return Promise.resolve({ deliveries: [planFor(event, 'mailer', made.now())] });
+        return Promise.resolve({ deliveries: [planFor(event, 'mailer', sender.now())] });
       },
     });
-    await made.send(ofCustomer('1', 'c'), ofCustomer('2', 'c'), ofCustomer('3', 'other'));
+    await sender.send(ofCustomer('1', 'c'), ofCustomer('2', 'c'), ofCustomer('3', 'other'));
     expect(mailer.received).toHaveLength(1);
     isUnavailable = false;
-    made.advance(10_000);
-    await made.deliverer.idle();
+    sender.advance(10_000);
+    await sender.deliverer.idle();
     expect(
       mailer.received.map(({ body }) => (JSON.parse(body) as { data: { order: string } }).data.order),
     ).toEqual(['order-3', 'order-1', 'order-2']);
-    expect(made.log.join('')).toContain('webhook event failed');
-    expect(made.log.join('')).not.toContain('jan@');
+    expect(sender.log.join('')).toContain('webhook event failed');
+    expect(sender.log.join('')).not.toContain('jan@');
   });
 
   it('leads to a reminder that is cancelled by what happens before it is due', async () => {
     const mailer = await receiver();
-    const made: Deliveries = await deliveries([anEndpoint('mailer', mailer.url)], {
+    const sender: Deliveries = await deliveries([anEndpoint('mailer', mailer.url)], {
       process: (event) => {
         const cart = String(event.data['customer']);
         if (event.type === 'order.placed') return Promise.resolve({ deliveries: [], cancel: [cart] });
-        const plan = { ...planFor(event, 'mailer', made.now() + HOUR), cancelKey: cart };
+        const plan = { ...planFor(event, 'mailer', sender.now() + HOUR), cancelKey: cart };
         return Promise.resolve({ deliveries: [plan] });
       },
     });
-    await made.send(
+    await sender.send(
       { ...ofCustomer('1', 'buys'), type: 'cart.changed' },
       { ...ofCustomer('2', 'leaves'), type: 'cart.changed' },
     );
-    made.advance(HOUR / 2);
-    await made.send(ofCustomer('3', 'buys'));
-    made.advance(HOUR / 2);
-    await made.deliverer.idle();
+    sender.advance(HOUR / 2);
+    await sender.send(ofCustomer('3', 'buys'));
+    sender.advance(HOUR / 2);
+    await sender.deliverer.idle();
     expect(
       mailer.received.map(({ body }) => (JSON.parse(body) as { data: { order: string } }).data.order),
     ).toEqual(['order-2']);
@@ -351,12 +353,12 @@ describe('an event', () => {
 describe('the rate of an endpoint', () => {
   it('is not exceeded, and nothing is lost by it', async () => {
     const slow = await receiver();
-    const made = await deliveries([anEndpoint('slow', slow.url, { ratePerSecond: 2, concurrency: 50 })]);
-    await made.send(...Array.from({ length: 10 }, (_, index) => anEvent(`${index}`)));
+    const sender = await deliveries([anEndpoint('slow', slow.url, { ratePerSecond: 2, concurrency: 50 })]);
+    await sender.send(...Array.from({ length: 10 }, (_, index) => anEvent(`${index}`)));
     const counts = [slow.received.length];
     for (let second = 1; second <= 4; second += 1) {
-      made.advance(1_000);
-      await made.deliverer.idle();
+      sender.advance(1_000);
+      await sender.deliverer.idle();
       counts.push(slow.received.length);
     }
     expect(counts).toEqual([2, 4, 6, 8, 10]);

@@ -80,7 +80,7 @@ afterAll(async () => {
   await gateway.close();
   await control.close();
   server.close();
-  await Promise.all(standIns.map((one) => one.close()));
+  await Promise.all(standIns.map((standIn) => standIn.close()));
 });
 
 async function post(path: string, body: object, method = 'POST') {
@@ -136,9 +136,9 @@ describe('a system imitated', () => {
         { email },
       );
       const { consents } = data?.['customer'] as { consents: Record<string, string>[] };
-      return consents.find((one) => one['source'] === sourceValue(source) && one['channel'] === channel)?.[
-        'status'
-      ];
+      return consents.find(
+        (consent) => consent['source'] === sourceValue(source) && consent['channel'] === channel,
+      )?.['status'];
     };
     await post(`/${source}/emit`, { type: 'consent.given', email });
     await gateway.forget({ source });

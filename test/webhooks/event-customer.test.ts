@@ -84,7 +84,7 @@ async function held(email: string, namespace: string): Promise<string> {
     await headersOf('operator'),
   );
   const all = at(data, 'customer', 'identifiers') as { namespace: string; value: string }[];
-  const found = all.find((one) => one.namespace === namespace)?.value;
+  const found = all.find((item) => item.namespace === namespace)?.value;
   if (found === undefined) throw new Error(`No ${namespace} is held.`);
   return found;
 }
@@ -159,9 +159,9 @@ describe('an order of a guest with a new e-mail address', () => {
     expect(await eventOf(order, all)).toEqual({ data: { event: { recordId: order, customer: null } } });
     await becomes(order, { state: 'skipped', reason: 'NO_CUSTOMER' });
     expect(receivedOf(order)).toEqual([]);
-    const own = nextOrder();
-    await placed({ email: housemate, order: own });
-    expect((await ofHousemate.next())?.data?.['customerChanged']).toMatchObject({ recordId: own });
+    const laterOrder = nextOrder();
+    await placed({ email: housemate, order: laterOrder });
+    expect((await ofHousemate.next())?.data?.['customerChanged']).toMatchObject({ recordId: laterOrder });
     await byPhone.hangUp();
     expect(await byPhone.next()).toBeUndefined();
   });
@@ -251,9 +251,9 @@ describe('an event whose system is unavailable', () => {
         { timeout: 30_000, interval: 1_500 },
       );
       expect(receivedOf(order)).toEqual([{ recordId: order, customer: { primaryEmail: BUYER } }]);
-      const own = nextOrder();
-      await placed({ email: housemate, order: own });
-      expect((await ofHousemate.next())?.data?.['customerChanged']).toEqual({ recordId: own });
+      const laterOrder = nextOrder();
+      await placed({ email: housemate, order: laterOrder });
+      expect((await ofHousemate.next())?.data?.['customerChanged']).toEqual({ recordId: laterOrder });
     },
     60_000,
   );

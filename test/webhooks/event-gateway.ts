@@ -106,7 +106,7 @@ export async function openEventGateway({
         { timeout: 20_000, interval: 20 },
       ),
     hangUpAll: async () => {
-      await Promise.all(open.splice(0).map((one) => one.hangUp()));
+      await Promise.all(open.splice(0).map((subscriber) => subscriber.hangUp()));
     },
     close: async () => {
       await gateway.close();

@@ -97,7 +97,7 @@ async function open(): Promise<void> {
     {
       // What is not forgotten would be shown again for an hour.
       sources: sources
-        .filter(({ name }) => SYSTEMS.some((one) => one === name))
+        .filter(({ name }) => SYSTEMS.some((item) => item === name))
         .map((source) => ({
           ...source,
           freshness: { maxAge: '1 hour' },
@@ -122,7 +122,7 @@ const cartChanged = () => send('checkouts/update');
 /** What was planned by a trigger, the oldest first. */
 async function planned(trigger: string): Promise<DeliveryRecord[]> {
   const all = await store.list({ limit: 100 });
-  return all.filter((one) => one.trigger === trigger).reverse();
+  return all.filter((record) => record.trigger === trigger).reverse();
 }
 
 /** Waits until what was planned by the trigger has come to this. */
@@ -150,7 +150,7 @@ async function quiet(): Promise<void> {
 const received = (type: string) =>
   tool.received
     .map(({ body }) => JSON.parse(body) as { type: string; data: unknown })
-    .filter((one) => one.type === type);
+    .filter((item) => item.type === type);
 
 const emit = (type: string) => control.emit('order-system', { type, email: EMAIL });
 

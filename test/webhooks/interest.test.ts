@@ -13,7 +13,7 @@ describe('a duration', () => {
     const part = (max: number) => fc.option(fc.nat(max), { nil: undefined });
     const input = fc
       .tuple(part(9), part(99), part(999), part(9_999))
-      .filter((parts) => parts.some((one) => one !== undefined));
+      .filter((parts) => parts.some((part) => part !== undefined));
     fc.assert(
       fc.property(input, ([days, hours, minutes, seconds]) => {
         const written = (count: number | undefined, unit: string) =>
@@ -63,9 +63,9 @@ describe('the type of an event', () => {
   test('is there for each value of the schema', () => {
     expect([...eventTypes]).toContain('order.paid');
     expect([...eventTypes].map(typeNamed)).toEqual(
-      publishedSdl.coreSchema.definitions.flatMap((one) =>
-        one.kind === Kind.ENUM_TYPE_DEFINITION && one.name.value === 'EventType'
-          ? (one.values ?? []).map(({ name }) => name.value).toSorted()
+      publishedSdl.coreSchema.definitions.flatMap((definition) =>
+        definition.kind === Kind.ENUM_TYPE_DEFINITION && definition.name.value === 'EventType'
+          ? (definition.values ?? []).map(({ name }) => name.value).toSorted()
           : [],
       ),
     );
@@ -80,7 +80,7 @@ function interestIn(field: string, conditions: readonly CustomerCondition[] = [f
     schema: publishedSchema,
     subscriptionRules: {
       ...subscriptionRules,
-      conditions: new Map(conditions.map((one) => [one.name, one])),
+      conditions: new Map(conditions.map((condition) => [condition.name, condition])),
     },
     document: parse(`subscription { ${field} { recordId } }`),
     readKey,
@@ -180,14 +180,14 @@ describe('meChanged', () => {
     data: {},
   };
   const jan = { namespace: 'email', value: 'jan@example.nl' };
-  const matches = (own: typeof jan | undefined, maySee = true) =>
+  const matches = (ownIdentifier: typeof jan | undefined, maySee = true) =>
     readInterest({
       schema: publishedSchema,
       document: parse('subscription { meChanged { recordId } }'),
       subscriptionRules,
       readKey: () => jan,
       maySee: (place) => maySee || place !== 'EventType.ORDER_PAID',
-      own,
+      own: ownIdentifier,
     }).matches({ event, about: [jan] });
 
   test('matches the events of the customer that the token names, and no others', () => {

@@ -41,12 +41,12 @@ async function happens(subscriptionType: string): Promise<void> {
   const body = JSON.stringify([
     { eventId: at, subscriptionId: 25, objectId: 9, occurredAt: at, subscriptionType },
   ]);
-  const made = createHmac('sha256', SECRET).update(`POSThttps://gateway.example.nl${path}${body}${at}`);
+  const signature = createHmac('sha256', SECRET).update(`POSThttps://gateway.example.nl${path}${body}${at}`);
   const before = await processedCount();
   const { status } = await gateway.fetch(path, {
     method: 'POST',
     headers: {
-      'x-hubspot-signature-v3': made.digest('base64'),
+      'x-hubspot-signature-v3': signature.digest('base64'),
       'x-hubspot-request-timestamp': String(at),
     },
     body,

@@ -73,7 +73,7 @@ beforeAll(async () => {
     // What is not forgotten would be shown again for an hour.
     {
       sources: patientSources()
-        .filter(({ name }) => FOUR_SYSTEMS.some((one) => one === name))
+        .filter(({ name }) => FOUR_SYSTEMS.some((value) => value === name))
         .map((source) => ({ ...source, freshness: { maxAge: '1 hour' } })),
     },
   );

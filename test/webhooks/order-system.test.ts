@@ -129,7 +129,7 @@ describe('the order system', () => {
     read();
     await happen('order.placed');
     await vi.waitFor(() => {
-      expect(outcomes.filter((one) => one === 'failed').length).toBeGreaterThan(1);
+      expect(outcomes.filter((outcome) => outcome === 'failed').length).toBeGreaterThan(1);
     });
     expect(await waiting()).toBe(1);
     isFull = false;

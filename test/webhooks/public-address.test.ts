@@ -7,7 +7,7 @@ import { startReceiver, type Receiver } from './receiver.js';
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
-  for (const one of open.splice(0)) await one.close();
+  for (const item of open.splice(0)) await item.close();
 });
 
 async function trySending(
@@ -89,7 +89,7 @@ describe('an address', () => {
   const inside = (prefix: readonly number[]) =>
     fc
       .tuple(byte, byte, byte, byte)
-      .map((bytes) => bytes.map((one, index) => prefix[index] ?? one).join('.'));
+      .map((bytes) => bytes.map((byte, index) => prefix[index] ?? byte).join('.'));
 
   it('of a private, local, shared or special network is never public, nor is it as IPv6', () => {
     const networks = [
@@ -107,7 +107,7 @@ describe('an address', () => {
       fc.property(fc.oneof(...networks.map(inside)), (address) => {
         const hex = address
           .split('.')
-          .map((one) => Number(one).toString(16).padStart(2, '0'))
+          .map((value) => Number(value).toString(16).padStart(2, '0'))
           .join('')
           .replace(/^(....)/, '$1:');
         const forms = [address, `::ffff:${address}`, `::${address}`, `64:ff9b::${address}`, `2002:${hex}::1`];

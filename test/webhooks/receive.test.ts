@@ -184,9 +184,9 @@ describe('the address of webhooks', () => {
   });
 
   it('has only identifiers of existing kinds, so that the customer can be found', () => {
-    const own = sources.flatMap(({ namespaces = [] }) => namespaces.map(({ name }) => name));
+    const map = sources.flatMap(({ namespaces = [] }) => namespaces.map(({ name }) => name));
     for (const namespace of ['shopifyCustomerId', 'hubspotContactId', 'zendeskUserId', 'salesforceContactId'])
-      expect(own).toContain(namespace);
+      expect(map).toContain(namespace);
   });
 });
 

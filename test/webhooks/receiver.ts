@@ -32,10 +32,10 @@ export async function startReceiver(answer: Receiver['answer'] = () => ({ status
     const headers = Object.fromEntries(
       Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
     );
-    const one = { id: headers['webhook-id'] ?? '', headers, body: Buffer.concat(chunks).toString() };
-    receiver.received.push(one);
-    const said = receiver.answer(one);
-    if (said !== undefined) response.writeHead(said.status, said.headers).end();
+    const received = { id: headers['webhook-id'] ?? '', headers, body: Buffer.concat(chunks).toString() };
+    receiver.received.push(received);
+    const answer = receiver.answer(received);
+    if (answer !== undefined) response.writeHead(answer.status, answer.headers).end();
   }
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

@@ -8,13 +8,13 @@ describe('two texts', () => {
   it('are the same when each character is, and never by a beginning of them', () => {
     expect(isSameText('', '')).toBe(true);
     fc.assert(
-      fc.property(text, fc.nat(), fc.constantFrom('a', 'b', '='), (one, at, other) => {
-        expect(isSameText(one, one)).toBe(true);
-        const place = at % one.length;
-        expect(isSameText(one, one.slice(0, place))).toBe(false);
-        expect(isSameText(one.slice(0, place), one)).toBe(false);
-        const changed = one.slice(0, place) + other + one.slice(place + 1);
-        expect(isSameText(one, changed)).toBe(one === changed);
+      fc.property(text, fc.nat(), fc.constantFrom('a', 'b', '='), (value, at, other) => {
+        expect(isSameText(value, value)).toBe(true);
+        const place = at % value.length;
+        expect(isSameText(value, value.slice(0, place))).toBe(false);
+        expect(isSameText(value.slice(0, place), value)).toBe(false);
+        const changed = value.slice(0, place) + other + value.slice(place + 1);
+        expect(isSameText(value, changed)).toBe(value === changed);
       }),
     );
   });
@@ -26,7 +26,7 @@ describe('a signature', () => {
     const signed = ['what is signed', new Uint8Array([0, 255])];
     for (const secret of secrets) {
       const signature = hmac(secret, signed, encoding);
-      const isTaken = (given: string | null) => isHmacOf(signed, { secrets, signature: given, encoding });
+      const isTaken = (input: string | null) => isHmacOf(signed, { secrets, signature: input, encoding });
       expect(isTaken(signature)).toBe(true);
       expect(isTaken(null)).toBe(false);
       expect(isTaken(`${signature}=`)).toBe(false);

@@ -52,7 +52,7 @@ const accounts: readonly Account[] = [
 const accountsBy = (name: string, matches: (account: Account, key: string) => boolean) =>
   defineLoader<Client, string, readonly Account[]>({
     name,
-    load: (keys) => Promise.resolve(keys.map((key) => accounts.filter((one) => matches(one, key)))),
+    load: (keys) => Promise.resolve(keys.map((key) => accounts.filter((account) => matches(account, key)))),
   });
 
 const parcels = localSource('parcels', {
@@ -107,7 +107,7 @@ beforeAll(async () => {
   await gateway.opened;
 });
 afterEach(async () => {
-  await Promise.all(open.splice(0).map((one) => one.hangUp()));
+  await Promise.all(open.splice(0).map((subscriber) => subscriber.hangUp()));
 });
 afterAll(async () => {
   await gateway.close();
@@ -145,12 +145,12 @@ async function report(type: string, email: string, subject: string): Promise<num
 }
 
 test('its events reach those who subscribe to its type, or to all', async () => {
-  const own = await listen('parcelDelivered');
+  const subscriber = await listen('parcelDelivered');
   const some = await listen('event(types: [PARCEL_DELIVERED])');
   const all = await listen('event');
   expect(await report('parcel.delivered', 'eva@example.nl', 'P1')).toBe(204);
   const event = { type: 'PARCEL_DELIVERED', recordId: 'P1' };
-  expect((await own.next())?.data).toEqual({ parcelDelivered: event });
+  expect((await subscriber.next())?.data).toEqual({ parcelDelivered: event });
   expect((await some.next())?.data).toEqual({ event });
   expect((await all.next())?.data).toEqual({ event });
 });

@@ -77,9 +77,11 @@ webhookContract({
 /** Keys as the standard writes them. */
 function keyPair() {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-  const [seed, key] = [privateKey, publicKey].map((one) =>
-    one
-      .export(one.type === 'private' ? { format: 'der', type: 'pkcs8' } : { format: 'der', type: 'spki' })
+  const [seed, key] = [privateKey, publicKey].map((keyObject) =>
+    keyObject
+      .export(
+        keyObject.type === 'private' ? { format: 'der', type: 'pkcs8' } : { format: 'der', type: 'spki' },
+      )
       .subarray(-32),
   );
   if (seed === undefined || key === undefined) throw new Error('no keys');
@@ -148,16 +150,16 @@ describe('Standard Webhooks', () => {
 
   it('refuses ids by which the parts that are signed could be read otherwise', () => {
     const timestamp = 1614265330;
-    const [one, other] = [
+    const [first, second] = [
       { id: 'msg', timestamp, body: `${timestamp}.{}` },
       { id: `msg.${timestamp}`, timestamp, body: '{}' },
     ];
-    const signature = signStandard([secrets[0]], one);
-    expect(signStandard([secrets[0]], other)).toBe(signature);
+    const signature = signStandard([secrets[0]], first);
+    expect(signStandard([secrets[0]], second)).toBe(signature);
     expect(
       verifyStandard(
         [secrets[0]],
-        headersOf(signature, { ...message, ...other }),
+        headersOf(signature, { ...message, ...second }),
         Buffer.from('{}'),
         timestamp * 1_000,
       ),

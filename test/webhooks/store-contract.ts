@@ -72,8 +72,8 @@ export function storeContract(
     return from.leaseDeliveries(endpoint, 100, MINUTE);
   }
 
-  const delivered = (one: LeasedDelivery | undefined) =>
-    store.settle(one ?? raise(), { state: 'delivered', attempts: 1, reason: 'status 204' });
+  const delivered = (delivery: LeasedDelivery | undefined) =>
+    store.settle(delivery ?? raise(), { state: 'delivered', attempts: 1, reason: 'status 204' });
 
   describe('events', () => {
     it('are stored once, even if they are sent repeatedly in several requests', async () => {
@@ -306,7 +306,7 @@ export function storeContract(
         await store.processed(leased, { deliveries: [plan({ orderKey: leased.event.id })] });
       const other = await opened.again();
       const leases = await Promise.all(
-        [store, other, store, other].map((one) => one.leaseDeliveries('mailer', 20, MINUTE)),
+        [store, other, store, other].map((store) => store.leaseDeliveries('mailer', 20, MINUTE)),
       );
       const ids = [...leases.flat(), ...(await due()), ...(await due('mailer', other))].map(({ id }) => id);
       expect(ids).toHaveLength(60);

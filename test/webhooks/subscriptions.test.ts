@@ -60,7 +60,7 @@ beforeAll(async () => {
     {
       operations: DEMO_OPERATIONS,
       sources: patientSources()
-        .filter(({ name }) => FOUR_SYSTEMS.some((one) => one === name))
+        .filter(({ name }) => FOUR_SYSTEMS.some((value) => value === name))
         .map((source) => ({ ...source, freshness: { maxAge: '1 hour' } })),
       triggers: new URL('no-triggers/', import.meta.url),
     },
@@ -70,7 +70,7 @@ beforeAll(async () => {
 }, 60_000);
 
 afterEach(async () => {
-  await Promise.all(open.splice(0).map((one) => one.hangUp()));
+  await Promise.all(open.splice(0).map((subscriber) => subscriber.hangUp()));
   await nobodyListens();
 });
 
@@ -140,15 +140,15 @@ describe('who subscribes to one customer', () => {
   test('works with any identifier of the customer in the systems', async () => {
     const who = await query(`{ customer(by: { email: "${EMAIL}" }) { id identifiers { namespace value } } }`);
     const held = at(who, 'customer', 'identifiers') as { namespace: string; value: string }[];
-    const valueOf = (namespace: string) => held.find((one) => one.namespace === namespace)?.value ?? '';
+    const valueOf = (namespace: string) => held.find((item) => item.namespace === namespace)?.value ?? '';
     const subscribers = await Promise.all([
       as('operator', ofCustomer(`id: "${textAt(who, 'customer', 'id')}"`)),
       as('operator', ofCustomer(`customerNumber: "${valueOf('customerNumber')}"`)),
       as('operator', ofCustomer(`shopifyCustomerId: "${valueOf('shopifyCustomerId')}"`)),
     ]);
     await changed({ email: EMAIL.toUpperCase(), order: '13' });
-    for (const one of subscribers)
-      expect((await one.next())?.data?.['customerChanged']).toMatchObject({ recordId: '13' });
+    for (const subscriber of subscribers)
+      expect((await subscriber.next())?.data?.['customerChanged']).toMatchObject({ recordId: '13' });
   });
 
   test('gets the current data, although older data was cached', async () => {
@@ -246,7 +246,7 @@ describe('who subscribes to everybody', () => {
 
 describe('a visitor', () => {
   const documentId = (name: string) =>
-    readPersistedOperations(DEMO_OPERATIONS).find((one) => one.name === name)?.documentId ?? '';
+    readPersistedOperations(DEMO_OPERATIONS).find((operation) => operation.name === name)?.documentId ?? '';
 
   test('gets their own events only, by a persisted operation', async () => {
     const subscriber = await subscribe(
@@ -457,8 +457,8 @@ describe('a subscription', () => {
       expect(await gauge('stekkerdoos_requests_in_flight')).toBe(0);
     }, 5_000);
     await changed({ email: EMAIL, order: '51' });
-    for (const one of subscribers)
-      expect((await one.next())?.data).toMatchObject({ customerChanged: { recordId: '51' } });
+    for (const subscriber of subscribers)
+      expect((await subscriber.next())?.data).toMatchObject({ customerChanged: { recordId: '51' } });
   });
 });
 

@@ -202,7 +202,7 @@ describe('a trigger', () => {
       'b.graphql': RIGHT,
       'c.graphql': trigger({ selection: 'orderPaid {\n    shoeSize\n    hatSize\n  }' }),
     });
-    expect(problems.map((one) => one.split(': ')[0])).toEqual([
+    expect(problems.map((problem) => problem.split(': ')[0])).toEqual([
       `${folder}/a.graphql line 2`,
       `${folder}/c.graphql line 4`,
       `${folder}/c.graphql line 5`,

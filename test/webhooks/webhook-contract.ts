@@ -110,7 +110,7 @@ export function webhookContract(vendor: WebhookVendor): void {
   const start = (...valid: string[]) =>
     createTestReceiver(source, { ...vendor.settings, [variable]: valid.join(', ') });
   const sent = (content: string | Uint8Array = body, by = secret, atMs = NOW) => send(content, by, atMs);
-  const own = events.map((event) => ({ ...event, source: source.name }));
+  const items = events.map((event) => ({ ...event, source: source.name }));
 
   describe(`the webhook of ${source.name}`, () => {
     it('accepts a message of the system after its events are stored', async () => {
@@ -120,7 +120,7 @@ export function webhookContract(vendor: WebhookVendor): void {
         status: vendor.thanks?.status ?? 204,
         text: vendor.thanks?.body ?? '',
       });
-      expect(receiver.events).toEqual(own);
+      expect(receiver.events).toEqual(items);
       expect(receiver.outcomes).toEqual(['stored']);
     });
 
@@ -129,7 +129,7 @@ export function webhookContract(vendor: WebhookVendor): void {
       const first = await receiver.post(sent());
       const second = await receiver.post(sent(body, secret, NOW + MINUTE));
       expect(second.status).toBe(first.status);
-      expect(receiver.events).toEqual(own);
+      expect(receiver.events).toEqual(items);
       expect(receiver.outcomes).toEqual(['stored', 'duplicate']);
     });
 
@@ -166,16 +166,16 @@ export function webhookContract(vendor: WebhookVendor): void {
         const receiver = start(secret);
         const { headers = {}, ...message } = sent();
         const [name = '', signature = ''] =
-          Object.entries(headers).find(([one, value]) => /signature|hmac/.test(one) && value.length > 40) ??
+          Object.entries(headers).find(([text, value]) => /signature|hmac/.test(text) && value.length > 40) ??
           [];
         // What the signature begins with, such as `sha256=`, may have a length of its own.
         for (let length = 10; length < signature.length - 1; length += 1) {
           const other = signature[length] === 'a' ? 'b' : 'a';
-          for (const given of [
+          for (const input of [
             signature.slice(0, length),
             signature.slice(0, length) + other + signature.slice(length + 1),
           ])
-            expect((await receiver.post({ ...message, headers: { ...headers, [name]: given } })).status).toBe(
+            expect((await receiver.post({ ...message, headers: { ...headers, [name]: input } })).status).toBe(
               401,
             );
         }
@@ -227,8 +227,8 @@ export function webhookContract(vendor: WebhookVendor): void {
         Buffer.concat([jan, Buffer.from([0xff, 0xfe, 0x22])]),
         Buffer.from('[['.repeat(200_000)),
       ];
-      for (const one of broken) {
-        const { status, text } = await receiver.post(sent(one));
+      for (const buffer of broken) {
+        const { status, text } = await receiver.post(sent(buffer));
         expect(status).toBe(proof === 'content' ? 401 : 400);
         expect(text).not.toMatch(/Jan|Geheim/);
       }

@@ -70,7 +70,7 @@ export function createDirectory(world: World, baseUrl: string): Directory {
   }
 
   const allUsers = [...users.values()].sort(byId);
-  const byEmail = [...allUsers].sort((one, other) => (one.email < other.email ? -1 : 1));
+  const byEmail = [...allUsers].sort((a, b) => (a.email < b.email ? -1 : 1));
   const byBareEmail = grouped(allUsers, ({ email }) => withoutTag(email));
   const byPhone = grouped(allUsers, ({ phone }) => (phone === null ? '' : lastNineDigits(phone)));
   const cachedUsers = new Map<ZendeskUser, Buffer>();
@@ -97,7 +97,7 @@ export function createDirectory(world: World, baseUrl: string): Directory {
     ticket: (id) => tickets.get(id),
     ticketsOf: (userId) => ticketsByUser.get(userId) ?? [],
     ticketsCopiedTo: (userId) => ticketsByCopied.get(userId) ?? [],
-    organizationsByIds: (ids) => found(ids, organizations).sort((one, other) => one.id - other.id),
+    organizationsByIds: (ids) => found(ids, organizations).sort((a, b) => a.id - b.id),
     allTickets: () => [...tickets.values()],
     changeTicket: (record, change) => {
       record.ticket = { ...record.ticket, ...change };
@@ -115,13 +115,13 @@ export function createDirectory(world: World, baseUrl: string): Directory {
   };
 }
 
-export function oldestFirst({ ticket: one }: TicketRecord, { ticket: other }: TicketRecord): number {
-  if (one.createdAt !== other.createdAt) return one.createdAt < other.createdAt ? -1 : 1;
-  return one.id - other.id;
+export function oldestFirst({ ticket }: TicketRecord, { ticket: other }: TicketRecord): number {
+  if (ticket.createdAt !== other.createdAt) return ticket.createdAt < other.createdAt ? -1 : 1;
+  return ticket.id - other.id;
 }
 
-function byId(one: ZendeskUser, other: ZendeskUser): number {
-  return one.id - other.id;
+function byId(a: ZendeskUser, b: ZendeskUser): number {
+  return a.id - b.id;
 }
 
 function endUser(

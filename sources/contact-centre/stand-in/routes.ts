@@ -72,7 +72,7 @@ export function createRoutes({ directory, now }: RouteOptions): (call: HttpCall)
       if (!Array.isArray(ids)) return ids;
       const rows = [...new Set(ids)]
         .flatMap((id) => directory.ticket(Number(id)) ?? [])
-        .sort((one, other) => one.ticket.id - other.ticket.id);
+        .sort((a, b) => a.ticket.id - b.ticket.id);
       return tickets({ rows, members: wholeList(rows) });
     },
 
@@ -117,7 +117,7 @@ export function createRoutes({ directory, now }: RouteOptions): (call: HttpCall)
           description: 'Invalid search: type is not allowed in the query',
         });
       }
-      const all = searchTickets(directory, search).sort((one, other) => oldestFirst(other, one));
+      const all = searchTickets(directory, search).sort((a, b) => oldestFirst(b, a));
       const page = cursorPage(call, all, { maxSize: 1000, list: `search ${query}`, forwardOnly: true, now });
       if (!isPage(page)) return page;
       const results = page.rows.map(directory.ticketResultJson);

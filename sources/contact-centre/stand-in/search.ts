@@ -19,7 +19,7 @@ export function searchUsers(directory: Directory, { wanted, unwanted, words }: S
     );
     narrow(directory.allUsers.filter((user) => !excluded.has(user)));
   }
-  return matches?.sort((one, other) => one.id - other.id) ?? [...directory.allUsers];
+  return matches?.sort((a, b) => a.id - b.id) ?? [...directory.allUsers];
 }
 
 function usersBy(directory: Directory, property: string, value: string): readonly ZendeskUser[] {

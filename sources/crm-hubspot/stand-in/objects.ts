@@ -122,7 +122,7 @@ export function createCollections(world: World): Record<ObjectType, Collection> 
 }
 
 function collection(type: ObjectType, records: CrmObject[]): Collection {
-  const all = records.sort((one, other) => Number(one.id) - Number(other.id));
+  const all = records.sort((a, b) => Number(a.id) - Number(b.id));
   const byId = new Map(all.map((record) => [record.id, record]));
   const byProperty = new Map(
     objectTypes[type].unique.map((name) => [

@@ -119,8 +119,9 @@ function readObject(type: ObjectType, records: Collection, call: HttpCall, encod
 function updateObject(type: ObjectType, records: Collection, call: HttpCall, encodedId: string): HttpAnswer {
   const read = readBody(call.body);
   if ('status' in read) return read;
-  const given = read.members['properties'];
-  if (!isObject(given)) return invalid('Invalid input JSON: Some required fields were not set: [properties]');
+  const requested = read.members['properties'];
+  if (!isObject(requested))
+    return invalid('Invalid input JSON: Some required fields were not set: [properties]');
   const idProperty = call.query.get('idProperty') ?? undefined;
   const refused = refuseIdProperty(type, idProperty);
   if (refused !== undefined) return refused;
@@ -129,7 +130,7 @@ function updateObject(type: ObjectType, records: Collection, call: HttpCall, enc
   if (record === undefined) return notFound();
 
   const timestamp = new Date().toISOString();
-  const changes = Object.entries(given).map(
+  const changes = Object.entries(requested).map(
     ([name, value]) => [name, textOf(typeof value === 'boolean' ? String(value) : value) ?? ''] as const,
   );
   for (const [name] of changes) {
@@ -145,7 +146,7 @@ function updateObject(type: ObjectType, records: Collection, call: HttpCall, enc
     };
   }
   record.updatedAt = timestamp;
-  return ok(recordAnswer(type, record, Object.keys(given)));
+  return ok(recordAnswer(type, record, Object.keys(requested)));
 }
 
 function listObjects(type: ObjectType, records: Collection, call: HttpCall): HttpAnswer {

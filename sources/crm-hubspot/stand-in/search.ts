@@ -124,7 +124,7 @@ function fits(record: CrmObject, { property, values, atMost }: Filter): boolean 
   return values.has(record.properties[property]?.toLowerCase() ?? '');
 }
 
-type Order = (one: CrmObject, other: CrmObject) => number;
+type Order = (a: CrmObject, b: CrmObject) => number;
 
 function readOrder(value: unknown, records: Collection): Order | HttpAnswer {
   const sorts: unknown[] = Array.isArray(value) ? value : [];
@@ -135,11 +135,11 @@ function readOrder(value: unknown, records: Collection): Order | HttpAnswer {
   if (typeof propertyName !== 'string' || !records.hasProperty(propertyName))
     return invalid('There is no such property to sort by');
   const valueOf = ({ properties }: CrmObject): string => properties[propertyName] ?? '';
-  const order: Order = (one, other) => valueOf(one).localeCompare(valueOf(other)) || oldestFirst(one, other);
-  return direction === 'DESCENDING' ? (one, other) => order(other, one) : order;
+  const order: Order = (a, b) => valueOf(a).localeCompare(valueOf(b)) || oldestFirst(a, b);
+  return direction === 'DESCENDING' ? (a, b) => order(b, a) : order;
 }
 
-function oldestFirst(one: CrmObject, other: CrmObject): number {
-  if (one.createdAt !== other.createdAt) return one.createdAt < other.createdAt ? -1 : 1;
-  return Number(one.id) - Number(other.id);
+function oldestFirst(a: CrmObject, b: CrmObject): number {
+  if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt ? -1 : 1;
+  return Number(a.id) - Number(b.id);
 }

@@ -77,7 +77,9 @@ export function createOrg(world: World): Org {
         CreatedDate: moment(createdAt),
       })),
     ),
-    Case: known.flatMap(({ part }) => part.cases.map((one) => caseRecord(one, part.contactId))),
+    Case: known.flatMap(({ part }) =>
+      part.cases.map((supportCase) => caseRecord(supportCase, part.contactId)),
+    ),
     Campaign: seedCampaigns.map((campaign) => ({
       Id: campaign.id,
       Name: campaign.name,
@@ -233,32 +235,32 @@ function contactRecord(person: Person, part: SalesforcePart, accountId: string |
   };
 }
 
-function opportunityRecord(one: SalesforcePart['opportunities'][number]): SalesforceRecord {
+function opportunityRecord(opportunity: SalesforcePart['opportunities'][number]): SalesforceRecord {
   return {
-    Id: one.id,
-    Name: one.name,
-    StageName: one.stage,
-    Amount: one.amountCents === null ? null : one.amountCents / 100,
-    CloseDate: one.closeDate,
-    IsClosed: one.stage.startsWith('Closed'),
-    IsWon: one.stage === 'Closed Won',
-    CreatedDate: moment(one.createdAt),
+    Id: opportunity.id,
+    Name: opportunity.name,
+    StageName: opportunity.stage,
+    Amount: opportunity.amountCents === null ? null : opportunity.amountCents / 100,
+    CloseDate: opportunity.closeDate,
+    IsClosed: opportunity.stage.startsWith('Closed'),
+    IsWon: opportunity.stage === 'Closed Won',
+    CreatedDate: moment(opportunity.createdAt),
   };
 }
 
-function caseRecord(one: SalesforcePart['cases'][number], contactId: string): SalesforceRecord {
+function caseRecord(supportCase: SalesforcePart['cases'][number], contactId: string): SalesforceRecord {
   return {
-    Id: one.id,
-    CaseNumber: one.caseNumber,
+    Id: supportCase.id,
+    CaseNumber: supportCase.caseNumber,
     ContactId: contactId,
-    Subject: one.subject,
-    Status: one.status,
-    Priority: one.priority,
-    Origin: one.origin,
-    IsClosed: one.status === 'Closed',
-    CreatedDate: moment(one.createdAt),
-    ClosedDate: one.closedAt === null ? null : moment(one.closedAt),
-    LastModifiedDate: moment(one.updatedAt),
+    Subject: supportCase.subject,
+    Status: supportCase.status,
+    Priority: supportCase.priority,
+    Origin: supportCase.origin,
+    IsClosed: supportCase.status === 'Closed',
+    CreatedDate: moment(supportCase.createdAt),
+    ClosedDate: supportCase.closedAt === null ? null : moment(supportCase.closedAt),
+    LastModifiedDate: moment(supportCase.updatedAt),
   };
 }
 

@@ -116,9 +116,9 @@ function select(
   const fits = query.where === undefined ? () => true : matcher(query.where, object, org);
   const rows = [...new Set(among.filter(fits))];
   if (query.orderBy.length > 0)
-    rows.sort((one, other) => {
+    rows.sort((a, b) => {
       for (const { path, isDescending } of query.orderBy) {
-        const order = compare(valueAt(org, object, one, path), valueAt(org, object, other, path));
+        const order = compare(valueAt(org, object, a, path), valueAt(org, object, b, path));
         if (order !== 0) return isDescending ? -order : order;
       }
       return 0;
@@ -156,10 +156,10 @@ export function isId(value: string): boolean {
   return /^[A-Za-z0-9]{15}([A-Z0-5]{3})?$/.test(value);
 }
 
-function compare(one: Value, other: Value): number {
-  if (one === other) return 0;
-  if (one === null || other === null) return one === null ? -1 : 1;
-  return one < other ? -1 : 1;
+function compare(a: Value, b: Value): number {
+  if (a === b) return 0;
+  if (a === null || b === null) return a === null ? -1 : 1;
+  return a < b ? -1 : 1;
 }
 
 /** The value of a field, also of one that belongs to a parent. */
@@ -200,7 +200,8 @@ function addField(
 }
 
 function checkFields(query: Query, object: SalesforceObject, org: Org): void {
-  for (const path of [...query.fields, ...query.orderBy.map((one) => one.path)]) checkPath(path, object, org);
+  for (const path of [...query.fields, ...query.orderBy.map((order) => order.path)])
+    checkPath(path, object, org);
   for (const sub of query.subqueries) {
     const relation = namedIn(object.children, sub.from);
     if (relation === undefined) throw noRelation(sub.from);
@@ -233,7 +234,7 @@ function namedIn<T>(
   relations: Readonly<Record<string, T>>,
   name: string,
 ): (T & { name: string }) | undefined {
-  const found = Object.entries(relations).find(([own]) => own.toLowerCase() === name.toLowerCase());
+  const found = Object.entries(relations).find(([relation]) => relation.toLowerCase() === name.toLowerCase());
   return found && { ...found[1], name: found[0] };
 }
 

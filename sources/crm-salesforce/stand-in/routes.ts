@@ -83,7 +83,7 @@ function retrieve(org: Org, call: DataCall, type: string): HttpAnswer {
 }
 
 function listed(query: URLSearchParams): { ids: string[]; fields: string[] } {
-  const list = (name: string): string[] => (query.get(name) ?? '').split(',').filter((one) => one !== '');
+  const list = (name: string): string[] => (query.get(name) ?? '').split(',').filter((value) => value !== '');
   return checked(list('ids'), list('fields'));
 }
 
@@ -185,5 +185,5 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function isTexts(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((one) => typeof one === 'string');
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }

@@ -34,16 +34,18 @@ export function createGraph(world: World): Graph {
     });
     conversations.set(
       userId,
-      facebook.conversations.map((one) => conversationNode(one, { id: userId, name })).sort(newestFirst),
+      facebook.conversations
+        .map((conversation) => conversationNode(conversation, { id: userId, name }))
+        .sort(newestFirst),
     );
     for (const { id, messages } of facebook.conversations) {
       nodes.set(id, { id });
       edges.set(
         `${id}/messages`,
-        messages.map((one) => messageNode(one, { id: userId, name })).sort(newestFirst),
+        messages.map((message) => messageNode(message, { id: userId, name })).sort(newestFirst),
       );
     }
-    for (const one of facebook.leads) leads.get(one.formId)?.push(leadNode(one, { name, email, phone }));
+    for (const lead of facebook.leads) leads.get(lead.formId)?.push(leadNode(lead, { name, email, phone }));
   }
   for (const [id, formLeads] of leads) {
     nodes.set(id, { id });
@@ -53,25 +55,25 @@ export function createGraph(world: World): Graph {
   return { nodes, edges, conversations };
 }
 
-function newestFirst(one: Fields, other: Fields): number {
+function newestFirst(a: Fields, b: Fields): number {
   const momentOf = ({ updated_time, created_time }: Fields): string => String(updated_time ?? created_time);
-  return momentOf(other).localeCompare(momentOf(one));
+  return momentOf(b).localeCompare(momentOf(a));
 }
 
 /** The page as a participant of a conversation or message. */
 const pageParty = { id: pageId, name: 'Demo Winkel' };
 
 function conversationNode(
-  one: FacebookPart['conversations'][number],
+  conversation: FacebookPart['conversations'][number],
   user: { id: string; name: string },
 ): Fields {
   return {
-    id: one.id,
+    id: conversation.id,
     participants: { data: [user, pageParty] },
-    link: `/${pageId}/inbox/${one.id.slice(2)}/?section=messages`,
-    updated_time: moment(one.updatedAt),
-    message_count: one.messages.length,
-    unread_count: one.unreadCount,
+    link: `/${pageId}/inbox/${conversation.id.slice(2)}/?section=messages`,
+    updated_time: moment(conversation.updatedAt),
+    message_count: conversation.messages.length,
+    unread_count: conversation.unreadCount,
     can_reply: true,
   };
 }
@@ -154,7 +156,7 @@ function page(
   const next = new URLSearchParams(query);
   next.set('after', after);
   return ok({
-    data: data.map((one) => pick(one, fields)),
+    data: data.map((fieldsOfObject) => pick(fieldsOfObject, fields)),
     ...((data.length > 0 || end < list.length) && {
       paging: {
         cursors: { before: Buffer.from(String(start)).toString('base64url'), after },

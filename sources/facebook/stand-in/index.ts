@@ -126,7 +126,8 @@ function requestsIn(body: string, query: URLSearchParams): unknown[] | undefined
     const inQuery = query.get('batch');
     const requests: unknown =
       inQuery === null ? (JSON.parse(body) as { batch?: unknown } | null)?.batch : JSON.parse(inQuery);
-    return Array.isArray(requests) && requests.every((one) => typeof one === 'object' && one !== null)
+    return Array.isArray(requests) &&
+      requests.every((request) => typeof request === 'object' && request !== null)
       ? requests
       : undefined;
   } catch {

@@ -35,13 +35,13 @@ export function parseFilter(text: string, { filterable, knowsIn }: FilterOptions
     while (peekIs('or')) {
       at += 1;
       nodes += 1;
-      const [one, other] = [left, both()];
-      const fields = new Set([...one.fields, ...other.fields]);
+      const [first, second] = [left, both()];
+      const fields = new Set([...first.fields, ...second.fields]);
       if (fields.size > 1)
         throw new Refusal(
           badRequest("The 'OR' operator is not supported on distinct fields on an OData filter."),
         );
-      left = { test: (row) => one.test(row) || other.test(row), fields };
+      left = { test: (row) => first.test(row) || second.test(row), fields };
     }
     return left;
   };
@@ -50,10 +50,10 @@ export function parseFilter(text: string, { filterable, knowsIn }: FilterOptions
     while (peekIs('and')) {
       at += 1;
       nodes += 1;
-      const [one, other] = [left, single()];
+      const [first, second] = [left, single()];
       left = {
-        test: (row) => one.test(row) && other.test(row),
-        fields: new Set([...one.fields, ...other.fields]),
+        test: (row) => first.test(row) && second.test(row),
+        fields: new Set([...first.fields, ...second.fields]),
       };
     }
     return left;
@@ -99,13 +99,13 @@ export function parseFilter(text: string, { filterable, knowsIn }: FilterOptions
   return test;
 }
 
-const comparisons: Record<string, (one: string, other: string) => boolean> = {
-  eq: (one, other) => one === other,
-  ne: (one, other) => one !== other,
-  gt: (one, other) => one > other,
-  ge: (one, other) => one >= other,
-  lt: (one, other) => one < other,
-  le: (one, other) => one <= other,
+const comparisons: Record<string, (a: string, b: string) => boolean> = {
+  eq: (a, b) => a === b,
+  ne: (a, b) => a !== b,
+  gt: (a, b) => a > b,
+  ge: (a, b) => a >= b,
+  lt: (a, b) => a < b,
+  le: (a, b) => a <= b,
 };
 
 function tokensOf(text: string): string[] {

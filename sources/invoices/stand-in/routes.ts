@@ -39,7 +39,7 @@ export function createRoutes({
       return failure(404, 'Internal_CompanyNotFound', `Cannot find company '${id}'.`);
     if (path === '') return ok({ '@odata.context': contextOf(call, 'companies/$entity'), ...company });
     const [, name = '', key] = /^(\w+)(?:\(([^)]*)\))?$/.exec(path) ?? [];
-    const set = sets.find((one) => one.name === name);
+    const set = sets.find((set) => set.name === name);
     if (set === undefined) return notFound();
     try {
       return key === undefined ? list(call, set, maxPageSize) : single(call, set, key);
@@ -116,13 +116,13 @@ function nextLink({ origin, path, query }: HttpCall, token: string): string {
 
 /** Sorts by the requested fields, then by id, so that no record is on two pages. */
 function ordered(rows: Row[], { filterable }: EntitySet, orderBy: string): Row[] {
-  const orders = orderBy === '' ? [] : orderBy.split(',').map((one) => one.trim().split(/\s+/));
+  const orders = orderBy === '' ? [] : orderBy.split(',').map((value) => value.trim().split(/\s+/));
   for (const [field = ''] of orders)
     if (filterable[field] === undefined)
       throw new Refusal(badRequest(`The field '${field}' cannot be sorted by.`));
-  return rows.sort((one, other) => {
+  return rows.sort((left, other) => {
     for (const [field = '', direction = 'asc'] of [...orders, ['id']]) {
-      const [a = '', b = ''] = [one[field], other[field]];
+      const [a = '', b = ''] = [left[field], other[field]];
       if (a !== b) return (a < b ? -1 : 1) * (direction === 'desc' ? -1 : 1);
     }
     return 0;

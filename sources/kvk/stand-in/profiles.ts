@@ -13,7 +13,10 @@ export function basicProfile(company: SeedRegistration, api: string): Json {
     naam: company.name,
     formeleRegistratiedatum: company.registeredOn,
     materieleRegistratie: { datumAanvang: company.startedOn },
-    totaalWerkzamePersonen: company.branches.reduce((sum, one) => sum + one.fullTime + one.partTime, 0),
+    totaalWerkzamePersonen: company.branches.reduce(
+      (sum, branch) => sum + branch.fullTime + branch.partTime,
+      0,
+    ),
     ...(company.statutoryName !== undefined && { statutaireNaam: company.statutoryName }),
     handelsnamen: tradeNames(names),
     sbiActiviteiten: activities(company),
@@ -50,7 +53,7 @@ export function mainBranch(company: SeedRegistration, api: string): Json {
     indHoofdvestiging: 'Ja',
     indCommercieleVestiging: yesOrNo(branch.isCommercial),
     totaalWerkzamePersonen: branch.fullTime + branch.partTime,
-    adressen: branch.addresses.map((one) => address(one, 48)),
+    adressen: branch.addresses.map((branchAddress) => address(branchAddress, 48)),
     ...(company.website !== undefined && { websites: [company.website] }),
     _links: {
       self: { href: `${profile}/hoofdvestiging` },
@@ -102,7 +105,7 @@ export function branchProfile(company: SeedRegistration, branch: SeedBranch, api
     totaalWerkzamePersonen: branch.fullTime + branch.partTime,
     deeltijdWerkzamePersonen: branch.partTime,
     handelsnamen: tradeNames(branch.tradeNames),
-    adressen: branch.addresses.map((one) => address(one, 40)),
+    adressen: branch.addresses.map((branchAddress) => address(branchAddress, 40)),
     ...(company.website !== undefined && { websites: [company.website] }),
     sbiActiviteiten: activities(company),
     _links: {
@@ -124,18 +127,18 @@ function activities({ activities: all }: SeedRegistration): Json[] {
   }));
 }
 
-function address(one: SeedBranchAddress, width: number): Json {
-  if (one.isShielded === true) return { type: one.type, indAfgeschermd: 'Ja' };
+function address(branchAddress: SeedBranchAddress, width: number): Json {
+  if (branchAddress.isShielded === true) return { type: branchAddress.type, indAfgeschermd: 'Ja' };
   return {
-    type: one.type,
+    type: branchAddress.type,
     indAfgeschermd: 'Nee',
-    volledigAdres: oneLine(one, width),
-    ...(one.street !== undefined && { straatnaam: one.street }),
-    ...(one.houseNumber !== undefined && { huisnummer: one.houseNumber }),
-    ...(one.houseLetter !== undefined && { huisletter: one.houseLetter }),
-    postcode: one.postcode,
-    ...(one.poBox !== undefined && { postbusnummer: one.poBox }),
-    plaats: one.city,
+    volledigAdres: oneLine(branchAddress, width),
+    ...(branchAddress.street !== undefined && { straatnaam: branchAddress.street }),
+    ...(branchAddress.houseNumber !== undefined && { huisnummer: branchAddress.houseNumber }),
+    ...(branchAddress.houseLetter !== undefined && { huisletter: branchAddress.houseLetter }),
+    postcode: branchAddress.postcode,
+    ...(branchAddress.poBox !== undefined && { postbusnummer: branchAddress.poBox }),
+    plaats: branchAddress.city,
     land: 'Nederland',
   };
 }

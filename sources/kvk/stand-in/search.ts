@@ -96,9 +96,9 @@ function fits(
   values: ReadonlyMap<string, string>,
   types: string[] | undefined,
 ): boolean {
-  const is = (name: string, own: string | undefined) => {
+  const is = (name: string, held: string | undefined) => {
     const value = values.get(name);
-    return value === undefined || own?.toLowerCase() === value.toLowerCase();
+    return value === undefined || held?.toLowerCase() === value.toLowerCase();
   };
   const address = branch?.addresses.find(({ isShielded }) => isShielded !== true);
   const names = branch?.tradeNames ?? [company.statutoryName ?? company.name];

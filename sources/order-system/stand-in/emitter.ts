@@ -17,7 +17,7 @@ const newOrder = `
 const setStatus = (status: string, before: readonly string[]) => `
   update orders set status = '${status}' where order_no = (
     select order_no from orders
-    where cust_no = ${customer} and status in (${before.map((one) => `'${one}'`).join(', ')})
+    where cust_no = ${customer} and status in (${before.map((status) => `'${status}'`).join(', ')})
     order by placed_at desc, order_no desc limit 1
   )`;
 

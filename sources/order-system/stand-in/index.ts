@@ -30,8 +30,8 @@ export async function startOrderSystem(
 
   const mark = randomBytes(5).toString('hex');
   const database = `order_system_${mark}`;
-  const own = new URL(server);
-  own.pathname = `/${database}`;
+  const serverUrl = new URL(server);
+  serverUrl.pathname = `/${database}`;
   const reader = { name: `gateway_${mark}`, password: randomBytes(18).toString('hex') };
   const taker = { name: `outbox_${mark}`, password: randomBytes(18).toString('hex') };
 
@@ -55,7 +55,7 @@ export async function startOrderSystem(
       await client.query(`grant ${reader.name}, ${taker.name} to current_user`);
       await client.query(`alter role ${reader.name} set default_transaction_read_only = on`);
     });
-    await withClient(own, async (client) => {
+    await withClient(serverUrl, async (client) => {
       await client.query('begin');
       await client.query(tables);
       await loadWorld(client, world);
@@ -76,13 +76,13 @@ export async function startOrderSystem(
   return {
     name: 'order-system',
     url: `postgres://${server.host}`,
-    ownerUrl: own.href,
+    ownerUrl: serverUrl.href,
     settings: (url) => {
       const addressOf = ({ name, password }: { name: string; password: string }) =>
         `postgres://${name}:${password}@${new URL(url).host}/${database}`;
       return { ORDER_SYSTEM_URL: addressOf(reader), ORDER_SYSTEM_OUTBOX_URL: addressOf(taker) };
     },
-    emitter: createEmitter(own.href),
+    emitter: createEmitter(serverUrl.href),
     close,
   };
 }

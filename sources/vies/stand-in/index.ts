@@ -193,6 +193,6 @@ function today(): string {
     day: '2-digit',
     timeZoneName: 'longOffset',
   }).formatToParts(new Date());
-  const part = (type: string): string => parts.find((one) => one.type === type)?.value ?? '';
+  const part = (type: string): string => parts.find((part) => part.type === type)?.value ?? '';
   return `${part('year')}-${part('month')}-${part('day')}${part('timeZoneName').replace('GMT', '')}`;
 }

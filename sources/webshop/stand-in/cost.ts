@@ -103,7 +103,7 @@ function createPricing(schema: GraphQLSchema, fragments: ReadonlyMap<string, Fra
     const each = ofSelections(type, sets, none);
     if (role === 'edges') return (variables) => entries(variables) * each(variables);
     const count =
-      role === 'nodes' ? entries : isListType(getNullableType(field.type)) ? listSizeOf(node) : one;
+      role === 'nodes' ? entries : isListType(getNullableType(field.type)) ? listSizeOf(node) : onePoint;
     return (variables) => count(variables) * (1 + each(variables));
   }
 
@@ -154,7 +154,7 @@ function isConnection(typeName: string): boolean {
   return typeName.endsWith('Connection');
 }
 
-const one: Price = () => 1;
+const onePoint: Price = () => 1;
 
 function pageSizeOf(node: FieldNode): Price {
   const first = argumentOf(node, 'first');
@@ -191,9 +191,9 @@ function argumentOf(node: FieldNode, name: string): (variables: Variables) => un
 }
 
 function conditionsOf({ directives = [] }: SelectionNode): Condition[] {
-  return directives.flatMap(({ name, arguments: given = [] }) => {
+  return directives.flatMap(({ name, arguments: args = [] }) => {
     const wanted = name.value === 'include' ? true : name.value === 'skip' ? false : undefined;
-    const value = given[0]?.value;
+    const value = args[0]?.value;
     if (wanted === undefined || !value) return [];
     if (value.kind === Kind.BOOLEAN) return [() => value.value === wanted];
     return value.kind === Kind.VARIABLE

@@ -65,8 +65,8 @@ export function createRootResolvers(shop: Shop, now: () => number): Record<strin
 }
 
 function customerBy(shop: Shop, identifier: CustomerIdentifier): object | undefined {
-  const given = Object.values(identifier).filter((value) => value !== undefined && value !== null);
-  if (given.length !== 1) throw badRequest(oneOfExplanation('CustomerIdentifierInput', given.length));
+  const values = Object.values(identifier).filter((value) => value !== undefined && value !== null);
+  if (values.length !== 1) throw badRequest(oneOfExplanation('CustomerIdentifierInput', values.length));
 
   const { id, emailAddress, phoneNumber } = identifier;
   if (typeof id === 'string') {

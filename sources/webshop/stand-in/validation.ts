@@ -101,18 +101,18 @@ export interface CheckedVariables {
 export function checkVariables(
   schema: GraphQLSchema,
   definitions: readonly VariableDefinitionNode[],
-  given: Record<string, unknown>,
+  input: Record<string, unknown>,
 ): CheckedVariables {
   const errors: GraphQLError[] = [];
   const values: Record<string, unknown> = {};
   for (const definition of definitions) {
     const name = definition.variable.name.value;
-    const { coerced, errors: coercionErrors = [] } = getVariableValues(schema, [definition], given);
+    const { coerced, errors: coercionErrors = [] } = getVariableValues(schema, [definition], input);
     Object.assign(values, coerced);
     const type = typeFromAST(schema, definition.type);
     const problems: Problem[] = coercionErrors.map(({ message }) => ({ path: [], explanation: message }));
     if (isInputType(type)) problems.push(...problemsIn(values[name], type, []));
-    if (problems.length > 0) errors.push(invalidVariable(definition, given[name], problems));
+    if (problems.length > 0) errors.push(invalidVariable(definition, input[name], problems));
   }
   return { errors, values };
 }
@@ -127,11 +127,11 @@ function problemsIn(value: unknown, type: GraphQLInputType, path: (string | numb
   if (isInputObjectType(type)) {
     const fields = Object.entries(value);
     // The vendor's contract does not show that this input is a `@oneOf`.
-    const given = fields.filter(([, inner]) => inner !== null).length;
+    const count = fields.filter(([, inner]) => inner !== null).length;
     const isOneOf = type.name === 'CustomerIdentifierInput';
-    const explanation = oneOfExplanation(type.name, given);
+    const explanation = oneOfExplanation(type.name, count);
     return [
-      ...(isOneOf && given !== 1 ? [{ path, explanation }] : []),
+      ...(isOneOf && count !== 1 ? [{ path, explanation }] : []),
       ...fields.flatMap(([name, inner]) => {
         const field = type.getFields()[name];
         return field ? problemsIn(inner, field.type, [...path, name]) : [];

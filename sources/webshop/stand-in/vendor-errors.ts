@@ -40,8 +40,8 @@ export function noCustomIds(): GraphQLError {
   });
 }
 
-export function oneOfExplanation(typeName: string, given: number): string {
-  return `'${typeName}' requires exactly one argument, but ${given} were provided.`;
+export function oneOfExplanation(typeName: string, count: number): string {
+  return `'${typeName}' requires exactly one argument, but ${count} were provided.`;
 }
 
 export function invalidGidExplanation(value: string): string {

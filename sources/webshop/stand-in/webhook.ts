@@ -29,7 +29,7 @@ export function createEmitter(shop: Shop, now: () => number): Emitter {
       const orders = customer?.webshop.orders.flatMap(({ id }) => shop.orders.byId(id) ?? []) ?? [];
       const [newest] = orders
         .filter(({ order }) => canHappen(order))
-        .sort((one, other) => other.order.placedAt.localeCompare(one.order.placedAt));
+        .sort((a, b) => b.order.placedAt.localeCompare(a.order.placedAt));
       if (newest === undefined) return undefined;
       newest.order = { ...newest.order, ...change };
       return message(topic, orderBody(newest, moment()), newest.customer);

@@ -23,18 +23,18 @@ function usersBy(accounts: ReadonlyMap<string, Account>, query: URLSearchParams)
   const usernames = listIn(query, 'usernames');
   if (usernames.length < 1 || usernames.length > maxUsernames)
     return invalid('usernames', `usernames must have from 1 to ${maxUsernames} items`);
-  for (const one of usernames)
-    if (!usernamePattern.test(one))
+  for (const username of usernames)
+    if (!usernamePattern.test(username))
       return invalid(
         'usernames',
         `The usernames query parameter value does not match ${usernamePattern.source}`,
       );
-  const requested = new Set(usernames.map((one) => one.toLowerCase()));
+  const requested = new Set(usernames.map((username) => username.toLowerCase()));
   const data = [...accounts.values()]
     .filter(({ username }) => requested.has(username.toLowerCase()))
-    .map((one) => userAnswer(one, listIn(query, 'user.fields')));
+    .map((account) => userAnswer(account, listIn(query, 'user.fields')));
   const errors = usernames
-    .filter((one) => !accounts.has(one.toLowerCase()))
+    .filter((username) => !accounts.has(username.toLowerCase()))
     .map((value) => ({
       value,
       detail: `Could not find user with usernames: [${value}].`,
@@ -62,7 +62,7 @@ function searchRecent(accounts: ReadonlyMap<string, Account>, query: URLSearchPa
   const untilId = query.get('until_id');
   if (untilId !== null && !/^\d{1,19}$/.test(untilId)) return invalid('until_id', 'until_id is not valid');
 
-  const names = authors.split(' OR ').map((one) => one.replace('from:', '').toLowerCase());
+  const names = authors.split(' OR ').map((value) => value.replace('from:', '').toLowerCase());
   const mention = new RegExp(`@${mentioned}\\b`, 'i');
   const since = Date.parse(worldNow) - sevenDaysMs;
   const matches = [...new Set(names)]
@@ -72,7 +72,7 @@ function searchRecent(accounts: ReadonlyMap<string, Account>, query: URLSearchPa
     })
     .filter(({ post }) => mention.test(post.text) && Date.parse(post.createdAt) >= since)
     .filter(({ post }) => untilId === null || BigInt(post.id) < BigInt(untilId))
-    .sort((one, other) => Date.parse(other.post.createdAt) - Date.parse(one.post.createdAt));
+    .sort((a, b) => Date.parse(b.post.createdAt) - Date.parse(a.post.createdAt));
   const page = matches.slice(Number(start), Number(start) + Number(limit));
   const end = Number(start) + page.length;
   const isExpanded = listIn(query, 'expansions').includes('author_id');
@@ -88,12 +88,12 @@ function searchRecent(accounts: ReadonlyMap<string, Account>, query: URLSearchPa
     ...(page.length > 0 && { data: page.map(({ account, post }) => postAnswer(account, post, fields)) }),
     ...(isExpanded &&
       users.length > 0 && {
-        includes: { users: users.map((one) => userAnswer(one, listIn(query, 'user.fields'))) },
+        includes: { users: users.map((user) => userAnswer(user, listIn(query, 'user.fields'))) },
       }),
     meta,
   });
 }
 
 function listIn(query: URLSearchParams, name: string): string[] {
-  return (query.get(name) ?? '').split(',').filter((one) => one !== '');
+  return (query.get(name) ?? '').split(',').filter((value) => value !== '');
 }

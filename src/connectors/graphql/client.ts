@@ -76,7 +76,7 @@ export function graphql({
 }: GraphqlOptions): Connector<GraphqlClient> {
   const options = { url, auth, settings: () => Object.values(settings) };
   return httpConnector(options, ({ http, reader, source }) => {
-    const values = Object.entries(settings).map(([name, one]) => [name, reader.read(one)] as const);
+    const values = Object.entries(settings).map(([name, setting]) => [name, reader.read(setting)] as const);
     const query = (
       scope: CallScope,
       document: string,

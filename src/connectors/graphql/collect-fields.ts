@@ -89,16 +89,16 @@ function collectField(
   { collected, isRoot }: { collected: Map<string, Collected>; isRoot: boolean },
 ): void {
   const fields = type.getFields();
-  const own = fields[node.name.value];
+  const definition = fields[node.name.value];
   // The root object is made by another source, which knows its keys.
-  const keyField = own === undefined && !isRoot ? keyFieldOf(type.name, node.name.value) : undefined;
-  const field = own ?? (keyField === undefined ? undefined : fields[keyField]);
+  const keyField = definition === undefined && !isRoot ? keyFieldOf(type.name, node.name.value) : undefined;
+  const field = definition ?? (keyField === undefined ? undefined : fields[keyField]);
   if (field === undefined) return;
-  const args = own === undefined ? {} : getArgumentValues(field, node, { ...variables });
+  const args = definition === undefined ? {} : getArgumentValues(field, node, { ...variables });
   const key = fieldKey(field.name, args);
   let known = collected.get(key);
   if (known === undefined) collected.set(key, (known = { field, args, selectionSets: new Set() }));
-  if (own !== undefined && node.selectionSet !== undefined) known.selectionSets.add(node.selectionSet);
+  if (definition !== undefined && node.selectionSet !== undefined) known.selectionSets.add(node.selectionSet);
 }
 
 function isIncluded(selection: SelectionNode, variables: Planner['variables']): boolean {

@@ -67,7 +67,7 @@ export function makePlan(
   isRoot = true,
 ): PlannedSelection {
   const collected = collectAll(planner, type, selectionSets, isRoot);
-  const own = [...collected].map(([key, { field, args, selectionSets: below }]) => {
+  const selections = [...collected].map(([key, { field, args, selectionSets: below }]) => {
     const named = getNamedType(field.type);
     const children = isObjectType(named) ? makePlan(planner, named, below, false) : undefined;
     const items = children === undefined ? undefined : joinItems(planner, children, below);
@@ -75,13 +75,13 @@ export function makePlan(
     return { key, field, args, children, items, selection };
   });
   // In one order, so that selections that differ in it alone are equal.
-  own.sort((one, other) => (one.selection < other.selection ? -1 : 1));
+  selections.sort((a, b) => (a.selection < b.selection ? -1 : 1));
   const names = new Set<string>();
   const byKey = new Map(
-    own.map(({ key, field, args, children, items }) => {
+    selections.map(({ key, field, args, children, items }) => {
       const name = unusedName(
         field.name,
-        (one) => names.has(one) || (one !== field.name && one in type.getFields()),
+        (candidate) => names.has(candidate) || (candidate !== field.name && candidate in type.getFields()),
       );
       names.add(name);
       return [key, planField(planner, type, { name, field, args, children, items })];
@@ -92,7 +92,7 @@ export function makePlan(
     fields: [...byKey.values()],
     byKey,
     needs: planner.mapping.types[type.name]?.needs,
-    selection: own.map(({ selection }) => selection).join(' ') || '__typename',
+    selection: selections.map(({ selection }) => selection).join(' ') || '__typename',
   };
 }
 

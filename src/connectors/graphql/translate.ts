@@ -106,9 +106,9 @@ function makeRequest(
     for (const [i, key] of keys.entries()) {
       let [first, ...below] = keyed.path.map(({ text }) => text);
       for (const [variable, value] of Object.entries(keyed.field.variables(key))) {
-        const own = `${name}_${i}_${variable}`;
-        declare(own, value);
-        first = first?.replaceAll(`$${variable}`, `$${own}`);
+        const variableName = `${name}_${i}_${variable}`;
+        declare(variableName, value);
+        first = first?.replaceAll(`$${variable}`, `$${variableName}`);
       }
       below = below.filter((text) => !/^\d+$/.test(text));
       const inner = below.reduceRight(

@@ -302,8 +302,8 @@ type WirePage<T> =
   | { d: T[] | { results: T[]; __next?: string | undefined; __count?: number | undefined } };
 
 function pageSchema<T>(record: z.ZodType<T>, version: OdataVersion): z.ZodType<WirePage<T>> {
-  const made = pageSchemas[version].get(record) as z.ZodType<WirePage<T>> | undefined;
-  if (made !== undefined) return made;
+  const cached = pageSchemas[version].get(record) as z.ZodType<WirePage<T>> | undefined;
+  if (cached !== undefined) return cached;
   const records = z.array(record);
   const next = z.string().optional();
   const page: z.ZodType<WirePage<T>> =

@@ -40,8 +40,8 @@ export function positional(
   };
   const sql = text.replace(
     /= ANY\(\$(\d+)\)|\$(\d+)/g,
-    (_, list: string | undefined, one: string | undefined) => {
-      const value = parameters[Number(list ?? one) - 1];
+    (_, list: string | undefined, single: string | undefined) => {
+      const value = parameters[Number(list ?? single) - 1];
       if (list === undefined) return place(value);
       const keys = value as readonly unknown[];
       // No value is in a list that contains only NULL.

@@ -85,7 +85,7 @@ function createSystems() {
   ];
   const rules: IdentityRules = {
     sources,
-    namespaces: new Map(namespaces.map((one): [string, Namespace] => [one.name, one])),
+    namespaces: new Map(namespaces.map((namespace): [string, Namespace] => [namespace.name, namespace])),
     limits: { maxHops: 3, maxValuesPerNamespace: 5, maxIdentifiers: 50, patienceMs: 500 },
   };
   /** Creates the `load` function of one request. */

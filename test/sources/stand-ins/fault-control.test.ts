@@ -233,7 +233,7 @@ describe('in front of an SQL system', () => {
     await gateway.end();
   });
 
-  const one = async (): Promise<unknown> =>
+  const run = async (): Promise<unknown> =>
     (await gateway.query<{ one: number }>('select $1::int as one', [1])).rows;
 
   it('passes simple, parametrised and prepared queries on', async () => {
@@ -247,7 +247,7 @@ describe('in front of an SQL system', () => {
       expect(rows).toEqual([{ cust_no: expect.stringMatching(/^K\d{6}$/) as unknown }]);
     }
     await expect(gateway.query('select no_such_column')).rejects.toMatchObject({ code: '42703' });
-    expect(await one()).toEqual([{ one: 1 }]);
+    expect(await run()).toEqual([{ one: 1 }]);
   });
 
   it('leaves large answers and parameters whole', async () => {
@@ -294,23 +294,23 @@ describe('in front of an SQL system', () => {
 
   it('counts queries, not the messages around them', async () => {
     await gateway.query('select 1');
-    await one();
+    await run();
     await gateway.query({ name: 'two', text: 'select 2' });
     expect(control.counters()['order-system']).toEqual({ calls: 3, connections: 1 });
   });
 
   it('adds latency once to each query without making one wait for another', async () => {
-    await Promise.all(Array.from({ length: 20 }, () => one()));
+    await Promise.all(Array.from({ length: 20 }, () => run()));
     await control.set('order-system', { latencyMs: 200 });
     let start = performance.now();
-    await Promise.all(Array.from({ length: 20 }, () => one()));
+    await Promise.all(Array.from({ length: 20 }, () => run()));
     expect(performance.now() - start).toBeGreaterThanOrEqual(198);
     // One after the other they take 4 s.
     expect(performance.now() - start).toBeLessThan(3_500);
     start = performance.now();
     // Two turns one after the other, each of several messages.
-    await one();
-    await one();
+    await run();
+    await run();
     expect(performance.now() - start).toBeGreaterThanOrEqual(396);
     // By message it would be twice as long.
     expect(performance.now() - start).toBeLessThan(790);
@@ -323,16 +323,16 @@ describe('in front of an SQL system', () => {
       control.set('order-system', { fault: 'down' }),
       expect(sleeping).rejects.toThrow('Connection terminated unexpectedly'),
     ]);
-    await expect(one()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    await expect(run()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     await control.set('order-system', { fault: null });
-    expect(await one()).toEqual([{ one: 1 }]);
+    expect(await run()).toEqual([{ one: 1 }]);
   });
 
   it('never answers while hanging, and breaks what hung when healed', async () => {
-    await one();
+    await run();
     await control.set('order-system', { fault: 'hang' });
-    const onOpen = one();
-    const onNew = one();
+    const onOpen = run();
+    const onNew = run();
     const outcome = await Promise.race([onOpen, onNew, delay(150, 'silence')]);
     expect(outcome).toBe('silence');
     await Promise.all([
@@ -340,7 +340,7 @@ describe('in front of an SQL system', () => {
       expect(onOpen).rejects.toThrow(),
       expect(onNew).rejects.toThrow(),
     ]);
-    expect(await one()).toEqual([{ one: 1 }]);
+    expect(await run()).toEqual([{ one: 1 }]);
   });
 
   it.each([
@@ -356,7 +356,7 @@ describe('in front of an SQL system', () => {
       await expect(client.query({ name: 'three', text: 'select 3 as three' })).rejects.toMatchObject({
         code,
       });
-      await expect(one()).rejects.toMatchObject({ code, severity: 'FATAL' });
+      await expect(run()).rejects.toMatchObject({ code, severity: 'FATAL' });
       await control.set('order-system', { fault: null });
       expect((await client.query({ name: 'three', text: 'select 3 as three' })).rows).toEqual([{ three: 3 }]);
       expect(control.counters()['order-system']?.connections).toBe(1);
@@ -377,11 +377,11 @@ describe('in front of an SQL system', () => {
   });
 
   it('sends bytes that are not PostgreSQL', async () => {
-    await one();
+    await run();
     await control.set('order-system', { fault: 'garbage' });
-    await expect(one()).rejects.toThrow('invalid response');
+    await expect(run()).rejects.toThrow('invalid response');
     await control.set('order-system', { fault: null });
-    expect(await one()).toEqual([{ one: 1 }]);
+    expect(await run()).toEqual([{ one: 1 }]);
   });
 
   it('drips the true answer, and stops when healed', async () => {
@@ -392,13 +392,13 @@ describe('in front of an SQL system', () => {
     const dripping = client.query('select 1');
     expect(await Promise.race([dripping, delay(700, 'not yet')])).toBe('not yet');
     await Promise.all([control.set('order-system', { fault: null }), expect(dripping).rejects.toThrow()]);
-    expect(await one()).toEqual([{ one: 1 }]);
+    expect(await run()).toEqual([{ one: 1 }]);
   });
 
   it('resets the connection when a query arrives', async () => {
-    await one();
+    await run();
     await control.set('order-system', { fault: 'reset' });
-    await expect(one()).rejects.toMatchObject({ code: 'ECONNRESET' });
+    await expect(run()).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 });
 

@@ -85,17 +85,17 @@ describe('the order system in a PostgreSQL that runs already', () => {
   });
 
   it('has a database of its own there, and leaves nothing behind', async () => {
-    const [one, two] = await Promise.all([
+    const [first, second] = await Promise.all([
       startOrderSystem(world, { connectionString: server.connectionString }),
       startOrderSystem(world, { connectionString: server.connectionString }),
     ]);
-    expect(one.settings(one.url)).not.toEqual(two.settings(two.url));
+    expect(first.settings(first.url)).not.toEqual(second.settings(second.url));
     expect(await query(server.connectionString, ours)).toHaveLength(4);
     // A gateway may still be connected.
-    const gateway = new Client({ connectionString: one.settings(one.url)['ORDER_SYSTEM_URL'] });
+    const gateway = new Client({ connectionString: first.settings(first.url)['ORDER_SYSTEM_URL'] });
     gateway.on('error', () => undefined);
     await gateway.connect();
-    await Promise.all([one.close(), two.close()]);
+    await Promise.all([first.close(), second.close()]);
     expect(await query(server.connectionString, ours)).toEqual([]);
   });
 });

@@ -249,7 +249,7 @@ describe('the special customers', () => {
   });
 
   /** All that are here under one address. */
-  const under = (email: string): Person[] => world.people.filter((one) => one.email === email);
+  const under = (email: string): Person[] => world.people.filter((person) => person.email === email);
   const partOf = (email: string) => person(email).orderSystem;
 
   it.each([
@@ -275,14 +275,14 @@ describe('the special customers', () => {
   });
 
   it('include one with two records in the order system, with orders on both', () => {
-    const [one, other] = under('two-accounts@example.nl');
+    const [first, second] = under('two-accounts@example.nl');
     expect(under('two-accounts@example.nl').map(systemsOf)).toEqual([
       ['orderSystem', 'webshop', 'crm'],
       ['orderSystem'],
     ]);
-    expect(one?.lastName.toLowerCase()).toBe(other?.lastName.toLowerCase().trim());
-    expect(one?.birthDate).toBe(other?.birthDate);
-    expect([one, other].map((record) => record?.orderSystem?.orders.length)).toEqual([3, 2]);
+    expect(first?.lastName.toLowerCase()).toBe(second?.lastName.toLowerCase().trim());
+    expect(first?.birthDate).toBe(second?.birthDate);
+    expect([first, second].map((record) => record?.orderSystem?.orders.length)).toEqual([3, 2]);
   });
 
   it('include one with two accounts in the webshop, which the CRM knows by both addresses', () => {
@@ -294,13 +294,13 @@ describe('the special customers', () => {
     const { crm, orderSystem } = person('conflict@example.nl');
     expect(crm?.customerNumber).toBe(partOf('conflict-other@example.nl')?.customerNumber);
     expect(crm?.customerNumber).not.toBe(orderSystem?.customerNumber);
-    expect(world.people.filter((one) => one.crm?.customerNumber !== undefined)).toHaveLength(1);
+    expect(world.people.filter((person) => person.crm?.customerNumber !== undefined)).toHaveLength(1);
   });
 
   it('include people who share what means nobody, or a role', () => {
-    expect(new Set(['blocked@example.nl', 'blocked-too@example.nl'].map((one) => person(one).phone))).toEqual(
-      new Set(['0000000000']),
-    );
+    expect(
+      new Set(['blocked@example.nl', 'blocked-too@example.nl'].map((value) => person(value).phone)),
+    ).toEqual(new Set(['0000000000']));
     const bakery = under('info@bakkerij.example.nl');
     expect(bakery.map(systemsOf)).toEqual([['orderSystem'], ['crm']]);
     expectUnique(bakery.map(({ lastName }) => lastName));
@@ -312,10 +312,12 @@ describe('the special customers', () => {
     const shared = '8f14e45f-ceea-467f-a3bd-00000000d0d0';
     expect(devicesOf('device-a@example.nl')).toEqual([shared, expect.any(String)]);
     expect(devicesOf('device-b@example.nl')).toEqual([shared]);
-    const [own, ...more] = devicesOf('single-device@example.nl');
+    const [value, ...more] = devicesOf('single-device@example.nl');
     expect(more).toEqual([]);
     expect(
-      world.people.filter(({ orderSystem }) => orderSystem?.devices.some((one) => one.visitorId === own)),
+      world.people.filter(({ orderSystem }) =>
+        orderSystem?.devices.some((device) => device.visitorId === value),
+      ),
     ).toHaveLength(1);
   });
 
