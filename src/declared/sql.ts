@@ -182,13 +182,13 @@ function compilePages({
     const rest =
       position === undefined
         ? ''
-        : `AND ${first} ${compared}= given.first AND (${first}, ${second}) ${compared} (given.first, given.second)`;
+        : `AND ${first} ${compared}= shared.first AND (${first}, ${second}) ${compared} (shared.first, shared.second)`;
     const [statement, parameters] = client.dialect.forEach({
       query: `SELECT requested.page AS "${PAGE}", ${list(columns)} FROM ${table}
-        WHERE ${key} = requested.key ${rest} ORDER BY ${orderBy} LIMIT given.size`,
+        WHERE ${key} = requested.key ${rest} ORDER BY ${orderBy} LIMIT shared.size`,
       columns: { page: 'bigint', key: columnType },
       values: parts.map((part) => ({ page: part.page, key: send(part.key) })),
-      given: {
+      shared: {
         size: Math.max(...parts.map(({ size }) => size)),
         ...(position === undefined ? {} : { first: position[0], second: position[1] }),
       },

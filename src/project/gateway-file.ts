@@ -155,7 +155,7 @@ function referenceOf(value: unknown): Pick<Value, 'file' | 'named'> | undefined 
 
 /** The value as the variable has it: a list with commas, and anything nested as JSON. */
 function textOf(value: unknown): string {
-  if (Array.isArray(value) && value.every((one) => typeof one !== 'object'))
+  if (Array.isArray(value) && value.every((item) => typeof item !== 'object'))
     return value.map(String).join(',');
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

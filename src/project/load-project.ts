@@ -37,7 +37,7 @@ export async function loadProject(
 ): Promise<ProjectOptions> {
   const { environment, declared, sources: named, problems } = readProjectSettings(folder, process);
   const declaredSources = readDeclaredSources(folder, problems);
-  const own = [
+  const projectSources = [
     ...declaredSources.map(({ source }) => source),
     ...(await readSources(folder, builtIn, problems)),
   ];
@@ -46,7 +46,7 @@ export async function loadProject(
       problems.push(
         `sources/${source.name}.yaml has the name of a source of the package. Give it another name.`,
       );
-  const all = [...own, ...builtIn];
+  const all = [...projectSources, ...builtIn];
   for (const [name, { place }] of named)
     if (!all.some((source) => source.name === name))
       problems.push(
@@ -64,7 +64,7 @@ export async function loadProject(
     declared,
     problems,
     sdl: {
-      ...readSdlOf(folder, own, problems),
+      ...readSdlOf(folder, projectSources, problems),
       // Without the fields that are not classified.
       ...Object.fromEntries(declaredSources.map(({ source, sdl }) => [source.name, sdl])),
     },

@@ -201,7 +201,8 @@ class PriorityLimiter implements Limiter {
       const now = clock.now();
       const starving = this.#mostStarving(now);
       const priority =
-        starving ?? PRIORITIES.find((priority) => this.#queues[priority].length > 0 && this.#hasSlot(priority));
+        starving ??
+        PRIORITIES.find((priority) => this.#queues[priority].length > 0 && this.#hasSlot(priority));
       const waiter = priority === undefined ? undefined : this.#queues[priority].first;
       // Only bulk calls wait, and bulk uses all of its slots. The next release calls this method again.
       if (priority === undefined || waiter === undefined) return;

@@ -3,7 +3,7 @@ import { ambiguous, identifiersOf } from '../../src/customer/identification.js';
 import { commonNamespaces } from '../../src/identity/identifiers.js';
 import type { Match } from '../../src/identity/identity-graph.js';
 
-const namespaces = new Map(commonNamespaces('NL').map((one) => [one.name, one]));
+const namespaces = new Map(commonNamespaces('NL').map((namespace) => [namespace.name, namespace]));
 
 /** A record of a source as a match has it. */
 function record(source: string, id: string, identifiers: object[], name: string | null = null) {

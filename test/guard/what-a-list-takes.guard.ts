@@ -19,13 +19,13 @@ const BLOCKS = 5;
 const compiled = await build();
 const running: Running[] = [];
 afterAll(async () => {
-  await Promise.all(running.map((one) => one.stop()));
+  await Promise.all(running.map((server) => server.stop()));
   compiled.remove();
 });
 const open = async (options: Omit<StartOptions, 'build'>): Promise<Running> => {
-  const one = await start({ build: compiled, ...options });
-  running.push(one);
-  return one;
+  const server = await start({ build: compiled, ...options });
+  running.push(server);
+  return server;
 };
 
 describe('what a request without a cache allocates', () => {

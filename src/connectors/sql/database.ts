@@ -16,8 +16,8 @@ export interface ForEach<Column extends string> {
   query: string;
   columns: Readonly<Record<Column, ColumnType>>;
   values: readonly Readonly<Record<Column, unknown>>[];
-  /** Values that are equal for all of them: `given.size`. Their types are those of the columns that they are compared with. */
-  given?: Readonly<Record<string, unknown>>;
+  /** Values that are equal for all of them: `shared.size`. Their types are those of the columns that they are compared with. */
+  shared?: Readonly<Record<string, unknown>>;
   /** The columns of the query that sort all rows together. */
   orderBy: string;
 }

@@ -4,13 +4,13 @@ export const mysqlDialect: Dialect = {
   // MariaDB has no LATERAL, and MySQL has no LIMIT by a column. So there is one query for each value, which both
   // support. It uses the indexes, because a value is compared by the collation of the column; a table of values would
   // have its own.
-  forEach: ({ query, columns, values, given = {}, orderBy }) => {
+  forEach: ({ query, columns, values, shared = {}, orderBy }) => {
     const parameters: unknown[] = [];
     const types = columns as Readonly<Record<string, string>>;
     const queries = values.map((value: Readonly<Record<string, unknown>>) => {
-      const queryOfValue = query.replace(/\b(requested|given)\.(\w+)/g, (_, kind: string, name: string) => {
-        const one = kind === 'given' ? given[name] : value[name];
-        parameters.push(types[name] === 'timestamptz' ? toTimestamp(one) : one);
+      const queryOfValue = query.replace(/\b(requested|shared)\.(\w+)/g, (_, kind: string, name: string) => {
+        const parameter = kind === 'shared' ? shared[name] : value[name];
+        parameters.push(types[name] === 'timestamptz' ? toTimestamp(parameter) : parameter);
         return `$${parameters.length}`;
       });
       return `(${queryOfValue})`;

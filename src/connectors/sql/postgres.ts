@@ -25,10 +25,10 @@ const MAX_CONNECTIONS = 10;
 const CANCEL_MS = 500;
 
 export const postgresDialect: Dialect = {
-  forEach: ({ query, columns, values, given = {}, orderBy }) => {
-    const names = Object.keys(given);
-    const queryOfGiven = query.replace(
-      /\bgiven\.(\w+)/g,
+  forEach: ({ query, columns, values, shared = {}, orderBy }) => {
+    const names = Object.keys(shared);
+    const queryOfShared = query.replace(
+      /\bshared\.(\w+)/g,
       (_, name: string) => `$${String(names.indexOf(name) + 2)}`,
     );
     // JSON escapes a NUL as six characters, which a later check would not find.
@@ -37,9 +37,9 @@ export const postgresDialect: Dialect = {
     return [
       `SELECT found.*
        FROM json_to_recordset($1::json) AS requested (${types.join(', ')})
-       CROSS JOIN LATERAL (${queryOfGiven}) AS found
+       CROSS JOIN LATERAL (${queryOfShared}) AS found
        ORDER BY ${orderBy}`,
-      [JSON.stringify(values), ...Object.values(given)],
+      [JSON.stringify(values), ...Object.values(shared)],
     ];
   },
   bytes: (column) => `${column} COLLATE "C"`,
