@@ -139,21 +139,21 @@ const PURPOSE: Readonly<Record<string, CompanyAddress['purpose']>> = {
 function toAddresses(addresses: readonly WireAddress[] | null | undefined): CompanyAddress[] {
   return (addresses ?? [])
     .filter(({ indAfgeschermd }) => indAfgeschermd !== true)
-    .map((activity) => ({
-      purpose: PURPOSE[activity.type?.toLowerCase() ?? ''] ?? null,
+    .map((address) => ({
+      purpose: PURPOSE[address.type?.toLowerCase() ?? ''] ?? null,
       text: oneLine(
-        activity.volledigAdres ??
-          [activity.straatHuisnummer, activity.postcodeWoonplaats, activity.land].filter(Boolean).join(', '),
+        address.volledigAdres ??
+          [address.straatHuisnummer, address.postcodeWoonplaats, address.land].filter(Boolean).join(', '),
       ),
       address:
-        activity.plaats == null
+        address.plaats == null
           ? null
           : {
-              street: activity.straatnaam ?? (activity.postbusnummer == null ? null : 'Postbus'),
-              houseNumber: houseNumberOf(activity),
-              postcode: activity.postcode ?? null,
-              city: activity.plaats,
-              country: activity.land == null || activity.land === 'Nederland' ? 'NL' : null,
+              street: address.straatnaam ?? (address.postbusnummer == null ? null : 'Postbus'),
+              houseNumber: houseNumberOf(address),
+              postcode: address.postcode ?? null,
+              city: address.plaats,
+              country: address.land == null || address.land === 'Nederland' ? 'NL' : null,
             },
     }));
 }
