@@ -54,6 +54,8 @@ export interface GatewayOptions {
   declared?: DeclaredSettings;
   /** Problems that were found before, reported together with those of the settings. Default: none. */
   problems?: readonly string[];
+  /** Mistakes that were found before and do not stop the start. They are logged. Default: none. */
+  warnings?: readonly string[];
   /** The clock for ages and timeouts. Default: `performance`. */
   clock?: Clock;
   logger?: Logger;
@@ -284,6 +286,7 @@ function readSettings(options: GatewayOptions, late: Late): ReadSettings {
   settings.throwIfWrong();
   const logger = options.logger ?? createLogger(config.logLevel, worker?.number);
   for (const problem of unknown.warnings) logger.warn({ problem }, 'a setting has no effect');
+  for (const problem of options.warnings ?? []) logger.warn({ problem }, 'a part of a source is left out');
   return { settings, config, sources, eventSettings, authentication, logger };
 }
 

@@ -1,5 +1,6 @@
 import {
   GraphQLError,
+  isTypeDefinitionNode,
   Kind,
   parse,
   Source,
@@ -42,7 +43,9 @@ function coreType(name: string): DefinitionNode | undefined {
 }
 
 function typesOf(definitions: readonly DefinitionNode[]): Map<string, DefinitionNode> {
-  return new Map(definitions.flatMap((one) => ('name' in one ? [[one.name.value, one]] : [])));
+  return new Map(
+    definitions.flatMap((one) => (isTypeDefinitionNode(one) ? [[one.name.value, one] as const] : [])),
+  );
 }
 
 /** The type without lists and non-null marks. */
@@ -52,7 +55,7 @@ export function namedTypeOf(type: TypeNode): string {
 
 /**
  * Reads the SDL of a source. `customerKey`: the kind of identifier for `@foundBy` on `Customer`, unless the SDL has one.
- * Problems of syntax are returned; composition finds the others.
+ * Problems of syntax and repeated types are returned; composition finds the others.
  */
 export function readSourceSdl(
   file: string,
@@ -82,6 +85,12 @@ export function readSourceSdl(
     line: loc?.startToken.line ?? 1,
     column: loc?.startToken.column ?? 1,
   });
+  const problems = repeatedTypes(document).map((type) => ({
+    ...placeOf(type.name),
+    problem: `The fields of "${type.name.value}" are declared in several places.`,
+    remedy: `Declare them all in one "type ${type.name.value}".`,
+  }));
+  if (problems.length > 0) return { problems };
   const edits = new Edits(text);
   const unclassified = removeUnclassified(document, edits, placeOf);
   if (customerKey !== undefined) addCustomerKey(document, edits, customerKey);
@@ -111,6 +120,21 @@ export function readSourceSdl(
     placeOf,
     unclassified,
   };
+}
+
+/** The object types that the file declares again or extends. */
+function repeatedTypes({ definitions }: DocumentNode) {
+  const names = new Set<string>();
+  return definitions
+    .filter(
+      (definition) =>
+        definition.kind === Kind.OBJECT_TYPE_DEFINITION || definition.kind === Kind.OBJECT_TYPE_EXTENSION,
+    )
+    .filter((type) => {
+      const isRepeated = type.kind === Kind.OBJECT_TYPE_EXTENSION || names.has(type.name.value);
+      names.add(type.name.value);
+      return isRepeated;
+    });
 }
 
 /** Edits a text without moving its lines. */

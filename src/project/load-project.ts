@@ -17,6 +17,8 @@ export interface ProjectOptions {
   environment: Environment;
   declared: DeclaredSettings;
   problems: readonly string[];
+  /** What is left out of declared sources: fields that are not classified. */
+  warnings: readonly string[];
   /** The SDL of the folder's sources, by source. */
   sdl: Readonly<Record<string, string>>;
   operations?: URL;
@@ -63,6 +65,7 @@ export async function loadProject(
     environment,
     declared,
     problems,
+    warnings: declaredSources.flatMap((declaration) => declaration.warnings.map(describeProblem)),
     sdl: {
       ...readSdlOf(folder, projectSources, problems),
       // Without the fields that are not classified.

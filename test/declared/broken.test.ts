@@ -345,6 +345,20 @@ describe('a broken declaration', () => {
   });
 });
 
+test.each(['type', 'extend type'])(
+  'the fields of one type that are in two places, as %s, are refused',
+  (keyword) => {
+    const sdl = `${WARRANTY_SDL}\n${keyword} Customer { warrantyNote: String @personalData(category: NONE) }\n`;
+    const [problem, ...others] = problemsOf(WARRANTY_YAML, sdl);
+    expect(problem).toMatchObject({
+      file: 'warranty.graphql',
+      line: sdl.split('\n').findIndex((line) => line.includes('warrantyNote')) + 1,
+      problem: 'The fields of "Customer" are declared in several places.',
+    });
+    expect(others).toEqual([]);
+  },
+);
+
 test('a field that is not classified is not shown, and is reported', () => {
   const sdl = WARRANTY_SDL.replace(
     '"The code of the repair."',

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createGateway } from '../../src/gateway.js';
 import { loadProject } from '../../src/project/load-project.js';
@@ -36,6 +37,25 @@ test('serves a source that is declared in YAML and SDL', async () => {
   expect(await answer.json()).toEqual({ data: { customer: { name: 'Anna de Vries 1' } } });
   await gateway.close();
   await system.close();
+});
+
+test('logs each field of a declared source that is not shown because it is not classified', async () => {
+  write('gateway.yaml', 'auth: off\nsources: { warranty: { url: http://127.0.0.1:1 } }');
+  write('sources/warranty.yaml', WARRANTY_YAML);
+  const sdl = WARRANTY_SDL.replace(
+    'type Customer {',
+    'type Customer {\n  "Not classified."\n  warrantyNote: String',
+  );
+  write('schema/sources/warranty.graphql', sdl);
+  const options = await loadProject(folder, [], { ID_SECRET: 'a secret of the tests', ...WARRANTY_SETTINGS });
+  const logged: string[] = [];
+  const logger = pino({ level: 'warn' }, { write: (line) => void logged.push(line) });
+  const gateway = createGateway({ ...options, logger });
+  expect(logged.join('')).toContain('schema/sources/warranty.graphql:');
+  expect(logged.join('')).toContain('warrantyNote');
+  expect(gateway.schema.getType('Customer')?.toConfig()).toHaveProperty('fields.warranty');
+  expect(gateway.schema.getType('Customer')?.toConfig()).not.toHaveProperty('fields.warrantyNote');
+  await gateway.close();
 });
 
 test('reports the problems of all files together', async () => {
