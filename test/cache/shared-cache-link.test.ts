@@ -1,9 +1,10 @@
 import { brotliCompressSync } from 'node:zlib';
+import { ReplyError } from 'ioredis';
 import { describe, expect, it, vi } from 'vitest';
 import type { SharedEntry } from '../../src/cache/shared-cache.js';
 import type { Connection } from '../../src/cache/shared-cache/connection.js';
 import { createEncoding } from '../../src/cache/shared-cache/encoding.js';
-import type { Link, Parameter } from '../../src/cache/shared-cache/link.js';
+import { isRefusal, type Link, type Parameter } from '../../src/cache/shared-cache/link.js';
 import { createReads } from '../../src/cache/shared-cache/reads.js';
 import { createWrites } from '../../src/cache/shared-cache/writes.js';
 import { createLogger } from '../../src/telemetry/logger.js';
@@ -96,5 +97,18 @@ describe('a compressed entry', () => {
   ])('that claims %s is read, or not', async (_, size, value) => {
     const read = await createEncoding(undefined).decode('key', compressed(size));
     expect(read?.value).toBe(value);
+  });
+});
+
+describe('an error of a command', () => {
+  // The driver declares its class as any.
+  const Refused = ReplyError as new (message: string) => Error;
+
+  it.each([
+    ['an answer of Redis', new Refused('READONLY It is a replica.'), true],
+    ['a lost connection', new Error('Connection is closed.'), false],
+    ['no error', 'ReplyError', false],
+  ])('that is %s is a refusal, or not', (_, error, expected) => {
+    expect(isRefusal(error)).toBe(expected);
   });
 });

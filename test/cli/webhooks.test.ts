@@ -71,6 +71,14 @@ it('lists and shows what became of deliveries, without a word about the customer
   expect(await run('show', 'msg_none')).toMatchObject({ code: 2, err: 'There is no such delivery.' });
 });
 
+it('shows only the times that a delivery has', async () => {
+  const timesOf = async (id = '') =>
+    (await run('show', id)).out.split('\n').flatMap((line) => /^(\w+) \S+Z$/.exec(line)?.[1] ?? []);
+  await giveUp('mailer');
+  expect(await timesOf(ids[0])).toEqual(['createdAt', 'dueAt', 'finishedAt']);
+  expect(await timesOf(ids[1])).toEqual(['createdAt', 'dueAt', 'nextAt']);
+});
+
 it('replays one, or all that were given up', async () => {
   await giveUp('mailer');
   await giveUp('crm');

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
 import { declaredSource, type DeclarationProblem } from '../../src/index.js';
-import { WARRANTY_SDL, WARRANTY_YAML } from './warranty.js';
+import { compiled, WARRANTY_SDL, WARRANTY_YAML } from './warranty.js';
 
 function problemsOf(yaml: string, sdl: string | undefined = WARRANTY_SDL): readonly DeclarationProblem[] {
   const result = declaredSource({ file: 'warranty.yaml', yaml, sdlFile: 'warranty.graphql', sdl });
@@ -321,6 +321,14 @@ describe('a broken declaration', () => {
     expect(problemsOf(yaml).map(({ line }) => line)).toEqual([25, 29]);
   });
 
+  it('is reported with all its mistakes of form together', () => {
+    const yaml = WARRANTY_YAML.replace('concurrency: 4', 'concurrency: four').replace(
+      'key}" }',
+      'key}", gt: 1 }',
+    );
+    expect(problemsOf(yaml).map(({ line }) => line)).toEqual([3, 17]);
+  });
+
   it('may be wrong in its SDL', () => {
     const [problem] = problemsOf(WARRANTY_YAML, WARRANTY_SDL.replace('type Warranty', 'typ Warranty'));
     expect(problem).toMatchObject({ file: 'warranty.graphql', line: 14 });
@@ -374,4 +382,15 @@ test('a field that is not classified is not shown, and is reported', () => {
     '"Repair.secretNote" is not classified, so it is not shown.',
     '"Repair.cost" is not classified, so it is not shown.',
   ]);
+});
+
+test('a field over several lines that is not shown moves no line of the SDL', () => {
+  const field = '  "A note."\n  note(\n    first: Int\n  ): String\n';
+  const sdl = WARRANTY_SDL.replace('  "The code of the repair."', (next) => `${field}${next}`)
+    .replace('type Repair @personalData(category: TRANSACTION)', 'type Repair')
+    .replace('  code: ID!', '  code: ID! @personalData(category: NONE)')
+    .replace('  startedAt: DateTime', '  startedAt: DateTime @personalData(category: NONE)');
+  const shown = compiled(WARRANTY_YAML, sdl).sdl;
+  expect(shown).not.toContain('note(');
+  expect(lineOf(shown, 'startedAt: DateTime')).toBe(lineOf(sdl, 'startedAt: DateTime'));
 });

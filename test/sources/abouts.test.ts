@@ -1,4 +1,10 @@
 import { expect, it } from 'vitest';
+import {
+  branchDetails,
+  branchesOfCompanies,
+  companiesByNameAndPlace,
+  registrations,
+} from '../../sources/kvk/loaders.js';
 import { sources } from '../../sources/index.js';
 
 it('loaders name the customers in their answers, so that an event about one customer drops no answer about others', () => {
@@ -13,4 +19,16 @@ it('loaders name the customers in their answers, so that an event about one cust
     'crm-hubspot tickets',
     'crm-hubspot ticketsOfCompanies',
   ]);
+});
+
+it('answers of the company register are also about the sole trader with the number', () => {
+  const about = [
+    { type: 'Company', key: '69599084' },
+    { namespace: 'kvkNumber', value: '69599084' },
+  ];
+  expect(registrations.about?.('69599084', null)).toEqual(about);
+  expect(branchesOfCompanies.about?.('69599084', null)).toEqual(about);
+  expect(branchDetails.about?.({ number: '000037178598', kvkNumber: '69599084' }, null)).toEqual(about);
+  const found = [{ kvkNumber: '69599084', vatNumber: null }];
+  expect(companiesByNameAndPlace.about?.({ name: 'Test', place: 'Breda' }, found)).toEqual(about);
 });

@@ -408,6 +408,13 @@ export function storeContract(
       expect(await store.replay({ dead: true, endpoint: 'mailer' })).toBe(2);
       expect((await due()).map(({ event }) => event.id)).toEqual(['1']);
     });
+
+    it('that are disabled end a delivery when it is planned, however late it is due', async () => {
+      await store.disable('mailer', 'status 410');
+      now += MINUTE;
+      const [id = ''] = await scheduled('1', [plan({ dueAt: now + HOUR })]);
+      expect(await store.find(id)).toMatchObject({ state: 'dead', dueAt: now + HOUR, finishedAt: now });
+    });
   });
 
   describe('replay', () => {
