@@ -45,7 +45,7 @@ export function readCosts({ coreSchema, sources }: Pick<Sdl, 'coreSchema' | 'sou
       const place = at.loc === undefined ? '' : `${at.loc.source.name} line ${at.loc.startToken.line}: `;
       problems.push(`${place}the @${at.name.value} of "${coordinate}" ${problem}.`);
     });
-    if (Object.keys(declared).length > 0) costs.set(coordinate, { ...costs.get(coordinate), ...declared });
+    if (Object.keys(declared).length > 0) costs.set(coordinate, declared);
   };
   for (const type of types) {
     add(type.name.value, type);
