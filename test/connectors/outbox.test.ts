@@ -1,6 +1,9 @@
+import * as mysql from 'mysql2/promise';
 import pg from 'pg';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openOutbox } from '../../src/connectors/sql/outbox.js';
+
+vi.mock('mysql2/promise', () => ({ createConnection: vi.fn() }));
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -42,5 +45,20 @@ describe('the outbox of a PostgreSQL', () => {
     const { read, isNotified } = await outbox();
     await read();
     expect(await isNotified()).toBe(false);
+  });
+});
+
+describe('the outbox of a MariaDB', () => {
+  it('deletes only the rows that are done', async () => {
+    const query = vi.fn(({ sql }: mysql.QueryOptions) =>
+      Promise.resolve([sql.startsWith('SELECT') ? [{ id: 1 }, { id: 2 }, { id: 3 }] : []]),
+    );
+    vi.mocked(mysql.createConnection).mockResolvedValue({ query, on: () => undefined } as never);
+    const box = await openOutbox('mariadb://localhost/orders', { name: 'outbox' });
+    expect(await box.take('0', () => Promise.resolve(['1', '3']))).toBe('3');
+    const deletions = query.mock.calls.flatMap(([{ sql, values }]) =>
+      sql.startsWith('DELETE') ? [values as unknown] : [],
+    );
+    expect(deletions).toEqual([[['1', '3']]]);
   });
 });
