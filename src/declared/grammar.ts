@@ -25,7 +25,13 @@ const wholeNumber = (least: number, most: number) => {
 export const text = (what: string) => z.string({ error: what }).min(1, { error: what });
 export const path = text('must be a path in the answer, such as owner.mail');
 const name = (what: string) =>
-  z.string({ error: what }).regex(/^[A-Za-z][A-Za-z0-9]{0,60}$/, { error: what });
+  z
+    .string({ error: what })
+    .regex(/^[A-Za-z][A-Za-z0-9]{0,60}$/, { error: what })
+    // Names are looked up in objects, which have these members from the start.
+    .refine((text) => !(text in Object.prototype), {
+      error: 'must not be a name of JavaScript, such as valueOf',
+    });
 export const callName = name('must be the name of a call: letters and digits');
 const namespaceName = name('must be a kind of identifier, such as email or customerNumber');
 

@@ -13,12 +13,14 @@ import type { Step, Walk } from './walk.js';
 export function nextRound(walk: Walk, rules: IdentityRules): Step['next'] {
   if (walk.round === 0 && walk.sources !== rules.sources && !isSettled(walk, rules))
     return { sources: rules.sources, round: 0, frontier: walk.frontier };
+  // Without lookups the round has found nothing new.
+  if (walk.round > 0 && walk.lookups.length === walk.lookupsBefore) return null;
   const round = walk.round + 1;
   const frontier = nextFrontier(walk, rules);
-  if (!frontier.some((identifier) => walk.sources.some((source) => leadsTo(walk, source, identifier))))
-    return null;
+  if (frontier.length === 0) return null;
   if (round < rules.limits.maxHops) return { sources: walk.sources, round, frontier };
-  walk.reachLimit('HOPS');
+  if (frontier.some((identifier) => walk.sources.some((source) => leadsTo(walk, source, identifier))))
+    walk.reachLimit('HOPS');
   return null;
 }
 

@@ -49,6 +49,8 @@ export class Walk {
   frontier: readonly Identifier[];
   /** In the order of the rounds. */
   readonly lookups: Lookup[] = [];
+  /** The number of lookups before the current round. */
+  lookupsBefore = 0;
   /** The records of all lookups that have an answer. */
   records: readonly KnownRecord[] = [];
   limitsReached: ReadonlySet<Limit> = NONE;

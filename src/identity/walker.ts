@@ -61,6 +61,7 @@ export class Walker {
 
   /** Adds the lookups of a round, except those that can only return records that the walk already has. */
   #startRound(walk: Walk, lookups: Lookup[]): void {
+    walk.lookupsBefore = walk.lookups.length;
     for (const identifier of walk.frontier) {
       for (const source of walk.sources) {
         if (walk.round > 0 && !leadsTo(walk, source, identifier)) continue;

@@ -47,6 +47,12 @@ const MISTAKES: Mistake[] = [
     remedy: /Did you mean "limits"\?/,
   },
   {
+    what: 'a call with a name that every object of JavaScript has',
+    replace: ['call: byEmail', 'call: valueOf'],
+    problem: /"identity.foundBy.email.call" is not right/,
+    remedy: /must not be a name of JavaScript, such as valueOf/,
+  },
+  {
     what: 'an unknown limit',
     replace: ['concurrency: 4', 'concurency: 4'],
     problem: /"concurency" is not known here/,
