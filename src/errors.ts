@@ -133,13 +133,13 @@ export class AmbiguousIdentityError extends GatewayError {
     /** The system that holds several; undefined if the records of several systems disagree. */
     readonly source: string | undefined,
     /** The number of different customers that the identifier may belong to. */
-    readonly candidates: number,
+    readonly candidateCount: number,
     what: 'customers' | 'companies' = 'customers',
   ) {
     super(
       source === undefined
-        ? `This identifier may belong to ${candidates} different ${what} in the systems, so none is returned.`
-        : `${source} holds ${candidates} different ${what} under this identifier, so none is returned.`,
+        ? `This identifier may belong to ${candidateCount} different ${what} in the systems, so none is returned.`
+        : `${source} holds ${candidateCount} different ${what} under this identifier, so none is returned.`,
     );
   }
 
@@ -147,7 +147,7 @@ export class AmbiguousIdentityError extends GatewayError {
     return {
       code: this.code,
       ...(this.source === undefined ? {} : { source: this.source }),
-      candidates: this.candidates,
+      candidateCount: this.candidateCount,
     };
   }
 }

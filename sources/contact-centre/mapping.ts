@@ -117,7 +117,7 @@ export function toOrganisation({ id, name, domain_names: domains }: Organization
     kind: null,
     industry: null,
     city: null,
-    employees: null,
+    employeeCount: null,
   };
 }
 

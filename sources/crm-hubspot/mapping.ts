@@ -30,7 +30,7 @@ export interface CrmCompany extends CompanyRecord {
   domain: string | null;
   city: string | null;
   industry: string | null;
-  employees: number | null;
+  employeeCount: number | null;
 }
 
 /** One kind of mail that a contact can unsubscribe from. Without an id and a name it is all marketing mail. */
@@ -138,7 +138,7 @@ export function toCompany({ id, properties: p }: CrmObject): CrmCompany {
     domain: p.domain ?? null,
     city: p.city ?? null,
     industry: p.industry ?? null,
-    employees: toInt(p.numberofemployees),
+    employeeCount: toInt(p.numberofemployees),
     kvkNumber: p.kvk_number ?? null,
     vatNumber: p.vat_number ?? null,
   };

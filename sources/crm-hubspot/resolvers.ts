@@ -11,7 +11,7 @@ export const resolvers: Resolvers = {
     domain: valueOf('domain'),
     city: valueOf('city'),
     industry: valueOf('industry'),
-    employees: valueOf('employees'),
+    employeeCount: valueOf('employeeCount'),
     tickets: async (company, page, context) => {
       const record = await company.record(crmCompanies);
       if (record === null) return null;

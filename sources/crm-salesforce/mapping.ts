@@ -149,7 +149,7 @@ export function toOrganisation(account: Account): OrganisationRecord {
     kind: account.Type,
     industry: account.Industry,
     city: account.BillingCity,
-    employees: account.NumberOfEmployees ?? null,
+    employeeCount: account.NumberOfEmployees ?? null,
   };
 }
 

@@ -26,7 +26,7 @@ export interface Registration extends CompanyRecord {
   registeredOn: string | null;
   startedOn: string | null;
   endedOn: string | null;
-  registeredEmployees: number | null;
+  registeredEmployeeCount: number | null;
   hasRefusedAdvertising: boolean | null;
   activities: BusinessActivity[];
   addresses: CompanyAddress[];
@@ -59,7 +59,7 @@ export function toRegistration(profile: BasicProfile): Registration {
     registeredOn: profile.formeleRegistratiedatum ?? null,
     startedOn: profile.materieleRegistratie?.datumAanvang ?? null,
     endedOn: profile.materieleRegistratie?.datumEinde ?? null,
-    registeredEmployees: profile.totaalWerkzamePersonen ?? null,
+    registeredEmployeeCount: profile.totaalWerkzamePersonen ?? null,
     hasRefusedAdvertising: profile.indNonMailing ?? null,
     activities: toActivities(profile.sbiActiviteiten),
     addresses: toAddresses(main?.adressen),
@@ -104,9 +104,9 @@ export function toBranchDetails(branch: BranchProfile): BranchDetails {
     tradeNames: toNames(branch.handelsnamen),
     addresses: toAddresses(branch.adressen),
     activities: toActivities(branch.sbiActiviteiten),
-    employees: branch.totaalWerkzamePersonen ?? null,
-    fullTimeEmployees: branch.voltijdWerkzamePersonen ?? null,
-    partTimeEmployees: branch.deeltijdWerkzamePersonen ?? null,
+    employeeCount: branch.totaalWerkzamePersonen ?? null,
+    fullTimeEmployeeCount: branch.voltijdWerkzamePersonen ?? null,
+    partTimeEmployeeCount: branch.deeltijdWerkzamePersonen ?? null,
     websites: branch.websites ?? [],
     registeredOn: branch.formeleRegistratiedatum ?? null,
     startedOn: branch.materieleRegistratie?.datumAanvang ?? null,

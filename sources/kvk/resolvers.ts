@@ -26,7 +26,7 @@ export const resolvers: Resolvers = {
     registeredOn: valueOf('registeredOn'),
     startedOn: valueOf('startedOn'),
     endedOn: valueOf('endedOn'),
-    registeredEmployees: valueOf('registeredEmployees'),
+    registeredEmployeeCount: valueOf('registeredEmployeeCount'),
     hasRefusedAdvertising: valueOf('hasRefusedAdvertising'),
     activities: valueOf('activities'),
     addresses: valueOf('addresses'),

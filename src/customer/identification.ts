@@ -42,7 +42,7 @@ export function ambiguous(
   namespaces: Namespaces,
 ): AmbiguousIdentifier {
   return {
-    candidates: match.candidates,
+    candidateCount: match.candidates,
     hints: match.records.map(({ source: { name }, recordId, record }) => ({
       source: name,
       recordId: masked(recordId, namespaces),

@@ -12,7 +12,7 @@ export interface OrganisationRecord {
   kind: string | null;
   industry: string | null;
   city: string | null;
-  employees: number | null;
+  employeeCount: number | null;
 }
 
 /** What a source adds to `Customer.organisations`. */

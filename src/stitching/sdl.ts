@@ -311,7 +311,7 @@ export function customerKeySdl(namespaces: Iterable<Namespace>): string {
   const fields = [...namespaces].map(
     ({ name, description }) => `  """\n  ${description}\n  """\n  ${name}: String`,
   );
-  return `"""\nThe identifier to find a customer by: exactly one.\n"""\ninput CustomerKey @oneOf {\n  "Of \`Customer.id\`."\n  id: ID\n${fields.join('\n')}\n}\n`;
+  return `"""\nThe identifier to find a customer by: exactly one.\n"""\ninput CustomerKey @oneOf {\n  "The value of \`Customer.id\`."\n  id: ID\n${fields.join('\n')}\n}\n`;
 }
 
 /** The value of the enum `Source` for a source: `LOYALTY_CLUB` for `loyalty-club`. */

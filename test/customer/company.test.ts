@@ -68,14 +68,14 @@ describe('a company', () => {
     open();
     const { data, errors } = await companyBy(
       `kvkNumber: "0732 2969"`,
-      'kvkNumber registeredName domain employees vatNumber',
+      'kvkNumber registeredName domain employeeCount vatNumber',
     );
     expect(errors).toEqual([]);
     expect(at(data, 'company')).toEqual({
       kvkNumber: bakery.kvkNumber,
       registeredName: registered.name,
       domain: ofBakery.domain,
-      employees: ofBakery.numberOfEmployees,
+      employeeCount: ofBakery.numberOfEmployees,
       // The CRM has none; the order system does, of the customer who buys for it.
       vatNumber: bakery.vatNumber,
     });

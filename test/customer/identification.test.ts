@@ -25,8 +25,8 @@ describe('people who share an identifier', () => {
     ['  ', null],
     [null, null],
   ])('are hinted at with the name %j as %j', (name, shown) => {
-    const { hints, candidates } = ambiguous(matchOf(record('crm', '7', [], name)), 'crm', namespaces);
-    expect(candidates).toBe(1);
+    const { hints, candidateCount } = ambiguous(matchOf(record('crm', '7', [], name)), 'crm', namespaces);
+    expect(candidateCount).toBe(1);
     expect(hints).toEqual([{ source: 'crm', recordId: '***', name: shown }]);
   });
 });

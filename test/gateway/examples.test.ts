@@ -70,7 +70,7 @@ describe('the example operations', () => {
     const query = examples.find(({ name }) => name === AMBIGUOUS)?.query ?? '';
     const { data, errors } = await gateway.query(query);
     expect(data).toEqual({ customer: null });
-    expect(errors).toMatchObject([{ extensions: { code: 'AMBIGUOUS_IDENTITY', candidates: 2 } }]);
+    expect(errors).toMatchObject([{ extensions: { code: 'AMBIGUOUS_IDENTITY', candidateCount: 2 } }]);
   });
 
   test('page by page goes on with the cursor that the page before gave', async () => {

@@ -176,7 +176,7 @@ describe('a customer of some systems only', () => {
     expect(errors).toHaveLength(1);
     expect(errors[0]).toMatchObject({
       path: ['customer'],
-      extensions: { code: 'AMBIGUOUS_IDENTITY', source: 'order-system', candidates: 2 },
+      extensions: { code: 'AMBIGUOUS_IDENTITY', source: 'order-system', candidateCount: 2 },
     });
     expect(JSON.stringify(errors)).not.toMatch(/Hendrik|Sietske|shared@/i);
   });

@@ -538,8 +538,8 @@ describe('when two records match what should be one person', () => {
     const { find, known } = graph({
       orders: { foundBy: { email: 'usual' }, records: [eva('o1'), eva('o2'), eva('o3')] },
     });
-    await expect(known(all)).rejects.toMatchObject({ source: 'orders', candidates: 3 });
-    expect(errorOf(await find('orders'))).toMatchObject({ code: 'AMBIGUOUS_IDENTITY', candidates: 3 });
+    await expect(known(all)).rejects.toMatchObject({ source: 'orders', candidateCount: 3 });
+    expect(errorOf(await find('orders'))).toMatchObject({ code: 'AMBIGUOUS_IDENTITY', candidateCount: 3 });
   });
 
   test('in a system that declares it unique, nobody is taken', async () => {
@@ -547,7 +547,7 @@ describe('when two records match what should be one person', () => {
       shop: { foundBy: { email: 'enforced' }, records: [eva('s1'), eva('s2')] },
       crm: { foundBy: { email: 'enforced' }, records: [eva('c1')] },
     });
-    await expect(known(all)).rejects.toMatchObject({ source: 'shop', candidates: 2 });
+    await expect(known(all)).rejects.toMatchObject({ source: 'shop', candidateCount: 2 });
     expect(errorOf(await find('crm'))).toMatchObject({ code: 'AMBIGUOUS_IDENTITY', source: 'shop' });
   });
 
@@ -599,7 +599,7 @@ describe('when two records match what should be one person', () => {
     expect(errorOf(await find('crm'))).toMatchObject({
       code: 'AMBIGUOUS_IDENTITY',
       source: 'crm',
-      candidates: 2,
+      candidateCount: 2,
     });
     expect((await whole()).conflicts).toEqual([
       { namespace: 'crmId', values: ['c1', 'c2'], over: { namespace: 'email', value: 'a@example.nl' } },
@@ -635,7 +635,7 @@ describe('when two records match what should be one person', () => {
     await expect(known(new Set(['shop']))).rejects.toMatchObject({
       code: 'AMBIGUOUS_IDENTITY',
       source: undefined,
-      candidates: 2,
+      candidateCount: 2,
     });
   });
 

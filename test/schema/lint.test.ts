@@ -200,6 +200,31 @@ describe('a name', () => {
     ).toEqual([]);
   });
 
+  it('ends in Count if it is a number of things, and only then', () => {
+    const NUMBERS = ['Int', 'BigInt', 'CountTrait'];
+    const numbers = fields.filter(({ field }) => NUMBERS.includes(getNamedType(field.type).name));
+    expect(pathsOf(numbers.filter(({ field }) => !field.name.endsWith('Count'))).sort()).toEqual([
+      'CartLine.quantity',
+      // The number itself.
+      'CountTrait.value',
+      // A position, not a count.
+      'OrderLine.lineNumber',
+      'OrderLine.quantity',
+      // May be below zero.
+      'Product.availableQuantity',
+    ]);
+    expect(
+      pathsOf(fields.filter((field) => field.field.name.endsWith('Count') && !numbers.includes(field))),
+    ).toEqual([]);
+  });
+
+  it('is id or ends in Id only for values of ID', () => {
+    const isOfId = (name: string) => /^id$|Id$/.test(name);
+    expect(
+      pathsOf(fields.filter(({ field }) => isOfId(field.name) && getNamedType(field.type).name !== 'ID')),
+    ).toEqual([]);
+  });
+
   it('is source or sources only for values of the enum Source', () => {
     expect(
       pathsOf(

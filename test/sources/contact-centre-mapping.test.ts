@@ -118,7 +118,7 @@ describe('a satisfaction rating of Zendesk', () => {
 });
 
 it('an organisation of Zendesk has each field in its place', () => {
-  const none = { website: null, kind: null, industry: null, city: null, employees: null };
+  const none = { website: null, kind: null, industry: null, city: null, employeeCount: null };
   const domain_names = ['a.example', 'b.example'];
   expect(toOrganisation(organization.parse({ id: 7, name: 'Bakker', domain_names }))).toEqual({
     ...{ source: 'contact-centre', recordId: '7', name: 'Bakker', domains: domain_names, ...none },

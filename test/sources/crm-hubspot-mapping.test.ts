@@ -166,16 +166,16 @@ describe('a company of HubSpot', () => {
     };
     expect(toCompany(object(properties))).toEqual({
       ...{ id: '7', name: 'Bakker B.V.', domain: 'bakker.example', city: 'Ede', industry: 'FOOD' },
-      ...{ employees: 12, kvkNumber: '12345678', vatNumber: 'NL1' },
+      ...{ employeeCount: 12, kvkNumber: '12345678', vatNumber: 'NL1' },
     });
     expect(toCompany(object({}))).toEqual({
       ...{ id: '7', name: null, domain: null, city: null, industry: null },
-      ...{ employees: null, kvkNumber: null, vatNumber: null },
+      ...{ employeeCount: null, kvkNumber: null, vatNumber: null },
     });
   });
 
-  it.each(numbers)('with %j employees has %j', (numberofemployees, employees) => {
-    expect(toCompany(object({ numberofemployees })).employees).toBe(employees);
+  it.each(numbers)('with %j employees has %j', (numberofemployees, employeeCount) => {
+    expect(toCompany(object({ numberofemployees })).employeeCount).toBe(employeeCount);
   });
 });
 

@@ -78,11 +78,11 @@ describe('HubSpot', () => {
         data: { company: { name: withVat.name, domain: withVat.domain, vatNumber: withVat.vatNumber } },
       },
       'a VAT number': {
-        ...companyBy({ vatNumber: withVat.vatNumber }, 'name employees kvkNumber'),
+        ...companyBy({ vatNumber: withVat.vatNumber }, 'name employeeCount kvkNumber'),
         data: {
           company: {
             name: withVat.name,
-            employees: withVat.numberOfEmployees,
+            employeeCount: withVat.numberOfEmployees,
             kvkNumber: withVat.kvkNumber,
           },
         },
@@ -204,7 +204,7 @@ describe('HubSpot', () => {
 describe('the CRM', () => {
   it('finds a contact by id and by address, and shows what it holds', async () => {
     const gateway = createTestGateway(settings);
-    const fields = `name jobTitle lifecycleStage company { name domain city industry employees kvkNumber }
+    const fields = `name jobTitle lifecycleStage company { name domain city industry employeeCount kvkNumber }
       deals(first: 100) { nodes { recordId name amount { amount currency } stage isClosed isWon closesOn } }`;
     const { data, errors } = await gateway.query(
       `query($by: [CustomerKey!]!) { customers(by: $by) { ${fields} } }`,
@@ -222,7 +222,7 @@ describe('the CRM', () => {
         domain: company?.domain,
         city: company?.city,
         industry: company?.industry,
-        employees: company?.numberOfEmployees,
+        employeeCount: company?.numberOfEmployees,
         kvkNumber: company?.kvkNumber,
       },
       deals: {

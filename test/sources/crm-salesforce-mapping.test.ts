@@ -160,11 +160,11 @@ it('an account of Salesforce has each field in its place', () => {
       domains: null,
       website: 'bakker.example',
     },
-    ...{ kind: 'Customer', industry: 'Food', city: 'Ede', employees: 0 },
+    ...{ kind: 'Customer', industry: 'Food', city: 'Ede', employeeCount: 0 },
   });
   expect(toOrganisation(account.parse({ Id: other }))).toEqual({
     ...{ source: 'crm-salesforce', recordId: other, name: null, domains: null, website: null },
-    ...{ kind: null, industry: null, city: null, employees: null },
+    ...{ kind: null, industry: null, city: null, employeeCount: null },
   });
 });
 

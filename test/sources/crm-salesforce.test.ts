@@ -62,7 +62,7 @@ function shown(person: SalesforcePerson) {
               source: 'CRM_SALESFORCE',
               name: company.name,
               city: company.city,
-              employees: company.numberOfEmployees,
+              employeeCount: company.numberOfEmployees,
             },
           ],
     deals: {
@@ -114,7 +114,7 @@ function shown(person: SalesforcePerson) {
   };
 }
 
-const FIELDS = `name organisations { source name city employees }
+const FIELDS = `name organisations { source name city employeeCount }
   deals(first: 100) { nodes {
     source recordId amount { amount currency } stage isClosed isWon role closesOn createdAt
   } }
@@ -512,7 +512,7 @@ describe('Salesforce with people of the test', () => {
     await start([everywhere, other]);
     const { data, errors } = await query('{ customer(by: { email: "everywhere@example.nl" }) { name } }');
     expect(data).toEqual({ customer: null });
-    expect(errors.map(({ extensions }) => [extensions.code, extensions['candidates']])).toEqual([
+    expect(errors.map(({ extensions }) => [extensions.code, extensions['candidateCount']])).toEqual([
       ['AMBIGUOUS_IDENTITY', 2],
     ]);
   });

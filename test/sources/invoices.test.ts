@@ -485,7 +485,7 @@ describe('the invoice system with records of a kind', () => {
       null,
     ]);
     expect(errors.map(({ extensions }) => extensions)).toEqual([
-      { code: 'AMBIGUOUS_IDENTITY', source: 'invoices', candidates: 2 },
+      { code: 'AMBIGUOUS_IDENTITY', source: 'invoices', candidateCount: 2 },
     ]);
   });
 

@@ -38,7 +38,7 @@ describe('a registration of the KvK', () => {
       ...{
         startedOn: '2000-01-01',
         endedOn: '2010-12-31',
-        registeredEmployees: 0,
+        registeredEmployeeCount: 0,
         hasRefusedAdvertising: true,
       },
       activities: [
@@ -61,7 +61,7 @@ describe('a registration of the KvK', () => {
   it('has null and empty lists for what the register leaves out', () => {
     const none = {
       ...{ registeredName: null, statutoryName: null, tradeNames: [], legalForm: null, rsin: null },
-      ...{ registeredOn: null, startedOn: null, endedOn: null, registeredEmployees: null },
+      ...{ registeredOn: null, startedOn: null, endedOn: null, registeredEmployeeCount: null },
       ...{ hasRefusedAdvertising: null, activities: [], addresses: [], websites: [] },
     };
     expect(registration({})).toEqual({ kvkNumber: kvkNummer, vatNumber: null, ...none, owner: null });
@@ -211,12 +211,17 @@ describe('the branches of the KvK', () => {
     };
     expect(toBranchDetails(branchProfile.parse(details))).toMatchObject({
       ...{ tradeNames: ['Bakker'], addresses: [{ text: 'A' }], activities: [{ code: '1' }] },
-      ...{ employees: 5, fullTimeEmployees: 2, partTimeEmployees: 3, websites: ['branch.example'] },
+      ...{
+        employeeCount: 5,
+        fullTimeEmployeeCount: 2,
+        partTimeEmployeeCount: 3,
+        websites: ['branch.example'],
+      },
       ...{ registeredOn: '2001-02-03', startedOn: '2000-01-01', endedOn: '2010-12-31' },
     });
     expect(toBranchDetails(branchProfile.parse({ vestigingsnummer: '000000000001' }))).toEqual({
-      ...{ tradeNames: [], addresses: [], activities: [], employees: null, fullTimeEmployees: null },
-      ...{ partTimeEmployees: null, websites: [], registeredOn: null, startedOn: null, endedOn: null },
+      ...{ tradeNames: [], addresses: [], activities: [], employeeCount: null, fullTimeEmployeeCount: null },
+      ...{ partTimeEmployeeCount: null, websites: [], registeredOn: null, startedOn: null, endedOn: null },
     });
   });
 });

@@ -142,12 +142,12 @@ describe('the trade register', () => {
     const gateway = createTestGateway(settings);
     const { data, errors } = await gateway.query(
       `{ company(by: { kvkNumber: "69599084" }) {
-        kvkNumber registeredName statutoryName tradeNames legalForm rsin registeredOn startedOn endedOn registeredEmployees
+        kvkNumber registeredName statutoryName tradeNames legalForm rsin registeredOn startedOn endedOn registeredEmployeeCount
         hasRefusedAdvertising websites activities { code description isMain }
         addresses { purpose text address { street houseNumber postcode city country } }
         owner { legalForm legalFormInFull rsin addresses { text } websites deregisteredOn }
         branchCount branches { nodes { number name isMain isCommercial address
-          details { tradeNames employees fullTimeEmployees partTimeEmployees registeredOn startedOn activities { code } } } }
+          details { tradeNames employeeCount fullTimeEmployeeCount partTimeEmployeeCount registeredOn startedOn activities { code } } } }
       } }`,
     );
     await gateway.close();
@@ -164,7 +164,7 @@ describe('the trade register', () => {
       registeredOn: '2017-07-10',
       startedOn: '2017-01-08',
       endedOn: null,
-      registeredEmployees: 1,
+      registeredEmployeeCount: 1,
       hasRefusedAdvertising: true,
       websites: [],
       activities: [
@@ -207,9 +207,9 @@ describe('the trade register', () => {
           address: i === 0 ? line : 'Geneinde 1 6211AA Maastricht',
           details: {
             tradeNames: branch.tradeNames,
-            employees: branch.fullTime + branch.partTime,
-            fullTimeEmployees: branch.fullTime,
-            partTimeEmployees: branch.partTime,
+            employeeCount: branch.fullTime + branch.partTime,
+            fullTimeEmployeeCount: branch.fullTime,
+            partTimeEmployeeCount: branch.partTime,
             registeredOn: '2020-08-28',
             startedOn: '2015-08-28',
             activities: [{ code: '10110' }, { code: '10120' }, { code: '10130' }],
@@ -260,7 +260,7 @@ describe('the trade register', () => {
     await gateway.close();
     expect(data).toEqual({ company: null });
     expect(errors.map(({ extensions }) => extensions)).toEqual([
-      { code: 'AMBIGUOUS_IDENTITY', candidates: 2 },
+      { code: 'AMBIGUOUS_IDENTITY', candidateCount: 2 },
     ]);
   });
 

@@ -504,7 +504,7 @@ describe('the order system', () => {
     const { data, errors } = await gateway.query('{ customer(by: { email: "shared@example.nl" }) { name } }');
     expect(data).toEqual({ customer: null });
     expect(errors.map(({ extensions }) => extensions)).toMatchObject([
-      { code: 'AMBIGUOUS_IDENTITY', source: 'order-system', candidates: 2 },
+      { code: 'AMBIGUOUS_IDENTITY', source: 'order-system', candidateCount: 2 },
     ]);
   });
 
