@@ -14,7 +14,8 @@ export interface ExecutionInput {
 export class Execution {
   readonly plan: Plan;
   readonly rootValue: unknown;
-  readonly context: unknown;
+  /** Undefined after the end: what still refers to the execution then must not retain the objects of the request. */
+  context: unknown;
   readonly variables: Variables;
   readonly #errors: GraphQLError[] = [];
   /** Arguments that use variables. They are equal for all objects on which a field is selected. */
@@ -44,6 +45,7 @@ export class Execution {
     return new Promise((resolve) => {
       this.#end = () => {
         this.#isEnded = true;
+        this.context = undefined;
         resolve(this.#result());
       };
     });
