@@ -168,7 +168,7 @@ function isClassified({ directives = [] }: FieldDefinitionNode | ObjectTypeDefin
   return directives.some(({ name }) => name.value === 'personalData');
 }
 
-/** Removes fields that nobody classified, and fields of types that have no field left. */
+/** Removes fields that are not classified, and fields of types that have no field left. */
 function removeUnclassified(
   { definitions }: DocumentNode,
   edits: Edits,

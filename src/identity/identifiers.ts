@@ -63,7 +63,7 @@ const AROUND = new RegExp(`^[${IGNORED}]+|[${IGNORED}]+$`, 'gu');
 const REFUSED = /[\p{C}\p{Default_Ignorable_Code_Point}]/u;
 const MAX_VALUE_CHARACTERS = 1_000;
 
-/** An identifier, or why a value identifies nobody: the end of a sentence, without the value. */
+/** An identifier, or the reason why a value is none: the end of a sentence, without the value. */
 type ReadIdentifier = Identifier | { refusal: string };
 
 /** The values of a namespace that are remembered in canonical form: parsing a phone number takes long. */
@@ -71,7 +71,7 @@ const MAX_REMEMBERED_VALUES = 5_000;
 const MAX_REMEMBERED_CHARACTERS = 100;
 const remembered = new WeakMap<Namespace, LRUCache<string, ReadIdentifier>>();
 
-/** Returns the identifier, or null if the value identifies nobody. */
+/** Returns the identifier, or null if the value is none. */
 export function normalise(namespace: Namespace, value: string): Identifier | null {
   const read = readIdentifier(namespace, value);
   return 'refusal' in read ? null : read;

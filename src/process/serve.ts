@@ -37,17 +37,32 @@ export async function serve(primary?: PrimaryLink): Promise<void> {
       reason instanceof Error ? reason.stack?.split('\n').filter((line) => line.startsWith('    at ')) : [];
     logger.error({ name: reason instanceof Error ? reason.name : typeof reason, frames }, 'unhandled defect');
   });
+  let stopSecrets: () => void = () => undefined;
   const reload = (reason: string) => {
-    live.reload(reason).catch((error: unknown) => {
+    live.reload(reason).then(watchSecrets, (error: unknown) => {
       logger.error({ reason: error instanceof Error ? error.message : 'unknown' }, 'the reload failed');
     });
   };
+  // A reload may read other files.
+  const watchSecrets = () => {
+    stopSecrets();
+    stopSecrets = watchSecretFiles(live.current.settingFiles, () => {
+      reload('the file of a setting has changed');
+    });
+  };
+  watchSecrets();
   process.on('SIGHUP', () => {
     reload('SIGHUP');
   });
-  const stopWatching = watchFiles(live.current, reload);
+  const stopProject =
+    process.env[WATCH] === '1'
+      ? watchProject(process.cwd(), () => {
+          reload('a file has changed');
+        })
+      : undefined;
   stopOnSignal(logger, () => {
-    stopWatching();
+    stopSecrets();
+    stopProject?.();
     live.current.drain();
     void delay(config.drainMs)
       .then(() => server.stop())
@@ -57,21 +72,4 @@ export async function serve(primary?: PrimaryLink): Promise<void> {
   const started = { url: server.url, sources: pluggedIn, settings, isOpen: config.auth === 'off' };
   if (primary === undefined) reportStarted(logger, started);
   else primary.started(started, () => live.current.metrics.values());
-}
-
-/** Watches the files of secrets and, for `stekkerdoos dev`, those of the project. Returns a function that stops it. */
-function watchFiles(gateway: Gateway, reload: (reason: string) => void): () => void {
-  const stopSecrets = watchSecretFiles(gateway.settingFiles, () => {
-    reload('the file of a setting has changed');
-  });
-  const stopProject =
-    process.env[WATCH] === '1'
-      ? watchProject(process.cwd(), () => {
-          reload('a file has changed');
-        })
-      : () => undefined;
-  return () => {
-    stopSecrets();
-    stopProject();
-  };
 }

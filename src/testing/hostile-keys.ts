@@ -1,4 +1,4 @@
-/** Keys that mean something to somebody between us and the record: a parser, a path, a header, a format. */
+/** Keys with characters that have a meaning on the way to the system: for a parser, in a path, a header or a format. */
 export const hostileKeys: Record<string, string> = {
   'a quote': "'",
   'a double quote': '"',

@@ -88,7 +88,7 @@ interface AnySubject {
   };
   /** For each key of the source: a question and its expected data. */
   found: Readonly<Record<string, AnsweredQuestion>>;
-  /** Keys that nobody has: no data and no error. */
+  /** Unknown keys: no data and no error. */
   unknown: Readonly<Record<string, AnsweredQuestion>>;
   /** Many keys at once, in as many calls as the system's batch limit needs, each key once. */
   batches: Readonly<Record<string, Question & { calls: number; expectData?: (data: unknown) => void }>>;

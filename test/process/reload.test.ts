@@ -171,7 +171,7 @@ test('ends subscriptions, whose clients then reconnect, and reads a secret again
   write('sources/alpha/version.js', 'export const version = 1;');
   write('sources/alpha/index.js', source('alpha', 1));
   write('admin-token', 'the first token of the tests');
-  const { url, logged } = await start(folder, ['dev'], { ADMIN_TOKEN_FILE: 'admin-token' });
+  const { url, logged, forget } = await start(folder, ['dev'], { ADMIN_TOKEN_FILE: 'admin-token' });
   const forgetWith = async (token: string) =>
     (
       await fetch(new URL('/admin/forget', url), {
@@ -192,4 +192,16 @@ test('ends subscriptions, whose clients then reconnect, and reads a secret again
   expect(await forgetWith('the second token of the tests')).toBe(200);
   expect(await forgetWith('the first token of the tests')).toBe(401);
   expect(await ended).toContain('event: complete');
+
+  // A file that only a reload has added is watched too.
+  forget();
+  write('audit-secret', 'the first secret of the tests');
+  write(
+    'gateway.yaml',
+    'auth: off\nauditSecret: { file: audit-secret }\nsources: { alpha: { url: http://127.0.0.1:1 } }',
+  );
+  await logged(/a file has changed: reloaded/);
+  forget();
+  write('audit-secret', 'the second secret of the tests');
+  await logged(/the file of a setting has changed: reloaded/);
 }, 300_000);

@@ -1,0 +1,168 @@
+import { connect } from 'node:net';
+import { expect } from 'vitest';
+import { createFaultControl, type FaultControl } from '../../sources/stand-ins/fault-control.js';
+import type { StandIn } from '../../sources/stand-ins/world.js';
+import type { Duration } from '../duration.js';
+import { listen } from '../http/http.js';
+import { SettingsReader, type Environment } from '../settings.js';
+import { endedCalls } from './ended-calls.js';
+import type { AnsweredQuestion, ExpectedError, OwnState, Question, SourceSubject } from './source-subject.js';
+import { LONG_TIMEOUT, type Answer, type createTestGateway, type TestGateway } from './test-gateway.js';
+
+/** Internals of the gateway or the system, which no message may contain. */
+export const INTERNALS = /127\.0\.0\.1|localhost|ECONN|undici|node_modules|at .*\.[jt]s|SELECT /i;
+
+/** The source of one contract: its stand-in behind a fault control, and the gateways of the tests. */
+export class TestedSource {
+  readonly #subject: SourceSubject;
+  readonly #createGateway: typeof createTestGateway;
+  /** Whether nothing stands in front of the system. */
+  readonly #isBare: boolean;
+  #control: FaultControl | undefined;
+  #settings: Environment = {};
+  #gateway: TestGateway | undefined;
+  /** End the states that a test made for the system. */
+  readonly #ends: (() => Promise<void>)[] = [];
+  /** The gateways of tests that each send a key of their own to one system. */
+  readonly #shared = new Map<string, TestGateway>();
+
+  constructor(subject: SourceSubject, createGateway: typeof createTestGateway) {
+    this.#subject = subject;
+    this.#createGateway = createGateway;
+    this.#isBare = 'otherwise' in subject && subject.bare !== undefined;
+  }
+
+  get control(): FaultControl {
+    if (this.#control === undefined) throw new Error('The fault control has not started.');
+    return this.#control;
+  }
+
+  get gateway(): TestGateway {
+    if (this.#gateway === undefined) throw new Error('Open a gateway first.');
+    return this.#gateway;
+  }
+
+  async start(faultControl: () => Promise<FaultControl>): Promise<void> {
+    this.#control = await faultControl();
+    const { settings } = this.#control;
+    const variables = this.#subject.source.connector
+      .settings(new SettingsReader(settings))
+      .map(({ variable }) => variable);
+    this.#settings = Object.fromEntries(variables.map((variable) => [variable, settings[variable]]));
+  }
+
+  /** Opens a gateway with only this source and what it needs, before its first call. */
+  open(environment: Environment = {}, timeout: Duration = LONG_TIMEOUT): void {
+    const { source, beside } = this.#subject;
+    this.#gateway = this.#createGateway(
+      { ...this.#settings, ...beside?.environment, ...environment },
+      {
+        sources: [...(beside?.sources ?? []), { ...source, limits: { ...source.limits, timeout } }],
+        sdl: beside?.sdl ?? {},
+      },
+    );
+  }
+
+  /** Opens the gateway that all tests of this system share. */
+  openShared(system: string, environment: Environment = {}): void {
+    const known = this.#shared.get(system);
+    if (known === undefined) this.open(environment);
+    else this.#gateway = known;
+    this.#shared.set(system, this.gateway);
+  }
+
+  /** Opens a gateway for a system in a state that was made for it. */
+  async openIn(state: OwnState): Promise<void> {
+    const { environment, begin, end } = await state.make();
+    this.#ends.push(end);
+    this.open(environment);
+    begin?.();
+  }
+
+  /** Starts a stand-in for one test, behind a fault control of its own. */
+  async startStandIn(start: () => Promise<StandIn>) {
+    const standIn = await start();
+    const control = await createFaultControl([standIn]);
+    this.#ends.push(async () => {
+      await control.close();
+      await standIn.close();
+    });
+    return { settings: control.settings, calls: () => control.counters()[this.#subject.source.name]?.calls };
+  }
+
+  send({ query, variables }: Question): Promise<Answer> {
+    return this.gateway.query(query, variables);
+  }
+
+  /** Sends the question as a client, and closes the connection when `isCalled` resolves. Returns a function that stops the server. */
+  async sendAndHangUp(isCalled: () => Promise<void>): Promise<() => Promise<void>> {
+    const server = await listen(this.gateway.handler, { host: '127.0.0.1', port: 0 });
+    this.#ends.push(() => server.stop());
+    const body = JSON.stringify(this.#subject.question);
+    const head = ['POST /graphql HTTP/1.1', 'host: localhost', 'content-type: application/json'];
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    socket.write(`${[...head, `content-length: ${Buffer.byteLength(body)}`].join('\r\n')}\r\n\r\n${body}`);
+    await isCalled();
+    socket.destroy();
+    return () => server.stop();
+  }
+
+  /** How many calls the system has seen; where nothing stands in front of it, how many the gateway has made. */
+  async calls(): Promise<number | undefined> {
+    return this.#isBare ? this.callsMade() : this.control.counters()[this.#subject.source.name]?.calls;
+  }
+
+  callsMade(): Promise<number> {
+    return endedCalls(this.gateway, this.#subject.source.name);
+  }
+
+  /** Every error is this source's, has the code, and reveals no internals. */
+  expectErrors({ errors }: Answer, code: string): void {
+    expect(errors.length).toBeGreaterThan(0);
+    for (const { message, extensions } of errors) {
+      expect(extensions).toMatchObject({ code, source: this.#subject.source.name });
+      expect(message).not.toMatch(INTERNALS);
+    }
+  }
+
+  async expectAnswer(question: AnsweredQuestion): Promise<void> {
+    const { data, errors } = await this.send(question);
+    expect(errors).toEqual([]);
+    expect(data).toEqual(question.data);
+  }
+
+  async expectPart(question: AnsweredQuestion & { errors: readonly ExpectedError[] }): Promise<void> {
+    const { data, errors } = await this.send(question);
+    expect(data).toEqual(question.data);
+    expect(errors.map(({ path, extensions: { code } }) => ({ path, code }))).toEqual(question.errors);
+  }
+
+  async expectMisfit({ place, value }: { place: string; value: string }): Promise<void> {
+    const answer = await this.send(this.#subject.question);
+    this.expectErrors(answer, 'SOURCE_CONTRACT');
+    expect(answer.errors[0]?.message).toContain(place);
+    expect(JSON.stringify(answer)).not.toContain(value);
+  }
+
+  expectNoSecondTry(answer: Answer, code = 'SOURCE_UNAUTHENTICATED'): void {
+    this.expectErrors(answer, code);
+    expect(answer.errors.map(({ extensions }) => extensions.retryable)).not.toContain(true);
+  }
+
+  /** Ends all states and faults of the system. */
+  async heal(): Promise<void> {
+    for (const end of this.#ends.splice(0)) await end();
+    await this.control.heal();
+  }
+
+  /** Ends one test. */
+  async reset(): Promise<void> {
+    await this.heal();
+    if (![...this.#shared.values()].includes(this.gateway)) await this.gateway.close();
+  }
+
+  async close(): Promise<void> {
+    for (const gateway of this.#shared.values()) await gateway.close();
+    await this.control.close();
+  }
+}
