@@ -14,6 +14,7 @@ import type { DeclarationProblem, Place } from './problems.js';
 
 /** A larger declaration takes the parser too long. */
 const MAX_CHARACTERS = 16_384;
+const MAX_LINES = 1_000;
 const MAX_LINE_CHARACTERS = 2_000;
 const MAX_FLOW_DEPTH = 12;
 const MAX_PROBLEMS = 100;
@@ -121,9 +122,16 @@ function refusalOf(text: string): { line: number; problem: string; remedy: strin
       problem: `The file has more than ${MAX_CHARACTERS} characters.`,
       remedy: 'Declare one system in a file, and only what it needs.',
     };
+  const lines = text.split('\n');
+  if (lines.length > MAX_LINES)
+    return {
+      line: MAX_LINES + 1,
+      problem: `The file has more than ${MAX_LINES} lines.`,
+      remedy: 'Declare one system in a file, and only what it needs.',
+    };
   let depth = 0;
   let unopened = 0;
-  for (const [i, line] of text.split('\n').entries()) {
+  for (const [i, line] of lines.entries()) {
     const at = { line: i + 1, problem: 'This line is nested too deeply.' };
     const remedy = 'Write one member on a line, with block style.';
     if (line.length > MAX_LINE_CHARACTERS)

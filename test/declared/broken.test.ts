@@ -352,6 +352,19 @@ describe('a broken declaration', () => {
     });
   });
 
+  it.each([
+    { bound: '1000 lines', added: '\n'.repeat(1_000), line: 1_001 },
+    { bound: '16384 characters', added: `${'#'.repeat(1_000)}\n`.repeat(17), line: 1 },
+  ])('may have more than $bound', ({ bound, added, line }) => {
+    expect(problemsOf(WARRANTY_YAML + added)).toMatchObject([
+      {
+        line,
+        problem: `The file has more than ${bound}.`,
+        remedy: expect.stringContaining('one system') as string,
+      },
+    ]);
+  });
+
   it('may have a field without a call, and no identity', () => {
     const yaml = 'source: w\nconnect: { rest: "${W_URL}", ping: / }\n';
     const [problem] = problemsOf(yaml, 'type Customer { points: Int @personalData(category: TRAIT) }');
