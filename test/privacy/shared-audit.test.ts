@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { AuditError, ConfigError } from '../../src/errors.js';
+import { shareAudit, type SharedAudit } from '../../src/privacy/shared-audit.js';
+import { entry, temporaryFolder } from './audit-entries.js';
+
+const share = (file: string, secret?: string, open?: SharedAudit) =>
+  shareAudit({ to: { file }, secret }, open);
+
+describe('an audit log', () => {
+  test('has one writer for a gateway and its successor, and is closed after the last of them', async () => {
+    const file = join(temporaryFolder(), 'audit.log');
+    const audit = share(file, 'a secret');
+    expect(share(file, 'a secret', audit)).toBe(audit);
+    await audit.release();
+    await audit.log.append(entry());
+    await audit.release();
+    await expect(audit.log.append(entry())).rejects.toThrow(AuditError);
+  });
+
+  test('that is closed is opened again', async () => {
+    const file = join(temporaryFolder(), 'audit.log');
+    const audit = share(file);
+    await audit.release();
+    expect(audit.take()).toBeUndefined();
+    const next = share(file, undefined, audit);
+    expect(next).not.toBe(audit);
+    await next.log.append(entry());
+    await next.release();
+  });
+
+  test('is another one for another file', async () => {
+    const folder = temporaryFolder();
+    const audit = share(join(folder, 'audit.log'));
+    const other = share(join(folder, 'other.log'), undefined, audit);
+    expect(other).not.toBe(audit);
+    await Promise.all([audit.release(), other.release()]);
+  });
+
+  test.each(['another secret', undefined])(
+    'with a secret is not continued with another one: %s',
+    async (secret) => {
+      const file = join(temporaryFolder(), 'audit.log');
+      const audit = share(file, 'a secret');
+      // The open log has the lock, so no line is written with a secret that does not match the chain.
+      expect(() => share(file, secret, audit)).toThrow(ConfigError);
+      await audit.release();
+    },
+  );
+});
