@@ -1,9 +1,13 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
+import { freshness } from '../../src/cache/freshness.js';
 import type { Client } from '../../src/connectors/connector.js';
+import type { ConsentDeclaration } from '../../src/customer/consent-declaration.js';
 import { addConsentLoader, createConsents, type ConsentSource } from '../../src/customer/consents.js';
 import type { Context, Customer } from '../../src/customer/customer.js';
 import type { Consent, ConsentStatus } from '../../src/customer/schema.generated.js';
+import { ConfigError, SourceUnavailableError } from '../../src/errors.js';
 import type { CustomerRecord } from '../../src/identity/declaration.js';
+import type { Outcome } from '../../src/identity/identity-graph.js';
 import type { LoadedSource, LoaderRegistry } from '../../src/loaders/registry.js';
 
 const run = (status: ConsentStatus): Consent[] => [{ purpose: 'MARKETING', source: 'crm', status }];
@@ -64,6 +68,199 @@ it('what a system notes beside consent is not shown to a caller who may not read
   };
   const consents = createConsents([{ ...crm, notesOf: () => Promise.resolve([note]) }]);
   expect(await consents.ofCustomer(...requestFor(['REVOKED'], 1, false))).toEqual(run('REVOKED'));
+});
+
+describe('what the systems say of a customer', () => {
+  const down = new SourceUnavailableError('crm', 'The CRM cannot be reached.');
+  const oneRecord: Outcome = { kind: 'found', records: [{ id: '1', identifiers: [] }] };
+  const twoRecords: Outcome = {
+    kind: 'found',
+    records: [...oneRecord.records, { id: '2', identifiers: [] }],
+  };
+
+  test.each<[string, () => Outcome | undefined, () => Promise<Outcome>, () => Promise<Consent[]>, object]>([
+    [
+      'that the CRM knows',
+      () => undefined,
+      () => Promise.resolve(oneRecord),
+      () => Promise.resolve(run('DENIED')),
+      {},
+    ],
+    [
+      'that the CRM does not know',
+      () => undefined,
+      () => Promise.resolve({ kind: 'unknown' }),
+      () => Promise.reject(new Error('a call without a record')),
+      { statements: [] },
+    ],
+    [
+      'that the CRM is known not to know',
+      () => ({ kind: 'unknown' }),
+      () => Promise.reject(new Error('a needless search')),
+      () => Promise.reject(new Error('a call without a record')),
+      { statements: [] },
+    ],
+    [
+      'that the CRM cannot find',
+      () => ({ kind: 'failed', error: down }),
+      () => Promise.resolve({ kind: 'failed', error: down }),
+      () => Promise.resolve(run('GRANTED')),
+      { statements: [], error: down },
+    ],
+    [
+      'whose search fails',
+      () => undefined,
+      () => Promise.reject(down),
+      () => Promise.resolve(run('GRANTED')),
+      { statements: [], error: down },
+    ],
+    [
+      'who is erased',
+      () => {
+        throw down;
+      },
+      () => Promise.reject(new Error('a needless search')),
+      () => Promise.resolve(run('GRANTED')),
+      { statements: [], error: down },
+    ],
+    [
+      'whose consent the CRM cannot return',
+      () => oneRecord,
+      () => Promise.resolve(oneRecord),
+      () => Promise.reject(down),
+      { statements: [], error: down },
+    ],
+    [
+      'with several records, while the CRM is unavailable',
+      () => twoRecords,
+      () => Promise.resolve(twoRecords),
+      () => Promise.reject(down),
+      { statements: [], error: down },
+    ],
+  ])('%s', async (_, foundIn, findIn, load, answer) => {
+    const customer = { identity: { foundIn, findIn } } as unknown as Customer;
+    const permissions = { maySee: () => true };
+    const context = { cached: () => undefined, load, permissions } as unknown as Context;
+    const consents = createConsents([crm]);
+    expect(await consents.answersFor('MARKETING', customer, context)).toEqual([
+      { statements: run('DENIED'), ...answer },
+    ]);
+    // A statement that could not be read may be a withdrawal.
+    const shown = consents.ofCustomer(customer, context);
+    if ('error' in answer) await expect(shown).rejects.toBe(down);
+    else expect(await shown).toEqual({ statements: run('DENIED'), ...answer }.statements);
+  });
+
+  test('come from the sources that may have one for the purpose, and from all of those', async () => {
+    const named = (name: string, purposes: ConsentSource['purposes']): ConsentSource => ({
+      ...crm,
+      name,
+      purposes,
+    });
+    const consents = createConsents([
+      named('crm', ['MARKETING']),
+      named('shop', ['MARKETING', 'PERSONALISATION']),
+      named('desk', ['PERSONALISATION']),
+    ]);
+    expect(consents.sources).toEqual(['crm', 'shop', 'desk']);
+    const called: string[] = [];
+    const foundIn = (name: string): Outcome => {
+      called.push(name);
+      return { kind: 'unknown' };
+    };
+    for (const [purpose, sources] of [
+      ['MARKETING', ['crm', 'shop']],
+      ['PERSONALISATION', ['shop', 'desk']],
+      ['ANALYTICS', []],
+    ] as const) {
+      called.length = 0;
+      const answers = await consents.answersFor(
+        purpose,
+        { identity: { foundIn } } as unknown as Customer,
+        {} as Context,
+      );
+      expect(called).toEqual(sources);
+      expect(answers).toHaveLength(sources.length);
+    }
+  });
+});
+
+describe('the loader of consent', () => {
+  /** The loader that the registry gets for a declaration. */
+  function registered(parts: Partial<ConsentDeclaration['ofRecord']> = {}) {
+    const loaders: ConsentSource['ofRecord'][] = [];
+    const registry = { add: (_: unknown, loader: ConsentSource['ofRecord']) => loaders.push(loader) };
+    const ofRecord = { ...crm.ofRecord, freshness: { maxAge: '1 day' } as const, ...parts };
+    const source = addConsentLoader(
+      { name: 'crm' } as LoadedSource<Client>,
+      { purposes: ['MARKETING'], ofRecord },
+      'crmContactId',
+      registry as unknown as LoaderRegistry,
+    );
+    return { loader: loaders[0], source, ofRecord };
+  }
+
+  test('caches for five seconds and returns nothing stale, also if the source declares otherwise', () => {
+    const { loader } = registered();
+    expect(freshness(loader?.freshness, { maxAge: '1 hour', staleIfError: '1 day' })).toEqual({
+      maxAgeMs: 5_000,
+      staleWhileRevalidateMs: 0,
+      staleIfErrorMs: 0,
+      notFoundMaxAgeMs: 5_000,
+      hasMaxAge: true,
+    });
+    // Without its own values, the policy of the source would apply.
+    expect(Object.keys(loader?.freshness ?? {}).sort()).toEqual([
+      'maxAge',
+      'notFoundMaxAge',
+      'staleIfError',
+      'staleWhileRevalidate',
+    ]);
+  });
+
+  test('has the name and the batch size that the source declares', () => {
+    expect(registered({ maxBatch: 7 }).loader).toMatchObject({ name: 'consents', maxBatch: 7 });
+    expect(registered().loader).not.toHaveProperty('maxBatch');
+    const { source, ofRecord } = registered();
+    expect(source.ofRecord).toBe(ofRecord);
+  });
+
+  test('names the source in each statement, and leaves an error an error', async () => {
+    const failed = new Error('no answer');
+    const { loader } = registered({
+      load: () => Promise.resolve([[{ purpose: 'MARKETING', status: 'GRANTED' }], failed, []]),
+    });
+    expect(await loader?.load(['1', '2', '3'], {} as Client)).toEqual([
+      [
+        {
+          purpose: 'MARKETING',
+          channel: null,
+          topic: null,
+          status: 'GRANTED',
+          source: 'crm',
+          updatedAt: null,
+          evidence: null,
+        },
+      ],
+      failed,
+      [],
+    ]);
+  });
+
+  test('notes nothing if the source declares no notes', async () => {
+    expect(await registered().source.notesOf({} as Customer, {} as Context)).toEqual([]);
+  });
+
+  test('needs a source that identifies its customers', () => {
+    const add = () =>
+      addConsentLoader(
+        { name: 'crm' } as LoadedSource<Client>,
+        { purposes: ['MARKETING'], ofRecord: crm.ofRecord },
+        undefined,
+        {} as LoaderRegistry,
+      );
+    expect(add).toThrow(ConfigError);
+  });
 });
 
 it('what a system says of consent is forgotten with its record of the customer', () => {

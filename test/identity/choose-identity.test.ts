@@ -33,3 +33,21 @@ it('a customer is found by the first identifier that is known, and never by one 
   expect(await chosenOf([...shared, jan, eva], [...shared, eva])).toBe(eva);
   expect(await chosenOf(shared, shared)).toBeNull();
 });
+
+it('a failure for one identifier is an error, since the next one may be another customer', async () => {
+  const down = new Error('the system is unavailable');
+  const [jan, eva] = [email('jan@example.nl'), email('eva@example.nl')];
+  const wanted: (readonly string[])[] = [];
+  const choose = (identifiers: readonly Identifier[]) =>
+    chooseIdentity(rules, identifiers, (start) => {
+      const isKnown = (sources: ReadonlySet<string>) => {
+        wanted.push([...sources]);
+        return start === jan ? Promise.reject(down) : Promise.resolve(true);
+      };
+      return { start, isKnown } as unknown as Identity;
+    });
+  await expect(choose([jan, eva])).rejects.toBe(down);
+  expect((await choose([eva, jan]))?.start).toBe(eva);
+  // "Unknown" needs the answer of every system.
+  expect(wanted).toEqual([['shop'], ['shop']]);
+});
