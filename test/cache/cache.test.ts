@@ -130,6 +130,14 @@ describe('the cache', () => {
     expect(cache.usage().get('shop')?.entries).toBeLessThan(4);
   });
 
+  it('counts the key that an entry holds for its renewal, so that long keys cannot fill the memory', () => {
+    const { store, bytes } = setUp();
+    store('a', null);
+    const without = bytes();
+    store('a', null, { renewBytes: 300 });
+    expect(bytes()).toBe(without + 300);
+  });
+
   it('does not store an answer larger than the cache, and leaves the others', () => {
     const { store, readCached, cache } = setUp({ maxBytes: 20_000 });
     store('small', KILOBYTE);

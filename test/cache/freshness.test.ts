@@ -6,6 +6,8 @@ import {
   retentionMs,
   maxAgeOf,
   canReplaceError,
+  DEFAULT_FRESHNESS,
+  DEFAULT_IDENTITY_FRESHNESS,
   wantedOfUnknownCustomer,
   type FreshnessOptions,
   type Wanted,
@@ -23,6 +25,24 @@ describe('the freshness of answers', () => {
     expect(freshness(undefined, source)).toMatchObject({ maxAgeMs: 86_400_000 });
     expect(freshness({}, undefined)).toEqual({ ...NOTHING, hasMaxAge: false });
     expect(freshness({ maxAge: '0 s' }, source)).toMatchObject({ maxAgeMs: 0, hasMaxAge: true });
+  });
+
+  it('is, where nothing is declared, 10 seconds for data and a minute for identities', () => {
+    expect(freshness(DEFAULT_FRESHNESS)).toEqual({
+      maxAgeMs: 10_000,
+      staleWhileRevalidateMs: 20_000,
+      staleIfErrorMs: 3_600_000,
+      notFoundMaxAgeMs: 10_000,
+      hasMaxAge: true,
+    });
+    // A stale identity could show a customer the data of another one.
+    expect(freshness(DEFAULT_IDENTITY_FRESHNESS)).toEqual({
+      maxAgeMs: 60_000,
+      staleWhileRevalidateMs: 0,
+      staleIfErrorMs: 0,
+      notFoundMaxAgeMs: 10_000,
+      hasMaxAge: true,
+    });
   });
 
   it('is 10 seconds at most for "nothing found", unless it is said', () => {

@@ -41,6 +41,7 @@ describe('the tags of an answer', () => {
     ]);
     expect(tags.of('shop', 'orders', [])).toEqual(['source shop', 'loader shop orders']);
     expect(tags.of('crm', 'orders', [])).toEqual(['source crm', 'loader crm orders']);
+    expect(tags.of('shop', 'carts', [])).toEqual(['source shop', 'loader shop carts']);
   });
 
   it('are those of any customer if the subject is unknown', () => {
