@@ -70,6 +70,8 @@ export const GATEWAY_SETTINGS = {
   auth: setting('AUTH', z.enum(['on', 'off']).default('on'), 'on or off (default on)'),
   /** The API keys, stored as hashes. src/context/README.md describes the fields of an entry. */
   apiKeys: setting('API_KEYS', z.string().optional(), 'a JSON list of keys', { secret: true }),
+  /** Changes of roles, and roles of your own. src/context/README.md describes them. */
+  roles: setting('ROLES', z.string().optional(), 'a JSON object of roles'),
   /** Tokens with another `iss` are refused. */
   jwtIssuer: setting('JWT_ISSUER', z.string().optional(), 'the `iss` of the tokens'),
   /** Tokens whose `aud` does not include this audience are refused: they were issued for another service. */

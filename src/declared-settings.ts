@@ -12,6 +12,8 @@ export interface DeclaredSetting {
   place: string;
   /** Whether the value is in the file. If not, the file names a variable or another file that has it. */
   isLiteral: boolean;
+  /** The place of a part of the value. If there is none, of the nearest part around it. */
+  placeOf?: (part: readonly (string | number)[]) => string;
 }
 
 export type DeclaredSettings = ReadonlyMap<string, DeclaredSetting>;

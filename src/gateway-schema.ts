@@ -2,7 +2,6 @@ import type { GraphQLSchema } from 'graphql';
 import type { GatewayConfig } from './config.js';
 import type { Client } from './connectors/connector.js';
 import type { GraphqlClient } from './connectors/graphql/client.js';
-import { SCOPES } from './context/roles.js';
 import { addConsentLoader, createConsents, type ConsentSource } from './customer/consents.js';
 import { customerListsOf } from './customer/customer-lists.js';
 import { sourceResolvers } from './customer/record-fields.js';
@@ -29,6 +28,8 @@ export interface GatewaySchemaOptions {
   loaded: ReadonlyMap<string, LoadedSource<Client>>;
   registry: LoaderRegistry;
   rules: IdentityRules;
+  /** All scopes that callers can have. */
+  scopes: readonly string[];
   config: Pick<GatewayConfig, 'idSecret' | 'maxCustomers'>;
 }
 
@@ -53,7 +54,7 @@ export function createGatewaySchema(options: GatewaySchemaOptions): GatewaySchem
     lookupNamespaces(rules),
   );
   checkCustomerKeys(sources, (source) => customerKeyOf(sdl, source), rules);
-  const policies = readPolicies(sdl, SCOPES);
+  const policies = readPolicies(sdl, options.scopes);
   const stitched = sources.flatMap(({ name, stitched: declaration }) => {
     // A stitched source has the graphql connector, and therefore its client.
     const source = loaded.get(name) as LoadedSource<GraphqlClient> | undefined;

@@ -4,6 +4,7 @@ import type { Clock } from './clock.js';
 import { readGatewayConfig, type GatewayConfig } from './config.js';
 import { createAuthentication, type Authentication } from './context/authenticate.js';
 import type { Caller } from './context/caller.js';
+import { readRoles, scopesOf } from './context/role-settings.js';
 import { findDeclaredProblems, type DeclaredSettings } from './declared-settings.js';
 import { createReadKey } from './customer/resolvers.js';
 import {
@@ -76,6 +77,8 @@ export interface Gateway {
   schema: GraphQLSchema;
   /** Resolves the callers of requests. */
   authentication: Authentication;
+  /** All scopes: those of the gateway and those of its sources. */
+  scopes: readonly string[];
   /** The settings in effect, by variable. Secrets are `***`. */
   settings: Readonly<Record<string, string>>;
   /** The files that hold values of settings (`<VARIABLE>_FILE`). */
@@ -114,6 +117,7 @@ interface ReadSettings {
   config: GatewayConfig;
   sources: readonly TunedSource[];
   eventSettings: EventSettings;
+  scopes: readonly string[];
   authentication: Authentication;
   logger: Logger;
 }
@@ -141,7 +145,10 @@ export function createGateway(options: GatewayOptions): Gateway {
 function wireGateway(options: GatewayOptions, atFailure: (close: () => unknown) => void): Gateway {
   const { sdl: given = {}, clock = performance, operations, triggers, worker } = options;
   const late: Late = {};
-  const { settings, config, sources, eventSettings, authentication, logger } = readSettings(options, late);
+  const { settings, config, sources, eventSettings, scopes, authentication, logger } = readSettings(
+    options,
+    late,
+  );
   atFailure(() => authentication.close());
   const { idSecret: secret, suppressionFile: file, redisUrl } = config;
   const suppression = createSuppression({ secret, file, redisUrl, logger, clock });
@@ -161,7 +168,7 @@ function wireGateway(options: GatewayOptions, atFailure: (close: () => unknown) 
   const { registry, loaded, shared } = connected;
   const rules = createIdentityRules(sources, config, metrics.identityLimited);
   late.rules = rules;
-  const made = createGatewaySchema({ sources, sdl: given, loaded, registry, rules, config });
+  const made = createGatewaySchema({ sources, sdl: given, loaded, registry, rules, scopes, config });
   const { sdl, schema, privacy, subscriptionRules, ids, sourceOfField } = made;
 
   const { audit, auditor } = openAudit(config, options.predecessor, { privacy, ids, logger });
@@ -196,7 +203,7 @@ function wireGateway(options: GatewayOptions, atFailure: (close: () => unknown) 
   const events = createGatewayEvents({
     set: eventSettings,
     ...{ config, sdl, schema, rules, registry, subscriptionRules, forget, metrics, logger },
-    triggerRunner: new TriggerRunner({ runner, preparer, privacy }),
+    triggerRunner: new TriggerRunner({ runner, preparer, privacy, scopes }),
     triggers: triggers ?? config.triggersFolder,
   });
   atFailure(() => events.close());
@@ -220,7 +227,7 @@ function wireGateway(options: GatewayOptions, atFailure: (close: () => unknown) 
   readAtScrape({ metrics, http, events, connected, suppression });
   const principalOf = createPrincipals(privacy.maySee);
   return {
-    ...{ config, schema, authentication, sourceOfField, logger, metrics, forget, audit },
+    ...{ config, schema, authentication, scopes, sourceOfField, logger, metrics, forget, audit },
     settings: settings.shown,
     settingFiles: settings.files,
     sources: sources.map(({ name }) => name),
@@ -261,9 +268,12 @@ function readSettings(options: GatewayOptions, late: Late): ReadSettings {
   const { auditFile } = shared;
   const config = { ...shared, auditFile: auditFile === undefined ? undefined : `${auditFile}${auditSuffix}` };
   const eventSettings = readEventSettings(sources, settings, worker?.count);
+  const scopes = scopesOf(sources);
   const authentication = createAuthentication({
     settings,
     config,
+    roles: readRoles(config.roles, { all, pluggedIn: sources }, settings),
+    scopes,
     namespaces: new Set(sources.flatMap(({ identity }) => Object.keys(identity?.foundBy ?? {}))),
     identify: (name, value) => readIdentifier(late.rules?.namespaces.get(name), value),
     onKeysUnavailable: (error) => {
@@ -287,7 +297,7 @@ function readSettings(options: GatewayOptions, late: Late): ReadSettings {
   const logger = options.logger ?? createLogger(config.logLevel, worker?.number);
   for (const problem of unknown.warnings) logger.warn({ problem }, 'a setting has no effect');
   for (const problem of options.warnings ?? []) logger.warn({ problem }, 'a part of a source is left out');
-  return { settings, config, sources, eventSettings, authentication, logger };
+  return { settings, config, sources, eventSettings, scopes, authentication, logger };
 }
 
 /** Opens the audit log, or takes over that of the predecessor. Both results are undefined if nothing is audited. */

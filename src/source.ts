@@ -55,6 +55,8 @@ export interface SourceDefinition<C extends Client = Client> {
   freshness?: FreshnessOptions;
   /** Limits on calls to the system. The setting `<SOURCE>_LIMITS` changes them. */
   limits?: SourceLimits;
+  /** Scopes of its own, which its SDL may require, such as `warranty:read`. A role must have each of them. */
+  scopes?: readonly string[];
   /** Kinds of identifier that only this system has. */
   namespaces?: readonly Namespace[];
   /** How the source finds customers. A source without customers omits it. */

@@ -13,12 +13,12 @@ import { createLogger } from '../telemetry/logger.js';
  * The operator at the command line. A person who can start a process with the secrets of the gateway has all permissions. A
  * customer's request about their own data is not limited to the purposes of the data.
  */
-function operator(): Caller {
-  const { scopes, purposes, operations, sees, findsBy } = ROLES.operator;
+function operator(scopes: readonly string[]): Caller {
+  const { purposes, operations, sees, findsBy } = ROLES.operator;
   return {
     name: 'command line',
     roles: ['operator'],
-    scopes,
+    scopes: new Set(scopes.filter((scope) => scope !== 'me:read')),
     purposes,
     operations,
     sees,
@@ -53,7 +53,7 @@ export async function openOwnGateway(): Promise<OwnGateway> {
     // The output is for the operator. The log of the running gateways is elsewhere.
     logger: createLogger('silent'),
   });
-  const caller = operator();
+  const caller = operator(gateway.scopes);
   return {
     ...gateway,
     query: async (document, variables, wanted = {}) => {

@@ -3,37 +3,40 @@ import { z } from 'zod';
 import { webOrigin } from '../config.js';
 import { listIn } from '../settings.js';
 import { PRIORITIES } from '../priority.js';
-import type { Caller, Role } from './caller.js';
+import type { Caller } from './caller.js';
 import { priorityOf } from './directives.js';
 import { PURPOSES } from './purpose.js';
-import { isRole, permissionsOf, ROLES } from './roles.js';
+import { permissionsOf, type Roles } from './roles.js';
 
 const costPoints = z.number().int().min(1);
 
 /** One entry of API_KEYS. The roles give the default of an absent field. */
-const declaredKey = z.strictObject({
-  name: z.string().regex(/^[\w.-]{1,64}$/),
-  roles: z.tuple([z.string().refine(isRole)], z.string().refine(isRole)),
-  sha256: z
-    .array(z.string().regex(/^[\da-f]{64}$/i))
-    .min(1)
-    .max(2),
-  purposes: z.tuple([z.enum(PURPOSES)], z.enum(PURPOSES)).optional(),
-  defaultPurpose: z.enum(PURPOSES).optional(),
-  priority: z.enum(PRIORITIES).optional(),
-  maxCost: costPoints.optional(),
-  costPerMinute: costPoints.optional(),
-  origins: z.array(webOrigin).optional(),
-  findsBy: z.array(z.string().regex(/^\w+$/)).optional(),
-});
-type DeclaredKey = z.output<typeof declaredKey>;
+function keyShape(roles: Roles) {
+  const role = z.string().refine((name) => roles.has(name));
+  return z.strictObject({
+    name: z.string().regex(/^[\w.-]{1,64}$/),
+    roles: z.tuple([role], role),
+    sha256: z
+      .array(z.string().regex(/^[\da-f]{64}$/i))
+      .min(1)
+      .max(2),
+    purposes: z.tuple([z.enum(PURPOSES)], z.enum(PURPOSES)).optional(),
+    defaultPurpose: z.enum(PURPOSES).optional(),
+    priority: z.enum(PRIORITIES).optional(),
+    maxCost: costPoints.optional(),
+    costPerMinute: costPoints.optional(),
+    origins: z.array(webOrigin).optional(),
+    findsBy: z.array(z.string().regex(/^\w+$/)).optional(),
+  });
+}
+type DeclaredKey = z.output<ReturnType<typeof keyShape>>;
 
 const EXAMPLE = '[{"name": "shop", "roles": ["frontend"], "sha256": ["..."]}]';
 
 /** The expected value of each field, for error messages. */
-const EXPECTS: Readonly<Record<string, string>> = {
+const expectedValues = (roles: Roles): Readonly<Record<string, string>> => ({
   name: '1 to 64 letters, digits, dots, hyphens and underscores, which no other key has',
-  roles: `a list of ${Object.keys(ROLES).join(', ')}; not empty`,
+  roles: `a list of ${[...roles.keys()].join(', ')}; not empty`,
   sha256: 'one or two SHA-256 hashes of 64 hexadecimal digits, which no other key has',
   purposes: `a list of ${PURPOSES.join(', ')}; not empty`,
   defaultPurpose: `one of ${PURPOSES.join(', ')}`,
@@ -42,7 +45,7 @@ const EXPECTS: Readonly<Record<string, string>> = {
   costPerMinute: 'a whole number of points, from 1',
   origins: 'a list of web sites such as "https://www.example.nl", without a path',
   findsBy: 'a list of kinds of identifiers, such as "email"',
-};
+});
 
 /** The callers that have API keys. */
 export interface ApiKeys {
@@ -61,21 +64,23 @@ export function newKey(): { key: string; sha256: string } {
 }
 
 /** Reads API_KEYS. Leaves out each invalid key, and reports its problems by key and field, without values. */
-export function readApiKeys(text: string, problems: string[]): ApiKeys {
+export function readApiKeys(text: string, roles: Roles, problems: string[]): ApiKeys {
   const keys: { caller: Caller; digest: Buffer }[] = [];
+  const shape = keyShape(roles);
+  const expected = expectedValues(roles);
   const taken = new Set<string>();
   for (const [index, entry] of listIn('API_KEYS', text, EXAMPLE, problems).entries()) {
-    const { data: key, error } = declaredKey.safeParse(entry);
+    const { data: key, error } = shape.safeParse(entry);
     const report = (field: string, what: string) => {
-      const name = key?.name ?? declaredKey.shape.name.safeParse(nameOf(entry)).data ?? String(index + 1);
+      const name = key?.name ?? shape.shape.name.safeParse(nameOf(entry)).data ?? String(index + 1);
       problems.push(`API_KEYS, key ${name}, ${field}: ${what}.`);
     };
     if (key === undefined) {
       const fields = new Set(error.issues.map(({ path }) => String(path[0] ?? '')));
       for (const field of fields)
         if (field === '')
-          report('fields', `they must be of ${Object.keys(EXPECTS).join(', ')}, and no others`);
-        else report(field, `it must be ${EXPECTS[field] ?? ''}`);
+          report('fields', `they must be of ${Object.keys(expected).join(', ')}, and no others`);
+        else report(field, `it must be ${expected[field] ?? ''}`);
       continue;
     }
     const hashes = new Set(key.sha256.map((digest) => digest.toLowerCase()));
@@ -84,10 +89,10 @@ export function readApiKeys(text: string, problems: string[]): ApiKeys {
       ['sha256', hashes],
     ] as const)
       for (const value of values) {
-        if (taken.has(value)) report(field, `it must be ${EXPECTS[field] ?? ''}`);
+        if (taken.has(value)) report(field, `it must be ${expected[field] ?? ''}`);
         taken.add(value);
       }
-    const caller = callerOf(key, report);
+    const caller = callerOf(key, roles, report);
     for (const digest of hashes) keys.push({ caller, digest: Buffer.from(digest, 'hex') });
   }
   // Shared by all calls, because allocating a buffer takes longer than the hash.
@@ -109,9 +114,9 @@ function nameOf(entry: unknown): unknown {
 }
 
 /** Makes the caller of a key. A key can only restrict what its roles allow. */
-function callerOf(key: DeclaredKey, report: (field: string, what: string) => void): Caller {
-  const roles: readonly [Role, ...Role[]] = key.roles;
-  const permissions = permissionsOf(roles);
+function callerOf(key: DeclaredKey, all: Roles, report: (field: string, what: string) => void): Caller {
+  const { roles } = key;
+  const permissions = permissionsOf(roles, all);
   // Everybody who has opened the page could read such a key.
   if (roles.includes('visitor'))
     report('roles', 'a visitor needs a token (JWT_ISSUER), not a key; remove the role visitor');

@@ -7,7 +7,7 @@ import { fieldWeakMap } from '../v8/field-weak-map.js';
 import { readApiKeys } from './api-keys.js';
 import type { Caller } from './caller.js';
 import { PURPOSES } from './purpose.js';
-import { SCOPES } from './roles.js';
+import type { Roles } from './roles.js';
 import { createRemoteKeys, readTokenKey, type TokenKeys } from './token-keys.js';
 import { createTokens, type Tokens } from './tokens.js';
 
@@ -17,6 +17,9 @@ const MAX_TOKEN_CHARACTERS = 8 * 1024;
 export interface AuthenticationOptions {
   settings: SettingsReader;
   config: GatewayConfig;
+  roles: Roles;
+  /** All scopes: those of the gateway and those of its sources. */
+  scopes: readonly string[];
   /** The namespaces by which customers can be found. */
   namespaces: ReadonlySet<string>;
   /** Returns the identifier, or why the value identifies nobody. */
@@ -41,7 +44,7 @@ export interface Authentication {
 
 /** Reads the settings of callers. Adds problems to the reader; the result is usable only if there are none. */
 export function createAuthentication(options: AuthenticationOptions): Authentication {
-  const { settings, config } = options;
+  const { settings, config, roles, scopes } = options;
   const { problems } = settings;
   const { auth, apiKeys, jwtIssuer, jwtAudience, jwtJwksUrl, jwtKey }: Partial<GatewayConfig> = config;
   const setVariables = Object.entries({
@@ -54,13 +57,13 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
   if (auth === 'off') {
     if (setVariables.length > 0)
       problems.push(`AUTH is off, but ${setVariables.join(', ')} is set: remove one or the other.`);
-    return allowEverybody(config);
+    return allowEverybody(config, scopes);
   }
   if (setVariables.length === 0 && problems.every((problem) => !/^(AUTH|API_KEYS|JWT_\w+) /.test(problem)))
     problems.push(
       'AUTH is on, but no caller can authenticate. Set API_KEYS; or JWT_ISSUER, JWT_AUDIENCE, and JWT_JWKS_URL or JWT_KEY; or AUTH=off, which lets anybody who reaches the gateway request everything.',
     );
-  const keys = apiKeys === undefined ? undefined : readApiKeys(apiKeys, problems);
+  const keys = apiKeys === undefined ? undefined : readApiKeys(apiKeys, roles, problems);
   const tokenKeys = setVariables.some((variable) => variable !== 'API_KEYS')
     ? tokenKeysOf(options)
     : undefined;
@@ -85,11 +88,11 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
 }
 
 /** With `AUTH=off` there is one caller for all requests. Only the limits that protect the gateway itself apply. */
-function allowEverybody({ priority, corsOrigins }: GatewayConfig): Authentication {
+function allowEverybody({ priority, corsOrigins }: GatewayConfig, scopes: readonly string[]): Authentication {
   const caller: Caller = {
     name: 'anonymous',
     roles: [],
-    scopes: new Set(SCOPES.filter((scope) => scope !== 'me:read' && scope !== 'admin:forget')),
+    scopes: new Set(scopes.filter((scope) => scope !== 'me:read' && scope !== 'admin:forget')),
     purposes: PURPOSES,
     priority,
     maxCost: 10_000_000,
@@ -153,7 +156,10 @@ function tokenKeysOf({
   return createRemoteKeys({ url: jwtJwksUrl ?? '', now, onFailure: onKeysUnavailable });
 }
 
-function tokensOf(keys: TokenKeys, { config, identify, now = Date.now }: AuthenticationOptions): Tokens {
+function tokensOf(
+  keys: TokenKeys,
+  { config, roles, identify, now = Date.now }: AuthenticationOptions,
+): Tokens {
   return createTokens({
     keys,
     issuer: config.jwtIssuer ?? '',
@@ -161,6 +167,7 @@ function tokensOf(keys: TokenKeys, { config, identify, now = Date.now }: Authent
     algorithms: config.jwtAlgorithms,
     clockSkewS: config.jwtClockSkewS,
     rolesClaim: config.jwtRolesClaim,
+    roles,
     customerClaims: config.jwtCustomerClaims,
     origins: config.corsOrigins,
     identify,

@@ -2,7 +2,7 @@ import type { Purpose } from '../customer/schema.generated.js';
 import type { Identifier } from '../identity/identifiers.js';
 import type { Priority } from '../priority.js';
 
-/** The relation of a caller to the organisation. src/context/roles.ts has the permissions of each role. */
+/** The built-in roles. src/context/roles.ts has the permissions of each role. */
 export type Role = 'visitor' | 'frontend' | 'analyst' | 'campaign' | 'operator';
 
 /** The properties of a caller that its roles determine. */
@@ -14,7 +14,7 @@ export interface Caller {
   name: string;
   /** The budget that its operations use: a digest of the visitor. Absent: the budget of all callers with its name. */
   budget?: string;
-  roles: readonly Role[];
+  roles: readonly string[];
   /** As in `@requiresScopes`. */
   scopes: ReadonlySet<string>;
   /** The purposes that it may declare. */

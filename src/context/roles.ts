@@ -2,7 +2,7 @@ import { PRIORITIES } from '../priority.js';
 import type { RolePermissions, Role } from './caller.js';
 import { PURPOSES } from './purpose.js';
 
-/** All scopes that `@requiresScopes` can require. */
+/** The scopes of the gateway. Sources may list more. */
 export const SCOPES = [
   'customers:find',
   'me:read',
@@ -21,13 +21,16 @@ export const SCOPES = [
   'events:read',
   'admin:forget',
 ] as const;
-export type Scope = (typeof SCOPES)[number];
+type Scope = (typeof SCOPES)[number];
 
 const allBut = (...excluded: Scope[]) => new Set(SCOPES.filter((scope) => !excluded.includes(scope)));
 const only = (...scopes: Scope[]) => new Set(scopes);
 
+/** The permissions of all roles, by name. */
+export type Roles = ReadonlyMap<string, Required<RolePermissions>>;
+
 /**
- * The permissions of each role. Costs are in points (`@cost`). `maxCost` is about the largest operation that such a caller
+ * The permissions of each built-in role, which the setting ROLES changes. Costs are in points (`@cost`). `maxCost` is about the largest operation that such a caller
  * needs. `costPerMinute` is about the load of a busy minute from all callers with the same name; for visitors it applies
  * to each visitor.
  */
@@ -127,8 +130,19 @@ export function isRole(text: string): text is Role {
 }
 
 /** The combined permissions of several roles. The first role determines the default purpose. */
-export function permissionsOf([first, ...others]: readonly [Role, ...Role[]]): Required<RolePermissions> {
-  return others.map((role) => ROLES[role]).reduce(combine, ROLES[first]);
+export function permissionsOf(
+  [first, ...others]: readonly [string, ...string[]],
+  roles: Roles = BUILT_IN,
+): Required<RolePermissions> {
+  return others.map((role) => permissionsIn(roles, role)).reduce(combine, permissionsIn(roles, first));
+}
+
+const BUILT_IN: Roles = new Map(Object.entries(ROLES));
+
+function permissionsIn(roles: Roles, role: string): Required<RolePermissions> {
+  const permissions = roles.get(role);
+  if (permissions === undefined) throw new Error(`There is no role "${role}".`);
+  return permissions;
 }
 
 function combine(a: Required<RolePermissions>, b: Required<RolePermissions>): Required<RolePermissions> {

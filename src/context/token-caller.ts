@@ -4,11 +4,12 @@ import { ForbiddenError } from '../errors.js';
 import { isPadded, type Identifier } from '../identity/identifiers.js';
 import type { Caller } from './caller.js';
 import { purposeNamed } from './purpose.js';
-import { isRole, permissionsOf, ROLES } from './roles.js';
+import { permissionsOf, type Roles } from './roles.js';
 
 export interface TokenCallerOptions {
   issuer: string;
   rolesClaim: string;
+  roles: Roles;
   /** The claims that identify the customer in a visitor's token. The first one present is used. */
   customerClaims: readonly { claim: string; namespace: string }[];
   origins: readonly string[];
@@ -20,10 +21,10 @@ export interface TokenCallerOptions {
 
 /** The caller of a verified token. Throws a ForbiddenError if its claims give no role or no purpose. */
 export function callerOfToken(claims: JWTPayload, options: TokenCallerOptions): Caller {
-  const [role, ...roles] = words(claims, options.rolesClaim).filter(isRole);
+  const [role, ...roles] = words(claims, options.rolesClaim).filter((name) => options.roles.has(name));
   if (role === undefined)
-    throw new ForbiddenError(`The token has none of the roles ${Object.keys(ROLES).join(', ')}.`);
-  const permissions = permissionsOf([role, ...roles]);
+    throw new ForbiddenError(`The token has none of the roles ${[...options.roles.keys()].join(', ')}.`);
+  const permissions = permissionsOf([role, ...roles], options.roles);
   const purposes = Object.hasOwn(claims, 'purpose')
     ? words(claims, 'purpose')
         .map(purposeNamed)

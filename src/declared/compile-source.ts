@@ -81,7 +81,7 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
   }
 
   compile(): SourceDefinition<C> {
-    const { source: name, connect, limits, freshness, heldIdentifiers, webhook } = this.#declared;
+    const { source: name, connect, limits, freshness, scopes, heldIdentifiers, webhook } = this.#declared;
     this.#mappers.checkNames();
     const namespaces = this.#compileNamespaces();
     const identity = this.#compileIdentity(namespaces);
@@ -105,6 +105,7 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
       connector,
       ...(limits === undefined ? {} : { limits }),
       ...(freshness === undefined ? {} : { freshness }),
+      ...(scopes === undefined ? {} : { scopes }),
       ...(namespaces.length === 0 ? {} : { namespaces: [...namespaces, ...namespacesInCode] }),
       ...(identity === undefined ? {} : { identity }),
       ...(heldIdentifiers === undefined ? {} : { heldIdentifiers }),

@@ -18,6 +18,8 @@ export interface TriggerRunnerOptions {
   runner: Pick<OperationRunner, 'answer'>;
   preparer: Pick<Preparer, 'prepareTrusted'>;
   privacy: Pick<Privacy, 'disclosures' | 'maySee'>;
+  /** All scopes: those of the gateway and those of its sources. */
+  scopes: readonly string[];
 }
 
 /** Maximum length of a request id. */
@@ -40,12 +42,12 @@ export class TriggerRunner {
     const parts = operationIn(document);
     return parts === undefined
       ? []
-      : this.#options.privacy.disclosures(parts).forbidden(audienceFor(purpose));
+      : this.#options.privacy.disclosures(parts).forbidden(this.#audienceFor(purpose));
   }
 
   /** Whether a trigger may select data of an enum value for its purpose. */
   maySee(place: string, purpose: Purpose): boolean {
-    return this.#options.privacy.maySee(audienceFor(purpose), place);
+    return this.#options.privacy.maySee(this.#audienceFor(purpose), place);
   }
 
   /** Answers a trigger for an event, with current data. */
@@ -66,11 +68,17 @@ export class TriggerRunner {
     return { withheld: String(error.extensions['code']), isTemporary: true };
   }
 
+  #audienceFor(purpose: Purpose) {
+    const { scopes } = this.#options;
+    const ofTriggers = scopes.filter((scope) => scope !== 'admin:forget' && scope !== 'me:read');
+    return { scopes: new Set(ofTriggers), sees: 'clear' as const, purpose };
+  }
+
   #preparedFor({ name, document, purpose }: Trigger) {
     let known = this.#prepared.get(name);
     if (known === undefined) {
       const { preparer, privacy } = this.#options;
-      const principal = principalOf(name, purpose, privacy);
+      const principal = principalOf(name, this.#audienceFor(purpose), privacy);
       this.#prepared.set(name, (known = { prepared: preparer.prepareTrusted(document), principal }));
     }
     return known;
@@ -82,20 +90,18 @@ export function requestIdOfEvent({ source, id }: { source: string; id: string })
   return `${source}-${id.replace(/[^\w.-]/g, '_')}`.slice(0, MAX_ID_CHARACTERS);
 }
 
-function audienceFor(purpose: Purpose): Audience {
-  const scopes = new Set([...ROLES.operator.scopes].filter((scope) => scope !== 'admin:forget'));
-  return { scopes, sees: 'clear', purpose };
-}
-
-function principalOf(name: string, purpose: Purpose, { maySee }: Pick<Privacy, 'maySee'>): Principal {
-  const audience = audienceFor(purpose);
+function principalOf(
+  name: string,
+  audience: Audience & { purpose: Purpose },
+  { maySee }: Pick<Privacy, 'maySee'>,
+): Principal {
   const caller: Caller = {
     ...ROLES.operator,
     name: `trigger:${name}`,
     roles: [],
     scopes: audience.scopes,
-    purposes: [purpose],
-    defaultPurpose: purpose,
+    purposes: [audience.purpose],
+    defaultPurpose: audience.purpose,
     priority: 'automation',
     maxCost: UNLIMITED,
     costPerMinute: UNLIMITED,

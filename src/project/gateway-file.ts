@@ -1,7 +1,16 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
-import { isMap, isScalar, LineCounter, parseDocument, type Document, type YAMLMap } from 'yaml';
+import {
+  isCollection,
+  isMap,
+  isNode,
+  isScalar,
+  LineCounter,
+  parseDocument,
+  type Document,
+  type YAMLMap,
+} from 'yaml';
 import { variableOfKey, type DeclaredSetting } from '../declared-settings.js';
 import type { Environment } from '../settings.js';
 import { variableOf } from '../source-settings.js';
@@ -117,7 +126,8 @@ class GatewayFile {
   *#setting(key: string, variable: string, place: string, node: unknown): Iterable<Value> {
     const value = toValue(node, this.#document);
     const from = referenceOf(value);
-    this.declared.set(variable, { variable, key, place, isLiteral: from === undefined });
+    const placeOf: DeclaredSetting['placeOf'] = (part) => this.#placeIn(node, part) ?? place;
+    this.declared.set(variable, { variable, key, place, isLiteral: from === undefined, placeOf });
     if (from !== undefined) yield { variable, ...from };
     else if (value !== null) yield { variable, text: textOf(value) };
   }
@@ -130,6 +140,15 @@ class GatewayFile {
       this.#problems.push(`${this.#place(at)}: a name must be a text.`);
       return [];
     });
+  }
+
+  #placeIn(node: unknown, [first, ...rest]: readonly (string | number)[]): string | undefined {
+    if (first === undefined || !isCollection(node)) return undefined;
+    const pair = isMap(node) ? node.items.find(({ key }) => isScalar(key) && key.value === first) : undefined;
+    const item = pair === undefined ? node.get(first, true) : pair.value;
+    const at = pair === undefined ? item : pair.key;
+    if (!isNode(at)) return undefined;
+    return this.#placeIn(item, rest) ?? this.#place(at.range?.[0] ?? 0);
   }
 
   #place(offset: number): string {

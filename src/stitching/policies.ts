@@ -79,7 +79,7 @@ export function readPolicies(sdl: Sdl, scopes: readonly string[]): Policies {
       for (const scope of all.filter((scope) => !scopes.includes(scope)))
         problem(
           node.name,
-          `"${path}" needs the scope "${scope}", which no caller can have.${didYouMean(scope, scopes)} Scopes are listed in src/context/roles.ts.`,
+          `"${path}" needs the scope "${scope}", which no caller can have.${didYouMean(scope, scopes)} Scopes are listed in src/context/roles.ts, and a source may list more in its declaration.`,
         );
     }
   };

@@ -53,6 +53,13 @@ const MISTAKES: Mistake[] = [
     remedy: /must not be a name of JavaScript, such as valueOf/,
   },
   {
+    what: 'a scope that is no scope',
+    replace: ['freshness:', 'scopes: [Warranty]\nfreshness:'],
+    line: 4,
+    problem: /"scopes\.0" is not right/,
+    remedy: /must be a scope, such as warranty:read/,
+  },
+  {
     what: 'an unknown limit',
     replace: ['concurrency: 4', 'concurency: 4'],
     problem: /"concurency" is not known here/,

@@ -10,6 +10,7 @@ it('a trigger gets only fresh and complete answers', async () => {
     runner: { answer },
     preparer: { prepareTrusted: () => ({}) as never },
     privacy: { disclosures: vi.fn(), maySee: () => true },
+    scopes: [],
   });
   const trigger: Trigger = {
     name: 'letter',

@@ -6,6 +6,7 @@ import { SignJWT, type JWTHeaderParameters, type JWTPayload } from 'jose';
 import { readGatewayConfig } from '../../src/config.js';
 import { createAuthentication, type Authentication } from '../../src/context/authenticate.js';
 import type { Caller } from '../../src/context/caller.js';
+import { readRoles, scopesOf } from '../../src/context/role-settings.js';
 import { commonNamespaces, idNamespace, readIdentifier } from '../../src/identity/identifiers.js';
 import { SettingsReader, type Environment } from '../../src/settings.js';
 
@@ -92,9 +93,12 @@ export function createTestAuthentication(
     ),
   );
   const outOfReach: unknown[] = [];
+  const config = readGatewayConfig(settings);
   const authentication = createAuthentication({
     settings,
-    config: readGatewayConfig(settings),
+    config,
+    roles: readRoles(config.roles, { all: [], pluggedIn: [] }, settings),
+    scopes: scopesOf([]),
     namespaces: new Set(namespaces.keys()),
     identify: (name, value) => readIdentifier(namespaces.get(name), value),
     onKeysUnavailable: (error) => outOfReach.push(error),
