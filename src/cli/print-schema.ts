@@ -1,17 +1,17 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { sources } from '../../sources/index.js';
 import { createGateway } from '../gateway.js';
+import { editorSchema } from '../project/editor-schema.js';
 import { SettingsReader } from '../settings.js';
 import { publish } from '../stitching/publish.js';
 
 /**
- * Writes schema/gateway.graphql, the published schema with every source plugged in. With `--check` it writes nothing and
- * fails if the file is not current.
+ * Writes schema/gateway.graphql, the published schema with every source plugged in, and schema/stekkerdoos.schema.json, the shape of the
+ * YAML files for editors. With `--check` it writes nothing and fails if a file is not current.
  */
 
-const FILE = new URL('../../schema/gateway.graphql', import.meta.url);
 /** No system is called, so any valid value plugs a source in. */
 const PLACEHOLDERS = ['http://127.0.0.1', 'postgres://127.0.0.1/none', 'none', '1', '/none'];
 
@@ -30,12 +30,18 @@ for (const { connector } of sources) {
 }
 
 const gateway = createGateway({ sources, environment });
-const current = publish(gateway.schema);
+const files = {
+  'schema/gateway.graphql': publish(gateway.schema),
+  'schema/stekkerdoos.schema.json': `${JSON.stringify(editorSchema(), null, 2)}\n`,
+};
 await gateway.close();
 
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
-if (!values.check) writeFileSync(fileURLToPath(FILE), current);
-else if (readFileSync(fileURLToPath(FILE), 'utf8') !== current) {
-  process.stderr.write('schema/gateway.graphql is not current: run npm run schema and commit it.\n');
-  process.exitCode = 1;
+for (const [file, current] of Object.entries(files)) {
+  const path = fileURLToPath(new URL(`../../${file}`, import.meta.url));
+  if (!values.check) writeFileSync(path, current);
+  else if (!existsSync(path) || readFileSync(path, 'utf8') !== current) {
+    process.stderr.write(`${file} is not current: run npm run schema and commit it.\n`);
+    process.exitCode = 1;
+  }
 }

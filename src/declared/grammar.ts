@@ -33,16 +33,18 @@ const name = (what: string) =>
       error: 'must not be a name of JavaScript, such as valueOf',
     });
 export const callName = name('must be the name of a call: letters and digits');
+const SCOPE = 'must be a scope, such as warranty:read';
+const scope = z.string({ error: SCOPE }).regex(/^[a-z][\w-]*(:[a-z][\w-]*)+$/, { error: SCOPE });
 const namespaceName = name('must be a kind of identifier, such as email or customerNumber');
 
-const freshness = members({
+export const freshness = members({
   maxAge: duration.exactOptional(),
   staleWhileRevalidate: duration.exactOptional(),
   staleIfError: duration.exactOptional(),
   notFoundMaxAge: duration.exactOptional(),
 });
 
-const limits = members({
+export const limits = members({
   timeout: duration.exactOptional(),
   concurrency: wholeNumber(1, 1_000).exactOptional(),
   rate: members({
@@ -237,6 +239,7 @@ export function declarationOf<Connect extends z.ZodType, Call extends z.ZodType>
     connect,
     limits: limits.exactOptional(),
     freshness: freshness.exactOptional(),
+    scopes: z.array(scope, { error: 'must be a list of scopes, such as [warranty:read]' }).exactOptional(),
     namespaces: z
       .record(
         namespaceName,
