@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SourceContractError } from '../../src/errors.js';
-import { alignMany, alignOne, alignSingle, uniqueById } from '../../src/loaders/align.js';
+import { alignMany, alignOne, alignSingle, isSameByCollation, uniqueById } from '../../src/loaders/align.js';
 
 interface Rec {
   key: string;
@@ -122,6 +122,7 @@ describe('putting records beside the keys that requested them', () => {
     }
     expect(error).toMatchObject({
       code: 'SOURCE_CONTRACT',
+      kind: 'wrong-record',
       source: 'shop',
       message: 'shop returned a record that was not requested.',
     });
@@ -154,5 +155,41 @@ describe('putting records beside the keys that requested them', () => {
       { key: 'b', id: 2 },
     ];
     expect(uniqueById([one, two, { key: 'c', id: 1 }], options.idOf)).toEqual([one, two]);
+  });
+
+  it('takes a record of several keys for one that a collation finds if one of them is', () => {
+    const collation = {
+      source: 'shop',
+      keyOf: ({ all }: { all: string[] }) => all,
+      matching: 'collation',
+    } as const;
+    expect(alignOne(['a'], [{ all: ['z', 'A'] }], collation)).toEqual([null]);
+    expect(() => alignOne(['a'], [{ all: ['z', 'y'] }], collation)).toThrow(SourceContractError);
+  });
+
+  it('gives a key the first of several records with one id', () => {
+    const [older, newer] = [
+      { key: 'a', id: 1, name: 'older' },
+      { key: 'a', id: 1, name: 'newer' },
+    ];
+    expect(alignMany(['a'], [older, newer], options)[0]?.[0]).toBe(older);
+  });
+});
+
+describe('two texts', () => {
+  it.each([
+    ['eva', 'eva', true],
+    ['eva', 'EVA', true],
+    ['eva', 'éva', true],
+    ['eva', ' eva ', true],
+    ['ﬁets', 'FIETS', true],
+    ['straße', 'STRASSE', true],
+    ['eva', 'ev', false],
+    ['eva', 'e va', false],
+    ['eva', 'eva!', false],
+    ['', 'eva', false],
+  ])('%j and %j are the same for a collation: %s', (text, other, expected) => {
+    expect(isSameByCollation(text, other)).toBe(expected);
+    expect(isSameByCollation(other, text)).toBe(expected);
   });
 });
