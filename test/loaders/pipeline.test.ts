@@ -560,7 +560,9 @@ describe('a request that gives up', () => {
 describe('only-if-cached', () => {
   it('returns the cached answer, stale or not, and calls no system', async () => {
     const { loadKey, system, request } = setUp();
-    await expect(loadKey('a', { onlyIfCached: true })).rejects.toBeInstanceOf(NotCachedError);
+    const none = request({ wanted: { onlyIfCached: true } });
+    await expect(none.loadKey('a')).rejects.toBeInstanceOf(NotCachedError);
+    expect(none.report()).toMatchObject({ status: 'failed', records: 0, calls: 0 });
     await loadKey('a');
     clock.advance(15_000);
     const one = request({ wanted: { onlyIfCached: true } });

@@ -6,6 +6,7 @@ import { createKeys } from '../../src/cache/keys.js';
 import type { SharedCache } from '../../src/cache/shared-cache.js';
 import type { CallScope, Client } from '../../src/connectors/connector.js';
 import type { RequestScope } from '../../src/loaders/in-flight-batch.js';
+import type { LoadingObserver } from '../../src/loaders/pipeline-options.js';
 import { createProvenance } from '../../src/loaders/provenance.js';
 import {
   createLoaderRegistry,
@@ -24,6 +25,7 @@ export interface LoadingOptions {
   clock: FakeClock;
   maxBytes?: number;
   shared?: SharedCache;
+  observer?: LoadingObserver;
 }
 
 /** Loaders of no particular source, with all that stands between them and their systems. */
@@ -44,7 +46,7 @@ export interface LoadingClient extends Client {
   readonly scope: CallScope;
 }
 
-export function createLoading({ clock, maxBytes = 100_000, shared }: LoadingOptions): Loading {
+export function createLoading({ clock, maxBytes = 100_000, shared, observer }: LoadingOptions): Loading {
   const cache = createCache({ maxBytes, clock });
   const keys = createKeys('a secret of the tests');
   const registry = createLoaderRegistry(
@@ -54,7 +56,7 @@ export function createLoading({ clock, maxBytes = 100_000, shared }: LoadingOpti
       recentlyForgotten: createRecentlyForgotten(),
       clock,
       shared,
-      observer: undefined,
+      observer,
       refreshMs: 2_000,
     },
     keys,

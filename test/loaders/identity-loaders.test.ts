@@ -1,0 +1,113 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { SourceRateLimitedError } from '../../src/errors.js';
+import { fetchedAt } from '../../src/loaders/fetched-at.js';
+import type { RequestScope } from '../../src/loaders/in-flight-batch.js';
+import { defineLoader } from '../../src/loaders/loader.js';
+import { startDeadline } from '../../src/resilience/deadline.js';
+import { fakeClock } from '../support/clock.js';
+import { createLoading, type Loading, type LoadingClient } from '../support/loading.js';
+
+/** Loaders that identify customers, beside loaders that do not. */
+
+interface Record {
+  id: string;
+}
+const clock = fakeClock();
+let loading: Loading;
+let calls: number;
+let answer: (key: string) => readonly Record[] | Error;
+
+const recordsBy = (name: string) =>
+  defineLoader<LoadingClient, string, readonly Record[]>({
+    name,
+    load: (keys) => {
+      calls += 1;
+      return Promise.resolve(keys.map((key) => answer(key)));
+    },
+  });
+const people = recordsBy('people');
+const orders = recordsBy('orders');
+
+beforeEach(() => {
+  calls = 0;
+  answer = (key) => [{ id: key }];
+  loading = createLoading({ clock });
+});
+afterEach(() => {
+  vi.useRealTimers();
+  loading.close();
+});
+
+/** `people` identifies customers; `orders` does not. */
+function addLoaders({ holdsConsent = false }: { holdsConsent?: boolean } = {}): void {
+  const source = {
+    ...loading.source('shop', { freshness: { maxAge: '1 hour', notFoundMaxAge: '1 hour' } }),
+    holdsConsent,
+  };
+  loading.registry.add(source, people, () => []);
+  loading.registry.add(source, orders);
+}
+const load = (loader: typeof people, key: string, parts: Partial<RequestScope> = {}) =>
+  loading.newRequest(parts).load(loader, key);
+
+describe('when a record was fetched', () => {
+  it('is known of records that identify a customer, cached or not, and of no others', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-11-20T10:00:00Z') });
+    addLoaders();
+    const [record] = await load(people, 'a');
+    expect(fetchedAt(record ?? {})).toBe('2026-11-20T10:00:00.000Z');
+    clock.advance(60_000);
+    vi.setSystemTime(Date.parse('2026-11-20T10:01:00Z'));
+    const [cached] = await load(people, 'a');
+    expect(fetchedAt(cached ?? {})).toBe('2026-11-20T10:00:00.000Z');
+    const [order] = await load(orders, 'a');
+    expect(() => fetchedAt(order ?? {})).toThrow('no loader returned it');
+  });
+
+  it('is when the call began', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-11-20T10:00:00Z') });
+    addLoaders();
+    answer = (key) => {
+      clock.advance(3_000);
+      vi.setSystemTime(Date.now() + 3_000);
+      return [{ id: key }];
+    };
+    const [record] = await load(people, 'a');
+    expect(fetchedAt(record ?? {})).toBe('2026-11-20T10:00:00.000Z');
+  });
+});
+
+describe('a customer who was unknown to a system', () => {
+  const SECONDS_30 = 30_000;
+  it.each<[string, { holdsConsent: boolean }, Partial<RequestScope>, typeof people, number]>([
+    ['is requested again for consent', { holdsConsent: true }, { needsConsent: true }, people, 2],
+    ['is cached without a need of consent', { holdsConsent: true }, {}, people, 1],
+    ['is cached where no consent is held', { holdsConsent: false }, { needsConsent: true }, people, 1],
+    ['has data that is cached', { holdsConsent: true }, { needsConsent: true }, orders, 1],
+  ])('%s', async (_, source, parts, loader, expected) => {
+    addLoaders(source);
+    answer = () => [];
+    await load(loader, 'a', parts);
+    clock.advance(SECONDS_30);
+    await load(loader, 'a', parts);
+    expect(calls).toBe(expected);
+  });
+
+  it('is cached for consent once the system knows them', async () => {
+    addLoaders({ holdsConsent: true });
+    await load(people, 'a', { needsConsent: true });
+    clock.advance(SECONDS_30);
+    await load(people, 'a', { needsConsent: true });
+    expect(calls).toBe(1);
+  });
+});
+
+describe('the error of a system that is limited beyond the deadline', () => {
+  it('explains the deadline for identifying the customer, for identities only', async () => {
+    addLoaders();
+    answer = () => new SourceRateLimitedError('shop', 'shop is limited.', { retryAfter: 5 });
+    const parts = { identityDeadline: startDeadline(1_000, clock, { what: 'the time for identities' }) };
+    await expect(load(people, 'a', parts)).rejects.toThrow(/later than the time for identities/);
+    await expect(load(orders, 'a', parts)).rejects.toThrow(/^shop is limited\.$/);
+  });
+});
