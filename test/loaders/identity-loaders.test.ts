@@ -5,6 +5,7 @@ import type { RequestScope } from '../../src/loaders/in-flight-batch.js';
 import { defineLoader } from '../../src/loaders/loader.js';
 import { startDeadline } from '../../src/resilience/deadline.js';
 import { fakeClock } from '../support/clock.js';
+import { sharedCacheInMemory } from './shared-cache-in-memory.js';
 import { createLoading, type Loading, type LoadingClient } from '../support/loading.js';
 
 /** Loaders that identify customers, beside loaders that do not. */
@@ -74,6 +75,36 @@ describe('when a record was fetched', () => {
     };
     const [record] = await load(people, 'a');
     expect(fetchedAt(record ?? {})).toBe('2026-11-20T10:00:00.000Z');
+  });
+});
+
+describe('when a record was fetched by another instance', () => {
+  it('is when that instance called the system', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-11-20T10:00:00Z') });
+    const shared = sharedCacheInMemory();
+    const instances = [0, 1].map(() =>
+      createLoading({
+        clock,
+        shared: shared.instance({ onForget: () => undefined, onGap: () => undefined }),
+      }),
+    );
+    const loadWith = async (instance: Loading | undefined) => {
+      const answers = instance?.newRequest().load(people, 'a');
+      for (let i = 0; i < 20; i += 1) {
+        await new Promise(setImmediate);
+        shared.happenings.all();
+      }
+      const [record] = (await answers) ?? [];
+      return fetchedAt(record ?? {});
+    };
+    for (const { registry, source } of instances)
+      registry.add(source('shop', { freshness: { maxAge: '1 hour' } }), people, () => []);
+    await loadWith(instances[0]);
+    clock.advance(60_000);
+    vi.setSystemTime(Date.now() + 60_000);
+    expect(await loadWith(instances[1])).toBe('2026-11-20T10:00:00.000Z');
+    expect(calls).toBe(1);
+    for (const instance of instances) instance.close();
   });
 });
 

@@ -624,6 +624,20 @@ describe('forgetting', () => {
     expect([await before, await after]).toEqual(['piet1', 'piet2']);
   });
 
+  it('keeps a key that still waits for its call, because its answer will be new', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { loadKey, system, registry } = setUp({ windowMs: 50 });
+    const one = loadKey('a');
+    await settle();
+    await registry.forget([jan]);
+    const other = loadKey('a');
+    await settle();
+    await vi.advanceTimersByTimeAsync(50);
+    await settle();
+    expect(system.calls.map(({ keys }) => keys)).toEqual([['a']]);
+    expect(await Promise.all([one, other])).toEqual(['a1', 'a1']);
+  });
+
   it('does not cache a refresh that was in progress', async () => {
     const { loadKey, registry, system } = setUp({ loader: { about } });
     await loadKey('jan');
@@ -774,15 +788,22 @@ describe('two instances with one shared cache', () => {
     expect(await both).toEqual(['a2', 'b2']);
   });
 
-  it('do not give what was shared to who wants something newer and joins who does not', async () => {
-    const { shared, one, other, advance } = pair();
-    void one.loadKey('a');
-    await goOn(shared);
-    advance(4_000);
-    const both = Promise.all([other.loadKey('a'), other.loadKey('a', { maxAgeMs: 4_000 })]);
-    await goOn(shared);
-    expect(await both).toEqual(['a2', 'a2']);
-  });
+  it.each<[Wanted, Wanted]>([
+    [{}, { maxAgeMs: 4_000 }],
+    [{ maxAgeMs: 4_000 }, {}],
+    [{ maxAgeMs: 4_000 }, { maxAgeMs: 60_000 }],
+  ])(
+    'do not give what was shared to requests of which one wants something newer: %j, %j',
+    async (...wanted) => {
+      const { shared, one, other, advance } = pair();
+      void one.loadKey('a');
+      await goOn(shared);
+      advance(4_000);
+      const both = Promise.all(wanted.map((each) => other.loadKey('a', each)));
+      await goOn(shared);
+      expect(await both).toEqual(['a2', 'a2']);
+    },
+  );
 
   it('stop returning a shared answer that became too old while the rest of its batch was loaded', async () => {
     const { shared, system, one, other, advance } = pair({ freshness: { maxAge: '10 s' } });
