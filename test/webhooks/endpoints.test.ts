@@ -84,4 +84,14 @@ describe('WEBHOOK_ENDPOINTS', () => {
   it('allows http only for an endpoint that may be in a private network', () => {
     expect(read({ ...mailer, url: 'http://127.0.0.1:8080/', allowPrivate: true }).problems).toEqual([]);
   });
+
+  it('shares the limits of an endpoint among the workers', () => {
+    const problems: string[] = [];
+    const text = JSON.stringify([{ ...mailer, ratePerSecond: 3, concurrency: 5 }]);
+    expect(readEndpoints(text, problems, 2)).toMatchObject([{ ratePerSecond: 1.5, concurrency: 2 }]);
+    expect(readEndpoints(text, problems, 5)).toMatchObject([{ ratePerSecond: 0.6, concurrency: 1 }]);
+    expect(problems).toEqual([]);
+    readEndpoints(text, problems, 6);
+    expect(problems).toEqual([expect.stringContaining('Set WORKERS to 5 at most')]);
+  });
 });

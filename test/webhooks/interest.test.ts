@@ -204,3 +204,69 @@ describe('meChanged', () => {
     expect(matches(undefined)).toBe(false);
   });
 });
+
+describe('a subscription', () => {
+  const jan = { namespace: 'email', value: 'jan@example.nl' };
+  const read = (field: string, hidden: readonly string[] = []) =>
+    readInterest({
+      schema: publishedSchema,
+      subscriptionRules,
+      document: parse(`subscription { ${field} { recordId } }`),
+      readKey: () => jan,
+      maySee: (place) => !hidden.includes(place),
+    });
+  // The values of the enum \`Source\` are names here, because no source is plugged in.
+  const happening = (type: string, source = 'WEBSHOP'): SourceEvent => ({
+    ...{ id: '1', source, type, time: '2026-12-01T12:00:00Z', identifiers: {}, data: {} },
+  });
+
+  test.each<[string, SourceEvent, boolean]>([
+    ['event', happening('order.paid'), true],
+    ['event', happening('cart.changed', 'KVK'), true],
+    ['event', happening('order.shipped'), false],
+    ['event(types: [ORDER_PAID])', happening('order.paid'), true],
+    ['event(types: [ORDER_PAID])', happening('cart.changed'), false],
+    ['event(types: [])', happening('order.paid'), false],
+    ['event(sources: [WEBSHOP])', happening('order.paid'), true],
+    ['event(sources: [WEBSHOP])', happening('order.paid', 'KVK'), false],
+    ['event(types: [ORDER_PAID], sources: [KVK])', happening('order.paid'), false],
+  ])('to %s, not to shipped orders, matches %j: %s', (field, event, expected) => {
+    expect(read(field, ['EventType.ORDER_SHIPPED']).matches({ event, about: [] })).toBe(expected);
+  });
+
+  test.each(['event(types: [CART_CHANGED, ORDER_PAID])', 'orderPaid'])(
+    'to %s is refused for a type that the caller may not see',
+    (field) => {
+      expect(() => read(field, ['EventType.ORDER_PAID'])).toThrow(/waits for ORDER_PAID/);
+    },
+  );
+
+  test('to abandoned carts delays changes of a cart, and is cancelled by orders', () => {
+    const { isDelayed, delayMs, matches, cancels } = read('cartAbandoned(delay: "PT2H")');
+    expect(delayMs).toBe(2 * 3_600_000);
+    expect([isDelayed('cart.changed'), isDelayed('order.paid')]).toEqual([true, false]);
+    expect(matches({ event: happening('cart.changed'), about: [jan] })).toBe(true);
+    expect(matches({ event: happening('order.paid'), about: [jan] })).toBe(false);
+    expect(cancels({ event: happening('order.placed'), about: [jan] })).toBe(true);
+  });
+
+  test('to abandoned carts does not match without a customer, whose order could not cancel it', () => {
+    expect(read('cartAbandoned').matches({ event: happening('cart.changed'), about: [] })).toBe(false);
+  });
+
+  test('to paid orders delays nothing, and matches without a customer', () => {
+    const { delayMs, matches, cancels } = read('orderPaid');
+    expect(delayMs).toBe(0);
+    expect(matches({ event: happening('order.paid'), about: [] })).toBe(true);
+    expect(matches({ event: happening('order.placed'), about: [] })).toBe(false);
+    expect(cancels({ event: happening('order.placed'), about: [jan] })).toBe(false);
+  });
+
+  test('to changes of a customer matches events about that customer, of types that the caller may see', () => {
+    const { matches } = read('customerChanged(by: { email: "jan@example.nl" })', ['EventType.CART_CHANGED']);
+    const eva = { namespace: 'email', value: 'eva@example.nl' };
+    expect(matches({ event: happening('order.paid'), about: [eva, jan] })).toBe(true);
+    expect(matches({ event: happening('order.paid'), about: [eva] })).toBe(false);
+    expect(matches({ event: happening('cart.changed'), about: [jan] })).toBe(false);
+  });
+});
