@@ -97,8 +97,8 @@ describe('when a record was fetched by another instance', () => {
       const [record] = (await answers) ?? [];
       return fetchedAt(record ?? {});
     };
-    for (const { registry, source } of instances)
-      registry.add(source('shop', { freshness: { maxAge: '1 hour' } }), people, () => []);
+    for (const instance of instances)
+      instance.registry.add(instance.source('shop', { freshness: { maxAge: '1 hour' } }), people, () => []);
     await loadWith(instances[0]);
     clock.advance(60_000);
     vi.setSystemTime(Date.now() + 60_000);

@@ -66,8 +66,8 @@ describe('the observer', () => {
         shared: shared.instance({ onForget: () => undefined, onGap: () => undefined }),
       });
     const [one, other] = [instance(), instance()];
-    for (const { registry, source } of [one, other])
-      registry.add(source('shop', { freshness: FRESHNESS }), letters);
+    for (const each of [one, other])
+      each.registry.add(each.source('shop', { freshness: FRESHNESS }), letters);
     const goOn = async () => {
       for (let i = 0; i < 5; i += 1) {
         await settle();

@@ -69,6 +69,14 @@ describe('the circuit breaker', () => {
     expect(breaker.state).toBe('open');
   });
 
+  it('opens for a system that was well for long and is half alive now, by its latest 40 calls', () => {
+    for (let i = 0; i < 1_000; i += 1) call('answered');
+    // Two of three fail, so more than half of the latest 40 have failed after 31 calls.
+    let calls = 0;
+    while (breaker.state === 'closed' && calls < 100) call(calls++ % 3 < 2 ? 'failed' : 'answered');
+    expect(calls).toBe(31);
+  });
+
   it('learns nothing from calls that were given up', () => {
     fail(9);
     for (let i = 0; i < 50; i += 1) call('unknown');
