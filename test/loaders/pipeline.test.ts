@@ -624,7 +624,7 @@ describe('forgetting', () => {
     expect([await before, await after]).toEqual(['piet1', 'piet2']);
   });
 
-  it('keeps a key that still waits for its call, because its answer will be new', async () => {
+  it('lets a key wait on for its call, because its answer will be new', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { loadKey, system, registry } = setUp({ windowMs: 50 });
     const one = loadKey('a');
@@ -792,18 +792,15 @@ describe('two instances with one shared cache', () => {
     [{}, { maxAgeMs: 4_000 }],
     [{ maxAgeMs: 4_000 }, {}],
     [{ maxAgeMs: 4_000 }, { maxAgeMs: 60_000 }],
-  ])(
-    'do not give what was shared to requests of which one wants something newer: %j, %j',
-    async (...wanted) => {
-      const { shared, one, other, advance } = pair();
-      void one.loadKey('a');
-      await goOn(shared);
-      advance(4_000);
-      const both = Promise.all(wanted.map((each) => other.loadKey('a', each)));
-      await goOn(shared);
-      expect(await both).toEqual(['a2', 'a2']);
-    },
-  );
+  ])('do not give what was shared if a request wants something newer: %j, %j', async (...wanted) => {
+    const { shared, one, other, advance } = pair();
+    void one.loadKey('a');
+    await goOn(shared);
+    advance(4_000);
+    const both = Promise.all(wanted.map((each) => other.loadKey('a', each)));
+    await goOn(shared);
+    expect(await both).toEqual(['a2', 'a2']);
+  });
 
   it('stop returning a shared answer that became too old while the rest of its batch was loaded', async () => {
     const { shared, system, one, other, advance } = pair({ freshness: { maxAge: '10 s' } });

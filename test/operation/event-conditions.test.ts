@@ -75,7 +75,7 @@ describe('an event', () => {
     ['one is not met', [true, false], final('CONDITION_NOT_MET')],
     ['one is unknown', [true, undefined], { ...final('CONDITION_UNKNOWN'), condition: 'c1' }],
     ['one is unknown and one is not met', [undefined, false], final('CONDITION_NOT_MET')],
-  ])('with conditions, of which %s', (_, decisions, expected) => {
+  ])('with conditions: %s', (_, decisions, expected) => {
     const conditions = decisions.map((isMet, i) => condition(`c${i}`, isMet));
     expect(withhold({ conditions }, KNOWN).withheld).toEqual(expected);
   });

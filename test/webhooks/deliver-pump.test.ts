@@ -9,13 +9,15 @@ function createWork({ concurrency }: { concurrency: number }) {
   const limits: number[] = [];
   const errors: unknown[] = [];
   const endings = new Map<string, () => void>();
-  let isDown = false;
+  let isUnavailable = false;
   const pump: Pump = createPump<string>({
     concurrency,
     pollMs: POLL_MS,
     take: (limit) => {
       limits.push(limit);
-      return isDown ? Promise.reject(new Error('down')) : Promise.resolve(waiting.splice(0, limit));
+      return isUnavailable
+        ? Promise.reject(new Error('unavailable'))
+        : Promise.resolve(waiting.splice(0, limit));
     },
     work: (item) => new Promise((resolve) => endings.set(item, resolve)),
     onTaken: (error) => errors.push(error),
@@ -28,7 +30,7 @@ function createWork({ concurrency }: { concurrency: number }) {
       endings.delete(item);
       await settle();
     },
-    setDown: (state: boolean) => (isDown = state),
+    setUnavailable: (state: boolean) => (isUnavailable = state),
   };
 }
 
@@ -98,15 +100,15 @@ describe('a pump', () => {
   });
 
   it('reports that no work can be taken, and tries again at the next poll', async () => {
-    const { pump, waiting, errors, inFlight, setDown, end } = createWork({ concurrency: 1 });
+    const { pump, waiting, errors, inFlight, setUnavailable, end } = createWork({ concurrency: 1 });
     waiting.push('a');
-    setDown(true);
+    setUnavailable(true);
     pump.wake();
     await settle();
-    expect(errors).toEqual([new Error('down')]);
-    setDown(false);
+    expect(errors).toEqual([new Error('unavailable')]);
+    setUnavailable(false);
     await vi.advanceTimersByTimeAsync(POLL_MS);
-    expect(errors).toEqual([new Error('down'), undefined]);
+    expect(errors).toEqual([new Error('unavailable'), undefined]);
     expect(inFlight()).toEqual(['a']);
     await end('a');
     await pump.close();
