@@ -18,6 +18,8 @@ export default defineConfig({
       'test/support/other-suites.ts',
     ],
     testTimeout: 20_000,
+    // Hooks start databases and gateways, which takes long on a busy machine. They assert nothing.
+    hookTimeout: 60_000,
     expect,
     // The suite in test/long takes all cases of the tests that have many.
     provide: { isThorough: false },

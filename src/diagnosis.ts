@@ -50,6 +50,8 @@ export const REMEDIES = {
   'missing-grant': 'Grant SELECT on the named table, and USAGE on its schema, to the role of the gateway.',
   'missing-table': 'Create the named table, or correct the database or schema in the settings.',
   'missing-column': 'Add the named column: the README of the source lists what the gateway reads.',
+  'table-scan':
+    'Create an index for the columns by which the query finds rows of the named table, or declare readsWholeTable: true.',
   'not-found': 'Check the address in the settings: the system does not know the requested path.',
   'request-refused': 'Check that the system has the version which the README of the source names.',
   'wrong-format': 'Check that the address leads to the API and not to a web page or a proxy.',

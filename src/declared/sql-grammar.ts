@@ -14,6 +14,9 @@ const orderedColumn = z.string({ error: COLUMN }).regex(new RegExp(`^-?${NAME}$`
 const keyType = z.enum(['text', 'integer', 'bigint', 'uuid'], {
   error: 'must be the type of the column of the key: text, integer, bigint or uuid',
 });
+const readsWholeTable = z.literal(true, {
+  error: 'must be true, or left out: then a large table must have an index for the call',
+});
 export type KeyType = z.infer<typeof keyType>;
 
 export const sqlConnect = members({ sql: settingName }, 'must be such as { sql: "${SCHOOL_URL}" }');
@@ -27,6 +30,7 @@ const tableCall = members({
     .min(1)
     .exactOptional(),
   keys: keyType.exactOptional(),
+  readsWholeTable: readsWholeTable.exactOptional(),
   ...callMembers,
 });
 export type TableCall = z.infer<typeof tableCall>;
@@ -34,6 +38,7 @@ export type TableCall = z.infer<typeof tableCall>;
 const queryCall = members({
   query: text('must be a SELECT statement with :keys'),
   keys: keyType.exactOptional(),
+  readsWholeTable: readsWholeTable.exactOptional(),
   ...callMembers,
 });
 export type QueryCall = z.infer<typeof queryCall>;

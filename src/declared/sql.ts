@@ -8,6 +8,7 @@ import type {
   ConnectorKind,
   ListMember,
   ListOrder,
+  ListPart,
   PageReader,
 } from './connector-kind.js';
 import { firstMember, Misfit } from './path.js';
@@ -60,7 +61,7 @@ function parameterOf(type: KeyType): (key: string) => string | number {
 
 function compileQueryCall(call: QueryCall, context: CompileContext): CallRequest<SqlClient> {
   const { statement, takes } = compileQuery(call.query, context);
-  const { keys: type = 'text' } = call;
+  const { keys: type = 'text', readsWholeTable = false } = call;
   const send = parameterOf(type);
   let columns: readonly string[] = [];
   return {
@@ -72,8 +73,9 @@ function compileQueryCall(call: QueryCall, context: CompileContext): CallRequest
       columns = columnsOf(paths, context);
     },
     rows: async (keys, client) => {
-      const values = keys.map(send);
-      const rows = await client.rows(anyRow, statement, takes === 'keys' ? [values] : values);
+      const parametersOf = (values: readonly unknown[]) => (takes === 'keys' ? [values] : values);
+      if (!readsWholeTable) await client.checkPlan(statement, parametersOf(keys.slice(0, 1).map(send)));
+      const rows = await client.rows(anyRow, statement, parametersOf(keys.map(send)));
       checkColumns(rows[0], columns);
       return rows;
     },
@@ -103,7 +105,7 @@ function columnsOf(paths: readonly string[], { place, report }: CompileContext):
 }
 
 function compileTableCall(call: TableCall, context: CompileContext): CallRequest<SqlClient> {
-  const { by, keys: type = 'text', order, matching } = call;
+  const { by, keys: type = 'text', order, matching, readsWholeTable = false } = call;
   const send = matching === 'lower' ? (key: string) => key.toLowerCase() : parameterOf(type);
   const table = call.from.split('.').map(quoted).join('.');
   const key = matching === 'lower' ? `lower(${quoted(by)})` : quoted(by);
@@ -126,7 +128,11 @@ function compileTableCall(call: TableCall, context: CompileContext): CallRequest
       const orderBy = order === undefined ? '' : ` ORDER BY ${order.map(ordered).join(', ')}`;
       statement = `SELECT ${list(columns)} FROM ${table} WHERE ${key} = ANY($1)${orderBy}`;
     },
-    rows: (keys, client) => client.rows(anyRow, statement, [keys.map(send)]),
+    rows: async (keys, client) => {
+      // The plan for one key: for many, a database may prefer to read all rows although it has an index.
+      if (!readsWholeTable) await client.checkPlan(statement, [keys.slice(0, 1).map(send)]);
+      return client.rows(anyRow, statement, [keys.map(send)]);
+    },
     pages: (listOrder) => {
       if (order !== undefined)
         context.report(
@@ -134,7 +140,10 @@ function compileTableCall(call: TableCall, context: CompileContext): CallRequest
           'The order of pages belongs to the field.',
           'Move it there, with the names of fields.',
         );
-      return compilePages({ source: context.source, table, key, by, type, send, columns, order: listOrder });
+      return compilePages({
+        ...{ source: context.source, table, key, by, type, send, columns, readsWholeTable },
+        order: listOrder,
+      });
     },
   };
 }
@@ -151,6 +160,8 @@ interface PagesOptions {
   send: (key: string) => string | number;
   /** All columns that are read: complete when the first page is read. */
   columns: ReadonlySet<string>;
+  /** Whether the pages may be found without an index. */
+  readsWholeTable: boolean;
   order: ListOrder;
 }
 
@@ -169,6 +180,7 @@ function compilePages({
   type,
   send,
   columns,
+  readsWholeTable,
   order,
 }: PagesOptions): PageReader<SqlClient> {
   const { members, isDescending } = order;
@@ -183,17 +195,20 @@ function compilePages({
       position === undefined
         ? ''
         : `AND ${first} ${compared}= shared.first AND (${first}, ${second}) ${compared} (shared.first, shared.second)`;
-    const [statement, parameters] = client.dialect.forEach({
-      query: `SELECT requested.page AS "${PAGE}", ${list(columns)} FROM ${table}
+    const statementOf = (pages: readonly ListPart[]) =>
+      client.dialect.forEach({
+        query: `SELECT requested.page AS "${PAGE}", ${list(columns)} FROM ${table}
         WHERE ${key} = requested.key ${rest} ORDER BY ${orderBy} LIMIT shared.size`,
-      columns: { page: 'bigint', key: columnType },
-      values: parts.map((part) => ({ page: part.page, key: send(part.key) })),
-      shared: {
-        size: Math.max(...parts.map(({ size }) => size)),
-        ...(position === undefined ? {} : { first: position[0], second: position[1] }),
-      },
-      orderBy: `"${PAGE}", ${orderBy}`,
-    });
+        columns: { page: 'bigint', key: columnType },
+        values: pages.map((part) => ({ page: part.page, key: send(part.key) })),
+        shared: {
+          size: Math.max(...pages.map(({ size }) => size)),
+          ...(position === undefined ? {} : { first: position[0], second: position[1] }),
+        },
+        orderBy: `"${PAGE}", ${orderBy}`,
+      });
+    if (!readsWholeTable) await client.checkPlan(...statementOf(parts.slice(0, 1)));
+    const [statement, parameters] = statementOf(parts);
     const keysOf = new Map<number, string[]>();
     for (const { page, key: requested } of parts) keysOf.set(page, [...(keysOf.get(page) ?? []), requested]);
     const rows = await client.rows(z.record(z.string(), z.unknown()), statement, parameters);

@@ -77,6 +77,7 @@ describe('the calls of a source over a database', () => {
     const client: SqlClient = {
       dialect,
       ping: () => Promise.resolve(),
+      checkPlan: () => Promise.resolve(),
       rows: (_, text, parameters) => {
         sent.push({ text, parameters });
         return Promise.resolve([]);

@@ -15,6 +15,7 @@ const answering = (rows: readonly object[]): SqlClient => ({
   rows: <T>(schema: z.ZodType<T>) => Promise.resolve(rows.map((row) => schema.parse(row))),
   dialect: postgresDialect,
   ping: () => Promise.resolve(),
+  checkPlan: () => Promise.resolve(),
 });
 
 const order = { number: 'ORD-1', customerNumber: 'K1' };

@@ -555,6 +555,7 @@ async function explained(
   let statement: { text: string; parameters: readonly unknown[] } | undefined;
   await run({
     ping: () => Promise.resolve(),
+    checkPlan: () => Promise.resolve(),
     dialect: postgresDialect,
     rows: (_, text, parameters) => {
       statement = { text, parameters };

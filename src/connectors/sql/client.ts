@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { setting, type Setting, type SettingsReader } from '../../settings.js';
-import { SourceError, SourceUnavailableError } from '../../errors.js';
+import { SourceContractError, SourceError, SourceUnavailableError } from '../../errors.js';
 import type { CallSignal } from '../../v8/call-signal.js';
 import type { CallScope, Client, Connection, Connector, ConnectorOptions } from '../connector.js';
 import { yieldToOthers } from '../../chunked-work.js';
@@ -10,6 +10,7 @@ import { openMysql } from './mysql.js';
 import { mysqlDialect } from './mysql-dialect.js';
 import { tablesIn } from './statement.js';
 import { openPostgres, postgresDialect } from './postgres.js';
+import { mysqlTableScans, postgresTableScans, type TableScan } from './table-scan.js';
 
 /** A relational database, read only. */
 export interface SqlClient extends Client {
@@ -19,9 +20,17 @@ export interface SqlClient extends Client {
    * 12:00:00.5+00`.
    */
   rows<T>(schema: z.ZodType<T>, text: string, parameters: readonly unknown[]): Promise<T[]>;
+  /**
+   * Asks the database for its plan of a query, without running it. Throws a SourceContractError if it would read every row of
+   * a table with more than 10,000 rows. A query that passed is not checked again on this connection.
+   */
+  checkPlan(text: string, parameters: readonly unknown[]): Promise<void>;
   /** The SQL of this database where databases differ. */
   readonly dialect: Dialect;
 }
+
+/** Reading more rows to find those of a few keys takes a database too long, and fills its memory with unneeded rows. */
+const MAX_SCANNED_ROWS = 10_000;
 
 /** A setting for the address of a database. Its scheme determines the kind of database. */
 export function databaseUrl(variable: string): Setting<string> {
@@ -41,6 +50,8 @@ export function sql(url: Setting<string>): Connector<SqlClient> {
       const address = reader.read(url) ?? '';
       const isPostgres = address.startsWith('postgres');
       const open = isPostgres ? openPostgres : openMysql;
+      const findTableScans = isPostgres ? postgresTableScans : mysqlTableScans;
+      const passed = new Set<string>();
       let opening: Promise<Database> | undefined;
       let closing: Promise<void> | undefined;
       const rows = <T>(
@@ -69,6 +80,15 @@ export function sql(url: Setting<string>): Connector<SqlClient> {
         client: (scope) => ({
           dialect: isPostgres ? postgresDialect : mysqlDialect,
           rows: (schema, text, parameters) => rows(scope, schema, text, parameters),
+          checkPlan: async (text, parameters) => {
+            if (passed.has(text)) return;
+            const scans = await findTableScans(text, parameters, (schema, explain, values) =>
+              rows(scope, schema, explain, values),
+            );
+            const scan = scans.find((found) => found.rows > MAX_SCANNED_ROWS);
+            if (scan !== undefined) throw scanError(source, scan, text);
+            passed.add(text);
+          },
           ping: async () => {
             await rows(scope, z.unknown(), 'SELECT 1', []);
           },
@@ -98,4 +118,17 @@ async function checkInSlices<T>(schema: z.ZodType<T>, answer: unknown, source: s
     checked.push(...check(rows, answer.slice(from, from + ROWS_PER_SLICE), source, from));
   }
   return checked;
+}
+
+function scanError(source: string, { table }: TableScan, text: string): SourceContractError {
+  const error = new SourceContractError(
+    source,
+    `${source} is not queried: it would read every row of a large table.`,
+    {
+      kind: 'table-scan',
+      received: { name: table },
+    },
+  );
+  error.addRequest({ method: 'SELECT', tables: tablesIn(text) });
+  return error;
 }

@@ -1,0 +1,82 @@
+import { z } from 'zod';
+
+/** A table of which a query reads every row. */
+export interface TableScan {
+  /** The name of the table, or its alias in the query. */
+  table: string;
+  /** How many rows the table has, by the estimate of the database. */
+  rows: number;
+}
+
+/** Runs a statement, and returns its validated rows. */
+type Run = <T>(schema: z.ZodType<T>, text: string, parameters: readonly unknown[]) => Promise<T[]>;
+
+/** The tables of which the database would read every row for a query. The query itself does not run. */
+export type FindTableScans = (text: string, parameters: readonly unknown[], run: Run) => Promise<TableScan[]>;
+
+/** A step of a plan of PostgreSQL (the manual, "Using EXPLAIN"). */
+interface Step {
+  'Node Type': string;
+  'Relation Name'?: string;
+  Schema?: string;
+  /** Without a condition, every entry of the index is read. */
+  'Index Cond'?: string;
+  Plans?: readonly Step[];
+}
+const step: z.ZodType<Step> = z.lazy(() =>
+  z.object({
+    'Node Type': z.string(),
+    'Relation Name': z.string().exactOptional(),
+    Schema: z.string().exactOptional(),
+    'Index Cond': z.string().exactOptional(),
+    Plans: z.array(step).exactOptional(),
+  }),
+);
+const postgresPlan = z.object({ 'QUERY PLAN': z.array(z.object({ Plan: step })) });
+const estimate = z.object({ rows: z.coerce.number() });
+
+export const postgresTableScans: FindTableScans = async (text, parameters, run) => {
+  const plans = await run(postgresPlan, `EXPLAIN (VERBOSE, FORMAT JSON) ${text}`, parameters);
+  const scanned = plans.flatMap((row) => row['QUERY PLAN'].flatMap(({ Plan }) => scannedIn(Plan)));
+  return Promise.all(
+    scanned.map(async ({ schema, table }) => {
+      const [found] = await run(
+        estimate,
+        // Minus one means that the table was never analysed.
+        'SELECT reltuples AS rows FROM pg_class WHERE relname = $1 AND relnamespace = $2::regnamespace',
+        [table, schema],
+      );
+      return { table, rows: found?.rows ?? 0 };
+    }),
+  );
+};
+
+function scannedIn(plan: Step): { schema: string; table: string }[] {
+  const {
+    'Node Type': type,
+    'Relation Name': table,
+    Schema: schema,
+    'Index Cond': condition,
+    Plans = [],
+  } = plan;
+  const isScan = type === 'Seq Scan' || (type.startsWith('Index') && condition === undefined);
+  return [
+    ...(isScan && table !== undefined && schema !== undefined ? [{ schema, table }] : []),
+    ...Plans.flatMap(scannedIn),
+  ];
+}
+
+/** A row of a plan of MySQL or MariaDB (the manual of MySQL, "EXPLAIN Output Format"). */
+const mysqlStep = z.object({
+  table: z.string().nullable(),
+  type: z.string().nullable(),
+  rows: z.coerce.number().nullable(),
+});
+/** `ALL` reads every row, `index` every entry of an index. */
+const READS_ALL: ReadonlySet<string | null> = new Set(['ALL', 'index']);
+
+export const mysqlTableScans: FindTableScans = async (text, parameters, run) =>
+  (await run(mysqlStep, `EXPLAIN ${text}`, parameters)).flatMap(({ table, type, rows }) =>
+    // The name of a result of another step begins with "<".
+    READS_ALL.has(type) && table !== null && !table.startsWith('<') ? [{ table, rows: rows ?? 0 }] : [],
+  );
