@@ -21,7 +21,7 @@ export interface SqlClient extends Client {
    */
   rows<T>(schema: z.ZodType<T>, text: string, parameters: readonly unknown[]): Promise<T[]>;
   /**
-   * Asks the database for its plan of a query, without running it. Throws a SourceContractError if it would read every row of
+   * Requests the plan of a query from the database, without running it. Throws a SourceContractError if it would read every row of
    * a table with more than 10,000 rows. A query that passed is not checked again on this connection.
    */
   checkPlan(text: string, parameters: readonly unknown[]): Promise<void>;

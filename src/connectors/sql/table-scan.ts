@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A table of which a query reads every row. */
+/** A table that a query reads row by row, to its end. */
 export interface TableScan {
   /** The name of the table, or its alias in the query. */
   table: string;
@@ -11,7 +11,7 @@ export interface TableScan {
 /** Runs a statement, and returns its validated rows. */
 type Run = <T>(schema: z.ZodType<T>, text: string, parameters: readonly unknown[]) => Promise<T[]>;
 
-/** The tables of which the database would read every row for a query. The query itself does not run. */
+/** The tables that the database would read row by row for a query. The query itself does not run. */
 export type FindTableScans = (text: string, parameters: readonly unknown[], run: Run) => Promise<TableScan[]>;
 
 /** A step of a plan of PostgreSQL (the manual, "Using EXPLAIN"). */
