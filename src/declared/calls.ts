@@ -13,7 +13,7 @@ import type { Mappers } from './mapping.js';
 import { pageLoader, readPage, type ListPageKey, type ReadPage } from './page-loader.js';
 import type { Place, Report } from './problems.js';
 import { namedTypeOf, type SourceSdl } from './source-sdl.js';
-import { readerOf, toText } from './text-value.js';
+import { readerOf, textReader, toText } from './text-value.js';
 
 type CallBase = NonNullable<Declared<unknown, object>['calls']>[string];
 
@@ -94,8 +94,8 @@ export class Calls<Call extends object, C extends Client> {
       );
       return undefined;
     }
-    const { read, keyPlace } = this.#rowKey(key, ['calls', call, 'key']);
-    base.request.reads?.([keyPlace, ...paths]);
+    const { read, keyPlace, keyPaths } = this.#rowKey(key, ['calls', call, 'key']);
+    base.request.reads?.([...keyPaths, ...paths]);
     return callLoader<C, Value>({
       ...base,
       keyOf: (row) => {
@@ -140,7 +140,7 @@ export class Calls<Call extends object, C extends Client> {
       );
     const rowKey = key === undefined ? undefined : this.#rowKey(key, ['calls', call, 'key']);
     base.request.reads?.(
-      [rowKey?.keyPlace, declared.id, ...this.#options.mappers.pathsOf(type)].filter(
+      [...(rowKey?.keyPaths ?? []), declared.id, ...this.#options.mappers.pathsOf(type)].filter(
         (path) => path !== undefined,
       ),
     );
@@ -221,7 +221,16 @@ export class Calls<Call extends object, C extends Client> {
     return request;
   }
 
-  #rowKey(key: string | { from: string; text?: Mapping['text'] }, place: Place) {
+  /** Reads the key of a row. The texts of several paths are the key together. */
+  #rowKey(key: NonNullable<CallBase['key']>, place: Place) {
+    if (Array.isArray(key)) {
+      const reads = key.map((path, i) => textReader(path, [...place, i], this.#report));
+      const read = (row: unknown): string | null => {
+        const texts = reads.map((readText) => readText(row));
+        return texts.includes(null) ? null : texts.join('');
+      };
+      return { read, keyPlace: key.join(', '), keyPaths: key };
+    }
     const { from, text } = typeof key === 'string' ? { from: key, text: undefined } : key;
     const read = readerOf(from, place, this.#report);
     const convert = text === undefined ? undefined : textConversion([text].flat(), from);
@@ -229,7 +238,7 @@ export class Calls<Call extends object, C extends Client> {
       const value = read(row);
       return toText(value == null || convert === undefined ? value : convert(value), from);
     };
-    return { read: readText, keyPlace: from };
+    return { read: readText, keyPlace: from, keyPaths: [from] };
   }
 
   #named(name: string, place: Place): (Call & CallBase) | undefined {

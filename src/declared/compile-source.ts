@@ -39,6 +39,7 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
   readonly #declared: Declared<Connect, Call>;
   readonly #sdl: SourceSdl;
   readonly #code: SourceCode<C>;
+  readonly #folder: string | undefined;
   readonly #report: Report;
   readonly #mappers: Mappers;
   readonly #calls: Calls<Call, C>;
@@ -49,18 +50,21 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
     declared,
     sdl,
     code,
+    folder,
     report,
   }: {
     kind: ConnectorKind<Connect, Call, C>;
     declared: Declared<Connect, Call>;
     sdl: SourceSdl;
     code: SourceCode<C>;
+    folder: string | undefined;
     report: Report;
   }) {
     this.#kind = kind;
     this.#declared = declared;
     this.#sdl = sdl;
     this.#code = code;
+    this.#folder = folder;
     this.#report = report;
     const resolvedInCode = Object.entries((code.resolvers ?? {}) as Resolvers).flatMap(([type, fields]) =>
       Object.keys(fields).map((field) => `${type}.${field}`),
@@ -96,7 +100,7 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
     this.#calls.checkUse();
     const connector = this.#kind.compileConnector(
       connect,
-      { source: name, place: ['connect'], report: this.#report },
+      { source: name, place: ['connect'], report: this.#report, folder: this.#folder },
       this.#mappers.hasExactNumbers,
     );
     const { resolvers, loaders = [], namespaces: namespacesInCode = [], ...code } = this.#code;

@@ -13,6 +13,11 @@ export interface CompileContext {
   report: Report;
 }
 
+export interface ConnectContext extends CompileContext {
+  /** The folder of the declaration, for files beside it. */
+  folder: string | undefined;
+}
+
 /** The compiled call of a connector: keys in, rows of the answer out. */
 export interface CallRequest<C extends Client> {
   /** `key`: one call for each key. `keys`: one call for a batch, so each row must name its key. */
@@ -71,7 +76,7 @@ export interface ConnectorKind<Connect, Call, C extends Client> {
   /** The shape of a call. */
   call: z.ZodType<Call>;
   /** `hasExactNumbers`: whether a field of the source is a decimal or a large whole number. */
-  compileConnector(connect: Connect, context: CompileContext, hasExactNumbers: boolean): Connector<C>;
+  compileConnector(connect: Connect, context: ConnectContext, hasExactNumbers: boolean): Connector<C>;
   compileCall(call: Call, context: CompileContext): CallRequest<C>;
 }
 

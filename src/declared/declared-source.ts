@@ -6,6 +6,7 @@ import { reportIssues } from './grammar-problems.js';
 import { declarationOf, type Declared } from './grammar.js';
 import type { DeclarationProblem } from './problems.js';
 import { restKind } from './rest.js';
+import { soapKind } from './soap.js';
 import { sqlKind } from './sql.js';
 import { readSourceSdl } from './source-sdl.js';
 import { YamlFile } from './yaml-file.js';
@@ -15,6 +16,8 @@ export interface DeclarationFiles<C extends Client = Client> {
   /** The name of the YAML file, for messages. */
   file: string;
   yaml: string;
+  /** The folder of the YAML file, for files that it names. Default: the current folder. */
+  folder?: string;
   /** The name of the SDL file, for messages. */
   sdlFile: string;
   /** Undefined if there is no such file. */
@@ -35,14 +38,15 @@ export interface DeclaredSource {
   warnings: readonly DeclarationProblem[];
 }
 
-const KINDS = { rest: restKind, sql: sqlKind } as const;
+const KINDS = { rest: restKind, sql: sqlKind, soap: soapKind } as const;
 /** Connectors that sources in code can use. */
-const IN_CODE_ONLY = ['graphql', 'odata', 'soap', 'file'];
+const IN_CODE_ONLY = ['graphql', 'odata', 'file'];
 
 /** The shape of a declaration by the kind of its connector, for editors. */
 export const declarationSchemas = {
   rest: declarationOf(restKind.connect, restKind.call),
   sql: declarationOf(sqlKind.connect, sqlKind.call),
+  soap: declarationOf(soapKind.connect, soapKind.call),
 };
 
 /**
@@ -52,7 +56,7 @@ export const declarationSchemas = {
 export function declaredSource(
   files: DeclarationFiles,
 ): DeclaredSource | { problems: readonly DeclarationProblem[] } {
-  const { file, yaml, sdlFile, sdl: sdlText, code = {} } = files;
+  const { file, yaml, folder, sdlFile, sdl: sdlText, code = {} } = files;
   const parsed = new YamlFile(file, yaml);
   const { problems, report } = parsed;
   if (problems.length > 0) return { problems };
@@ -73,7 +77,7 @@ export function declaredSource(
   const source = new SourceCompiler<never, never, Client>({
     // The declaration was checked by the schema of its kind.
     kind: KINDS[kind] as unknown as ConnectorKind<never, never, Client>,
-    ...{ declared, sdl, code, report },
+    ...{ declared, sdl, code, folder, report },
   }).compile();
   return problems.length > 0 ? { problems } : { source, sdl: sdl.text, warnings: sdl.unclassified };
 }

@@ -24,6 +24,9 @@ const wholeNumber = (least: number, most: number) => {
 
 export const text = (what: string) => z.string({ error: what }).min(1, { error: what });
 export const path = text('must be a path in the answer, such as owner.mail');
+export const scalar = z.union([z.string(), z.number(), z.boolean()], {
+  error: 'must be a text, a number or a boolean',
+});
 const name = (what: string) =>
   z
     .string({ error: what })
@@ -212,8 +215,9 @@ export type Webhook = z.infer<typeof webhook>;
 /** Members of every call. `Row` marks what the rows of its answer are. */
 export const callMembers = {
   key: z
-    .union([path, mapping.pick({ from: true, text: true }).required({ from: true })], {
-      error: 'must be a path in a row, such as owner.mail',
+    .union([path, z.array(path).min(2), mapping.pick({ from: true, text: true }).required({ from: true })], {
+      error:
+        'must be a path in a row, such as owner.mail, or a list of paths whose texts are the key together',
     })
     .exactOptional(),
   matching: z

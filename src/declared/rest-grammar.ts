@@ -1,50 +1,11 @@
 import { z } from 'zod';
 import { members } from './grammar-problems.js';
-import { callMembers, path, text } from './grammar.js';
+import { callMembers, path, scalar, text } from './grammar.js';
+import { header, httpConnect, systemPath } from './http-grammar.js';
 import { settingName } from './setting-name.js';
-
-const HEADER = 'must be the name of a header';
-const header = z.string({ error: HEADER }).regex(/^[A-Za-z0-9-]{1,100}$/, { error: HEADER });
-const PATH = 'must be a path of the system, such as /v1/status';
-const systemPath = z.string({ error: PATH }).regex(/^\/\S*$/, { error: PATH });
-
-const auth = z.union(
-  [
-    members({ bearer: settingName }),
-    members({
-      basic: members({
-        user: settingName,
-        password: settingName,
-        userSuffix: text('must be the text after the user name').exactOptional(),
-      }),
-    }),
-    members({
-      apiKey: members({
-        key: settingName,
-        header,
-        prefix: text('must be the text before the key').exactOptional(),
-      }),
-    }),
-    members({
-      oauth2: members({
-        tokenUrl: settingName,
-        tokenPath: systemPath.exactOptional(),
-        clientId: settingName,
-        clientSecret: settingName,
-        refreshToken: settingName.exactOptional(),
-        scope: text('must be the requested scope').exactOptional(),
-      }),
-    }),
-  ],
-  { error: 'must be bearer, basic, apiKey or oauth2, such as { bearer: "${WARRANTY_TOKEN}" }' },
-);
-export type RestAuth = z.infer<typeof auth>;
 
 const errorKind = z.enum(['unauthenticated', 'forbidden', 'rate-limited', 'unavailable', 'not-understood'], {
   error: 'must be unauthenticated, forbidden, rate-limited, unavailable or not-understood',
-});
-const scalar = z.union([z.string(), z.number(), z.boolean()], {
-  error: 'must be a text, a number or a boolean',
 });
 const errorRule = members({
   status: z.int({ error: 'must be an HTTP status from 400' }).min(400).max(599).exactOptional(),
@@ -57,10 +18,9 @@ export type ErrorRule = z.infer<typeof errorRule>;
 export const restConnect = members(
   {
     rest: settingName,
-    auth: auth.exactOptional(),
+    ...httpConnect,
     ping: systemPath,
     accept: text('must be a media type').exactOptional(),
-    ca: settingName.exactOptional(),
     errors: z.array(errorRule).exactOptional(),
     rateLimitHeaders: members({ remaining: header, reset: header }).exactOptional(),
   },

@@ -23,6 +23,10 @@ export class RequestParts {
     return this.#usesKeys ? 'keys' : 'key';
   }
 
+  get sendsKeys(): boolean {
+    return this.#usesKey || this.#usesKeys;
+  }
+
   canSend(key: string): boolean {
     return !this.#refusals.some((isRefused) => isRefused(key));
   }
@@ -84,6 +88,13 @@ export class RequestParts {
       this.#usesKey = true;
       this.#refusals.push((key) => !isNumber(key));
       return ([key]) => Number(key);
+    }
+    const [, cut, length] = /^\{key\|(first|after) ([1-9]\d?)\}$/.exec(text) ?? [];
+    if (cut !== undefined) {
+      this.#usesKey = true;
+      const at = Number(length);
+      this.#refusals.push((key) => /\p{Surrogate}/u.test(key.slice(0, at)));
+      return cut === 'first' ? ([key = '']) => key.slice(0, at) : ([key = '']) => key.slice(at);
     }
     if (/\{keys?[|}]/.test(text))
       this.#report(

@@ -1,13 +1,10 @@
 import { z } from 'zod';
-import { apiKey, basic, bearer, noAuth, type Auth } from '../connectors/auth.js';
 import type { ErrorKind, ReadErrorKind, ReadRateLimits } from '../connectors/http.js';
-import { oauth2 } from '../connectors/oauth2.js';
 import { pages } from '../connectors/paging.js';
 import { rest, type RestClient } from '../connectors/rest.js';
-import { caSetting } from '../connectors/tls.js';
 import { SourceContractError } from '../errors.js';
-import { secretSetting, urlSetting } from '../settings.js';
 import type { CallRequest, CompileContext, ConnectorKind } from './connector-kind.js';
+import { httpOptions } from './http-auth.js';
 import { Misfit, type Read } from './path.js';
 import { RequestParts } from './rest-request.js';
 import {
@@ -15,11 +12,9 @@ import {
   restConnect,
   type ErrorRule,
   type Page,
-  type RestAuth,
   type RestCall,
   type RestConnect,
 } from './rest-grammar.js';
-import { variableIn } from './setting-name.js';
 import { readerOf } from './text-value.js';
 
 /** Sources over HTTP with JSON. */
@@ -32,38 +27,15 @@ export const restKind: ConnectorKind<RestConnect, RestCall, RestClient> = {
     exactNumbers,
   ) =>
     rest({
-      baseUrl: urlSetting(variableIn(url), 'https://api.example.com'),
-      auth: auth === undefined ? noAuth : authOf(auth),
+      ...httpOptions(url, { auth, ca }),
       pingPath: ping,
       ...(accept === undefined ? {} : { accept }),
-      ...(ca === undefined ? {} : { ca: caSetting(variableIn(ca)) }),
       ...(errors.length === 0 ? {} : { readErrorKind: errorKindReader(errors, context) }),
       ...(rateLimitHeaders === undefined ? {} : { readRateLimits: rateLimitReader(rateLimitHeaders) }),
       exactNumbers,
     }),
   compileCall,
 };
-
-function authOf(auth: RestAuth): Auth {
-  if ('bearer' in auth) return bearer(secretSetting(variableIn(auth.bearer)));
-  if ('apiKey' in auth) {
-    const { key, header, prefix } = auth.apiKey;
-    return apiKey(header.toLowerCase(), secretSetting(variableIn(key)), prefix);
-  }
-  if ('basic' in auth) {
-    const { user, password, userSuffix } = auth.basic;
-    return basic(secretSetting(variableIn(user)), secretSetting(variableIn(password)), userSuffix);
-  }
-  const { tokenUrl, tokenPath, clientId, clientSecret, refreshToken, scope } = auth.oauth2;
-  return oauth2({
-    tokenUrl: urlSetting(variableIn(tokenUrl), 'https://login.example.com'),
-    ...(tokenPath === undefined ? {} : { tokenPath }),
-    clientId: secretSetting(variableIn(clientId)),
-    clientSecret: secretSetting(variableIn(clientSecret)),
-    ...(refreshToken === undefined ? {} : { refreshToken: secretSetting(variableIn(refreshToken)) }),
-    ...(scope === undefined ? {} : { scope }),
-  });
-}
 
 function errorKindReader(rules: readonly ErrorRule[], { place, report }: CompileContext): ReadErrorKind {
   const compiled = rules.map(({ status, at, is = [], kind }, i) => {

@@ -123,6 +123,7 @@ function readDeclaredSources(folder: string, problems: string[]): DeclaredSource
     const result = declaredSource({
       file: `sources/${file}`,
       yaml: readFileSync(join(place, file), 'utf8'),
+      folder: place,
       sdlFile,
       sdl: existsSync(join(folder, sdlFile)) ? readFileSync(join(folder, sdlFile), 'utf8') : undefined,
     });

@@ -9,13 +9,20 @@ export type SoapValue = string | number | boolean | null | SoapInput | readonly 
 /** Texts that contain only characters of XML 1.0. Others cannot be written, not even escaped. */
 const XML_TEXT = /^[\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]*$/u;
 
+/** Whether a message can contain a text. */
+export function isPossibleText(text: string): boolean {
+  return XML_TEXT.test(text) && !text.startsWith(CDATA);
+}
+
+/** The package does not escape a text that begins like this, so the rest could add elements. */
+const CDATA = '<![CDATA[';
+
 /** Refuses texts that no message can contain, or that the package would not write as text. */
 export function refuseImpossibleInput(value: SoapValue): void {
   if (typeof value === 'string') {
     if (!XML_TEXT.test(value))
       throw new InvalidInputError('A text to look for has a character in it that no text can have.');
-    // The package does not escape a text that begins like this, so the rest could add elements.
-    if (value.startsWith('<![CDATA['))
+    if (value.startsWith(CDATA))
       throw new InvalidInputError('A text to look for must not begin as a CDATA section.');
   } else if (typeof value === 'object' && value !== null) {
     for (const inner of Object.values<SoapValue>(value)) refuseImpossibleInput(inner);

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { members } from './grammar-problems.js';
+import { text } from './grammar.js';
+import { settingName } from './setting-name.js';
+
+const HEADER = 'must be the name of a header';
+export const header = z.string({ error: HEADER }).regex(/^[A-Za-z0-9-]{1,100}$/, { error: HEADER });
+const PATH = 'must be a path of the system, such as /v1/status';
+export const systemPath = z.string({ error: PATH }).regex(/^\/\S*$/, { error: PATH });
+
+const authKind = z.union(
+  [
+    members({ bearer: settingName }),
+    members({
+      basic: members({
+        user: settingName,
+        password: settingName,
+        userSuffix: text('must be the text after the user name').exactOptional(),
+      }),
+    }),
+    members({
+      apiKey: members({
+        key: settingName,
+        header,
+        prefix: text('must be the text before the key').exactOptional(),
+      }),
+    }),
+    members({
+      oauth2: members({
+        tokenUrl: settingName,
+        tokenPath: systemPath.exactOptional(),
+        clientId: settingName,
+        clientSecret: settingName,
+        refreshToken: settingName.exactOptional(),
+        scope: text('must be the requested scope').exactOptional(),
+      }),
+    }),
+  ],
+  { error: 'must be bearer, basic, apiKey or oauth2, such as { bearer: "${WARRANTY_TOKEN}" }' },
+);
+export type HttpAuth = z.infer<typeof authKind>;
+
+/** Members of `connect` of every system that is called over HTTP. */
+export const httpConnect = {
+  auth: z
+    .union([authKind, z.array(authKind).min(1)], {
+      error:
+        'must be bearer, basic, apiKey or oauth2, such as { bearer: "${WARRANTY_TOKEN}" }, or a list of alternatives',
+    })
+    .exactOptional(),
+  ca: settingName.exactOptional(),
+};

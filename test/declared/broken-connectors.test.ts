@@ -1,0 +1,129 @@
+import { describe, expect, test } from 'vitest';
+import { declaredSource } from '../../src/index.js';
+import { PARCELS_SDL, PARCELS_YAML } from './parcels.js';
+
+/** A mistake in the parts of a declaration that belong to its connector. */
+interface Mistake {
+  what: string;
+  replace: [from: string, to: string];
+  /** Default: the line of the replaced text. */
+  line?: number;
+  problem: RegExp;
+  remedy: RegExp;
+}
+
+const SOAP_MISTAKES: Mistake[] = [
+  {
+    what: 'no WSDL',
+    replace: ['  wsdl: /parcels?wsdl\n', ''],
+    line: 2,
+    problem: /"connect\.wsdl" is missing/,
+    remedy: /a file beside the declaration/,
+  },
+  {
+    what: 'a WSDL that does not exist',
+    replace: ['wsdl: /parcels?wsdl', 'wsdl: parcel.wsdl'],
+    problem: /no file "parcel\.wsdl" in the folder of the declaration/,
+    remedy: /Save the WSDL of the system there/,
+  },
+  {
+    what: 'a WSDL outside the folder',
+    replace: ['wsdl: /parcels?wsdl', 'wsdl: ../../etc/parcels.wsdl'],
+    problem: /"connect\.wsdl" is not right/,
+    remedy: /a file beside the declaration/,
+  },
+  {
+    what: 'a WSDL at another address',
+    replace: ['wsdl: /parcels?wsdl', 'wsdl: https://elsewhere.example.com/parcels?wsdl'],
+    problem: /"connect\.wsdl" is not right/,
+    remedy: /a path of the system/,
+  },
+  {
+    what: 'a fault with an unknown meaning',
+    replace: ['NO_SUCH_CUSTOMER: nothing', 'NO_SUCH_CUSTOMER: notFound'],
+    problem: /"connect\.faults\.NO_SUCH_CUSTOMER" is not right/,
+    remedy: /nothing, unavailable, rate-limited/,
+  },
+  {
+    what: 'a password in the file',
+    replace: ['"${PARCELS_PASSWORD}"', 'secret'],
+    problem: /"connect\.usernameToken\.password" is not right/,
+    remedy: /the name of a variable/,
+  },
+  {
+    what: 'a key in the health check',
+    replace: ['customer: nobody@example.com', 'customer: "{key}"'],
+    problem: /A health check has no key/,
+    remedy: /Write a fixed value/,
+  },
+  {
+    what: 'a call without an operation',
+    replace: ['operation: track, parts: { customer: "{key}"', 'parts: { customer: "{key}"'],
+    problem: /"calls\.parcels\.operation" is missing/,
+    remedy: /operation in the WSDL/,
+  },
+  {
+    what: 'a call without a key',
+    replace: ['customer: "{key}"', 'customer: anna@example.nl'],
+    problem: /must send \{key\}/,
+    remedy: /Write "\{key\}" as the value of a part/,
+  },
+  {
+    what: 'a key within a text',
+    replace: ['customer: "{key}"', 'customer: "<id>{key}</id>"'],
+    problem: /must send \{key\}/,
+    remedy: /value of a part/,
+  },
+  {
+    what: 'a part of a key that is none',
+    replace: ['customer: "{key}"', 'customer: "{key|last 2}"'],
+    problem: /A key would become part of a text/,
+    remedy: /"\{key\|first 2\}"/,
+  },
+  {
+    what: 'several keys without rows',
+    replace: [
+      'customer: "{key}", filter: { status: [SENT, RECEIVED] } }, rows: parcel',
+      'customer: "{keys}" }, key: code',
+    ],
+    problem: /A call for several keys needs rows/,
+    remedy: /such as rows: item/,
+  },
+  {
+    what: 'a list of one path as the key',
+    replace: ['rows: parcel', 'rows: parcel, key: [code]'],
+    problem: /"calls\.parcels\.key" is not right/,
+    remedy: /a list of paths/,
+  },
+  {
+    what: 'a member of a call over REST',
+    replace: ['rows: parcel', 'rows: parcel, query: { a: b }'],
+    problem: /"query" is not known here/,
+    remedy: /Known are: operation, parts/,
+  },
+];
+
+describe.each([{ connector: 'SOAP', yaml: PARCELS_YAML, sdl: PARCELS_SDL, mistakes: SOAP_MISTAKES }])(
+  'a declaration over $connector',
+  ({ yaml, sdl, mistakes }) => {
+    const compile = (text: string) =>
+      declaredSource({ file: 'a.yaml', yaml: text, sdlFile: 'a.graphql', sdl });
+
+    test('has no problem as the example', () => {
+      expect(compile(yaml)).not.toHaveProperty('problems');
+    });
+
+    test.each(mistakes)(
+      'is refused with its line and a remedy: $what',
+      ({ replace, line, problem, remedy }) => {
+        const [from, to] = replace;
+        expect(yaml).toContain(from);
+        const result = compile(yaml.replace(from, to));
+        const problems = 'problems' in result ? result.problems : [];
+        const expected = problems.find((one) => problem.test(one.problem) && remedy.test(one.remedy));
+        expect(expected, JSON.stringify(problems)).toBeDefined();
+        expect(expected?.line).toBe(line ?? yaml.slice(0, yaml.indexOf(from)).split('\n').length);
+      },
+    );
+  },
+);
