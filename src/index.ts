@@ -18,6 +18,8 @@ export {
   type DeclarationFiles,
   type DeclaredSource,
 } from './declared/declared-source.js';
+export { readDeclaredCalls, readDeclaredSource } from './declared/built-in.js';
+export { allRows, oneRow } from './declared/row-mapper.js';
 export { describeProblem, type DeclarationProblem } from './declared/problems.js';
 
 // Connecting to its system

@@ -12,6 +12,7 @@ import type { Declared, Mapping } from './grammar.js';
 import type { Mappers } from './mapping.js';
 import { pageLoader, readPage, type ListPageKey, type ReadPage } from './page-loader.js';
 import type { Place, Report } from './problems.js';
+import type { RowMapper } from './row-mapper.js';
 import { namedTypeOf, type SourceSdl } from './source-sdl.js';
 import { readerOf, textReader, toText } from './text-value.js';
 
@@ -108,6 +109,21 @@ export class Calls<Call extends object, C extends Client> {
     });
   }
 
+  /** The loader of a call whose rows code maps. */
+  codeLoader<Value>(
+    call: string,
+    { paths, toValue }: RowMapper<Value>,
+  ): Loader<C, string, Value> | undefined {
+    const declared = this.#named(call, ['calls']);
+    if (declared === undefined) return undefined;
+    const { source } = this.#options;
+    return callLoader<C, Value>({
+      ...this.#readBase(call, declared, paths),
+      about: declared.about,
+      toValue: (rows) => toValue(rows, source),
+    });
+  }
+
   /** The loader of a call for a field. Fields with the same call share it. */
   fieldLoader(
     call: string,
@@ -130,26 +146,8 @@ export class Calls<Call extends object, C extends Client> {
     const declared = this.#named(call, [...place, 'call']);
     if (declared === undefined) return undefined;
     const map = this.#options.mappers.of(type);
-    const base = this.#loaderBase(call, declared);
-    const { key = base.request.key } = declared;
-    if (base.request.takes === 'keys' && key === undefined)
-      this.#report(
-        ['calls', call],
-        'A call for several keys needs key: rows are matched by their key, not by their position.',
-        'Add key: the path of the key in a row, such as key: owner.id.',
-      );
-    const rowKey = key === undefined ? undefined : this.#rowKey(key, ['calls', call, 'key']);
-    base.request.reads?.(
-      [...(rowKey?.keyPaths ?? []), declared.id, ...this.#options.mappers.pathsOf(type)].filter(
-        (path) => path !== undefined,
-      ),
-    );
     const loader = callLoader<C, unknown>({
-      ...base,
-      keyOf: rowKey?.read,
-      keyPlace: rowKey?.keyPlace ?? '.',
-      idOf:
-        declared.id === undefined ? undefined : readerOf(declared.id, ['calls', call, 'id'], this.#report),
+      ...this.#readBase(call, declared, this.#options.mappers.pathsOf(type)),
       about: declared.about ?? about,
       toValue: isList ? (rows) => rows.map(map) : (rows) => (rows.length === 0 ? null : map(rows[0])),
     });
@@ -202,6 +200,26 @@ export class Calls<Call extends object, C extends Client> {
       );
     const { from = name } = this.#options.mappers.mappingOf(type, name);
     return { path: from, type: field === undefined ? 'String' : namedTypeOf(field.type) };
+  }
+
+  /** What loaders of rows share that may have a key, and that are read at these paths. */
+  #readBase(call: string, declared: Call & CallBase, paths: readonly string[]) {
+    const base = this.#loaderBase(call, declared);
+    const { key = base.request.key, id } = declared;
+    if (base.request.takes === 'keys' && key === undefined)
+      this.#report(
+        ['calls', call],
+        'A call for several keys needs key: rows are matched by their key, not by their position.',
+        'Add key: the path of the key in a row, such as key: owner.id.',
+      );
+    const rowKey = key === undefined ? undefined : this.#rowKey(key, ['calls', call, 'key']);
+    base.request.reads?.([...(rowKey?.keyPaths ?? []), ...(id === undefined ? [] : [id]), ...paths]);
+    return {
+      ...base,
+      keyOf: rowKey?.read,
+      keyPlace: rowKey?.keyPlace ?? '.',
+      idOf: id === undefined ? undefined : readerOf(id, ['calls', call, 'id'], this.#report),
+    };
   }
 
   #loaderBase(call: string, declared: Call & CallBase) {

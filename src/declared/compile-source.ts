@@ -21,6 +21,7 @@ import type { Declared, Identity, Mapping } from './grammar.js';
 import { Mappers, type MapRecord } from './mapping.js';
 import type { Place, Report } from './problems.js';
 import { patternOf } from './pattern.js';
+import type { RowMapper } from './row-mapper.js';
 import { ROOTS, type SourceSdl } from './source-sdl.js';
 import { compileWebhook } from './webhook.js';
 
@@ -82,6 +83,18 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
       compileCall: (call, context) => kind.compileCall(call, context),
       ...{ mappers: this.#mappers, sdl, report },
     });
+  }
+
+  /** The loaders of calls whose rows code maps. */
+  compileCalls(
+    mappers: Readonly<Record<string, RowMapper<unknown>>>,
+  ): Record<string, Loader<C, string, unknown>> {
+    return Object.fromEntries(
+      Object.entries(mappers).flatMap(([call, mapper]) => {
+        const loader = this.#calls.codeLoader(call, mapper);
+        return loader === undefined ? [] : [[call, loader]];
+      }),
+    );
   }
 
   compile(): SourceDefinition<C> {

@@ -1,4 +1,5 @@
 import type { Client } from '../connectors/connector.js';
+import type { Loader } from '../loaders/loader.js';
 import type { SourceDefinition } from '../source.js';
 import { SourceCompiler, type SourceCode } from './compile-source.js';
 import type { ConnectorKind } from './connector-kind.js';
@@ -8,7 +9,8 @@ import type { DeclarationProblem } from './problems.js';
 import { restKind } from './rest.js';
 import { soapKind } from './soap.js';
 import { sqlKind } from './sql.js';
-import { readSourceSdl } from './source-sdl.js';
+import type { RowMapper } from './row-mapper.js';
+import { NO_SDL, readSourceSdl } from './source-sdl.js';
 import { YamlFile } from './yaml-file.js';
 
 /** The files of a declared source. */
@@ -56,30 +58,84 @@ export const declarationSchemas = {
 export function declaredSource(
   files: DeclarationFiles,
 ): DeclaredSource | { problems: readonly DeclarationProblem[] } {
-  const { file, yaml, folder, sdlFile, sdl: sdlText, code = {} } = files;
-  const parsed = new YamlFile(file, yaml);
-  const { problems, report } = parsed;
-  if (problems.length > 0) return { problems };
-  const kind = kindOf(parsed);
-  if (kind === undefined) return { problems };
-  const checked = declarationSchemas[kind].safeParse(parsed.value);
-  if (!checked.success) {
-    reportIssues(checked.error.issues, parsed.value, report);
-    return { problems };
-  }
+  const { folder, sdlFile, sdl: sdlText, code = {} } = files;
+  const parsed = readDeclaration(files);
+  if ('problems' in parsed) return parsed;
+  const { kind, declared, yaml } = parsed;
+  const { problems, report } = yaml;
   if (sdlText === undefined) {
     report([], `The source has no SDL.`, `Add ${sdlFile}, with the fields that it adds to Customer.`);
     return { problems };
   }
-  const declared = checked.data as Declared<never, never>;
   const sdl = readSourceSdl(sdlFile, sdlText, declared.identity?.recordKey ?? declared.heldIdentifiers?.[0]);
   if ('problems' in sdl) return sdl;
   const source = new SourceCompiler<never, never, Client>({
-    // The declaration was checked by the schema of its kind.
-    kind: KINDS[kind] as unknown as ConnectorKind<never, never, Client>,
-    ...{ declared, sdl, code, folder, report },
+    kind,
+    declared,
+    sdl,
+    code,
+    folder,
+    report,
   }).compile();
   return problems.length > 0 ? { problems } : { source, sdl: sdl.text, warnings: sdl.unclassified };
+}
+
+/** Compiles a declaration without fields: its calls are loaders, whose rows code maps. */
+export function declaredCalls(
+  files: Pick<DeclarationFiles, 'file' | 'yaml' | 'folder'> & {
+    /** The kind of connector that the declaration must have. */
+    kind: keyof typeof KINDS;
+    /** By call. */
+    mappers: Readonly<Record<string, RowMapper<unknown>>>;
+  },
+):
+  | { source: SourceDefinition; loaders: Readonly<Record<string, Loader<Client, string, unknown>>> }
+  | { problems: readonly DeclarationProblem[] } {
+  const parsed = readDeclaration(files);
+  if ('problems' in parsed) return parsed;
+  const { kind, declared, yaml } = parsed;
+  const { problems, report } = yaml;
+  if (parsed.kindName !== files.kind)
+    report(
+      ['connect'],
+      `The source is not called by "${files.kind}".`,
+      `Write connect: { ${files.kind}: ... }.`,
+    );
+  const { folder } = files;
+  const compiler = new SourceCompiler<never, never, Client>({
+    ...{ kind, declared, sdl: NO_SDL, code: {}, folder, report },
+  });
+  const loaders = compiler.compileCalls(files.mappers);
+  const source = compiler.compile();
+  return problems.length > 0 ? { problems } : { source, loaders };
+}
+
+/** Parses a declaration, and checks its shape. */
+function readDeclaration({ file, yaml: text }: Pick<DeclarationFiles, 'file' | 'yaml'>):
+  | {
+      kindName: keyof typeof KINDS;
+      kind: ConnectorKind<never, never, Client>;
+      declared: Declared<never, never>;
+      yaml: YamlFile;
+    }
+  | { problems: readonly DeclarationProblem[] } {
+  const yaml = new YamlFile(file, text);
+  const { problems, report } = yaml;
+  if (problems.length > 0) return { problems };
+  const kindName = kindOf(yaml);
+  if (kindName === undefined) return { problems };
+  const checked = declarationSchemas[kindName].safeParse(yaml.value);
+  if (!checked.success) {
+    reportIssues(checked.error.issues, yaml.value, report);
+    return { problems };
+  }
+  return {
+    // The declaration was checked by the schema of its kind.
+    kindName,
+    kind: KINDS[kindName] as unknown as ConnectorKind<never, never, Client>,
+    declared: checked.data as Declared<never, never>,
+    yaml,
+  };
 }
 
 /** The kind of connector, which is the first known member of `connect`. */

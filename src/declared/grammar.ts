@@ -212,13 +212,22 @@ const webhook = z.union(
 );
 export type Webhook = z.infer<typeof webhook>;
 
+const KEY =
+  'must be a path in a row, such as owner.mail, or a list of paths whose texts are the key together';
 /** Members of every call. `Row` marks what the rows of its answer are. */
 export const callMembers = {
   key: z
-    .union([path, z.array(path).min(2), mapping.pick({ from: true, text: true }).required({ from: true })], {
-      error:
-        'must be a path in a row, such as owner.mail, or a list of paths whose texts are the key together',
-    })
+    .union(
+      [
+        path,
+        z.array(path).min(2, { error: KEY }),
+        mapping.pick({ from: true, text: true }).required({ from: true }),
+      ],
+      {
+        error:
+          'must be a path in a row, such as owner.mail, or a list of paths whose texts are the key together',
+      },
+    )
     .exactOptional(),
   matching: z
     .enum(['exact', 'lower', 'collation', 'loose'], { error: 'must be exact, lower, collation or loose' })

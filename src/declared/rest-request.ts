@@ -100,7 +100,7 @@ export class RequestParts {
       this.#report(
         place,
         'A key would become part of a text in the body.',
-        'Write "{key}", "{keys}", "{key|number}" or "{keys|number}" as the whole value.',
+        'Write "{key}", "{keys}", "{key|number}", "{keys|number}", "{key|first 2}" or "{key|after 2}" as the whole value.',
       );
     return () => text;
   }

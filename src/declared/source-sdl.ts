@@ -32,6 +32,17 @@ export interface SourceSdl {
   unclassified: readonly DeclarationProblem[];
 }
 
+/** The SDL of a declaration whose records are mapped in code. */
+export const NO_SDL: SourceSdl = {
+  text: '',
+  objects: new Map(),
+  objectNamed: () => undefined,
+  enumNamed: () => undefined,
+  nodeTypeOf: () => undefined,
+  placeOf: () => ({ file: '', line: 1, column: 1 }),
+  unclassified: [],
+};
+
 /** Types whose objects the gateway makes. A source adds fields to them. */
 export const ROOTS: ReadonlySet<string> = new Set(['Query', 'Subscription', 'Customer', 'Company']);
 

@@ -99,7 +99,7 @@ const SOAP_MISTAKES: Mistake[] = [
     what: 'a member of a call over REST',
     replace: ['rows: parcel', 'rows: parcel, query: { a: b }'],
     problem: /"query" is not known here/,
-    remedy: /Known are: operation, parts/,
+    remedy: /Did you mean "key"\?/,
   },
 ];
 
