@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Client } from '../connectors/connector.js';
+import type { OdataClient } from '../connectors/odata/client.js';
 import type { RestClient } from '../connectors/rest.js';
 import type { SoapClient } from '../connectors/soap/client.js';
 import type { SqlClient } from '../connectors/sql/client.js';
@@ -16,6 +17,7 @@ interface Clients {
   rest: RestClient;
   sql: SqlClient;
   soap: SoapClient;
+  odata: OdataClient;
 }
 
 /**

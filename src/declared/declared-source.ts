@@ -6,6 +6,7 @@ import type { ConnectorKind } from './connector-kind.js';
 import { reportIssues } from './grammar-problems.js';
 import { declarationOf, type Declared } from './grammar.js';
 import type { DeclarationProblem } from './problems.js';
+import { odataKind } from './odata.js';
 import { restKind } from './rest.js';
 import { soapKind } from './soap.js';
 import { sqlKind } from './sql.js';
@@ -40,15 +41,16 @@ export interface DeclaredSource {
   warnings: readonly DeclarationProblem[];
 }
 
-const KINDS = { rest: restKind, sql: sqlKind, soap: soapKind } as const;
+const KINDS = { rest: restKind, sql: sqlKind, soap: soapKind, odata: odataKind } as const;
 /** Connectors that sources in code can use. */
-const IN_CODE_ONLY = ['graphql', 'odata', 'file'];
+const IN_CODE_ONLY = ['graphql', 'file'];
 
 /** The shape of a declaration by the kind of its connector, for editors. */
 export const declarationSchemas = {
   rest: declarationOf(restKind.connect, restKind.call),
   sql: declarationOf(sqlKind.connect, sqlKind.call),
   soap: declarationOf(soapKind.connect, soapKind.call),
+  odata: declarationOf(odataKind.connect, odataKind.call),
 };
 
 /**

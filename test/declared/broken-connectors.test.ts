@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { declaredSource } from '../../src/index.js';
+import { INVOICING_SDL, INVOICING_YAML } from './invoicing.js';
 import { PARCELS_SDL, PARCELS_YAML } from './parcels.js';
 
 /** A mistake in the parts of a declaration that belong to its connector. */
@@ -103,27 +104,85 @@ const SOAP_MISTAKES: Mistake[] = [
   },
 ];
 
-describe.each([{ connector: 'SOAP', yaml: PARCELS_YAML, sdl: PARCELS_SDL, mistakes: SOAP_MISTAKES }])(
-  'a declaration over $connector',
-  ({ yaml, sdl, mistakes }) => {
-    const compile = (text: string) =>
-      declaredSource({ file: 'a.yaml', yaml: text, sdlFile: 'a.graphql', sdl });
-
-    test('has no problem as the example', () => {
-      expect(compile(yaml)).not.toHaveProperty('problems');
-    });
-
-    test.each(mistakes)(
-      'is refused with its line and a remedy: $what',
-      ({ replace, line, problem, remedy }) => {
-        const [from, to] = replace;
-        expect(yaml).toContain(from);
-        const result = compile(yaml.replace(from, to));
-        const problems = 'problems' in result ? result.problems : [];
-        const expected = problems.find((one) => problem.test(one.problem) && remedy.test(one.remedy));
-        expect(expected, JSON.stringify(problems)).toBeDefined();
-        expect(expected?.line).toBe(line ?? yaml.slice(0, yaml.indexOf(from)).split('\n').length);
-      },
-    );
+const ODATA_MISTAKES: Mistake[] = [
+  {
+    what: 'a set with a query',
+    replace: ['set: Bills', 'set: Bills?$top=1'],
+    problem: /"calls\.bills\.set" is not right/,
+    remedy: /the name of an entity set/,
   },
-);
+  {
+    what: 'a filter as the field of the key',
+    replace: ['by: Email', 'by: "Email eq \'{key}\' or Email"'],
+    problem: /"calls\.accountsByEmail\.by" is not right/,
+    remedy: /the name of a field/,
+  },
+  {
+    what: 'a set without the field of the key',
+    replace: ['    by: AccountNo\n', ''],
+    line: 20,
+    problem: /"calls\.bills\.by" is missing/,
+    remedy: /the name of a field/,
+  },
+  {
+    what: 'an unknown type of the key',
+    replace: ['by: AccountNo', 'by: AccountNo\n    keys: integer'],
+    line: 23,
+    problem: /"calls\.bills\.keys" is not right/,
+    remedy: /text, number or guid/,
+  },
+  {
+    what: 'pages without a bound',
+    replace: ['page: { size: 100, maxPages: 3 }', 'page: { size: 100 }'],
+    problem: /"calls\.bills\.page\.maxPages" is missing/,
+    remedy: /a whole number from 1 to 100/,
+  },
+  {
+    what: 'a condition with an empty list',
+    replace: ['Status: [Open, Paid]', 'Status: []'],
+    problem: /"calls\.bills\.where\.Status" is not right/,
+    remedy: /a value, or a list of values/,
+  },
+  {
+    what: 'a condition as a text',
+    replace: ['where: { Status: [Open, Paid], Draft: false }', 'where: Status eq Open'],
+    problem: /"calls\.bills\.where" is not right/,
+    remedy: /such as \{ status: \[Open, Paid\] \}/,
+  },
+  {
+    what: 'a version that does not exist',
+    replace: ['lists: in', 'version: 3'],
+    problem: /"connect\.version" is not right/,
+    remedy: /2 or 4/,
+  },
+  {
+    what: 'a length of keys that are no texts',
+    replace: ['maxKeyLength: 80', 'maxKeyLength: 80, keys: guid'],
+    problem: /Keys of the type guid have no length/,
+    remedy: /Remove it/,
+  },
+];
+
+describe.each([
+  { connector: 'SOAP', yaml: PARCELS_YAML, sdl: PARCELS_SDL, mistakes: SOAP_MISTAKES },
+  { connector: 'OData', yaml: INVOICING_YAML, sdl: INVOICING_SDL, mistakes: ODATA_MISTAKES },
+])('a declaration over $connector', ({ yaml, sdl, mistakes }) => {
+  const compile = (text: string) => declaredSource({ file: 'a.yaml', yaml: text, sdlFile: 'a.graphql', sdl });
+
+  test('has no problem as the example', () => {
+    expect(compile(yaml)).not.toHaveProperty('problems');
+  });
+
+  test.each(mistakes)(
+    'is refused with its line and a remedy: $what',
+    ({ replace, line, problem, remedy }) => {
+      const [from, to] = replace;
+      expect(yaml).toContain(from);
+      const result = compile(yaml.replace(from, to));
+      const problems = 'problems' in result ? result.problems : [];
+      const expected = problems.find((one) => problem.test(one.problem) && remedy.test(one.remedy));
+      expect(expected, JSON.stringify(problems)).toBeDefined();
+      expect(expected?.line).toBe(line ?? yaml.slice(0, yaml.indexOf(from)).split('\n').length);
+    },
+  );
+});

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { SCHOOL_SDL, SCHOOL_YAML } from './driving-school.js';
+import { INVOICING_SDL, INVOICING_YAML } from './invoicing.js';
 import { PARCELS_SDL, PARCELS_YAML } from './parcels.js';
 import { compiled, WARRANTY_SDL, WARRANTY_YAML } from './warranty.js';
 
@@ -26,8 +27,12 @@ describe('the page about declared sources', () => {
 
   it('has the example of the tests', () => {
     expect(example).toBe(WARRANTY_YAML);
-    expect(others.filter((part) => part.startsWith('source:'))).toEqual([SCHOOL_YAML, PARCELS_YAML]);
-    expect(blocksOf('graphql')).toEqual([WARRANTY_SDL, SCHOOL_SDL, PARCELS_SDL]);
+    expect(others.filter((part) => part.startsWith('source:'))).toEqual([
+      SCHOOL_YAML,
+      PARCELS_YAML,
+      INVOICING_YAML,
+    ]);
+    expect(blocksOf('graphql')).toEqual([WARRANTY_SDL, SCHOOL_SDL, PARCELS_SDL, INVOICING_SDL]);
     expect(parts.length).toBeGreaterThan(10);
   });
 

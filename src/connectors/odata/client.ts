@@ -90,13 +90,16 @@ export interface OdataOptions extends Partial<ListStyle> {
    * address.
    */
   maxValues?: number;
+  /** Whether numbers that JavaScript would round are returned as text. Default false. */
+  exactNumbers?: boolean;
 }
 
 /** A connector to a system that speaks OData. */
-export function odata({ baseUrl, auth, ca, ...options }: OdataOptions): Connector<OdataClient> {
+export function odata({ baseUrl, auth, ca, exactNumbers, ...options }: OdataOptions): Connector<OdataClient> {
   const headers = ACCEPT[options.version ?? 4];
   // A system's links may lead outside the path of its sets.
-  return httpConnector({ url: baseUrl, auth, ca, headers, isAtOrigin: true }, ({ http, address, source }) => {
+  const connect = { url: baseUrl, auth, ca, headers, exactNumbers, isAtOrigin: true };
+  return httpConnector(connect, ({ http, address, source }) => {
     const prefix = new URL(address).pathname.replace(/\/$/, '');
     return (scope) => new HttpOdataClient(http, scope, { source, prefix, ...options });
   });
@@ -108,7 +111,7 @@ const ACCEPT: Record<OdataVersion, Record<string, string>> = {
   4: { accept: 'application/json;odata.metadata=minimal;IEEE754Compatible=true' },
 };
 
-interface ClientOptions extends Omit<OdataOptions, 'baseUrl' | 'auth' | 'ca'> {
+interface ClientOptions extends Omit<OdataOptions, 'baseUrl' | 'auth' | 'ca' | 'exactNumbers'> {
   source: string;
   prefix: string;
 }
