@@ -142,7 +142,7 @@ describe('a call over OData', () => {
     expect(error.message).not.toContain('Jan');
   });
 
-  it('keeps every digit of an amount that is a JSON number', async () => {
+  it('returns every digit of an amount that is a JSON number', async () => {
     server = await startServer((_, response) => {
       response.setHeader('content-type', 'application/json');
       response.end(
