@@ -142,6 +142,35 @@ describe('an erased customer', () => {
     await expect(identityOf('email anna@example.nl', list).isKnown(SHOP)).resolves.toBe(true);
   });
 
+  test('is hidden by one list and shown by another, such as the empty one of the operator', async () => {
+    const { identityOf } = household();
+    const lists = [erased(['shopId 1']), erased(['shopId 2']), erased(['shopId 1'])];
+    const known = await Promise.allSettled(
+      lists.map((list) => identityOf('email anna@example.nl', list).isKnown(SHOP)),
+    );
+    expect(known.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected']);
+  });
+
+  test('is hidden from the next field of a request that was answered before', async () => {
+    const { identityOf } = household();
+    const erasedTexts: string[] = ['shopId 2'];
+    const list = { ...erased(erasedTexts), version: 1 };
+    const identity = identityOf('email anna@example.nl', list);
+    await identity.findIn('shop');
+    expect(identity.foundIn('shop')?.kind).toBe('found');
+    erasedTexts.push('shopId 1');
+    list.version = 2;
+    expect(() => identity.foundIn('shop')).toThrow(ErasedError);
+    expect(() => identity.isAlreadyKnown(SHOP)).toThrow(ErasedError);
+  });
+
+  test('costs no system a call when requested by an identifier on the list', async () => {
+    const { identityOf, calls } = household();
+    const list = erased(['email anna@example.nl']);
+    await expect(identityOf('email anna@example.nl', list).isKnown(SHOP)).rejects.toThrow(ErasedError);
+    expect(calls()).toBe(0);
+  });
+
   test('is not shown, and no system is called, while the list cannot be read', async () => {
     const { identityOf, calls } = household();
     const unread: Erasures = {

@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Client } from '../../src/connectors/connector.js';
-import { AmbiguousIdentityError, SourceUnavailableError } from '../../src/errors.js';
+import { AmbiguousIdentityError, ErasedError, SourceUnavailableError } from '../../src/errors.js';
 import { commonNamespaces, idNamespace, normalise } from '../../src/identity/identifiers.js';
 import { createIdentities, type IdentityRules, type Outcome } from '../../src/identity/identity-graph.js';
+import type { Erasures } from '../../src/identity/erasures.js';
+import type { Limit } from '../../src/identity/matching.js';
 import type { Load } from '../../src/loaders/registry.js';
 import type {
   CustomerRecord,
@@ -35,9 +37,12 @@ function graph(
   start = 'email eva@example.nl',
   /** Kinds of identifier that a customer has only one of. */
   singles: readonly string[] = [],
+  erasures?: Erasures,
 ) {
   const calls: string[] = [];
+  const limitsReached: Limit[] = [];
   const rules: IdentityRules = {
+    onLimit: (limit) => limitsReached.push(limit),
     limits: { maxHops: 3, maxValuesPerNamespace: 5, maxIdentifiers: 50, patienceMs: PATIENCE_MS },
     namespaces: new Map(
       [
@@ -97,8 +102,12 @@ function graph(
   const declared = rules.namespaces.get(namespace);
   const identifier = declared === undefined ? null : normalise(declared, value);
   if (identifier === null) throw new Error(`${start} is no identifier`);
-  const identity = createIdentities(rules, loadersOf(load)).of(identifier);
+  const identities = createIdentities(rules, loadersOf(load), erasures);
+  const identity = identities.of(identifier);
   return {
+    identities,
+    identity,
+    limitsReached,
     known: (wanted: ReadonlySet<string>) => identity.isKnown(wanted),
     find: (source: string) => identity.findIn(source),
     found: (source: string) => identity.foundIn(source),
@@ -414,6 +423,187 @@ describe('the record of one system', () => {
     });
     await expect(find('desk')).rejects.toThrow('"fax"');
   });
+});
+
+describe('a slow system', () => {
+  /** A promise that the test resolves. */
+  function held() {
+    let release: () => void = () => undefined;
+    const mood = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    return {
+      mood,
+      release: () => {
+        release();
+      },
+    };
+  }
+
+  test('that a field wants is awaited, though the walk goes on without it', async () => {
+    vi.useFakeTimers();
+    const { mood, release } = held();
+    const { find } = graph({
+      shop: { foundBy: { email: 'enforced' }, records: [eva('s1')] },
+      crm: { foundBy: { email: 'enforced' }, records: [eva('c1')], mood },
+      desk: { foundBy: { crmId: 'enforced' } },
+    });
+    const outcomes = Promise.all([find('crm'), find('shop')]);
+    await vi.advanceTimersByTimeAsync(PATIENCE_MS);
+    release();
+    expect((await outcomes).map(idOf)).toEqual(['c1', 's1']);
+  });
+
+  test('is awaited beyond patience while no other system knows the customer', async () => {
+    vi.useFakeTimers();
+    const { mood, release } = held();
+    const { find } = graph({
+      shop: { foundBy: { email: 'enforced' }, records: [eva('s1')], mood },
+      crm: { foundBy: { email: 'enforced' } },
+      desk: {
+        foundBy: { shopId: 'enforced' },
+        records: [{ id: 'd1', identifiers: [{ namespace: 'shopId', value: 's1' }] }],
+      },
+    });
+    const outcome = find('desk');
+    await vi.advanceTimersByTimeAsync(PATIENCE_MS);
+    release();
+    expect(idOf(await outcome)).toBe('d1');
+  });
+
+  test('leaves no timer when it has answered', async () => {
+    vi.useFakeTimers();
+    const { find } = graph({ shop: { foundBy: { email: 'enforced' }, records: [eva('s1')] } });
+    await find('shop');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('leaves open whether the customer is known, until it has answered', async () => {
+    const { mood, release } = held();
+    const { identity, known } = graph({
+      shop: { foundBy: { email: 'enforced' }, records: [eva('s1')], mood },
+    });
+    expect(identity.isAlreadyKnown(all)).toBeUndefined();
+    const isKnown = known(all);
+    await Promise.resolve();
+    expect(identity.isAlreadyKnown(all)).toBeUndefined();
+    release();
+    expect(await isKnown).toBe(true);
+    expect(identity.isAlreadyKnown(all)).toBe(true);
+  });
+});
+
+describe('the strongest identifier of a customer', () => {
+  const systems = {
+    shop: { foundBy: { email: 'enforced' as const }, records: [eva('s1')], isPlain: true },
+    crm: { foundBy: { email: 'enforced' as const }, records: [eva('c1')], isPlain: true },
+  };
+
+  test.each([
+    [['crm'], { namespace: 'crmId', value: 'c1' }],
+    [['crm', 'shop'], { namespace: 'shopId', value: 's1' }],
+    [['shop', 'crm'], { namespace: 'shopId', value: 's1' }],
+    [[], undefined],
+  ])('is that of the most trusted system that was queried: %j', async (wanted, strongest) => {
+    const { find, identity } = graph(systems);
+    for (const source of wanted) await find(source);
+    expect(identity.strongestIdentifier()).toEqual(strongest);
+  });
+
+  test('is none when the customer may be one of several', async () => {
+    const { find, identity } = graph({
+      shop: { foundBy: { email: 'usual' }, records: [eva('s1'), eva('s2')] },
+    });
+    await find('shop');
+    expect(identity.strongestIdentifier()).toBeUndefined();
+  });
+});
+
+describe('a list of customers', () => {
+  const anna: CustomerRecord = { id: 's2', identifiers: [email('anna@example.nl')] };
+  const start = (value: string) => ({ namespace: 'email', value });
+  const shop: HandMadeSource = { foundBy: { email: 'enforced' }, records: [eva('s1'), anna], isPlain: true };
+  const erasing = (...values: string[]): Erasures => ({
+    loading: () => undefined,
+    has: ({ value }) => values.includes(value),
+    isEmpty: values.length === 0,
+    version: 1,
+  });
+
+  test('is identified together, without a call for those that are erased', async () => {
+    const { identities, calls } = graph({ shop }, undefined, [], erasing('anna@example.nl'));
+    await identities.walkTogether([start('anna@example.nl'), start('eva@example.nl')], all);
+    expect(calls).toEqual(['shop by email eva@example.nl']);
+    expect(identities.of(start('eva@example.nl')).isAlreadyKnown(all)).toBe(true);
+    await expect(identities.of(start('anna@example.nl')).isKnown(all)).rejects.toThrow(ErasedError);
+    expect(calls).toHaveLength(1);
+  });
+
+  test('that is erased entirely needs no call, nor does an empty one', async () => {
+    const { identities, calls } = graph({ shop }, undefined, [], erasing('anna@example.nl'));
+    await identities.walkTogether([start('anna@example.nl')], all);
+    await identities.walkTogether([], all);
+    expect(calls).toEqual([]);
+  });
+
+  test('is not identified before the list of erased customers is loaded', async () => {
+    let load: () => void = () => undefined;
+    const loading = new Promise<void>((resolve) => {
+      load = resolve;
+    });
+    const erased: string[] = [];
+    const erasures: Erasures = {
+      ...erasing(),
+      loading: () => loading,
+      has: ({ value }) => erased.includes(value),
+      get isEmpty() {
+        return erased.length === 0;
+      },
+    };
+    const { identities, calls } = graph({ shop }, undefined, [], erasures);
+    const walked = identities.walkTogether([start('anna@example.nl')], all);
+    await new Promise(setImmediate);
+    expect(calls).toEqual([]);
+    erased.push('anna@example.nl');
+    load();
+    await walked;
+    expect(calls).toEqual([]);
+  });
+
+  test('is returned when the first of its customers is decided, though another one needs a further round', async () => {
+    // The second round would wait for the slow system until this clock advances.
+    vi.useFakeTimers();
+    const phone = { namespace: 'phone', value: '+31612345678' };
+    const { identities } = graph({
+      shop,
+      orders: {
+        foundBy: { phone: 'enforced' },
+        records: [{ id: 'o1', identifiers: [phone, { namespace: 'crmId', value: 'c1', verified: true }] }],
+      },
+      crm: { foundBy: {}, mood: 'silent' },
+    });
+    await identities.walkTogether([phone, start('nobody@example.nl')], all);
+    expect(identities.of(start('nobody@example.nl')).isAlreadyKnown(all)).toBe(false);
+    expect(identities.of(phone).isAlreadyKnown(all)).toBeUndefined();
+  });
+});
+
+test('a limit is reported once when it ends a walk, and not when nothing lies beyond it', async () => {
+  const chain = (name: string, before: string): HandMadeSource => ({
+    foundBy: { [`${before}Id`]: 'enforced' },
+    records: [{ id: `${name}1`, identifiers: [{ namespace: `${before}Id`, value: `${before}1` }] }],
+  });
+  const three = {
+    a: { foundBy: { email: 'enforced' as const }, records: [eva('a1')] },
+    b: chain('b', 'a'),
+    c: chain('c', 'b'),
+  };
+  const complete = graph(three);
+  await complete.whole();
+  expect(complete.limitsReached).toEqual([]);
+  const longer = graph({ ...three, d: chain('d', 'c') });
+  await Promise.all([longer.whole(), longer.find('d')]);
+  expect(longer.limitsReached).toEqual(['HOPS']);
 });
 
 describe('a link is followed', () => {

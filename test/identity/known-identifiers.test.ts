@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { SourceUnavailableError } from '../../src/errors.js';
-import type { CustomerRecord } from '../../src/identity/declaration.js';
+import type { CustomerRecord, YieldedIdentifier } from '../../src/identity/declaration.js';
 import { commonNamespaces, idNamespace } from '../../src/identity/identifiers.js';
 import { createIdentities, type IdentityRules } from '../../src/identity/identity-graph.js';
 import { knownIdentifiers } from '../../src/identity/known-identifiers.js';
@@ -10,9 +10,9 @@ import { loadersOf } from '../support/loaders-of.js';
 const DOWN = 'down';
 type Answer = readonly CustomerRecord[] | typeof DOWN;
 
-const record = (id: string): CustomerRecord => ({
+const record = (id: string, ...identifiers: YieldedIdentifier[]): CustomerRecord => ({
   id,
-  identifiers: [{ namespace: 'email', value: 'eva@example.nl' }],
+  identifiers: [{ namespace: 'email', value: 'eva@example.nl' }, ...identifiers],
 });
 
 /** The known identifiers, with a shop and a desk that give these answers by kind of identifier. */
@@ -29,7 +29,7 @@ async function known(answers: Record<'shop' | 'desk', Record<string, Answer>>) {
       name,
       identity: {
         recordKey: `${name}Id`,
-        yields: { email: 'one' },
+        yields: { email: 'one', phone: 'shown' },
         foundBy: Object.fromEntries(
           Object.entries(byKind).map(([kind, answer]) => [
             kind,
@@ -79,5 +79,30 @@ describe('a system is reported as failed', () => {
       desk: { email: DOWN },
     });
     expect({ candidates, failed }).toEqual({ candidates: 2, failed: ['desk'] });
+  });
+});
+
+describe('the identifiers of a customer', () => {
+  const email = { namespace: 'email', value: 'eva@example.nl' };
+  const phone = { namespace: 'phone', value: '+31201234567' };
+  const shopId = { namespace: 'shopId', value: 's1' };
+
+  test('are all that the records hold; those that people share are not exclusive', async () => {
+    const { identifiers, exclusive } = await known({
+      shop: { email: [record('s1', { ...phone, value: '020-1234567' })] },
+      desk: { email: [] },
+    });
+    expect(identifiers).toEqual([email, shopId, phone]);
+    expect(exclusive).toEqual([shopId, email]);
+  });
+
+  test('are the requested one alone, and exclusive, when no system knows the customer', async () => {
+    expect(await known({ shop: { email: [] }, desk: { email: [] } })).toEqual({
+      identifiers: [email],
+      exclusive: [email],
+      records: [],
+      candidates: 0,
+      failed: [],
+    });
   });
 });
