@@ -57,6 +57,7 @@ it('holds no names for questions that have ended', () => {
   for (let round = 0; round < 99; round += 1) {
     const ended = recentlyForgotten.begin();
     recentlyForgotten.add(names(`open ${round}`, 1_000));
+    expect(recentlyForgotten.has(['jan'], ended)).toBe(false);
     recentlyForgotten.end(ended);
     recentlyForgotten.add(names(`none open ${round}`, 1_000));
   }

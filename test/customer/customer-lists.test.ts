@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Context, Customer } from '../../src/customer/customer.js';
 import {
   customerListsOf,
@@ -106,5 +106,17 @@ describe('the lists of a customer', () => {
       }),
     );
     expect(shown).toEqual(['1', '2', down, down, '3']);
+  });
+
+  it('may be dropped with the error of a source, which then disturbs nothing', async () => {
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    const lists = customerListsOf([
+      { name: 'desk', organisations: { ofCustomer: () => Promise.reject(down) } },
+    ]);
+    expect(await organisationsOf(customer, lists, context)).toHaveLength(1);
+    await new Promise(setImmediate);
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
   });
 });

@@ -171,6 +171,13 @@ describe('an event that names a customer', () => {
       [SHOP_ID, EMAIL],
     ],
     ['that may be several people', event(EMAIL), { email: several }, [EMAIL], [EMAIL]],
+    [
+      'that may be several people by its first identifier',
+      event(SHOP_ID, EMAIL),
+      { shopId: several },
+      [SHOP_ID, EMAIL],
+      [SHOP_ID],
+    ],
     // The housemate with the same phone must not receive the message.
     ['known by a shared phone only', event(PHONE), { phone: known }, [], [PHONE]],
     [
