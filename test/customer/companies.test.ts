@@ -124,6 +124,7 @@ function companiesOver({ register = null, crm = null, register_names = [], emplo
   return {
     calls,
     companies,
+    options,
     ofRegister,
     ofCrm,
     find: async (key: CompanyKey, fields = '__typename') => {
@@ -213,6 +214,13 @@ describe('a company by its number', () => {
     await expect(company?.record({ ...ofCrm })).rejects.toThrow('a declaration that no source has');
   });
 
+  test('has a number of the systems that may hold it, without a call to the others', async () => {
+    const { find, calls } = companiesOver({ register: recordOf(KVK), crm: recordOf(KVK, VAT_NUMBER) });
+    const company = await find({ kvkNumber: KVK }, 'domain');
+    expect(await company?.identifier('vatNumber')).toBe(VAT_NUMBER);
+    expect(new Set(calls)).toEqual(new Set([`crmByKvk ${KVK}`]));
+  });
+
   test('has no other number that only a failed system may hold: its error is thrown', async () => {
     const { find } = companiesOver({ register: recordOf(KVK), crm: down });
     const company = await find({ kvkNumber: KVK }, 'registeredName');
@@ -283,7 +291,11 @@ describe('the company of a customer', () => {
     expect(calls).toEqual([`register ${KVK}`]);
   });
 
-  test('comes from the sources that know it: the CRM alone, since it declares so', () => {
-    expect(companiesOver({}).companies.sourcesOfCustomer).toEqual(['crm']);
+  test('comes from the systems that declare so, or else from those whose customers have numbers', () => {
+    const { companies, options } = companiesOver({});
+    expect(companies.sourcesOfCustomer).toEqual(['crm']);
+    const registers = options.companies.filter(({ name }) => name === 'register');
+    for (const some of [registers, []])
+      expect(createCompanies({ ...options, companies: some }).sourcesOfCustomer).toEqual(['shop']);
   });
 });

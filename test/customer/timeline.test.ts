@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { encodeCursor } from '../../src/connection.js';
 import type { Context, Customer } from '../../src/customer/customer.js';
 import { timelinePage, type TimelinePage, type TimelineSource } from '../../src/customer/timeline.js';
-import { InvalidInputError, SourceTimeoutError } from '../../src/errors.js';
+import { ForbiddenError, InvalidInputError, SourceTimeoutError } from '../../src/errors.js';
 import type { TimelineRequest, TimelineItem, TimelineKind } from '../../src/customer/timeline-declaration.js';
 
 const customer = {} as Customer;
@@ -395,6 +395,26 @@ describe('the timeline', () => {
     ]);
     const none = await loadPage(sources, { kinds: [] });
     expect([calls, none.nodes, none.missing]).toEqual([[], [], []]);
+  });
+
+  it('calls no source for a kind that the caller may not see, and refuses to be requested for it', async () => {
+    const requested: TimelineKind[][] = [];
+    const page: TimelineSource['timeline']['page'] = (_, { kinds }) => {
+      requested.push([...kinds]);
+      return Promise.resolve([]);
+    };
+    const sources = [
+      { name: 'a', timeline: { kinds: KINDS, page } },
+      { name: 'b', timeline: { kinds: ['CALL'], page } },
+    ];
+    const maySee = (place: string) => place !== 'TimelineKind.CALL';
+    const restricted = { permissions: { ...context.permissions, maySee } } as Partial<Context> as Context;
+    const load = (kinds: Args['kinds']) =>
+      timelinePage(customer, { first: 20, after: null, kinds, since: null }, sources, restricted);
+    await load(null);
+    expect(requested).toEqual([['ORDER', 'TICKET']]);
+    await expect(load(['ORDER', 'CALL'])).rejects.toThrow(ForbiddenError);
+    expect(requested).toHaveLength(1);
   });
 
   it('shows an entry with what its source knows of it, and null for the rest', async () => {
