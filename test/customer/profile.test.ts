@@ -89,6 +89,8 @@ describe('only systems whose value can be chosen are called', () => {
     const choose = (sources: string[]) =>
       chooseValue('NAME', { strategy: 'SOURCE_PRIORITY', sources }, NAMESPACES, known);
     expect(choose(['a', 'b', 'd'])).toBe('Eva');
+    // A more trusted system that failed does not hide the value of another one.
+    expect(choose(['c', 'b'])).toBe('Eva');
     expect(choose(['a'])).toBeNull();
     expect(() => choose(['a', 'c'])).toThrow(SourceTimeoutError);
   });

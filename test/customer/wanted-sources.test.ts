@@ -55,4 +55,18 @@ describe('the sources that a selection on a customer needs', () => {
     expect(wanted(document, { b: false })).toEqual(['a']);
     expect(wanted(document, { b: true })).toEqual(['a', 'b']);
   });
+
+  it('depend on the variables also where the same compiled operation is executed again', () => {
+    const found: string[][] = [];
+    const customer = (_args: object, _context: unknown, info: GraphQLResolveInfo) => {
+      for (const b of [false, true]) {
+        const again = { ...info, variableValues: { b } };
+        found.push([...wantedSources(again, (field) => [field], new Set())]);
+      }
+      return null;
+    };
+    const document = parse('query ($b: Boolean!) { customer { a b @include(if: $b) } }');
+    executeSync({ schema, document, variableValues: { b: true }, rootValue: { customer } });
+    expect(found).toEqual([['a'], ['a', 'b']]);
+  });
 });
