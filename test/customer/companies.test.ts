@@ -272,7 +272,7 @@ describe('the company of a customer', () => {
       { shop: { kind: 'found', records: [{ id: '1', identifiers: [] }] } },
       null,
     ],
-    ['is null of a customer whom nobody knows', {}, null],
+    ['is null of a customer that no system knows', {}, null],
   ])('%s', async (_, systems, expected) => {
     const company = companiesOver(systems).ofCustomer();
     if (expected instanceof Error) await expect(company).rejects.toBe(expected);
