@@ -1,3 +1,4 @@
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { setting, SettingsReader, urlSetting } from '../../src/settings.js';
@@ -70,5 +71,29 @@ describe('a system at several addresses', () => {
     await client.close();
     expect((await failure(client.one.getText('/'))).code).toBe('SOURCE_UNAVAILABLE');
     expect((await failure(client.other.getText('/'))).code).toBe('SOURCE_UNAVAILABLE');
+  });
+
+  it('forgets at each part that caches answers', () => {
+    const forgotten: string[] = [];
+    const caching = (name: string, forget?: () => void): Connector<SettingClient> => ({
+      ...settingOnly(setting(name)),
+      connect: () => ({
+        client: () => ({ value: name, ping: () => Promise.resolve() }),
+        close: () => Promise.resolve(),
+        ...(forget === undefined ? {} : { forget }),
+      }),
+    });
+    const connection = several({
+      one: caching('ONE', () => forgotten.push('one')),
+      none: caching('NONE'),
+      other: caching('OTHER', () => forgotten.push('other')),
+    }).connect(new SettingsReader({}), {
+      source: 'tested',
+      timeoutMs: 1_000,
+      maxAnswerBytes: 1_000,
+      logger: pino({ level: 'silent' }),
+    });
+    connection.forget?.();
+    expect(forgotten).toEqual(['one', 'other']);
   });
 });
