@@ -77,5 +77,7 @@ export interface RunningPeer extends Peer {
 export interface Contenders {
   flags: FlagsName;
   gateway: Running;
+  /** Our gateway without joining keys of concurrent requests. */
+  alone: Running;
   peers: readonly RunningPeer[];
 }

@@ -137,12 +137,26 @@ const invoice = z.object({
   total: money,
 });
 
+/**
+ * With `BENCH_ALONE=1`, concurrent requests about different customers share no call, as with the peers. Of a list, it would load
+ * each customer in a call of its own.
+ */
+const isAlone = process.env['BENCH_ALONE'] === '1';
+
+/** Loads only keys of the same customer or request together. Default: all keys. */
+function aloneBy<Key>(idOf: (key: Key) => string): {
+  batchOf?: (key: Key) => { id: string; maxKeys: number };
+} {
+  return isAlone ? { batchOf: (key) => ({ id: idOf(key), maxKeys: MAX_KEYS }) } : {};
+}
+
 const contactsByEmail = contactsBy('email');
 const contactsByNumber = contactsBy('customerNumber');
 
 function contactsBy(key: 'email' | 'customerNumber') {
   return defineLoader<RestClient, string, readonly CustomerRecord[]>({
     name: `contactsBy ${key}`,
+    ...aloneBy((text: string) => text),
     load: async (keys, crm) => {
       const found = await read(crm, z.array(contact), '/contacts', { [key]: keys.join(',') });
       return alignMany(keys, found, {
@@ -171,14 +185,34 @@ function toRecord({
   };
 }
 
-const products = defineLoader<RestClient, string, z.infer<typeof product> | null>({
+type Product = z.infer<typeof product>;
+
+const products = defineLoader<RestClient, string, Product | null>({
   name: 'products',
   about: () => [],
-  load: async (skus, shop) => {
-    const found = await read(shop, z.array(product), '/products', { sku: skus.join(',') });
-    return alignOne(skus, found, { source: 'webshop', keyOf: ({ sku }) => sku });
-  },
+  load: readProducts,
 });
+/** Customers have the same products, so only the request separates the keys of one from those of others. */
+const productsOfRequest = defineLoader<RestClient, { sku: string; requestId: string }, Product | null>({
+  name: 'products of a request',
+  about: () => [],
+  keyText: ({ sku, requestId }) => `${sku} ${requestId}`,
+  ...aloneBy(({ requestId }: { requestId: string }) => requestId),
+  load: (keys, shop) =>
+    readProducts(
+      keys.map(({ sku }) => sku),
+      shop,
+    ),
+});
+
+async function readProducts(skus: readonly string[], shop: RestClient): Promise<(Product | null)[]> {
+  const found = await read(shop, z.array(product), '/products', { sku: skus.join(',') });
+  return alignOne(skus, found, { source: 'webshop', keyOf: ({ sku }) => sku });
+}
+
+function productOf(sku: string, { load, requestId }: Context): Promise<Product | null> {
+  return isAlone ? load(productsOfRequest, { sku, requestId }) : load(products, sku);
+}
 
 interface PageOf {
   customerNumber: string;
@@ -199,6 +233,7 @@ function pagesOf<R extends { customerNumber: string }>(
   return defineLoader<RestClient, PageOf, readonly R[]>({
     name,
     keyText: ({ customerNumber, first }) => `${customerNumber} ${first}`,
+    ...aloneBy(({ customerNumber }: PageOf) => customerNumber),
     load: async (pages, system) => {
       const numbers = pages.map(({ customerNumber }) => customerNumber);
       const largestPage = Math.max(...pages.map(({ first }) => first));
@@ -289,13 +324,13 @@ export const peerSources: readonly SourceDefinition[] = [
     connector: connector('webshop', '/products?sku=none'),
     limits,
     freshness,
-    loaders: [products],
+    loaders: [products, productsOfRequest],
     resolvers: {
       Product: Object.fromEntries(
         (['title', 'description', 'price', 'stock'] as const).map((field) => [
           field,
-          async ({ sku }: { sku: string }, _: unknown, { load }: Context) =>
-            (await load(products, sku))?.[field] ?? null,
+          async ({ sku }: { sku: string }, _: unknown, context: Context) =>
+            (await productOf(sku, context))?.[field] ?? null,
         ]),
       ),
     },

@@ -4,7 +4,7 @@ import type { Body } from '../load.js';
 import { openConnections, type Connections } from '../open-loop.js';
 import type { Running } from '../processes.js';
 import { leftOut, median, ratios, spread, type Figure } from '../report.js';
-import { OURS } from './compare.js';
+import { OURS, OURS_ALONE } from './compare.js';
 import type { Contenders, Peer, RunningPeer } from './contenders.js';
 import { BARE } from './contenders.js';
 import type { PeersEffort } from './effort.js';
@@ -44,21 +44,25 @@ interface Measured {
  * request names other customers than the 15 beside it, so the clients share no call about a customer.
  */
 export async function loadedBesidePeers(
-  { flags, gateway, peers }: Contenders,
+  { flags, gateway, alone, peers }: Contenders,
   control: FaultControl,
   effort: PeersEffort,
 ): Promise<Figure[]> {
   await control.heal();
-  const measured: Measured[] = await Promise.all(
-    [{ name: OURS, running: gateway }, ...peers].map(async ({ name, running }) => ({
-      name,
-      running,
-      connections: await openConnections(running.ready.url, CONNECTIONS),
-      cpuMs: [],
-      p50Ms: [],
-      callsPerRequest: Number.NaN,
-    })),
+  const all: Measured[] = await Promise.all(
+    [{ name: OURS_ALONE, running: alone }, { name: OURS, running: gateway }, ...peers].map(
+      async ({ name, running }) => ({
+        name,
+        running,
+        connections: await openConnections(running.ready.url, CONNECTIONS),
+        cpuMs: [],
+        p50Ms: [],
+        callsPerRequest: Number.NaN,
+      }),
+    ),
   );
+  // Alone, a list would load each of its customers in a call of its own.
+  const measured = all.slice(1);
   const figures: Figure[] = [];
   const one = { bodies: bodiesOfOne(), sent: effort.loaded, warmUp: effort.warmUp };
   const fifty = {
@@ -66,15 +70,15 @@ export async function loadedBesidePeers(
     sent: Math.ceil(effort.loaded / 10),
     warmUp: Math.ceil(effort.warmUp / 8),
   };
-  for (const [scenario, load, goalOf] of [
-    ['A, one customer', one, ({ goals }: Peer) => goals.one],
-    [`B, ${CUSTOMERS_OF_LIST} customers`, fifty, ({ goals }: Peer) => goals.fifty],
+  for (const [scenario, contenders, load, goalOf] of [
+    ['A, one customer', all, one, ({ goals }: Peer) => goals.one],
+    [`B, ${CUSTOMERS_OF_LIST} customers`, measured, fifty, ({ goals }: Peer) => goals.fifty],
   ] as const) {
     const what = `${scenario}, ${CONNECTIONS} connections, ${flags}`;
-    for (const contender of measured) await block(contender, load.bodies, load.warmUp, control);
-    await blocks(measured, load, effort.blocks, control);
+    for (const contender of contenders) await block(contender, load.bodies, load.warmUp, control);
+    await blocks(contenders, load, effort.blocks, control);
     figures.push(
-      ...measured.map(({ name, cpuMs, callsPerRequest }) =>
+      ...contenders.map(({ name, cpuMs, callsPerRequest }) =>
         spread(
           `CPU per request, ${what}, ${name}`,
           cpuMs,
@@ -82,7 +86,7 @@ export async function loadedBesidePeers(
           `${callsPerRequest.toFixed(2)} calls to systems`,
         ),
       ),
-      ...compare(`CPU, ${what}`, measured, peers, ({ cpuMs }) => cpuMs, goalOf),
+      ...compare(`CPU, ${what}`, contenders, peers, ({ cpuMs }) => cpuMs, goalOf),
     );
   }
   figures.push(...(await memoryOf(`RSS after the load of B, ${flags}`, measured)));
@@ -144,20 +148,23 @@ async function block(
 
 function compare(
   what: string,
-  [ours, ...theirs]: readonly Measured[],
+  measured: readonly Measured[],
   peers: readonly Peer[],
   valuesOf: (measured: Measured) => readonly number[],
   goalOf: (peer: Peer) => number | undefined,
 ): Figure[] {
-  if (ours === undefined) throw new Error('There is nothing to compare.');
-  return theirs.map((their, i): Figure => {
-    const peer = peers[i];
-    const atMost = peer === undefined ? undefined : goalOf(peer);
-    return {
-      ...spread(`${what}, ${OURS} / ${their.name}`, ratios(valuesOf(ours), valuesOf(their)), 'x'),
-      ...(atMost === undefined ? {} : { atMost }),
-    };
-  });
+  const theirs = measured.slice(-peers.length);
+  // The goals are for equal work, so for our gateway alone if it was measured.
+  return measured.slice(0, -peers.length).flatMap((ours, place) =>
+    theirs.map((their, i): Figure => {
+      const peer = peers[i];
+      const atMost = place > 0 || peer === undefined ? undefined : goalOf(peer);
+      return {
+        ...spread(`${what}, ${ours.name} / ${their.name}`, ratios(valuesOf(ours), valuesOf(their)), 'x'),
+        ...(atMost === undefined ? {} : { atMost }),
+      };
+    }),
+  );
 }
 
 /** RSS, as the operating system reports it. */

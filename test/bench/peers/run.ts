@@ -100,7 +100,12 @@ async function run(compiled: Build): Promise<void> {
       // The second profile would overwrite the first.
       profileFolder: flags === 'no flags' ? options.profile : undefined,
     });
-    const contenders = { flags, gateway, peers: await openPeers(chosenPeers, shared, flags) };
+    const alone = await open({
+      role: 'gateway-beside-peers',
+      ...shared,
+      environment: { ...environment, BENCH_ALONE: '1' },
+    });
+    const contenders = { flags, gateway, alone, peers: await openPeers(chosenPeers, shared, flags) };
     progress(`comparing answers, ${flags}`);
     figures.push(await sameAnswersOfPeers(contenders));
     progress(`under load, ${flags}`);
