@@ -4,6 +4,7 @@ import { alignMany } from '../loaders/align.js';
 import { callEach, defineLoader, type Loader } from '../loaders/loader.js';
 import type { FreshnessOptions } from '../cache/freshness.js';
 import { contractError, type CallRequest } from './connector-kind.js';
+import type { Subject } from '../cache/invalidation.js';
 import { Misfit } from './path.js';
 
 /** How a row names the key that requested it. */
@@ -37,7 +38,7 @@ export function callLoader<C extends Client, Value>(
     name,
     ...(maxBatch === undefined ? {} : { maxBatch }),
     ...(freshness === undefined ? {} : { freshness }),
-    ...(about === undefined ? {} : { about: (value: string) => [{ namespace: about, value }] }),
+    ...(about === undefined ? {} : { about: (value: string) => subjectsOf(about, value) }),
   };
   const loadBatch = batchReader(options);
   if (request.takes === 'keys') return defineLoader<C, string, Value>({ ...base, load: loadBatch });
@@ -50,6 +51,12 @@ export function callLoader<C extends Client, Value>(
         return value as Value;
       }),
   });
+}
+
+/** Data of a company with a number of the trade register is data about that company too. */
+function subjectsOf(namespace: string, value: string): readonly Subject[] {
+  const subject = { namespace, value };
+  return namespace === 'kvkNumber' ? [{ type: 'Company', key: value }, subject] : [subject];
 }
 
 function batchReader<C extends Client, Value>({

@@ -71,6 +71,7 @@ export class Calls<Call extends object, C extends Client> {
       path,
       idPath,
       paths,
+      about,
       toValue,
     }: {
       namespace: string;
@@ -80,6 +81,8 @@ export class Calls<Call extends object, C extends Client> {
       idPath: string | undefined;
       /** The paths of a row that `toValue` reads. */
       paths: readonly string[];
+      /** The namespace of the keys, unless the loader is one of `identity`. */
+      about?: string;
       toValue: (rows: readonly unknown[]) => Value;
     },
   ): Loader<C, string, Value> | undefined {
@@ -105,6 +108,7 @@ export class Calls<Call extends object, C extends Client> {
       },
       keyPlace,
       idOf: idPath === undefined ? undefined : readerOf(idPath, place, () => undefined),
+      about,
       toValue,
     });
   }

@@ -1,6 +1,13 @@
 import { Kind, type FieldDefinitionNode } from 'graphql';
 import type { PageArguments } from '../connection.js';
 import type { Client } from '../connectors/connector.js';
+import {
+  COMPANY_NUMBERS,
+  type Company,
+  type CompanyDeclaration,
+  type CompanyNumber,
+  type CompanyRecord,
+} from '../customer/company.js';
 import type { Context, Customer } from '../customer/customer.js';
 import type { IdentityDeclaration, Namespace } from '../identity/declaration.js';
 import { commonNamespaces, idNamespace } from '../identity/identifiers.js';
@@ -23,13 +30,19 @@ import type { Place, Report } from './problems.js';
 import { patternOf } from './pattern.js';
 import type { RowMapper } from './row-mapper.js';
 import { ROOTS, type SourceSdl } from './source-sdl.js';
-import { compileWebhook } from './webhook.js';
+import { textReader } from './text-value.js';
+import { compileOutbox, compileWebhook } from './webhook.js';
 
 /** Parts of a source that are written in code, beside its declaration. */
 export type SourceCode<C extends Client> = Partial<Omit<SourceDefinition<C>, 'name' | 'connector'>>;
 
 type Resolver = (parent: never, args: never, context: Context) => unknown;
 type Resolvers = Record<string, Record<string, Resolver>>;
+
+/** The record of a company in a declared source. */
+interface DeclaredCompany extends CompanyRecord {
+  fields: Readonly<Record<string, unknown>>;
+}
 
 /** The namespaces that every gateway has. Their values are compared in canonical form. */
 const COMMON = new Map(commonNamespaces('NL').map((namespace) => [namespace.name, namespace]));
@@ -98,10 +111,20 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
   }
 
   compile(): SourceDefinition<C> {
-    const { source: name, connect, limits, freshness, scopes, heldIdentifiers, webhook } = this.#declared;
+    const {
+      source: name,
+      connect,
+      limits,
+      freshness,
+      scopes,
+      heldIdentifiers,
+      webhook,
+      outbox,
+    } = this.#declared;
     this.#mappers.checkNames();
     const namespaces = this.#compileNamespaces();
     const identity = this.#compileIdentity(namespaces);
+    const companies = this.#compileCompanies();
     for (const [type, { fields = [], directives = [] }] of this.#sdl.objects) {
       if (ROOTS.has(type)) continue;
       const key = directives
@@ -135,7 +158,9 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
               this.#report,
             ),
           }),
-      loaders: [...this.#calls.loaders, ...loaders],
+      ...(companies === undefined ? {} : { companies }),
+      ...(outbox === undefined ? {} : { outbox: compileOutbox(outbox, this.#report) }),
+      loaders: [...this.#calls.loaders, ...Object.values(companies?.foundBy ?? {}), ...loaders],
       resolvers: mergedResolvers(this.#resolvers, (resolvers ?? {}) as Resolvers),
       ...code,
     };
@@ -211,6 +236,90 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
     };
     for (const field of customerFields) this.#compileCustomerField(field, compiled);
     return compiled;
+  }
+
+  #compileCompanies(): CompanyDeclaration<C, DeclaredCompany> | undefined {
+    const { companies } = this.#declared;
+    const inCode = ((this.#code.resolvers ?? {}) as Resolvers)['Company'] ?? {};
+    const fields = (this.#sdl.objects.get('Company')?.fields ?? []).filter(
+      // The gateway answers the numbers, from what each source holds.
+      ({ name: { value } }) =>
+        inCode[value] === undefined && !COMPANY_NUMBERS.some((number) => number === value),
+    );
+    if (companies === undefined) {
+      for (const { name } of fields)
+        this.#report(
+          ['fields', `Company.${name.value}`],
+          `"Company.${name.value}" has no record, because the source finds no companies.`,
+          'Add companies, such as { foundBy: { kvkNumber: byNumber } }.',
+        );
+      return undefined;
+    }
+    const { foundBy, holds = {} } = companies;
+    const inRecord = fields.filter(
+      ({ name }) => this.#mappers.mappingOf('Company', name.value).call === undefined,
+    );
+    const map = this.#mappers.compile('Company', inRecord);
+    const readNumbers = COMPANY_NUMBERS.map((number) => {
+      const path = holds[number];
+      return path === undefined ? () => null : textReader(path, ['companies', 'holds', number], this.#report);
+    });
+    const paths = [...Object.values(holds), ...this.#mappers.pathsOf('Company')];
+    const toCompany = (row: unknown): DeclaredCompany => {
+      const [kvkNumber = null, vatNumber = null] = readNumbers.map((read) => read(row));
+      return { kvkNumber, vatNumber, fields: map(row) };
+    };
+    const compiled: CompanyDeclaration<C, DeclaredCompany> = {
+      foundBy: Object.fromEntries(
+        Object.entries(foundBy).flatMap(([number, call]) => {
+          const loader = this.#calls.recordLoader(call, ['companies', 'foundBy', number], {
+            namespace: number,
+            common: COMMON.get(number),
+            path: holds[number as CompanyNumber],
+            idPath: undefined,
+            paths,
+            about: number,
+            toValue: (rows) => (rows.length === 0 ? null : toCompany(rows[0])),
+          });
+          return loader === undefined ? [] : [[number, loader]];
+        }),
+      ),
+      holds: COMPANY_NUMBERS.filter((number) => holds[number] !== undefined),
+    };
+    for (const field of fields)
+      if (inRecord.includes(field))
+        this.#add(
+          'Company',
+          field.name.value,
+          async (company: Company) => (await company.record(compiled))?.fields[field.name.value] ?? null,
+        );
+      else this.#compileCompanyCall(field, Object.keys(foundBy)[0] ?? '');
+    return compiled;
+  }
+
+  /** A field of Company with a call. Its key is a number of the company. */
+  #compileCompanyCall(field: FieldDefinitionNode, foundBy: string): void {
+    const name = field.name.value;
+    const id = `Company.${name}`;
+    const { call = '', key = foundBy, order, ...mapping } = this.#mappers.mappingOf('Company', name);
+    const number = COMPANY_NUMBERS.find((number) => number === key);
+    if (number === undefined) {
+      this.#report(
+        ['fields', id, 'key'],
+        `"${key}" is not a number of companies.`,
+        `Use one of ${COMPANY_NUMBERS.join(', ')}.`,
+      );
+      return;
+    }
+    const readPage = this.#calls.pageField(call, field, { from: id, order }, number);
+    const loader = readPage === undefined ? this.#calls.fieldLoader(call, field, id, number) : undefined;
+    const finish = this.#finish(field, { ...mapping, call, ...(order === undefined ? {} : { order }) }, id);
+    this.#add('Company', name, async (company: Company, args: PageArguments, { load }) => {
+      const value = await company.identifier(number);
+      if (value === null) return null;
+      if (readPage !== undefined) return readPage([value], args, load);
+      return finish(await load(loader as Loader<Client, string, unknown>, value), args);
+    });
   }
 
   /** Whether a field of Customer is read from the record by which the customer was found. */

@@ -179,6 +179,10 @@ const identity = members({
 });
 export type Identity = z.infer<typeof identity>;
 
+const ofNumbers = <T extends z.ZodType>(value: T) =>
+  members({ kvkNumber: value.exactOptional(), vatNumber: value.exactOptional() });
+const companies = members({ foundBy: ofNumbers(callName), holds: ofNumbers(path).exactOptional() });
+
 const event = {
   events: path.exactOptional(),
   id: path,
@@ -190,6 +194,15 @@ const event = {
   }),
   identifiers: z.record(namespaceName, path).exactOptional(),
 };
+const TABLE = 'must be the name of a table';
+const outbox = members({
+  url: settingName,
+  table: z.string({ error: TABLE }).regex(/^[A-Za-z_]\w{0,60}$/, { error: TABLE }),
+  ...event,
+  time: path,
+});
+export type Outbox = z.infer<typeof outbox>;
+
 const webhook = z.union(
   [
     members({
@@ -267,7 +280,9 @@ export function declarationOf<Connect extends z.ZodType, Call extends z.ZodType>
     heldIdentifiers: z.array(namespaceName).exactOptional(),
     calls: z.record(callName, call).exactOptional(),
     fields: z.record(text('must be Type.field'), field).exactOptional(),
+    companies: companies.exactOptional(),
     webhook: webhook.exactOptional(),
+    outbox: outbox.exactOptional(),
   });
 }
 

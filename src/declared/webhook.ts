@@ -9,7 +9,9 @@ import type {
 } from '../webhooks/declaration.js';
 import { isHmacOf, isSameText, isWithinTolerance, webhookSecrets } from '../webhooks/signatures.js';
 import { standardWebhook } from '../webhooks/standard.js';
-import type { Webhook } from './grammar.js';
+import { databaseUrl } from '../connectors/sql/client.js';
+import type { OutboxDeclaration } from '../webhooks/outbox.js';
+import type { Outbox, Webhook } from './grammar.js';
 import { Misfit } from './path.js';
 import type { Report } from './problems.js';
 import { variableIn } from './setting-name.js';
@@ -19,7 +21,8 @@ type SignedWebhook = Exclude<Webhook, { standardWebhook: string }>;
 
 /** More events in one message are refused. */
 const MAX_EVENTS = 1_000;
-const time = z.union([moment, epochMs]);
+/** Databases return times as objects. */
+const time = z.union([moment, epochMs, z.date().transform((date) => date.toISOString())]);
 
 /** Compiles the webhook of a source. `namespaces` are the kinds of identifier that the source has. */
 export function compileWebhook(
@@ -58,20 +61,43 @@ function verifierOf(declared: SignedWebhook): WebhookDeclaration['verify'] {
   };
 }
 
-function eventReader(declared: SignedWebhook, report: Report): WebhookDeclaration['events'] {
+/** Compiles the outbox of a source. The numbers of rows repeat if the table is created again, so the time is part of the id. */
+export function compileOutbox(declared: Outbox, report: Report): OutboxDeclaration {
+  const toEvent = eventMapper(declared, 'outbox', report);
+  return {
+    url: databaseUrl(variableIn(declared.url)),
+    table: declared.table,
+    event: (row) => {
+      try {
+        const event = toEvent(row, '');
+        return event === undefined ? undefined : { ...event, id: `${event.id} ${event.time}` };
+      } catch (error) {
+        if (error instanceof Misfit)
+          throw new InvalidInputError(`The row is not as the declaration has it: ${error.place}.`);
+        throw error;
+      }
+    },
+  };
+}
+
+/** Compiles the mapping of one event. Its result is undefined for kinds that the declaration does not name. */
+function eventMapper(
+  declared: Outbox | SignedWebhook,
+  part: 'outbox' | 'webhook',
+  report: Report,
+): (event: unknown, now: string) => ReportedEvent | undefined {
   const { id, type, types, identifiers = {} } = declared;
-  const reader = (path: string, member: string) => readerOf(path, ['webhook', member], report);
-  const readEvents = declared.events === undefined ? undefined : reader(declared.events, 'events');
+  const reader = (path: string, member: string) => readerOf(path, [part, member], report);
   const [readId, readType] = [reader(id, 'id'), reader(type, 'type')];
   const readTime = declared.time === undefined ? undefined : reader(declared.time, 'time');
   const readSubject = declared.subject === undefined ? undefined : reader(declared.subject, 'subject');
   const typeOf = new Map(Object.entries(types));
   const identifierReaders = Object.entries(identifiers).map(
     ([namespace, path]) =>
-      [namespace, path, readerOf(path, ['webhook', 'identifiers', namespace], report)] as const,
+      [namespace, path, readerOf(path, [part, 'identifiers', namespace], report)] as const,
   );
 
-  const toEvent = (event: unknown, now: string): ReportedEvent | undefined => {
+  return (event, now) => {
     const ours = typeOf.get(toText(readType(event), type) ?? '');
     if (ours === undefined) return undefined;
     const subject = readSubject?.(event);
@@ -89,7 +115,12 @@ function eventReader(declared: SignedWebhook, report: Report): WebhookDeclaratio
       data: {},
     };
   };
+}
 
+function eventReader(declared: SignedWebhook, report: Report): WebhookDeclaration['events'] {
+  const toEvent = eventMapper(declared, 'webhook', report);
+  const readEvents =
+    declared.events === undefined ? undefined : readerOf(declared.events, ['webhook', 'events'], report);
   return ({ body }, nowMs) => {
     const message = readJson(body, z.unknown());
     const now = new Date(nowMs).toISOString();

@@ -60,6 +60,43 @@ const MISTAKES: Mistake[] = [
     remedy: /must be a scope, such as warranty:read/,
   },
   {
+    what: 'an outbox without a time',
+    replace: [
+      'webhook:\n',
+      'outbox: { url: "${OUTBOX_URL}", table: outbox, id: id, type: kind, types: {} }\nwebhook:\n',
+    ],
+    line: 30,
+    problem: /"outbox\.time" is missing/,
+    remedy: /must be a path/,
+  },
+  {
+    what: 'an outbox with a table that is text of a query',
+    replace: [
+      'webhook:\n',
+      'outbox: { url: "${OUTBOX_URL}", table: "a; b", id: id, time: at, type: kind, types: {} }\nwebhook:\n',
+    ],
+    line: 30,
+    problem: /"outbox\.table" is not right/,
+    remedy: /must be the name of a table/,
+  },
+  {
+    what: 'a number that finds no company',
+    replace: ['webhook:\n', 'companies: { foundBy: { rsin: byId } }\nwebhook:\n'],
+    line: 30,
+    problem: /"rsin" is not known here/,
+    remedy: /Known are: kvkNumber, vatNumber/,
+  },
+  {
+    what: 'a call for companies that does not exist',
+    replace: [
+      'webhook:\n',
+      'companies: { foundBy: { kvkNumber: byNumber }, holds: { kvkNumber: kvk } }\nwebhook:\n',
+    ],
+    line: 30,
+    problem: /There is no call "byNumber"/,
+    remedy: /Declare it under calls/,
+  },
+  {
     what: 'an unknown limit',
     replace: ['concurrency: 4', 'concurency: 4'],
     problem: /"concurency" is not known here/,
