@@ -1,10 +1,12 @@
-import { statSync, watch, watchFile, unwatchFile } from 'node:fs';
+import { statSync, watch, watchFile, unwatchFile, type FSWatcher } from 'node:fs';
 import { join } from 'node:path';
 import { GATEWAY_FILE } from '../project/project-folder.js';
 
 /** Editors write a file in several steps, so a reload waits this long after the last one. */
 const SETTLE_MS = 100;
 const SECRET_POLL_MS = 5_000;
+/** Folders of a project whose files are read. */
+const FOLDERS = ['sources', 'schema'];
 
 /** Calls `onChange` after files of a project folder changed. Returns a function that stops watching. */
 export function watchProject(folder: string, onChange: () => void): () => void {
@@ -13,16 +15,25 @@ export function watchProject(folder: string, onChange: () => void): () => void {
     clearTimeout(timer);
     timer = setTimeout(onChange, SETTLE_MS);
   };
-  const watchers = ['sources', 'schema', '.'].flatMap((part) => {
+  const watchers = new Map<string, FSWatcher>();
+  const watchFolder = (part: string): void => {
     const path = join(folder, part);
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
-    return watch(path, { recursive: part !== '.' }, (_event, name) => {
-      if (part !== '.' || name === GATEWAY_FILE || name === '.env') changed();
-    });
+    const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+    // A folder that is removed and made again needs another watcher.
+    watchers.get(part)?.close();
+    if (isFolder) watchers.set(part, watch(path, { recursive: true }, changed));
+  };
+  for (const part of FOLDERS) watchFolder(part);
+  const top = watch(folder, (_event, name) => {
+    if (name === GATEWAY_FILE || name === '.env') changed();
+    if (name === null || !FOLDERS.includes(name)) return;
+    watchFolder(name);
+    changed();
   });
   return () => {
     clearTimeout(timer);
-    for (const watcher of watchers) watcher.close();
+    top.close();
+    for (const watcher of watchers.values()) watcher.close();
   };
 }
 
