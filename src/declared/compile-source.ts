@@ -1,19 +1,12 @@
 import { Kind, type FieldDefinitionNode } from 'graphql';
 import type { PageArguments } from '../connection.js';
 import type { Client } from '../connectors/connector.js';
-import {
-  COMPANY_NUMBERS,
-  type Company,
-  type CompanyDeclaration,
-  type CompanyNumber,
-  type CompanyRecord,
-} from '../customer/company.js';
 import type { Context, Customer } from '../customer/customer.js';
 import type { IdentityDeclaration, Namespace } from '../identity/declaration.js';
-import { commonNamespaces, idNamespace } from '../identity/identifiers.js';
 import type { Loader } from '../loaders/loader.js';
 import type { SourceDefinition } from '../source.js';
 import { Calls } from './calls.js';
+import { compileCompanies } from './compile-companies.js';
 import type { ConnectorKind } from './connector-kind.js';
 import {
   customerRecordMapper,
@@ -26,11 +19,10 @@ import {
 import { finishOf, objectTypeOf, type Finish } from './field-type.js';
 import type { Declared, Identity, Mapping } from './grammar.js';
 import { Mappers, type MapRecord } from './mapping.js';
+import { COMMON, compileNamespaces } from './namespaces.js';
 import type { Place, Report } from './problems.js';
-import { patternOf } from './pattern.js';
 import type { RowMapper } from './row-mapper.js';
 import { ROOTS, type SourceSdl } from './source-sdl.js';
-import { textReader } from './text-value.js';
 import { compileOutbox, compileWebhook } from './webhook.js';
 
 /** Parts of a source that are written in code, beside its declaration. */
@@ -38,14 +30,6 @@ export type SourceCode<C extends Client> = Partial<Omit<SourceDefinition<C>, 'na
 
 type Resolver = (parent: never, args: never, context: Context) => unknown;
 type Resolvers = Record<string, Record<string, Resolver>>;
-
-/** The record of a company in a declared source. */
-interface DeclaredCompany extends CompanyRecord {
-  fields: Readonly<Record<string, unknown>>;
-}
-
-/** The namespaces that every gateway has. Their values are compared in canonical form. */
-const COMMON = new Map(commonNamespaces('NL').map((namespace) => [namespace.name, namespace]));
 
 /** Compiles one declaration. `report` receives all of its problems. */
 export class SourceCompiler<Connect, Call extends object, C extends Client> {
@@ -122,9 +106,18 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
       outbox,
     } = this.#declared;
     this.#mappers.checkNames();
-    const namespaces = this.#compileNamespaces();
+    const namespaces = compileNamespaces(this.#declared.namespaces, this.#report);
     const identity = this.#compileIdentity(namespaces);
-    const companies = this.#compileCompanies();
+    const companies = compileCompanies({
+      companies: this.#declared.companies,
+      fields: this.#sdl.objects.get('Company')?.fields ?? [],
+      inCode: ((this.#code.resolvers ?? {}) as Resolvers)['Company'] ?? {},
+      ...{ mappers: this.#mappers, calls: this.#calls, report: this.#report },
+      finish: (field, mapping, id) => this.#finish(field, mapping, id),
+      add: (field, resolver) => {
+        this.#add('Company', field, resolver);
+      },
+    });
     for (const [type, { fields = [], directives = [] }] of this.#sdl.objects) {
       if (ROOTS.has(type)) continue;
       const key = directives
@@ -164,22 +157,6 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
       resolvers: mergedResolvers(this.#resolvers, (resolvers ?? {}) as Resolvers),
       ...code,
     };
-  }
-
-  #compileNamespaces(): Namespace[] {
-    return Object.entries(this.#declared.namespaces ?? {}).map(
-      ([name, { pattern, description, perCustomer }]) => {
-        const place: Place = ['namespaces', name];
-        if (COMMON.has(name))
-          this.#report(
-            place,
-            `The namespace "${name}" exists already.`,
-            'Remove it here, or choose another name.',
-          );
-        const compiled = patternOf(pattern, [...place, 'pattern'], this.#report);
-        return idNamespace(name, description, compiled, perCustomer === undefined ? {} : { perCustomer });
-      },
-    );
   }
 
   #compileIdentity(namespaces: readonly Namespace[]): IdentityDeclaration<C, DeclaredRecord> | undefined {
@@ -236,90 +213,6 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
     };
     for (const field of customerFields) this.#compileCustomerField(field, compiled);
     return compiled;
-  }
-
-  #compileCompanies(): CompanyDeclaration<C, DeclaredCompany> | undefined {
-    const { companies } = this.#declared;
-    const inCode = ((this.#code.resolvers ?? {}) as Resolvers)['Company'] ?? {};
-    const fields = (this.#sdl.objects.get('Company')?.fields ?? []).filter(
-      // The gateway answers the numbers, from what each source holds.
-      ({ name: { value } }) =>
-        inCode[value] === undefined && !COMPANY_NUMBERS.some((number) => number === value),
-    );
-    if (companies === undefined) {
-      for (const { name } of fields)
-        this.#report(
-          ['fields', `Company.${name.value}`],
-          `"Company.${name.value}" has no record, because the source finds no companies.`,
-          'Add companies, such as { foundBy: { kvkNumber: byNumber } }.',
-        );
-      return undefined;
-    }
-    const { foundBy, holds = {} } = companies;
-    const inRecord = fields.filter(
-      ({ name }) => this.#mappers.mappingOf('Company', name.value).call === undefined,
-    );
-    const map = this.#mappers.compile('Company', inRecord);
-    const readNumbers = COMPANY_NUMBERS.map((number) => {
-      const path = holds[number];
-      return path === undefined ? () => null : textReader(path, ['companies', 'holds', number], this.#report);
-    });
-    const paths = [...Object.values(holds), ...this.#mappers.pathsOf('Company')];
-    const toCompany = (row: unknown): DeclaredCompany => {
-      const [kvkNumber = null, vatNumber = null] = readNumbers.map((read) => read(row));
-      return { kvkNumber, vatNumber, fields: map(row) };
-    };
-    const compiled: CompanyDeclaration<C, DeclaredCompany> = {
-      foundBy: Object.fromEntries(
-        Object.entries(foundBy).flatMap(([number, call]) => {
-          const loader = this.#calls.recordLoader(call, ['companies', 'foundBy', number], {
-            namespace: number,
-            common: COMMON.get(number),
-            path: holds[number as CompanyNumber],
-            idPath: undefined,
-            paths,
-            about: number,
-            toValue: (rows) => (rows.length === 0 ? null : toCompany(rows[0])),
-          });
-          return loader === undefined ? [] : [[number, loader]];
-        }),
-      ),
-      holds: COMPANY_NUMBERS.filter((number) => holds[number] !== undefined),
-    };
-    for (const field of fields)
-      if (inRecord.includes(field))
-        this.#add(
-          'Company',
-          field.name.value,
-          async (company: Company) => (await company.record(compiled))?.fields[field.name.value] ?? null,
-        );
-      else this.#compileCompanyCall(field, Object.keys(foundBy)[0] ?? '');
-    return compiled;
-  }
-
-  /** A field of Company with a call. Its key is a number of the company. */
-  #compileCompanyCall(field: FieldDefinitionNode, foundBy: string): void {
-    const name = field.name.value;
-    const id = `Company.${name}`;
-    const { call = '', key = foundBy, order, ...mapping } = this.#mappers.mappingOf('Company', name);
-    const number = COMPANY_NUMBERS.find((number) => number === key);
-    if (number === undefined) {
-      this.#report(
-        ['fields', id, 'key'],
-        `"${key}" is not a number of companies.`,
-        `Use one of ${COMPANY_NUMBERS.join(', ')}.`,
-      );
-      return;
-    }
-    const readPage = this.#calls.pageField(call, field, { from: id, order }, number);
-    const loader = readPage === undefined ? this.#calls.fieldLoader(call, field, id, number) : undefined;
-    const finish = this.#finish(field, { ...mapping, call, ...(order === undefined ? {} : { order }) }, id);
-    this.#add('Company', name, async (company: Company, args: PageArguments, { load }) => {
-      const value = await company.identifier(number);
-      if (value === null) return null;
-      if (readPage !== undefined) return readPage([value], args, load);
-      return finish(await load(loader as Loader<Client, string, unknown>, value), args);
-    });
   }
 
   /** Whether a field of Customer is read from the record by which the customer was found. */
