@@ -1,6 +1,6 @@
 /** What identifies no customer. All in lower case; each list is a setting of the gateway. */
 export interface Blocklists {
-  /** Placeholders: what systems and people write where a value is unknown. */
+  /** Placeholders: texts that systems and people write if a value is unknown. */
   values: ReadonlySet<string>;
   /** Domains whose addresses belong to no customer, subdomains included. */
   domains: ReadonlySet<string>;

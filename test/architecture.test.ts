@@ -100,12 +100,12 @@ function problemInSource(from: string, to: string, line: string): string | undef
       : `${line}: the list of sources needs each source's index.ts only.`;
   }
   if (isStandIn) {
-    const own = to.startsWith(`sources/${folder}/stand-in/`);
+    const isOwnStandIn = to.startsWith(`sources/${folder}/stand-in/`);
     const shared = to.startsWith('sources/stand-ins/');
     // The stand-ins are started together, and the demo runs the gateway before them.
     const starts = folder === 'stand-ins' && /^sources\/[\w-]+\/stand-in\/index\.ts$/.test(to);
     const demo = from === 'sources/stand-ins/demo.ts';
-    return own || shared || starts || demo
+    return isOwnStandIn || shared || starts || demo
       ? undefined
       : `${line}: a stand-in is somebody else's system and imports nothing of ours. What it shares with other stand-ins belongs to sources/stand-ins.`;
   }

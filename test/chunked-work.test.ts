@@ -20,7 +20,7 @@ function countYields(): () => number {
 }
 
 describe('a long list of one request', () => {
-  it.each([0, 1, 25, 26, 1_000])('works on each of %i, in their order', async (length) => {
+  it.each([0, 1, 25, 26, 1_000])('processes each of %i items in their order', async (length) => {
     const seen: number[] = [];
     await new ChunkedWork().each(MANY.slice(0, length), (number, at) => {
       expect(at).toBe(number);
@@ -29,7 +29,7 @@ describe('a long list of one request', () => {
     expect(seen).toEqual(MANY.slice(0, length));
   });
 
-  it('yields to others after every few items', async () => {
+  it('yields to the event loop after every few items', async () => {
     const stop = countYields();
     await new ChunkedWork().each(MANY, () => undefined);
     expect(stop()).toBeGreaterThan(30);
@@ -59,7 +59,7 @@ describe('the answers to very many keys', () => {
     loading.close();
   });
 
-  it('come a few at a time, and the next loader still gets all its keys in one batch', async () => {
+  it('are resolved in slices, and the next loader still gets all its keys in one batch', async () => {
     const batches: number[] = [];
     const first = defineLoader({
       name: 'first',

@@ -27,7 +27,7 @@ function config(environment: Environment) {
 }
 
 describe('the settings', () => {
-  it('need only a secret, one source, and which callers are admitted', () => {
+  it('require only a secret, one source, and the admitted callers', () => {
     const { ORDER_SYSTEM_URL } = directSettings();
     expect(problemsWith({ ID_SECRET: secret, ORDER_SYSTEM_URL, AUTH: 'off' })).toEqual([]);
     expect(problemsWith({ ID_SECRET: secret, ORDER_SYSTEM_URL, AUTH: '' })).toEqual([
@@ -167,13 +167,13 @@ describe('the settings', () => {
     ['IDENTITY_BLOCKED_DOMAINS', 'münchen.de', 'domains in ASCII'],
     ['IDENTITY_ROLE_MAILBOXES', 'info@example.nl', 'mailboxes such as info'],
     ['IDENTITY_ROLE_MAILBOXES', 'info sales', 'mailboxes such as info'],
-  ])('refuse %s to be "%s", and say what is expected', (variable, value, expected) => {
+  ])('refuse %s with the value "%s", and report what is expected', (variable, value, expected) => {
     const { problems } = config({ [variable]: value });
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(new RegExp(`^${variable} is not right: it must be .*${expected}`));
   });
 
-  it('may add to the default lists of values that identify nobody, or replace them', () => {
+  it('may extend or replace the default lists of blocked values', () => {
     const { values, problems } = config({
       IDENTITY_BLOCKED_VALUES: 'Default, Unbekannt ,kein e-mail',
       IDENTITY_BLOCKED_DOMAINS: 'test,Mail.Example',

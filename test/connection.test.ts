@@ -67,8 +67,8 @@ describe('a page of a list', () => {
   });
 });
 
-describe('a list that was read as a whole', () => {
-  it('is given in pages that together hold each item once, in order', async () => {
+describe('a list that was loaded completely', () => {
+  it('is divided into pages that together have each item once, in order', async () => {
     await fc.assert(
       fc.asyncProperty(items, fc.integer({ min: 1, max: 10 }), async (all, first) => {
         const descending = all.toSorted(newestFirst);
@@ -81,7 +81,7 @@ describe('a list that was read as a whole', () => {
     );
   });
 
-  it('goes on at the same place after newer items came and the last item of the page went', () => {
+  it('continues at the same place after newer items are added and the last item of the page is removed', () => {
     const old = [1, 2, 3, 4].map((day) => ({ at: `2026-01-0${day}`, id: String(day) }));
     const { endCursor } = connectionOfList(old, { first: 2 }, LIST).pageInfo;
     const now = [...old.filter(({ id }) => id !== '3'), { at: '2026-02-01', id: '5' }];
@@ -89,7 +89,7 @@ describe('a list that was read as a whole', () => {
     expect(next.nodes.map(({ id }) => id)).toEqual(['2', '1']);
   });
 
-  it('takes no cursor of another list, though nothing is in it', () => {
+  it('refuses a cursor of another list, even if the list is empty', () => {
     const after = encodeCursor('Customer.others', ['2026-01-01', '1']);
     expect(() => connectionOfList<Item>([], { first: 1, after }, LIST)).toThrow(
       expect.objectContaining({ code: 'BAD_USER_INPUT' }),
@@ -98,7 +98,7 @@ describe('a list that was read as a whole', () => {
 });
 
 describe('a cursor', () => {
-  it('holds the position that it was made of', () => {
+  it('contains the position that it was created from', () => {
     fc.assert(
       fc.property(fc.string(), fc.array(fc.string()), (list, position) => {
         expect(decodeCursor(list, encodeCursor(list, position), position.length)).toEqual(position);
@@ -126,7 +126,7 @@ describe('a cursor', () => {
 });
 
 describe('a global id', () => {
-  it('is the same for the same object, and another for any other', () => {
+  it('is the same for the same object, and differs for any other', () => {
     const object = fc.tuple(fc.string(), fc.array(fc.string()));
     fc.assert(
       fc.property(object, object, ([type, key], [otherType, otherKey]) => {

@@ -26,9 +26,9 @@ function fileWith(content: string | Buffer): string {
   return path;
 }
 
-function read(environment: Environment, one: Setting<unknown> = secretSetting('TOKEN')) {
+function read(environment: Environment, setting: Setting<unknown> = secretSetting('TOKEN')) {
   const reader = new SettingsReader(environment);
-  return { value: reader.read(one), problems: reader.problems, shown: reader.shown };
+  return { value: reader.read(setting), problems: reader.problems, shown: reader.shown };
 }
 
 describe('a setting whose value is in a file', () => {

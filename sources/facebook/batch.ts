@@ -26,7 +26,7 @@ export interface BatchRequest {
   query: Readonly<Record<string, string | number>>;
 }
 
-/** The answer or error of each request, in their order. Null for what does not exist. At most 50 requests go into one call. */
+/** The answer or error of each request, in their order. Null for a node that does not exist. At most 50 requests go into one call. */
 export async function readBatch<T>(
   { graph }: FacebookClient,
   schema: z.ZodType<T>,

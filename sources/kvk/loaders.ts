@@ -93,8 +93,8 @@ const MAX_PAGES = 3;
 const MAX_PROFILES = 5;
 
 /**
- * The companies that have the name in the place, whole. The search also finds what only looks like it, and shows one name
- * of each; so where that is another one, the names in the register itself decide.
+ * The companies that have the name in the place, whole. The search also finds similar names, and
+ * shows one name of each company. If that is another name, the names in the register decide.
  */
 export const companiesByNameAndPlace = defineLoader<RestClient, NameAndPlace, readonly CompanyRecord[]>({
   name: 'companiesByNameAndPlace',

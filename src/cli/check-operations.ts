@@ -12,8 +12,8 @@ import { readSubscriptionRules } from '../stitching/subscription-rules.js';
 import { readTriggers } from '../webhooks/triggers.js';
 
 /**
- * Checks the operations and the triggers of folders against schema/gateway.graphql, which has the fields of every source. A
- * start leaves out what its sources cannot answer; what no source can answer is a mistake.
+ * Checks the operations and the triggers of folders against schema/gateway.graphql, which has the fields of every source. The
+ * gateway leaves out operations that its sources cannot answer. A field that no source has is a mistake.
  */
 
 const SCHEMA = new URL('../../schema/gateway.graphql', import.meta.url);
@@ -48,7 +48,7 @@ for (const folder of values.triggers) {
     schema,
     subscriptionRules: readSubscriptionRules(sdl, schema),
     deliver: directiveNamed('deliver', sdl),
-    // Which endpoints there are, and what a purpose forbids, is known at start.
+    // The endpoints, and the fields that a purpose forbids, are known only at start.
     endpoints: { has: () => true },
     forbidden: () => [],
     maySee: () => true,

@@ -73,7 +73,7 @@ export const forget = defineCommand({
           format: 'stekkerdoos receipt 2',
           time: new Date().toISOString(),
           customerId,
-          identifiers: identifiers.map((one) => digests.of(one)),
+          identifiers: identifiers.map((identifier) => digests.of(identifier)),
           records: records.map(({ source, id }) => ({
             source,
             record: digests.of({ namespace: `record of ${source}`, value: id }),
@@ -178,8 +178,8 @@ function readToken(): string {
 
 function secretOfReceipts(): string {
   const settings = new SettingsReader(process.env);
-  const own = settings.read(GATEWAY_SETTINGS.auditSecret);
-  const secret = own ?? settings.read(GATEWAY_SETTINGS.idSecret);
+  const auditSecret = settings.read(GATEWAY_SETTINGS.auditSecret);
+  const secret = auditSecret ?? settings.read(GATEWAY_SETTINGS.idSecret);
   settings.throwIfWrong();
   if (secret === undefined) throw new ConfigError(['AUDIT_SECRET and ID_SECRET are missing.']);
   return secret;

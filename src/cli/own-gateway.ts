@@ -72,12 +72,12 @@ export async function openOwnGateway(): Promise<OwnGateway> {
 /** Parses `--by email=...`. The value `-` reads standard input, so that the process list does not show the identifier. */
 export async function readBy(text: string): Promise<{ namespace: string; value: string }> {
   const at = text.indexOf('=');
-  const [namespace, given] = [text.slice(0, at), text.slice(at + 1)];
-  if (at < 1 || given === '')
+  const [namespace, valueOrDash] = [text.slice(0, at), text.slice(at + 1)];
+  if (at < 1 || valueOrDash === '')
     throw new InvalidInputError(
       '--by must be <kind>=<value>, such as email=... or customerNumber=...; <kind>=- reads the value from standard input.',
     );
-  const value = given === '-' ? await readStandardInput() : given;
+  const value = valueOrDash === '-' ? await readStandardInput() : valueOrDash;
   return { namespace, value: value.trim() };
 }
 

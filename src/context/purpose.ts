@@ -19,8 +19,8 @@ export function purposeNamed(text: string): Purpose | undefined {
 }
 
 /**
- * What a request is for: what it says in `Data-Purpose`, within what its caller may; else the caller's default. Undefined
- * when there is neither.
+ * The purpose of a request: its `Data-Purpose`, if its caller may have that purpose; else the caller's default. Undefined
+ * without both.
  */
 export function purposeOf(headers: Pick<Headers, 'get'>, caller: Caller): Purpose | undefined {
   const header = requestHeader(headers, 'data-purpose');

@@ -61,11 +61,11 @@ export function createCompanies({ rules, companies, sourceOfCompanyField }: Comp
 
   const byNumber = async (
     number: CompanyNumber,
-    given: string,
+    text: string,
     context: Context,
     info: GraphQLResolveInfo,
   ): Promise<Company | null> => {
-    const { value } = identifierIn(rules, number, given, 'company');
+    const { value } = identifierIn(rules, number, text, 'company');
     const wanted = wantedSources(info, (field) => asList(sourceOfCompanyField.get(field)), new Set());
     const able = finders.flatMap(({ source, loadBy }) => {
       const loads = loadBy[number];
@@ -75,9 +75,9 @@ export function createCompanies({ rules, companies, sourceOfCompanyField }: Comp
     // Sources that the request needs anyway come first. One source that knows the company is enough.
     const isWanted = ({ source }: { source: string }) => wanted.has(source);
     const failures: unknown[] = [];
-    for (const some of [able.filter(isWanted), able.filter((one) => !isWanted(one))]) {
+    for (const batch of [able.filter(isWanted), able.filter((finder) => !isWanted(finder))]) {
       const isKnown = await anyKnows(
-        some.map(({ loads }) => loads()),
+        batch.map(({ loads }) => loads()),
         failures,
       );
       if (isKnown) return create({ numbers: new Map([[number, value]]) }, context);
@@ -87,8 +87,8 @@ export function createCompanies({ rules, companies, sourceOfCompanyField }: Comp
     return null;
   };
 
-  const byNameAndPlace = async (given: NameAndPlace, context: Context): Promise<Company | null> => {
-    const key = { name: textOf(given.name), place: textOf(given.place) };
+  const byNameAndPlace = async (nameAndPlace: NameAndPlace, context: Context): Promise<Company | null> => {
+    const key = { name: textOf(nameAndPlace.name), place: textOf(nameAndPlace.place) };
     const loaders = companies.flatMap(({ companies: { byNameAndPlace } }) => asList(byNameAndPlace));
     if (loaders.length === 0)
       throw new InvalidInputError('No plugged-in system finds companies by name and place.');
@@ -107,15 +107,15 @@ export function createCompanies({ rules, companies, sourceOfCompanyField }: Comp
   };
 
   return {
-    sourcesOfCustomer: (companies.some(({ companies: one }) => one.ofCustomer !== undefined)
-      ? companies.filter(({ companies: one }) => one.ofCustomer !== undefined)
+    sourcesOfCustomer: (companies.some(({ companies: loaders }) => loaders.ofCustomer !== undefined)
+      ? companies.filter(({ companies: loaders }) => loaders.ofCustomer !== undefined)
       : yielding
     ).map(({ name }) => name),
 
     find: async (key, context, info) => {
       // Not every executor enforces `@oneOf`.
-      const given = Object.entries(key).filter(([, value]) => value !== undefined);
-      if (given.length !== 1 || given[0]?.[1] == null)
+      const keys = Object.entries(key).filter(([, value]) => value !== undefined);
+      if (keys.length !== 1 || keys[0]?.[1] == null)
         throw new InvalidInputError('Give exactly one key to find a company by, and not null.');
       if (key.nameAndPlace != null) return byNameAndPlace(key.nameAndPlace, context);
       const number = key.kvkNumber == null ? 'vatNumber' : 'kvkNumber';

@@ -105,7 +105,7 @@ export function createCompany(
   return {
     identifier,
     record: async <R extends CompanyRecord>(declared: unknown): Promise<R | null> => {
-      const finder = finders.find((one) => one.declared === declared);
+      const finder = finders.find((candidate) => candidate.declared === declared);
       if (finder === undefined)
         throw new Error(
           "A company record was requested by a declaration that no source has. Pass the source's own `companies`.",

@@ -71,8 +71,8 @@ export function addConsentLoader(
     ...(maxBatch === undefined ? {} : { maxBatch }),
     freshness: FRESHNESS,
     load: async (ids, client) =>
-      (await declared.load(ids, client)).map((said) =>
-        said instanceof Error ? said : said.map((one) => consentOf(one, name)),
+      (await declared.load(ids, client)).map((consents) =>
+        consents instanceof Error ? consents : consents.map((consent) => consentOf(consent, name)),
       ),
     about: (value) => [{ namespace: recordKey, value }],
   };
@@ -123,7 +123,7 @@ function loadAnswers(
   context: Context,
 ): readonly ConsentAnswer[] | Promise<readonly ConsentAnswer[]> {
   const cached = sources.map((source) => cachedAnswer(source, customer, context));
-  if (cached.every((one) => one !== undefined)) return cached;
+  if (cached.every((answer) => answer !== undefined)) return cached;
   return Promise.all(
     sources.map((source, i) => Promise.resolve(cached[i] ?? answerOf(source, customer, context))),
   );

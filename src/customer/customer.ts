@@ -118,7 +118,7 @@ class CustomerOfIdentity implements Customer {
   }
 
   async records<R extends CustomerRecord>(declared: unknown): Promise<readonly R[]> {
-    const source = this.#directory.rules.sources.find((one) => one.identity === declared);
+    const source = this.#directory.rules.sources.find((source) => source.identity === declared);
     if (source === undefined)
       throw new Error(
         "Records were requested by an identity that no source declares. Pass the source's own `identity`.",
@@ -142,8 +142,10 @@ class CustomerOfIdentity implements Customer {
     );
     const values = outcomes.flatMap((outcome) =>
       (outcome.kind === 'found' ? outcome.records : []).flatMap((record) =>
-        record.identifiers.flatMap((one) =>
-          one.namespace === name && one.value != null ? (normalise(namespace, one.value)?.value ?? []) : [],
+        record.identifiers.flatMap((identifier) =>
+          identifier.namespace === name && identifier.value != null
+            ? (normalise(namespace, identifier.value)?.value ?? [])
+            : [],
         ),
       ),
     );

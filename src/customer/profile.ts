@@ -151,10 +151,10 @@ function text(of: (profile: Profile) => string | null | undefined) {
 function identifiers(namespaceName: string) {
   return (record: CustomerRecord, namespaces: Namespaces) => {
     const namespace = namespaces.get(namespaceName);
-    return record.identifiers.flatMap((one) => {
-      if (namespace === undefined || one.namespace !== namespaceName || one.value == null) return [];
-      const identifier = normalise(namespace, one.value);
-      return identifier === null ? [] : [{ value: identifier.value, verified: one.verified ?? false }];
+    return record.identifiers.flatMap((held) => {
+      if (namespace === undefined || held.namespace !== namespaceName || held.value == null) return [];
+      const identifier = normalise(namespace, held.value);
+      return identifier === null ? [] : [{ value: identifier.value, verified: held.verified ?? false }];
     });
   };
 }
@@ -177,7 +177,7 @@ function part(value: string | null | undefined): string | null {
 
 function onOneLine({ street, houseNumber, postcode, city, country }: AddressValue): string {
   return [[street, houseNumber], [postcode, city], [country]]
-    .map((parts) => parts.filter((one) => one != null).join(' '))
+    .map((parts) => parts.filter((part) => part != null).join(' '))
     .filter((line) => line !== '')
     .join(', ');
 }

@@ -32,14 +32,14 @@ function withRecordFields(
   { name, identity, resolvers = {} }: DeclaredSource,
   sdl: DocumentNode | undefined,
 ): object {
-  const { Customer: own = {} } = resolvers as { Customer?: object };
+  const { Customer: resolversOfCustomer = {} } = resolvers as { Customer?: object };
   const problems: string[] = [];
   const added: [string, (customer: Customer) => unknown][] = [];
   for (const definition of sdl?.definitions ?? []) {
     if (definition.kind !== Kind.OBJECT_TYPE_DEFINITION || definition.name.value !== 'Customer') continue;
     for (const { name: named, arguments: parameters = [] } of definition.fields ?? []) {
       const field = named.value;
-      if (field in own) continue;
+      if (field in resolversOfCustomer) continue;
       if (identity === undefined)
         problems.push(
           `${name} declares Customer.${field}, which has no resolver. Add one, or declare identity if the field is in the source's record of the customer.`,
@@ -54,7 +54,7 @@ function withRecordFields(
   if (problems.length > 0) throw new ConfigError(problems);
   return added.length === 0
     ? resolvers
-    : { ...resolvers, Customer: { ...Object.fromEntries(added), ...own } };
+    : { ...resolvers, Customer: { ...Object.fromEntries(added), ...resolversOfCustomer } };
 }
 
 /** Reads the field from the record that found the customer: at once if that is known already. */

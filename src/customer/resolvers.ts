@@ -188,7 +188,7 @@ function readKey(
   { permissions }: Pick<Context, 'permissions'>,
   { rules, ids }: Pick<CustomerOptions, 'rules' | 'ids'>,
 ): Identifier {
-  const [name = '', ...others] = Object.keys(key).filter((one) => key[one] !== undefined);
+  const [name = '', ...others] = Object.keys(key).filter((name) => key[name] !== undefined);
   const value = key[name];
   if (others.length > 0 || value == null)
     throw new InvalidInputError('Give exactly one identifier to find a customer by, and not null.');
@@ -210,7 +210,7 @@ function sourcesOfFields(
 ): SourcesOfField {
   const first = (sources: readonly string[]) => sources.slice(0, 1);
   const identifying = new Set(rules.sources.map(({ name }) => name));
-  const own = new Map<string, readonly string[]>([
+  const sourcesOfCoreFields = new Map<string, readonly string[]>([
     // The id comes from the record of the first source that knows the customer.
     ['id', first(rules.sources.map(({ name }) => name))],
     ['timeline', timelines.map(({ name }) => name)],
@@ -226,7 +226,7 @@ function sourcesOfFields(
   ]);
   return (field) => {
     const source = sourceOfField.get(field);
-    if (source === undefined) return own.get(field) ?? 'all';
+    if (source === undefined) return sourcesOfCoreFields.get(field) ?? 'all';
     // A source without identity finds its data by identifiers in the records of all other sources.
     return identifying.has(source) ? [source] : 'all';
   };

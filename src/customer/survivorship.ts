@@ -91,9 +91,9 @@ function declaredDirective({ definitions }: DocumentNode): GraphQLDirective {
     {
       kind: Kind.DOCUMENT,
       definitions: definitions.filter(
-        (one) =>
-          one.kind === Kind.ENUM_TYPE_DEFINITION ||
-          (one.kind === Kind.DIRECTIVE_DEFINITION && one.name.value === 'survivorship'),
+        (definition) =>
+          definition.kind === Kind.ENUM_TYPE_DEFINITION ||
+          (definition.kind === Kind.DIRECTIVE_DEFINITION && definition.name.value === 'survivorship'),
       ),
     },
     { assumeValidSDL: true },
@@ -120,7 +120,7 @@ function readDirective(
   problems: string[],
 ): Rule | undefined {
   // getDirectiveValues() ignores a misspelt argument, and would so ignore the order of sources in it.
-  for (const { name } of field.directives?.find((one) => one.name.value === directive.name)?.arguments ??
+  for (const { name } of field.directives?.find((node) => node.name.value === directive.name)?.arguments ??
     []) {
     if (!directive.args.some((argument) => argument.name === name.value))
       problems.push(`@survivorship of "${path}" has no argument "${name.value}".`);
@@ -131,7 +131,7 @@ function readDirective(
       sources?: string[] | null;
     };
     const named = sources ?? [];
-    for (const source of new Set(named.filter((one, i) => named.indexOf(one) !== i)))
+    for (const source of new Set(named.filter((name, i) => named.indexOf(name) !== i)))
       problems.push(`@survivorship of "${path}" names "${source}" more than once.`);
     return { strategy, sources: named };
   } catch (error) {
@@ -154,21 +154,19 @@ export function inOrder<C extends Candidate>(
   if (values.length < 2) return values;
   const byTrust = oncePerRecord(
     values.sort(
-      (one, other) =>
-        sources.indexOf(one.source) - sources.indexOf(other.source) ||
+      (a, b) =>
+        sources.indexOf(a.source) - sources.indexOf(b.source) ||
         // Verified values come first only within one source. Most systems verify nothing, so a system that does would
         // otherwise override the order of the rule.
-        Number(other.verified ?? false) - Number(one.verified ?? false) ||
+        Number(b.verified ?? false) - Number(a.verified ?? false) ||
         // Of several records in one system, the one that was changed last counts.
-        changedAt(other) - changedAt(one) ||
-        compareText(one.recordId, other.recordId) ||
-        one.place - other.place,
+        changedAt(b) - changedAt(a) ||
+        compareText(a.recordId, b.recordId) ||
+        a.place - b.place,
     ),
   );
   // The sort is stable: records with the same time stay in order of trust.
-  return strategy === 'MOST_RECENT'
-    ? byTrust.toSorted((one, other) => changedAt(other) - changedAt(one))
-    : byTrust;
+  return strategy === 'MOST_RECENT' ? byTrust.toSorted((a, b) => changedAt(b) - changedAt(a)) : byTrust;
 }
 
 /** The time of the last change. A record without it is sorted as the oldest. */
@@ -203,8 +201,8 @@ function partsOf(value: string | AddressValue): string[] {
 }
 
 /** Compares by code units, independent of the locale. */
-function compareText(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0;
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** `PRIMARY_EMAIL` is the field `primaryEmail`. */

@@ -30,7 +30,7 @@ export function wantedSources(
   if (known !== undefined) return known;
   const sources = new Set<string>();
   const type = getNamedType(info.returnType);
-  const own = isObjectType(type) ? type.getFields() : {};
+  const fields = isObjectType(type) ? type.getFields() : {};
   let isForEveryRequest = true as boolean;
   const visit = ({ selections }: SelectionSetNode): void => {
     for (const selection of selections) {
@@ -38,9 +38,9 @@ export function wantedSources(
       if (isSkipped(selection, info)) continue;
       if (selection.kind === Kind.FIELD) {
         const { value: field } = selection.name;
-        if (!(field in own)) continue;
+        if (!(field in fields)) continue;
         const those = sourcesOf(field);
-        for (const one of those === 'all' ? all : those) sources.add(one);
+        for (const source of those === 'all' ? all : those) sources.add(source);
       } else {
         const fragment =
           selection.kind === Kind.INLINE_FRAGMENT ? selection : info.fragments[selection.name.value];

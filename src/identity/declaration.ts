@@ -1,7 +1,7 @@
 import type { Client } from '../connectors/connector.js';
 import type { Loader } from '../loaders/loader.js';
 
-/** A kind of identifier that customers have: how it is written, and what it may do. */
+/** A kind of identifier that customers have: its format, and whether it may link. */
 export interface Namespace {
   /** As in `customer(by: { <name>: ... })`. */
   name: string;
@@ -105,5 +105,5 @@ export interface IdentityDeclaration<C extends Client, R extends CustomerRecord 
    */
   yields: Readonly<Record<string, 'one' | 'several' | 'shown'>>;
   /** Whether two records with a common identifier are one customer. Default: they are two. */
-  sameCustomer?(one: R, other: R): boolean;
+  sameCustomer?(a: R, b: R): boolean;
 }

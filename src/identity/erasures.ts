@@ -32,7 +32,7 @@ export function refuseErased(match: Match, erasures: Erasures): void {
   const { version } = erasures;
   let last = lastChecks.get(match);
   if (last?.erasures !== erasures || last.version !== version) {
-    const isErased = exclusiveIdentifiers(match).some((one) => erasures.has(one));
+    const isErased = exclusiveIdentifiers(match).some((identifier) => erasures.has(identifier));
     lastChecks.set(match, (last = { erasures, version, isErased }));
   }
   if (last.isErased) throw new ErasedError();

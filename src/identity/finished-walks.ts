@@ -32,11 +32,11 @@ export function rememberFinished(walk: Walk): void {
   finished.set(first, [...others, walk]);
 }
 
-function hasSameAnswer(one: Lookup, other: Lookup | undefined): boolean {
+function hasSameAnswer(a: Lookup, b: Lookup | undefined): boolean {
   return (
-    one.loaded !== undefined &&
-    one.loaded === other?.loaded &&
-    one.source === other.source &&
-    isSame(one.identifier, other.identifier)
+    a.loaded !== undefined &&
+    a.loaded === b?.loaded &&
+    a.source === b.source &&
+    isSame(a.identifier, b.identifier)
   );
 }

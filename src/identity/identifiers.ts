@@ -18,14 +18,14 @@ export interface Identifier {
   readonly value: string;
 }
 
-export function isSame(one: Identifier, other: Identifier): boolean {
-  return one === other || (one.value === other.value && one.namespace === other.namespace);
+export function isSame(a: Identifier, b: Identifier): boolean {
+  return a === b || (a.value === b.value && a.namespace === b.namespace);
 }
 
 /** Sorts by namespace, then by value. */
-export function compareIdentifiers(one: Identifier, other: Identifier): number {
-  if (one.namespace !== other.namespace) return one.namespace < other.namespace ? -1 : 1;
-  return one.value < other.value ? -1 : one.value > other.value ? 1 : 0;
+export function compareIdentifiers(a: Identifier, b: Identifier): number {
+  if (a.namespace !== b.namespace) return a.namespace < b.namespace ? -1 : 1;
+  return a.value < b.value ? -1 : a.value > b.value ? 1 : 0;
 }
 
 /** The namespaces with the same meaning in every system. */

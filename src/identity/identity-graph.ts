@@ -34,7 +34,7 @@ export interface MatchConflict {
   over: Identifier;
 }
 
-/** The result of a walk: who an identifier means. */
+/** The result of a walk: the customer of an identifier. */
 export interface Match {
   kind: 'identified' | 'ambiguous' | 'unknown';
   /** How many customers the identifier may mean. */

@@ -39,7 +39,7 @@ export function createIdentityRules(
   };
   const limits = { ...WALK_LIMITS, patienceMs: config.identityPatienceMs };
   const namespaces = new Map(
-    commonNamespaces(config.defaultRegion, blocklists).map((one) => [one.name, one]),
+    commonNamespaces(config.defaultRegion, blocklists).map((namespace) => [namespace.name, namespace]),
   );
   for (const { name: source, namespaces: declared = [] } of sources)
     for (const namespace of declared) {

@@ -85,7 +85,7 @@ export class Walk {
   }
 
   isKnown(identifier: Identifier): boolean {
-    return this.known.some((one) => isSame(one, identifier));
+    return this.known.some((known) => isSame(known, identifier));
   }
 
   reachLimit(limit: Limit): void {

@@ -59,14 +59,14 @@ export interface SdlFile {
 
 const SCHEMA_FOLDER = new URL('../../schema/', import.meta.url);
 
-/** Reads the SDL of the core schema and of the sources. `given` has the SDL of sources without a file in schema/sources. */
+/** Reads the SDL of the core schema and of the sources. `sdlOfSources`: the SDL of sources without a file in schema/sources. */
 export function readSdl(
   sources: readonly string[],
-  given: Readonly<Record<string, string>>,
+  sdlOfSources: Readonly<Record<string, string>>,
   namespaces: Parameters<typeof composeSdl>[1],
 ): Sdl {
-  const packaged = sources.filter((name) => given[name] === undefined);
-  const brought = Object.entries(given)
+  const packaged = sources.filter((name) => sdlOfSources[name] === undefined);
+  const brought = Object.entries(sdlOfSources)
     .filter(([source]) => sources.includes(source))
     .map(([source, text]): SdlFile => ({ name: `schema/sources/${source}.graphql`, text, source }));
   return composeSdl([...readSdlFiles(packaged), ...brought], namespaces);
@@ -148,8 +148,8 @@ export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Names
           `"${name}" is declared in both ${earlier.file} and ${file.name}; the latter must say by @foundBy how it finds one.`,
         );
       }
-      const keyFields = itsKeys.flatMap((one) => ('field' in one ? [one.field] : []));
-      for (const field of keyFields.filter((one) => !declares(definition, one))) {
+      const keyFields = itsKeys.flatMap((key) => ('field' in key ? [key.field] : []));
+      for (const field of keyFields.filter((name) => !declares(definition, name))) {
         problems.push(`${file.name} finds "${name}" by "${field}", so it must declare that field too.`);
       }
       for (const field of definition.fields ?? []) {
@@ -189,7 +189,7 @@ function extendEnums(
   for (const extension of extensions) {
     const { value: name } = extension.name;
     const place = coreSchema.findIndex(
-      (one) => one.kind === Kind.ENUM_TYPE_DEFINITION && one.name.value === name,
+      (definition) => definition.kind === Kind.ENUM_TYPE_DEFINITION && definition.name.value === name,
     );
     const declared = coreSchema[place];
     if (declared?.kind !== Kind.ENUM_TYPE_DEFINITION || !declared.directives?.some(isExtensible)) {
@@ -200,7 +200,7 @@ function extendEnums(
     }
     const { values = [], directives = [] } = declared;
     for (const { name: value } of extension.values ?? []) {
-      const earlier = values.find((one) => one.name.value === value.value);
+      const earlier = values.find((known) => known.name.value === value.value);
       if (earlier !== undefined)
         problems.push(
           `${placeOf(value)}: "${name}.${value.value}" is declared in ${placeOf(earlier)} already.`,
@@ -232,7 +232,8 @@ function parseFile({ name, text }: SdlFile, problems: string[]): DocumentNode {
 /** Checks for such fields, because composition would omit them without an error. */
 function undeclaredTypes(definitions: readonly DefinitionNode[]): string[] {
   const declared = new Set(specifiedScalarTypes.map(({ name }) => name));
-  for (const one of definitions) if (isTypeDefinitionNode(one)) declared.add(one.name.value);
+  for (const definition of definitions)
+    if (isTypeDefinitionNode(definition)) declared.add(definition.name.value);
   const problems: string[] = [];
   visit(
     { kind: Kind.DOCUMENT, definitions },
@@ -262,10 +263,10 @@ const DIRECTIVE_RULES = [
 function unfit(coreSchema: readonly DefinitionNode[], sources: ReadonlyMap<string, DocumentNode>): string[] {
   const documents: DocumentNode[] = [{ kind: Kind.DOCUMENT, definitions: coreSchema }, ...sources.values()];
   const whole = new Map<string, DefinitionNode>();
-  for (const one of documents.flatMap(({ definitions }) => definitions)) {
-    const name = 'name' in one ? `${one.kind} ${one.name.value}` : one.kind;
+  for (const definition of documents.flatMap(({ definitions }) => definitions)) {
+    const name = 'name' in definition ? `${definition.kind} ${definition.name.value}` : definition.kind;
     const earlier = whole.get(name);
-    whole.set(name, earlier === undefined ? one : withFieldsOf(earlier, one));
+    whole.set(name, earlier === undefined ? definition : withFieldsOf(earlier, definition));
   }
   const schema = buildASTSchema(
     { kind: Kind.DOCUMENT, definitions: [...whole.values()] },
@@ -277,12 +278,12 @@ function unfit(coreSchema: readonly DefinitionNode[], sources: ReadonlyMap<strin
   return all.map(({ nodes, message }) => `${placeOf(nodes?.[0])}: ${message}`);
 }
 
-function withFieldsOf(one: DefinitionNode, other: DefinitionNode): DefinitionNode {
-  if (one.kind !== Kind.OBJECT_TYPE_DEFINITION || other.kind !== Kind.OBJECT_TYPE_DEFINITION) return one;
+function withFieldsOf(first: DefinitionNode, second: DefinitionNode): DefinitionNode {
+  if (first.kind !== Kind.OBJECT_TYPE_DEFINITION || second.kind !== Kind.OBJECT_TYPE_DEFINITION) return first;
   const fields = new Map(
-    [...(one.fields ?? []), ...(other.fields ?? [])].map((field) => [field.name.value, field]),
+    [...(first.fields ?? []), ...(second.fields ?? [])].map((field) => [field.name.value, field]),
   );
-  return { ...one, fields: [...fields.values()] };
+  return { ...first, fields: [...fields.values()] };
 }
 
 /** File and line, for messages. */
@@ -348,8 +349,10 @@ export function timelinesOf(
   sources: readonly { name: string; timeline?: TimelineDeclaration }[],
   { coreSchema }: Sdl,
 ): TimelineSource[] {
-  const kinds = coreSchema.definitions.flatMap((one) =>
-    one.kind === Kind.ENUM_TYPE_DEFINITION && one.name.value === 'TimelineKind' ? (one.values ?? []) : [],
+  const kinds = coreSchema.definitions.flatMap((definition) =>
+    definition.kind === Kind.ENUM_TYPE_DEFINITION && definition.name.value === 'TimelineKind'
+      ? (definition.values ?? [])
+      : [],
   );
   const known = kinds.map(({ name }) => name.value);
   const timelines = sources.flatMap(({ name, timeline }) =>

@@ -12,6 +12,7 @@ import {
   specifiedDirectives,
   type DocumentNode,
   type GraphQLFieldResolver,
+  type StringValueNode,
 } from 'graphql';
 import type { Context } from '../customer/customer.js';
 import { ConfigError } from '../errors.js';
@@ -39,6 +40,7 @@ export function stitch({ sdl, resolvers, stitched, policies }: StitchOptions): G
   const isStitched = new Set(stitched.map(({ name }) => name));
   const local = [...sdl.sources].filter(([name]) => !isStitched.has(name)).map(([, document]) => document);
   const ofSources = [...resolvers].map(([source, ofSource]) => withKeys(ofSource, sdl.keys.get(source)));
+  const descriptions = readDescriptions(sdl);
   let schema: GraphQLSchema;
   try {
     schema = stitchSchemas({
@@ -64,6 +66,7 @@ export function stitch({ sdl, resolvers, stitched, policies }: StitchOptions): G
   const composed = schema.toConfig();
   schema = new GraphQLSchema({ ...composed, directives: [...composed.directives, DEFER] });
   setOneOf(schema, sdl.coreSchema);
+  setDescriptions(schema, descriptions);
   placeResolvers(schema, sdl, stitched, ofSources);
   describePersonalData(schema, policies);
   return schema;
@@ -115,6 +118,36 @@ function setOneOf(schema: GraphQLSchema, { definitions }: DocumentNode): void {
     const type = schema.getType(definition.name.value);
     if (isInputObjectType(type) && definition.directives?.some(({ name }) => name.value === 'oneOf') === true)
       type.isOneOf = true;
+  }
+}
+
+/**
+ * The descriptions of types and fields. A type or key field that several files describe has the description of the first:
+ * the core schema, then the sources in their order. Stitching takes that of the last file, and changes the nodes.
+ */
+function readDescriptions({ coreSchema, sources }: Sdl): ReadonlyMap<string, string> {
+  const descriptions = new Map<string, string>();
+  const add = (path: string, { description }: { description?: StringValueNode | undefined }) => {
+    if (description !== undefined && !descriptions.has(path)) descriptions.set(path, description.value);
+  };
+  for (const { definitions } of [coreSchema, ...sources.values()]) {
+    for (const definition of definitions) {
+      if (definition.kind !== Kind.OBJECT_TYPE_DEFINITION) continue;
+      const { value: type } = definition.name;
+      add(type, definition);
+      for (const field of definition.fields ?? []) add(`${type}.${field.name.value}`, field);
+    }
+  }
+  return descriptions;
+}
+
+function setDescriptions(schema: GraphQLSchema, descriptions: ReadonlyMap<string, string>): void {
+  for (const [path, description] of descriptions) {
+    const [typeName = '', fieldName] = path.split('.');
+    const type = schema.getType(typeName);
+    if (!isObjectType(type)) continue;
+    const described = fieldName === undefined ? type : type.getFields()[fieldName];
+    if (described !== undefined) described.description = description;
   }
 }
 

@@ -23,9 +23,14 @@ export async function startServer(
   const seen: SeenRequest[] = [];
   const server = createServer((request, response) => {
     void readBody(request).then((body) => {
-      const one = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, body };
-      seen.push(one);
-      answer(one, response);
+      const seenRequest = {
+        method: request.method ?? '',
+        url: request.url ?? '',
+        headers: request.headers,
+        body,
+      };
+      seen.push(seenRequest);
+      answer(seenRequest, response);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -31,7 +31,7 @@ export interface ExpectedError {
 
 /** A state of a system that neither the fault control nor a small server can put it in. */
 export interface OwnState {
-  /** Part of the test's name: what the contract means for this system, and why the state is produced in this way. */
+  /** Part of the test's name: the meaning of the contract for this system, and why the state is produced in this way. */
   here: string;
   /**
    * Puts the system into this state. Returns the settings of a gateway that meets it, what to do after that gateway is open,
@@ -40,9 +40,9 @@ export interface OwnState {
   make: () => Promise<{ environment?: Environment; begin?: () => void; end: () => Promise<void> }>;
 }
 
-/** For a system with an HTTP API: what it may do, but its stand-in never does by itself. */
+/** For a system with an HTTP API: behaviour that it may have, but its stand-in never shows by itself. */
 export interface HttpPeculiarities {
-  /** The settings that say where the system is, and what its address ends in. */
+  /** The settings with the system's address, and the end of that address. */
   urlVariable: string | readonly string[];
   basePath?: string;
   /** The login call, if the system needs one. It always succeeds, and is not counted. */
@@ -64,7 +64,7 @@ export interface HttpPeculiarities {
   refusal?: SystemAnswer;
 }
 
-/** For a system without an HTTP API: what it may do, but its stand-in never does by itself. */
+/** For a system without an HTTP API: behaviour that it may have, but its stand-in never shows by itself. */
 export interface OtherPeculiarities {
   /** How it is called, such as "over SQL". */
   protocol: string;

@@ -41,7 +41,7 @@ function shortWords(cache: Cache, clock: FakeClock) {
 const KILOBYTE = 'x'.repeat(500);
 
 describe('the cache', () => {
-  it('gives an answer again for as long as it is of use, and not a moment longer', () => {
+  it('returns an answer until its retention ends, and not later', () => {
     const { store, readCached, clock } = setUp();
     store('a', 'A', { maxAgeMs: 300, retentionMs: 1_000 });
     clock.advance(1_000);
@@ -50,7 +50,7 @@ describe('the cache', () => {
     expect(readCached('a')).toBeUndefined();
   });
 
-  it('does not make an answer younger by giving it', () => {
+  it('does not reset the age of an answer when it is returned', () => {
     const { store, readCached, clock } = setUp();
     store('a', 'A');
     for (let i = 0; i < 4; i += 1) {
@@ -117,13 +117,13 @@ describe('the cache', () => {
     expect(bytes()).toBeLessThanOrEqual(10_000);
   });
 
-  it('counts what an entry itself takes, so that empty answers cannot fill the memory', () => {
+  it('counts the overhead of an entry, so that empty answers cannot fill the memory', () => {
     const { store, cache } = setUp({ maxBytes: 20_000 });
     for (let i = 0; i < 1_000; i += 1) store(`key ${i}`, null);
     expect(cache.usage().get('shop')?.entries).toBeLessThan(40);
   });
 
-  it('counts what an answer is about, so that many tags cannot fill the memory', () => {
+  it('counts the tags of an answer, so that many tags cannot fill the memory', () => {
     const { store, cache } = setUp({ maxBytes: 20_000 });
     const tags = Array.from({ length: 20 }, (_, i) => `tag ${i}`);
     for (let i = 0; i < 100; i += 1) store(`key ${i}`, null, { tags });
@@ -155,7 +155,7 @@ describe('the cache', () => {
     expect(readCached('a')).toBeUndefined();
   });
 
-  it('gives a source half of all at most, unless it has a bound of its own', () => {
+  it('limits a source to half of the bytes, unless it has its own limit', () => {
     const { store, bytes, cache } = setUp({ maxBytes: 100_000 });
     cache.bound('modest', 5_000);
     cache.bound('greedy', 80_000);
@@ -172,7 +172,7 @@ describe('the cache', () => {
     expect(greedy).toBeLessThanOrEqual(80_000);
   });
 
-  it('evicts from the largest source, so that a busy one does not evict all others', () => {
+  it('evicts from the largest source, so that a busy source does not evict all others', () => {
     const { store, bytes, cache } = setUp({ maxBytes: 100_000 });
     for (let i = 0; i < 10; i += 1) store(`key ${i}`, KILOBYTE, {}, 'quiet');
     const quiet = bytes('quiet');
@@ -187,7 +187,7 @@ describe('the cache', () => {
     expect(bytes('busy')).toBeGreaterThan(30_000);
   });
 
-  it('frees each minute what has expired, in every source, until it is closed', () => {
+  it('frees expired entries of every source each minute, until it is closed', () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     const { store, cache, clock } = setUp();
     const entries = () => [...cache.usage().values()].map((held) => held.entries);
@@ -233,7 +233,7 @@ describe('the cache', () => {
 });
 
 describe('forgetting', () => {
-  it('drops what is about any of the tags, in every source, and nothing else', () => {
+  it('drops the answers with any of the tags, in every source, and no others', () => {
     const { store, readCached, cache } = setUp();
     store('a', 'A', { tags: ['jan', 'order'] });
     store('b', 'B', { tags: ['piet', 'order'] });
@@ -359,7 +359,7 @@ describe('forgetting', () => {
     );
   });
 
-  it('leaves nothing behind of what was pushed out: the memory stays what it was', () => {
+  it('frees the memory of evicted entries', () => {
     const { store, cache } = setUp({ maxBytes: 50_000 });
     const fill = (round: number): void => {
       for (let i = 0; i < 2_000; i += 1)
@@ -377,7 +377,7 @@ describe('forgetting', () => {
 });
 
 describe('the bytes of a value', () => {
-  it('are reckoned as more than it has characters', () => {
+  it('are estimated as more than the number of its characters', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         expect(approximateBytes(value)).toBeGreaterThanOrEqual(JSON.stringify(value).length / 2);
@@ -408,13 +408,13 @@ describe('the bytes of a value', () => {
     expect(approximateBytes(value)).toBe(bytes);
   });
 
-  it('are more than any cache has when the value nests too deep to be measured', () => {
+  it('are infinite if the value is nested too deeply to be measured', () => {
     let deep: unknown = null;
     for (let i = 0; i < 200_000; i += 1) deep = [deep];
     expect(approximateBytes(deep)).toBe(Number.MAX_SAFE_INTEGER);
   });
 
-  it('hide no other failure', () => {
+  it('do not hide another failure', () => {
     const broken = {
       get value(): never {
         throw new TypeError('broken');

@@ -11,7 +11,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it('what cannot be forgotten in Redis stays to be forgotten until it is', async () => {
+it('an invalidation that fails in Redis is retried until it succeeds', async () => {
   const run = vi.fn<Link['run']>();
   const link: Link = {
     since: 0,

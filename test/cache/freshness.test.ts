@@ -16,7 +16,7 @@ import {
 const NOTHING = { maxAgeMs: 0, staleWhileRevalidateMs: 0, staleIfErrorMs: 0, notFoundMaxAgeMs: 0 };
 
 describe('the freshness of answers', () => {
-  it('is what the loader says, else what its source says, else not at all', () => {
+  it('is declared by the loader, else by its source; without both, nothing is cached', () => {
     const source = { maxAge: '1 day', staleIfError: '2 days' } as const;
     expect(freshness({ maxAge: '1 minute' }, source)).toMatchObject({
       maxAgeMs: 60_000,
@@ -27,7 +27,7 @@ describe('the freshness of answers', () => {
     expect(freshness({ maxAge: '0 s' }, source)).toMatchObject({ maxAgeMs: 0, hasMaxAge: true });
   });
 
-  it('is, where nothing is declared, 10 seconds for data and a minute for identities', () => {
+  it('is 10 seconds for data and a minute for identities by default', () => {
     expect(freshness(DEFAULT_FRESHNESS)).toEqual({
       maxAgeMs: 10_000,
       staleWhileRevalidateMs: 20_000,
@@ -45,7 +45,7 @@ describe('the freshness of answers', () => {
     });
   });
 
-  it('is 10 seconds at most for "nothing found", unless it is said', () => {
+  it('is at most 10 seconds for "nothing found", unless it is declared', () => {
     expect(freshness({ maxAge: '1 day' }).notFoundMaxAgeMs).toBe(10_000);
     expect(freshness({ maxAge: '2 s' }).notFoundMaxAgeMs).toBe(2_000);
     expect(freshness({}).notFoundMaxAgeMs).toBe(0);
@@ -76,11 +76,11 @@ describe('the freshness of answers', () => {
       [2_000, 1_000],
     ],
     ['a loader that is never fresh, of a source that says nothing', { maxAge: '0 s' }, {}, [0, 0]],
-  ])('beyond its age is what is said by %s', (_, options, ofSource, [swr, sie]) => {
+  ])('after maxAge is declared by %s', (_, options, ofSource, [swr, sie]) => {
     expect(freshness(options, ofSource)).toMatchObject({ staleWhileRevalidateMs: swr, staleIfErrorMs: sie });
   });
 
-  it('of a loader that is never fresh is nothing for "nothing found" either, unless it is said', () => {
+  it('of a loader without maxAge is zero for "nothing found" too, unless it is declared', () => {
     const source = { maxAge: '1 day', notFoundMaxAge: '1 hour' } as const;
     expect(freshness({ maxAge: '0 s' }, source).notFoundMaxAgeMs).toBe(0);
     expect(freshness({ maxAge: '0 s', notFoundMaxAge: '2 s' }, source).notFoundMaxAgeMs).toBe(2_000);
@@ -96,7 +96,7 @@ describe('the freshness of answers', () => {
     ['the system says more', { maxAge: '5 s' }, 7_000, 'a', 5_000],
     ['the system says more of nothing found', { maxAge: '1 minute' }, 60_000, undefined, 10_000],
     ['the policy says never', { maxAge: '0 s' }, 7_000, 'a', 0],
-  ])('depends on who sets it: %s', (_, options, holdsMs, value, maxAgeMs) => {
+  ])('depends on where it is set: %s', (_, options, holdsMs, value, maxAgeMs) => {
     expect(maxAgeOf(value, holdsMs, freshness(options))).toBe(maxAgeMs);
   });
 
@@ -110,11 +110,11 @@ describe('the freshness of answers', () => {
     [false, false],
     [{}, false],
     [{ length: 0 }, false],
-  ])('takes %j for nothing found: %s', (value, is) => {
+  ])('treats %j as nothing found: %s', (value, is) => {
     expect(isNothing(value)).toBe(is);
   });
 
-  it('is as long as an answer can be of any use', () => {
+  it('has a retention as long as an answer can be used', () => {
     const policy = freshness({ staleWhileRevalidate: '10 s', staleIfError: '1 minute' });
     expect(retentionMs(5_000, policy)).toBe(65_000);
     expect(retentionMs(5_000, freshness({ staleWhileRevalidate: '2 minutes', staleIfError: '1 s' }))).toBe(
@@ -243,7 +243,7 @@ describe('a cached answer', () => {
   });
 });
 
-it('wants of a system that holds consent, and did not know the customer, an answer of the last 10 s that is not stale', () => {
+it('an answer of a consent system that did not know the customer is used for 10 s, and never stale', () => {
   expect(wantedOfUnknownCustomer({})).toEqual({ maxAgeMs: 10_000, isFreshOnly: true });
   expect(
     wantedOfUnknownCustomer({ maxAgeMs: 60_000, maxStaleMs: 5, onlyIfCached: true, isFreshOnly: false }),

@@ -30,7 +30,7 @@ function setUp() {
 }
 
 describe('the tags of an answer', () => {
-  it('are its source, its loader, and all that it is about', () => {
+  it('are its source, its loader and its subjects', () => {
     const { tags } = setUp();
     const about = [email('jan'), { type: 'Product', key: 'KAN-1' }];
     expect(tags.of('shop', 'orders', about)).toEqual([
@@ -49,7 +49,7 @@ describe('the tags of an answer', () => {
     expect(tags.of('shop', 'orders', undefined)).toEqual(['source shop', 'loader shop orders', 'anybody']);
   });
 
-  it('hold the other identifiers of the same customer, over several links', () => {
+  it('include the other identifiers of the same customer, over several links', () => {
     const { tags } = setUp();
     tags.link([email('a'), email('b')], 1_000);
     tags.link([email('b'), email('c')], 1_000);
@@ -71,7 +71,7 @@ describe('forgetting', () => {
     expect(tags.tagsToForget({ type: 'Product', key: 'KAN-1' })).toEqual(['object Product KAN-1']);
   });
 
-  it('finds a customer by every linked identifier, and what may be about anybody', () => {
+  it('finds a customer by every linked identifier, and answers with unknown subjects', () => {
     const { tags, forgets } = setUp();
     tags.link([email('a'), email('b'), email('c')], 1_000);
     expect(forgets('b')).toEqual(['anybody', tag('a'), tag('b'), tag('c')]);
@@ -85,7 +85,7 @@ describe('forgetting', () => {
     expect(forgets('b')).toEqual(['anybody', tag('b')]);
   });
 
-  it('follows no more links than a customer may have', () => {
+  it('follows at most the links that one customer may have', () => {
     const { tags, forgets } = setUp();
     for (let i = 0; i < 2 * MOST_FOLLOWED; i += 1) tags.link([email(`${i}`), email(`${i + 1}`)], 1_000);
     // The one that goes beyond the bound is still in it, and so is "anybody".

@@ -13,7 +13,7 @@ describe('the cache key of an answer', () => {
     expect(Buffer.from(name, 'hex').toString('latin1')).not.toContain('jan');
   });
 
-  it('is the same at every instance with the same secret, so that they can share it', () => {
+  it('is the same at every instance with the same secret, so that instances share answers', () => {
     const other = createKeys('a secret of the tests');
     expect(other.answer('crm', 'a', 'b')).toBe(keys.answer('crm', 'a', 'b'));
     expect(other.tag('source', 'crm')).toBe(keys.tag('source', 'crm'));
@@ -25,7 +25,7 @@ describe('the cache key of an answer', () => {
     expect(other.tag('source', 'crm')).not.toBe(keys.tag('source', 'crm'));
   });
 
-  it('is the same for the same question, and another for any other', () => {
+  it('is the same for the same query, and differs for any other', () => {
     const part = fc.stringMatching(/^[a-z ]{0,6}$/);
     const text = fc.string({
       unit: fc.constantFrom('a', '\n', ' ', '\0', '\ud83d', '\ude00', '\ufffd'),

@@ -39,7 +39,7 @@ it('returns what was forgotten since a call began, until the call ends', () => {
   );
 });
 
-it('takes everything for forgotten rather than hold names without end for a question that is never answered', () => {
+it('treats all tags as forgotten for a call that never ends, so that the list stays bounded', () => {
   const recentlyForgotten = createRecentlyForgotten();
   const period = recentlyForgotten.begin();
   for (let i = 0; i < 100; i += 1)
@@ -50,7 +50,7 @@ it('takes everything for forgotten rather than hold names without end for a ques
   expect(recentlyForgotten.has(['jan'], recentlyForgotten.begin())).toBe(false);
 });
 
-it('holds no names for questions that have ended', () => {
+it('holds no tags for calls that have ended', () => {
   const recentlyForgotten = createRecentlyForgotten();
   const names = (round: string, count: number) => Array.from({ length: count }, (_, at) => `${round} ${at}`);
   // With the 2,000 at the end these are more than may be held.

@@ -30,8 +30,8 @@ function linkWith(stored: readonly SharedEntry[] = []) {
   return { link, connection, calls };
 }
 
-describe('what was read over an earlier link', () => {
-  it('is not written over this one, since it may have been forgotten in between', async () => {
+describe('an entry that was read over an earlier connection', () => {
+  it('is not written over the new connection, since it may have been forgotten in between', async () => {
     const { link, connection, calls } = linkWith();
     const write = createWrites({
       connection,
@@ -52,7 +52,7 @@ describe('what was read over an earlier link', () => {
 });
 
 describe('a read', () => {
-  it('brings nothing that was being forgotten when it began', async () => {
+  it('returns no entry that was being forgotten when it began', async () => {
     const stored = [entry('forgotten'), entry('other')];
     const { link, connection } = linkWith(stored);
     const reads = createReads({
@@ -65,7 +65,7 @@ describe('a read', () => {
     expect((await reads.read(['one', 'two'])).entries).toEqual([undefined, entry('other')]);
   });
 
-  it('brings nothing from a Redis that has lost what was in it, and drops the link', async () => {
+  it('returns nothing from a Redis that has lost its data, and closes the connection', async () => {
     const { link, connection } = linkWith([entry('of before')]);
     const drop = vi.fn();
     const emptied = { ...link, drop, run: () => Promise.resolve([SINCE - 1, [Buffer.of(0)]]) };
@@ -94,7 +94,7 @@ describe('a compressed entry', () => {
     ['1,000 bytes', 1_000, 'value'],
     ['64 MB', 64 * 1024 * 1024, 'value'],
     ['more than the gateway writes', 64 * 1024 * 1024 + 1, undefined],
-  ])('that claims %s is read, or not', async (_, size, value) => {
+  ])('with the declared size %s is read, or refused', async (_, size, value) => {
     const read = await createEncoding(undefined).decode('key', compressed(size));
     expect(read?.value).toBe(value);
   });
@@ -108,7 +108,7 @@ describe('an error of a command', () => {
     ['an answer of Redis', new Refused('READONLY It is a replica.'), true],
     ['a lost connection', new Error('Connection is closed.'), false],
     ['no error', 'ReplyError', false],
-  ])('that is %s is a refusal, or not', (_, error, expected) => {
+  ])('with the text %s is a refusal, or not', (_, error, expected) => {
     expect(isRefusal(error)).toBe(expected);
   });
 });

@@ -71,7 +71,7 @@ async function request(cache: SharedCache): Promise<number> {
   return waits;
 }
 
-describe('the shared cache, when Redis is not what it should be', () => {
+describe('the shared cache with a faulty Redis', () => {
   it.each<[string, (socket: Socket) => void]>([
     ['refuses connections', () => undefined],
     ['takes connections and never answers', () => undefined],
@@ -85,7 +85,7 @@ describe('the shared cache, when Redis is not what it should be', () => {
       (socket) => socket.on('data', () => socket.write('-ERR no\r\n'.repeat(5))),
     ],
     ['answers OK to everything', (socket) => socket.on('data', () => socket.write('+OK\r\n'.repeat(5)))],
-  ])('is as if it was not there when it %s', async (what, behaviour) => {
+  ])('is skipped if Redis %s', async (what, behaviour) => {
     const url =
       what === 'refuses connections' ? 'redis://:not-to-be-logged@127.0.0.1:1' : await listen(behaviour);
     const { cache, log, gaps } = connect(url);
@@ -115,7 +115,7 @@ describe('the shared cache, when Redis is not what it should be', () => {
     expect(cache.state).toBe('down');
   });
 
-  it('waits once for a Redis that gets slow, leaves it alone, and comes back to it', async () => {
+  it('waits once for a slow Redis, then skips it, and uses it again later', async () => {
     const redis = imitation();
     const { cache, log } = connect(await listen(redis.serve));
     await vi.waitFor(() => {
@@ -140,7 +140,7 @@ describe('the shared cache, when Redis is not what it should be', () => {
     expect(log()).toContain('in time again');
   });
 
-  it('all reads that are under way wait for the same moment', async () => {
+  it('all reads in progress share one timeout', async () => {
     const redis = imitation();
     const { cache } = connect(await listen(redis.serve));
     await vi.waitFor(() => {
@@ -151,7 +151,7 @@ describe('the shared cache, when Redis is not what it should be', () => {
     expect(reads.every(({ since }) => since === undefined)).toBe(true);
   });
 
-  it('is up only when both connections have reached the same Redis, while a replica takes over', async () => {
+  it('is available only when both connections have reached the same Redis, during a failover', async () => {
     const redis = imitation();
     redis.nextRuns.push('0123456789abcdef', 'fedcba9876543210');
     const { cache, log } = connect(await listen(redis.serve));
@@ -162,7 +162,7 @@ describe('the shared cache, when Redis is not what it should be', () => {
     expect(redis.nextRuns).toEqual([]);
   });
 
-  it('does not take Redis for slow when this process is', async () => {
+  it('does not treat Redis as slow if the own process is slow', async () => {
     const redis = imitation();
     const { cache } = connect(await listen(redis.serve));
     await vi.waitFor(() => {
@@ -175,7 +175,7 @@ describe('the shared cache, when Redis is not what it should be', () => {
     expect(cache.state).toBe('up');
   });
 
-  it('passes on what others forget, and reports missed messages after a lost connection', async () => {
+  it('reports invalidations of others, and missed messages after a lost connection', async () => {
     const redis = imitation();
     const { cache, gaps, forgotten } = connect(await listen(redis.serve));
     await vi.waitFor(() => {
@@ -201,7 +201,7 @@ describe('the shared cache, when Redis is not what it should be', () => {
     expect(forgotten).toHaveLength(1);
   });
 
-  it('can be closed at any time, and is quiet after it', async () => {
+  it('can be closed at any time, and logs nothing afterwards', async () => {
     const redis = imitation();
     const { cache, gaps } = connect(await listen(redis.serve));
     const { cache: early } = connect(await listen(redis.serve));

@@ -32,7 +32,7 @@ async function fileWith(count: number): Promise<string> {
   return file;
 }
 
-test('says of a log that nobody touched how far it goes, and ends with 0', async () => {
+test('reports the last line of an unchanged log, and exits with 0', async () => {
   const { out, error, code } = await audit(['verify', await fileWith(3)]);
   expect(out).toMatch(
     /^3 lines; numbers 1 to 3, 2026-01-02T00:00:00.000Z to 2026-01-02T00:00:00.000Z; nothing is missing or changed; last hash [0-9a-f]{64}\.\n$/,
@@ -68,7 +68,7 @@ test('reads several files as one log, or a file from the middle with an option',
   expect(await audit(['verify', '--no-begin', file])).toMatchObject({ code: 0 });
 });
 
-test('says that it needs the secret that the lines were written with, without a word of it', async () => {
+test('reports that it needs the secret of the lines, without revealing it', async () => {
   const file = await fileWith(2);
   const without = await audit(['verify', file], {});
   expect(without.out).toContain('If they were written with an AUDIT_SECRET, set it.');
@@ -96,7 +96,7 @@ test('requires the head of the log, or the option that there is none', async () 
   expect(result.code).toBe(0);
 });
 
-test('ends with 2 when it cannot be done, and says in a line why', async () => {
+test('exits with 2 if the check is impossible, and reports the reason in one line', async () => {
   const file = await fileWith(2);
   writeFileSync(`${file}.head`, 'nonsense');
   const wrong: [string[], RegExp][] = [

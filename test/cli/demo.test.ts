@@ -76,7 +76,7 @@ function startDemo(args: string[], environment: Record<string, string> = {}): De
 }
 
 test(
-  'is ready from nothing with one command, answers over all systems, and leaves nothing behind when stopped',
+  'starts from nothing with one command, answers over all systems, and leaves nothing when stopped',
   { timeout: 60_000 },
   async () => {
     const demo = startDemo(['--customers', '20']);
@@ -112,7 +112,7 @@ test(
 );
 
 test(
-  'lets an order that is paid reach a subscriber and the campaign tool, signed, with the new order',
+  'sends a paid order to a subscriber and the campaign tool, signed, with the new order',
   { timeout: 60_000 },
   async ({ annotate }) => {
     const demo = startDemo(['--customers', '20']);
@@ -184,7 +184,7 @@ test('stops cleanly by a signal while it is still seeding', { timeout: 60_000 },
   expect(leftBehind()).toEqual([]);
 });
 
-test('says which setting to change when a port is taken, before it seeds anything', async () => {
+test('names the setting to change if a port is in use, before it seeds data', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -197,7 +197,7 @@ test('says which setting to change when a port is taken, before it seeds anythin
   server.close();
 });
 
-test('names everything that is wrong with its settings at once', async () => {
+test('reports all problems of its settings at once', async () => {
   const demo = startDemo(['--customers', 'many'], { PORT: 'http' });
   expect(await demo.exited).toBe(1);
   expect(demo.said()).toContain('--customers must be a whole number');

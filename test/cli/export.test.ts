@@ -32,7 +32,7 @@ const calls = () =>
   Object.fromEntries(Object.entries(control.counters()).map(([name, counter]) => [name, counter.calls]));
 
 describe('stekkerdoos export', { timeout: 120_000 }, () => {
-  test('writes something of every system, with source and time, for the owner of the file alone', async () => {
+  test('writes data of every system, with source and time, to a file that only its owner can read', async () => {
     const { code, err, out } = await exportOf(`email=${EMAIL}`);
     expect(err).toContain('parts are complete');
     expect(code).toBe(0);
@@ -109,7 +109,7 @@ describe('stekkerdoos export', { timeout: 120_000 }, () => {
     expect(at(read(file), 'data', 'deals')).not.toEqual([]);
   });
 
-  test('goes on with nobody else, and never over what is there', async () => {
+  test('refuses to continue with another customer, and never overwrites data', async () => {
     await control.set('x', { fault: 'down' });
     await exportOf(`email=${EMAIL}`);
     const other = await exportOf('email=customer-7@example.nl');
@@ -130,7 +130,7 @@ describe('stekkerdoos export', { timeout: 120_000 }, () => {
     expect(existsSync(file) || existsSync(`${file}.part`)).toBe(false);
   });
 
-  test('shows nothing of the person but in the file, also where callers are known and it is audited', async () => {
+  test('writes no personal data outside the file, also with authentication and audit', async () => {
     const auditFile = join(folder, 'audit.jsonl');
     const { code, out, err } = await exportOf(
       'email=-',

@@ -98,7 +98,7 @@ describe('stekkerdoos forget', { timeout: 120_000 }, () => {
     expect(callsTo('order-system')).toBeGreaterThan(before);
   });
 
-  test('gives a receipt in which nobody can read who it was, and that shows when it is changed', async () => {
+  test('returns a receipt without personal data that reveals any change to it', async () => {
     const { code, out } = await forget(['--by', `email=${EMAIL}`, '--suppress', '--receipt', receipt]);
     // No running gateway was notified.
     expect(code).toBe(2);
@@ -127,7 +127,7 @@ describe('stekkerdoos forget', { timeout: 120_000 }, () => {
     expect((await forget(['--verify', receipt], { ID_SECRET: 'another secret of the tests' })).code).toBe(1);
   });
 
-  test('names a system that could not say, so that it is run again', async () => {
+  test('names a system that could not answer, so that the command is run again', async () => {
     await control.set('contact-centre', { fault: 'down' });
     const { code, out } = await forget(['--by', `email=${EMAIL}`, '--receipt', receipt]);
     expect(code).toBe(2);
@@ -151,7 +151,7 @@ describe('stekkerdoos forget', { timeout: 120_000 }, () => {
     }
   });
 
-  test('suppresses nobody when several may be meant, and says what is missing of the command', async () => {
+  test('suppresses nobody if the identifier is ambiguous, and names missing arguments', async () => {
     const several = await forget(['--by', 'email=shared@example.nl', '--suppress']);
     expect(several.code).toBe(2);
     expect(several.err).toContain('may belong to 2');

@@ -20,7 +20,7 @@ async function newKey(...args: string[]) {
   return { out, error, code };
 }
 
-test('makes a key with which its caller gets in when its entry is set', async () => {
+test('creates a key that authenticates its caller after its entry is configured', async () => {
   const { out, error, code } = await newKey('--name', 'shop', '--role', 'frontend');
   expect(code).toBe(0);
   const [, key = '', entry = ''] = /^key (\S+)\nentry (.*)\n$/.exec(out) ?? [];
@@ -32,7 +32,7 @@ test('makes a key with which its caller gets in when its entry is set', async ()
   expect(error).not.toContain(key);
 });
 
-test('makes none that the gateway would not start with', async () => {
+test('creates no key that would prevent the start of the gateway', async () => {
   for (const [args, reason] of [
     [['--name', 'shop', '--role', 'king'], /^API_KEYS, key shop, roles: it must be a list of visitor, /],
     [['--name', 'shop', '--role', 'visitor'], /a visitor needs a token/],

@@ -7,7 +7,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-it('the command line may request more at once than a request over HTTP', async () => {
+it('the command line has higher limits than a request over HTTP', async () => {
   const crm = await startServer((_, response) => {
     sendJson(response, { total: 0, results: [] });
   });

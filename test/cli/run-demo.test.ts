@@ -37,7 +37,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-it('the demo stops the gateway before what the gateway uses', async () => {
+it('the demo stops the gateway before the systems that the gateway uses', async () => {
   const onSignal = vi.spyOn(process, 'on').mockReturnValue(process);
   vi.spyOn(process.stdout, 'write').mockReturnValue(true);
   await runDemo('1');

@@ -56,7 +56,7 @@ async function giveUp(endpoint: string): Promise<void> {
     await store.settle(delivery, { state: 'dead', attempts: 10, reason: 'status 500' });
 }
 
-it('lists and shows what became of deliveries, without a word about the customer', async () => {
+it('lists deliveries with their outcomes, without data of the customer', async () => {
   await giveUp('mailer');
   const all = await run('list');
   expect(all.out.trim().split('\n')).toHaveLength(2);
@@ -79,7 +79,7 @@ it('shows only the times that a delivery has', async () => {
   expect(await timesOf(ids[1])).toEqual(['createdAt', 'dueAt', 'nextAt']);
 });
 
-it('replays one, or all that were given up', async () => {
+it('replays one delivery, or all dead deliveries', async () => {
   await giveUp('mailer');
   await giveUp('crm');
   expect(await run('replay', ids[0] ?? '')).toMatchObject({ code: 0, out: '1 queued again.\n' });

@@ -17,13 +17,13 @@ describe('a system that accepts several ways to log in', () => {
     ]);
   });
 
-  it('names only what is missing of the one that was begun', () => {
+  it('names only the missing settings of the way that is partly configured', () => {
     expect(problemsOf(either, { USER: 'u' })).toEqual([
       expect.stringMatching(/^PASSWORD is missing: [^;]*$/),
     ]);
   });
 
-  it('has no problem with one that is complete', () => {
+  it('accepts one complete way', () => {
     expect(problemsOf(either, { TOKEN: 't' })).toEqual([]);
     expect(problemsOf(either, { USER: 'u', PASSWORD: 'p' })).toEqual([]);
   });

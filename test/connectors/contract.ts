@@ -160,7 +160,7 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
       },
     );
 
-    it('works again as soon as the source does, after every fault', async () => {
+    it('works again as soon as the source works again, after every fault', async () => {
       connect({}, 800);
       for (const fault of Object.keys(subject.codes) as Fault[]) {
         await control.set(source, { fault });
@@ -179,7 +179,7 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
       expect(performance.now() - startedAt).toBeGreaterThanOrEqual(SHORT_MS - 5);
     });
 
-    it('has no connection less after very many timeouts', async () => {
+    it('loses no connection in very many timeouts', async () => {
       connect({}, 800);
       await control.set(source, { fault: 'hang' });
       for (let round = 0; round < 2; round += 1) {
@@ -200,7 +200,7 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
         for (const secret of Object.values(wrongCredentials)) expect(error.message).not.toContain(secret);
       });
 
-    it('returns when the source accepts calls again', async () => {
+    it('reports the time when the source accepts calls again', async () => {
       connect();
       await control.set(source, { fault: 'rate-limit' });
       const error = await sourceFailure(call(client));
@@ -212,7 +212,7 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
       expect(await subject.find(connect(), subject.knownKey)).not.toEqual(subject.nothing);
     });
 
-    it.each(Object.entries(hostileKeys))('never takes %s for the key of another record', async (_, key) => {
+    it.each(Object.entries(hostileKeys))('never treats %s as the key of another record', async (_, key) => {
       const outcome = await subject.find(connect(), key).catch((error: unknown) => error);
       if (!(outcome instanceof Error)) {
         expect(outcome).toEqual(subject.nothing);
@@ -224,7 +224,7 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
       await expect(call(client)).resolves.toBeDefined();
     });
 
-    it('ends everything when it is closed, and calls nothing after', async () => {
+    it('ends all calls when it is closed, and makes no call afterwards', async () => {
       connect();
       await Promise.all([call(client), call(client), call(client)]);
       await client.close();
@@ -242,7 +242,7 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
       expect(counters().connections).toBe(0);
     });
 
-    it('ends calls under way when it is closed', async () => {
+    it('ends calls in progress when it is closed', async () => {
       connect({}, SHORT_MS);
       await control.set(source, { fault: 'hang' });
       const failing = failure(call(client));

@@ -111,12 +111,12 @@ describe('the diagnosis of a REST system', () => {
     });
   });
 
-  it('says that an answer is no JSON', async () => {
+  it('reports that an answer is not JSON', async () => {
     const client = await restTo((_, response) => response.end(`<html>${MARKER}</html>`));
     expect(await diagnosis(client.get(anything, '/'))).toMatchObject({ kind: 'wrong-format' });
   });
 
-  it('says why there is no connection', async () => {
+  it('reports why there is no connection', async () => {
     const client = await restTo((_, response) => response.end());
     await server.close();
     expect(await diagnosis(client.get(anything, '/'))).toMatchObject({
@@ -137,7 +137,7 @@ describe('the diagnosis of a REST system', () => {
 });
 
 describe('the diagnosis of a refused token', () => {
-  it('has the code of the standard, and the address that gives tokens', async () => {
+  it('has the code of the standard, and the address of the token endpoint', async () => {
     server = await startServer((_, response) => {
       sendJson(response, { error: 'invalid_client', error_description: MARKER }, { status: 400 });
     });
@@ -292,7 +292,7 @@ describe('the template of a path', () => {
   });
 });
 
-describe('a code that is fit for a log', () => {
+describe('a code that may be logged', () => {
   it.each([
     'invalid_grant',
     'MISSING_SCOPES',

@@ -25,14 +25,14 @@ async function answerOf(listener: RequestListener): Promise<Exchanged> {
 const hints = { link: '</style.css>; rel=preload; as=style' };
 
 describe('a system that sends hints before its answer', () => {
-  it('has given the answer that comes after them', async () => {
+  it('returns the answer that follows them', async () => {
     const { status, body } = await answerOf((_, response) => {
       response.writeEarlyHints(hints, () => response.end('the answer'));
     });
     expect({ status, body: String(body) }).toEqual({ status: 200, body: 'the answer' });
   });
 
-  it('has given none when the connection breaks off after them', async () => {
+  it('returns no answer if the connection is cut off after them', async () => {
     await expect(
       answerOf((request, response) => {
         response.writeEarlyHints(hints, () => request.socket.end());

@@ -99,7 +99,7 @@ describe('files in a folder', () => {
     ]);
   });
 
-  it('leaves what stands in CSV as it stands there, and reads JSON by the line or as a list', async () => {
+  it('returns CSV values unchanged, and reads JSON by line or as a list', async () => {
     await writeFile(join(folder, 'a.csv'), 'id,name,json\n007,"Eva, ""E""","[{""id"": ""1""}]"\n008,,\n');
     const csv = connect({ people: { files: '*.csv' } });
     expect(await csv.rows(z.unknown(), 'SELECT * FROM people() ORDER BY id', [])).toEqual([
@@ -112,7 +112,7 @@ describe('files in a folder', () => {
     expect(await names(connect({ people: { files: '*.json' } }))).toEqual(['Eva', 'Jan']);
   });
 
-  it('sees new files, changed ones and those that went away, without being opened again', async () => {
+  it('reads new, changed and removed files correctly without being reopened', async () => {
     const client = connect();
     await parquet('day=2026-10-01/a.parquet', "SELECT 'Eva' AS name");
     expect(await names(client)).toEqual(['Eva']);
@@ -123,7 +123,7 @@ describe('files in a folder', () => {
     expect(await names(client)).toEqual(['Basje']);
   });
 
-  it('makes columns of the path, and of columns that some or all files lack nulls', async () => {
+  it('adds columns from the path, and null for columns that files lack', async () => {
     await parquet('day=2026-10-01/a.parquet', "SELECT 'Eva' AS name");
     await parquet('day=2026-10-02/a.parquet', "SELECT 'Bas' AS name, 'Delft' AS city");
     const client = connect({ people: { files: '**/*.parquet', optional: ['country', 'name'] } });
@@ -135,7 +135,7 @@ describe('files in a folder', () => {
     ]);
   });
 
-  it('opens the files of the newest days only, counted from the newest that there is', async () => {
+  it('opens only the files of the last days, counted from the newest file', async () => {
     await parquet('day=2019-12-30/a.parquet', "SELECT 'Bas' AS name");
     await parquet('day=2019-12-31/a.parquet', "SELECT 'Eva' AS name");
     await parquet('day=2020-01-01/a.parquet', "SELECT 'Jan' AS name");
@@ -205,7 +205,7 @@ describe('files in a folder', () => {
     ['by an extension', () => 'INSTALL httpfs'],
     ['by other settings', () => "SET memory_limit = '100GB'"],
     ['by a second query', () => "SELECT 1 AS name; SELECT * FROM read_csv('/etc/passwd')"],
-  ])('does not lead out of the folder %s', async (_, query) => {
+  ])('never reads outside the folder %s', async (_, query) => {
     await parquet('a.parquet', "SELECT 'Eva' AS name");
     await parquet('secret.parquet', "SELECT 'secret' AS name", parent);
     const client = connect();
@@ -215,7 +215,7 @@ describe('files in a folder', () => {
     expect(await names(client)).toEqual(['Eva']);
   });
 
-  it.each(['file', 'folder'])('does not follow a link to a %s out of the folder', async (kind) => {
+  it.each(['file', 'folder'])('never follows a link to a %s outside the folder', async (kind) => {
     await parquet('a.parquet', "SELECT 'Eva' AS name");
     const secret = await parquet('out/day=2026-10-01/secret.parquet', "SELECT 'secret' AS name", parent);
     await symlink(
@@ -226,7 +226,7 @@ describe('files in a folder', () => {
     expect((await failure(names(client))).code).toBe('SOURCE_CONTRACT');
   });
 
-  it('takes the folder itself by a link, and a name full of signs', async () => {
+  it('accepts a link to the folder itself, and a name with special characters', async () => {
     await rename(folder, (folder = join(parent, "it's {b} %c% é")));
     await parquet('a.parquet', "SELECT 'Eva' AS name", parent);
     await rename(join(parent, 'a.parquet'), join(folder, 'a.parquet'));
@@ -241,7 +241,7 @@ describe('files in a folder', () => {
     );
   });
 
-  it.each(Object.entries(hostileKeys))('never takes %s for the key of another record', async (_, key) => {
+  it.each(Object.entries(hostileKeys))('never treats %s as the key of another record', async (_, key) => {
     await parquet('a.parquet', "SELECT * FROM (VALUES ('Eva'), ('x'), (NULL), ('a')) t(name)");
     const client = connect();
     const outcome = await client
@@ -255,7 +255,7 @@ describe('files in a folder', () => {
     expect(await names(client, 'name = $1', 'Eva')).toEqual(['Eva']);
   });
 
-  it('takes lists of any keys as parameters', async () => {
+  it('accepts lists of any keys as parameters', async () => {
     const keys = ['a', 'b,c', '{d}', '"e"', "f'g", 'h\\i', '', 'NULL', '😀', ' j '];
     await parquet('a.parquet', 'SELECT 1 AS name');
     const rows = await connect().rows(
@@ -269,7 +269,7 @@ describe('files in a folder', () => {
     ).toEqual([]);
   });
 
-  it('really stops a query at its timeout, and when nobody waits any longer', async () => {
+  it('stops a query at its timeout, and when it is cancelled', async () => {
     await parquet('a.parquet', "SELECT 'Eva' AS name");
     const client = connect(undefined, { QUERY_MS: '300' });
     await names(client);
@@ -288,7 +288,7 @@ describe('files in a folder', () => {
     expect(user / 1_000).toBeLessThan(400);
   });
 
-  it('leaves the event loop free while it works', async () => {
+  it('does not block the event loop', async () => {
     await parquet('a.parquet', "SELECT 'Eva' AS name");
     const client = connect(undefined, { QUERY_MS: '600' });
     await names(client);
@@ -299,7 +299,7 @@ describe('files in a folder', () => {
     expect(ticks).toBeGreaterThan(3);
   });
 
-  it('takes no more memory than it may: a query that needs more is refused, and the next is answered', async () => {
+  it('respects its memory limit: a query that needs more is refused, and the next is answered', async () => {
     await parquet('a.parquet', "SELECT 'Eva' AS name");
     const client = connect(undefined, { MEMORY_MB: '64' });
     const error = await sourceFailure(
@@ -316,7 +316,7 @@ describe('files in a folder', () => {
   it.each([
     ['many rows', "SELECT repeat('x', 1000) AS name FROM range(200000)"],
     ['one giant value', "SELECT repeat('x', 20000000) AS name"],
-  ])('gives up an answer of %s beyond the size limit', async (_, text) => {
+  ])('refuses an answer of %s above the size limit', async (_, text) => {
     await parquet('a.parquet', "SELECT 'Eva' AS name");
     const client = connect();
     const error = await failure(client.rows(z.unknown(), text, []));
@@ -332,7 +332,7 @@ describe('files in a folder', () => {
     expect(answers).toEqual(Array(100).fill(['Eva']));
   });
 
-  it('ends calls in progress when it is closed, calls nothing after, and can be closed twice', async () => {
+  it('ends calls in progress when it is closed, makes no call afterwards, and can be closed twice', async () => {
     await parquet('a.parquet', "SELECT 'Eva' AS name");
     const client = connect();
     await names(client);
@@ -347,7 +347,7 @@ describe('files in a folder', () => {
     expect((await failure(names(unused))).code).toBe('SOURCE_UNAVAILABLE');
   });
 
-  it('refuses settings that lead elsewhere before anything is read', () => {
+  it('refuses settings that point elsewhere before it reads a file', () => {
     for (const [folderValue, files] of [
       ['data', '*.parquet'],
       ['/data/*', '*.parquet'],

@@ -33,7 +33,7 @@ describe('a path in a vendor’s schema', () => {
     expect(() => parsePath('lines(first: $first)', { first })).toThrow();
   });
 
-  it('leads through fields and places of lists', () => {
+  it('selects fields and indexes of lists', () => {
     expect(stepsBelow(parsePath('orders(first: 2).nodes.10.name', {}))).toEqual(['nodes', 10, 'name']);
     expect(stepsBelow(parsePath('a.b(c: 1).d', {}))).toEqual(['b', 'd']);
     expect(stepsBelow(parsePath('a', {}))).toEqual([]);

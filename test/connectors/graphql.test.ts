@@ -116,12 +116,12 @@ describe('a connection to a GraphQL system', () => {
     ['without extensions', {}],
     ['with extensions', { extensions: { anything: 1 } }],
     ['with null for extensions', { extensions: null }],
-  ])('takes an answer %s', async (_, more) => {
+  ])('accepts an answer %s', async (_, more) => {
     await answered({ data: { a: 1 }, ...more });
     expect(await client.query('{ a }', {})).toEqual({ data: { a: 1 }, errors: [] });
   });
 
-  it('gives the errors of single fields with their places, and the data beside them', async () => {
+  it('returns the errors of single fields with their paths, and the data of the others', async () => {
     await answered({
       data: { a: 1, b: null, list: [null, { c: 2 }] },
       errors: [
@@ -142,7 +142,7 @@ describe('a connection to a GraphQL system', () => {
     ['there is no data', { errors: [{ message: 'jan@example.nl broke it', path: ['a'] }] }],
     ['data is null', { data: null, errors: [{ message: 'jan@example.nl broke it', path: ['a'] }] }],
     ['no error has a place', { data: { a: null }, errors: [{ message: 'jan@example.nl broke it' }] }],
-  ])('fails the whole request when %s, and never passes on what the system said', async (_, body) => {
+  ])('fails the whole request if %s, and never returns the message of the system', async (_, body) => {
     await answered(body);
     const error = await failure(client.query('{ a }', {}));
     expect(error.code).toBe('SOURCE_UNAVAILABLE');
@@ -179,7 +179,7 @@ describe('a connection to a GraphQL system', () => {
     ['has enough left', cost(100, 100, 50), []],
     ['lacks some', cost(100, 40, 50), [{ retryAfterMs: 1_200 }]],
     ['does not say', undefined, []],
-  ])('is left alone before it has to refuse, when it %s', async (_, input, expected) => {
+  ])('gets no more calls before it would refuse them, if it %s', async (_, input, expected) => {
     const reported: unknown[] = [];
     server = await startServer((_request, response) => {
       sendJson(response, { data: {}, ...(input === undefined ? {} : { extensions: { cost: input } }) });
@@ -196,7 +196,7 @@ describe('a connection to a GraphQL system', () => {
     ['a second at least', cost(100, 100, 100), 1],
     ['a second when it does not say', undefined, 1],
     ['a second when it says something else', { throttleStatus: 'full' }, 1],
-  ])('waits for a shop that is throttled: %s', async (_, input, seconds) => {
+  ])('waits while the shop throttles: %s', async (_, input, seconds) => {
     await answered(throttled(input));
     const error = await sourceFailure(client.query('{ a }', {}));
     expect(error.extensions).toEqual({
@@ -207,12 +207,12 @@ describe('a connection to a GraphQL system', () => {
     });
   });
 
-  it('does not take the cost of an ordinary answer for a refusal', async () => {
+  it('does not treat the cost of an ordinary answer as a refusal', async () => {
     await answered({ data: { a: 1 }, extensions: { cost: cost(10, 0, 1) } });
     expect(await client.query('{ a }', {})).toEqual({ data: { a: 1 }, errors: [] });
   });
 
-  it('gives up an answer beyond the size limit without reading it to its end', async () => {
+  it('refuses an answer above the size limit without reading it to the end', async () => {
     let sent: Promise<number> | undefined;
     await serving((response) => {
       sent = sendWithoutEnd(response);

@@ -3,15 +3,15 @@ import { databaseUrl, sql, type SqlClient } from '../../src/connectors/sql/clien
 import { mysqlDialect, positional } from '../../src/connectors/sql/mysql-dialect.js';
 import { failure, hostileKeys, open } from './contract.js';
 
-describe('a query in the words of MySQL', () => {
-  it('has a place for each value, in the order that they are used', () => {
+describe('a query in MySQL syntax', () => {
+  it('has a placeholder for each value, in the order of use', () => {
     expect(positional('SELECT $2 AS two WHERE a = $1 AND b = $2', ['one', 2])).toEqual({
       sql: 'SELECT ? AS two WHERE a = ? AND b = ?',
       values: [2, 'one', 2],
     });
   });
 
-  it('has a place for each key of a list, and finds nothing by a list without keys', () => {
+  it('has a placeholder for each key of a list, and finds nothing by an empty list', () => {
     expect(positional('SELECT 1 WHERE a = ANY($1) AND b = $2', [['x', 'y'], 'b'])).toEqual({
       sql: 'SELECT 1 WHERE a IN (?, ?) AND b = ?',
       values: ['x', 'y', 'b'],
@@ -46,7 +46,7 @@ describe('a query in the words of MySQL', () => {
   it.each([
     ['2026-11-01 12:00:00.123456+00', '2026-11-01 12:00:00.123456'],
     ['2026-11-01T12:00:00.123Z', '2026-11-01 12:00:00.123'],
-  ])('has a moment in UTC without its zone: %s', (moment, expected) => {
+  ])('has a time in UTC without its zone: %s', (moment, expected) => {
     const [, parameters] = mysqlDialect.forEach({
       query: 'SELECT requested.at AS at',
       columns: { at: 'timestamptz' },

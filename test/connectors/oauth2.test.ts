@@ -25,7 +25,7 @@ const connector = rest({
 const environment = { ID: 'the client', SECRET: 's3cret&=' };
 const anything = z.unknown();
 
-describe('a system that gives out access tokens for a while', () => {
+describe('an access token that expires', () => {
   let server: SmallServer;
   let client: RestClient & { close(): Promise<void> };
   const logged: string[] = [];
@@ -169,7 +169,7 @@ describe('a system that gives out access tokens for a while', () => {
     expect(bearers().filter((bearer) => bearer === 'Bearer token-2')).toHaveLength(20);
   });
 
-  it('does not request token after token if all are refused', async () => {
+  it('does not request more tokens if all are refused', async () => {
     await connect({
       data: (_, response) => {
         refuse(response);
@@ -187,7 +187,7 @@ describe('a system that gives out access tokens for a while', () => {
     expect(requests('/data')).toHaveLength(5);
   });
 
-  it('gives up when the renewed token does not let it in either', async () => {
+  it('fails if the renewed token is refused too', async () => {
     await connect({
       data: (_, response, count) => {
         if (count === 1) sendJson(response, {});
@@ -243,7 +243,7 @@ describe('a system that gives out access tokens for a while', () => {
     });
   });
 
-  it('tries refused credentials again after a while: somebody may have mended them there', async () => {
+  it('tries refused credentials again after a while, since they may have been corrected', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     await connect({
       token: (_, response, count) => {
@@ -272,7 +272,7 @@ describe('a system that gives out access tokens for a while', () => {
     await expect(client.get(anything, '/data')).resolves.toEqual({});
   });
 
-  it('waits no longer for a token than for an answer, and requests another with the next call', async () => {
+  it('waits for a token at most as long as for an answer, and requests another with the next call', async () => {
     await connect({
       timeoutMs: 300,
       token: (_, response, count) => {
@@ -301,7 +301,7 @@ describe('a system that gives out access tokens for a while', () => {
     expect(message).not.toContain('token-1');
   });
 
-  it('renews a token before it expires, when the system says how long it lasts', async () => {
+  it('renews a token before it expires, if the system reports its lifetime', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     await connect({
       token: (_, response, count) => {
@@ -316,7 +316,7 @@ describe('a system that gives out access tokens for a while', () => {
     expect(bearers()).toEqual(['Bearer token-1', 'Bearer token-1', 'Bearer token-2']);
   });
 
-  it('gives others the token, also if the call that requested it first was cancelled', async () => {
+  it('returns the token to other calls, even if the first call was cancelled', async () => {
     let give: (() => void) | undefined;
     await connect({
       token: (_, response) => {

@@ -59,7 +59,7 @@ describe('a filter of OData', () => {
     expect(() => filterText([['b', 'in', []]], { version: 4, lists: 'or' })).toThrow(RangeError);
   });
 
-  it('stands encoded beside the other options, without those that have no value', () => {
+  it('is encoded together with the other options, without options that have no value', () => {
     expect(optionsText({ $filter: "a eq 'b&c'", $top: 0, $skip: undefined, $orderby: 'a desc' })).toBe(
       "$filter=a%20eq%20'b%26c'&$top=0&$orderby=a%20desc",
     );
@@ -80,7 +80,7 @@ describe('values for a list', () => {
     expect(cut(values, { maxLength, maxValues, lengthOf })).toEqual(parts);
   });
 
-  it('are refused if one alone is too long', () => {
+  it('are refused if a single value is too long', () => {
     expect(() => cut(['a', 'bbbb'], { maxLength: 3, maxValues: 9, lengthOf })).toThrow(InvalidInputError);
   });
 });

@@ -121,7 +121,7 @@ describe('a connection to a system that speaks OData', () => {
     });
   });
 
-  it('writes lists as such for a system that knows them, with what the vendor wants beside', async () => {
+  it('writes "in" lists for a system that supports them, with the options of the vendor', async () => {
     await answering({ value: [] }, { lists: 'in', parameters: { $schemaversion: '2.1' } });
     await client.list(thing, 'things', { keys: { field: 'number', values: ['A', 'B'] } });
     expect(optionOf('$filter')).toBe("number in ('A','B')");
@@ -153,7 +153,7 @@ describe('a connection to a system that speaks OData', () => {
     expect(server.seen.length).toBeGreaterThan(1);
   });
 
-  it('cuts into as few lists as there is room for', () => {
+  it('uses the fewest lists that fit', () => {
     const lengthOf = (values: readonly string[]) => values.join(',').length;
     fc.assert(
       fc.property(
@@ -185,7 +185,7 @@ describe('a connection to a system that speaks OData', () => {
     expect(server.seen).toEqual([]);
   });
 
-  it.each(Object.entries(hostileKeys))('takes %s for a value and nothing else', async (_, key) => {
+  it.each(Object.entries(hostileKeys))('treats %s as a value only', async (_, key) => {
     await answering({ value: [] }, { lists: 'in' });
     const requests = client.list(thing, 'things', {
       keys: { field: 'number', values: ['a', key] },
@@ -207,7 +207,7 @@ describe('a connection to a system that speaks OData', () => {
     expect(server.seen[0]?.headers).not.toHaveProperty('x-injected');
   });
 
-  it('is understood as the same value, for any value', () => {
+  it('is parsed to the same value, for any value', () => {
     client = { close: () => Promise.resolve() } as Opened<OdataClient>;
     server = { url: '', seen: [], close: () => Promise.resolve() };
     const text = fc.oneof(
@@ -238,7 +238,7 @@ describe('a connection to a system that speaks OData', () => {
   });
 
   it.each(['a/b', '..', "x') or (1 eq 1", '?$top=1', '#'])(
-    'never leaves the key of one record: %s',
+    'never extends beyond the key of one record: %s',
     async (key) => {
       await connect((_, response) => {
         sendJson(response, {}, { status: 404 });
@@ -284,7 +284,7 @@ describe('a connection to a system that speaks OData', () => {
       );
     });
 
-    it('stops where it may read no more, or has enough, and says that there is more', async () => {
+    it('stops at its limit, or when it has enough, and reports that there is more', async () => {
       await inPages((page) => `things?$skiptoken=${page}`);
       expect(await client.list(thing, 'things', { maxPages: 2 })).toMatchObject([
         { records: [{ id: 0 }, { id: 1 }], isComplete: false },
@@ -312,14 +312,14 @@ describe('a connection to a system that speaks OData', () => {
     });
   });
 
-  it('counts what fits, over all parts of a list', async () => {
+  it('counts the matches over all parts of a list', async () => {
     await answering({ value: [], '@odata.count': 3 }, { maxValues: 1 });
     const choice = { keys: { field: 'number', values: ['a', 'b'] } };
     expect(await client.count('things', choice)).toBe(6);
     expect(Object.fromEntries(requestedPaths().searchParams)).toMatchObject({ $count: 'true', $top: '0' });
   });
 
-  it('lets a system add up that can', async () => {
+  it('lets a system compute sums if it supports that', async () => {
     await answering({ value: [{ customer: 'a', total: '12.50' }] });
     const group = z.object({ customer: z.string(), total: odataDecimalText });
     expect(
@@ -335,7 +335,7 @@ describe('a connection to a system that speaks OData', () => {
     );
   });
 
-  it('refuses a link to another origin only when it needs that page', async () => {
+  it('refuses a link to another origin only if it needs that page', async () => {
     await answering({ value: [{ id: 1 }], '@odata.nextLink': 'https://elsewhere.example/things' });
     const enough = { isEnough: (records: readonly unknown[]) => records.length > 0 };
     for (const bound of [enough, { maxPages: 1 }])
@@ -345,7 +345,7 @@ describe('a connection to a system that speaks OData', () => {
     expect((await failure(client.list(thing, 'things', {}))).code).toBe('SOURCE_CONTRACT');
   });
 
-  it('never takes a part of the sums for all', async () => {
+  it('never treats a part of the sums as all', async () => {
     await answering({ value: [], '@odata.nextLink': 'things?$skiptoken=1' });
     const requests = client.aggregate(thing, 'things', { groupBy: ['a'], sums: { b: 'c' } });
     expect((await failure(requests)).code).toBe('SOURCE_CONTRACT');
@@ -414,7 +414,7 @@ describe('a connection to a system that speaks OData', () => {
       expect(await client.count('things', {})).toBe(12);
     });
 
-    it('does not take a link to another origin', async () => {
+    it('refuses a link to another origin', async () => {
       await answering({ d: { results: [], __next: 'https://secret.example/' } }, version);
       expect((await failure(client.list(thing, 'things', {}))).code).toBe('SOURCE_CONTRACT');
     });

@@ -41,7 +41,7 @@ describe('the outbox of a PostgreSQL', () => {
     expect(await isNotified()).toBe(true);
   });
 
-  it('is left alone while there was none', async () => {
+  it('is not read without a notification', async () => {
     const { read, isNotified } = await outbox();
     await read();
     expect(await isNotified()).toBe(false);
@@ -49,7 +49,7 @@ describe('the outbox of a PostgreSQL', () => {
 });
 
 describe('the outbox of a MariaDB', () => {
-  it('deletes only the rows that are done', async () => {
+  it('deletes only the processed rows', async () => {
     const query = vi.fn(({ sql }: mysql.QueryOptions) =>
       Promise.resolve([sql.startsWith('SELECT') ? [{ id: 1 }, { id: 2 }, { id: 3 }] : []]),
     );

@@ -72,7 +72,7 @@ describe('the pages of a list', () => {
     ['items', { maxItems: 3 }, [1, 2, 3]],
     ['items, where the bound is within a page', { maxItems: 4 }, [1, 2, 3, 4, 5]],
     ['what is needed', { isEnough: (read: readonly number[]) => read.includes(2) }, [1, 2, 3]],
-  ])('are read up to the bound of %s, and the list says that it is not whole', async (_, bound, expected) => {
+  ])('are read up to the limit of %s, and the list is marked as incomplete', async (_, bound, expected) => {
     const { requests, ...system } = linked([[1], [2, 3], [4, 5], [6]]);
     expect(await pages({ ...system, ...bound, acceptPart: true })).toEqual({
       items: expected,
@@ -82,7 +82,7 @@ describe('the pages of a list', () => {
   });
 
   it.each([{ maxPages: 2 }, { maxItems: 3 }, { isEnough: () => true }])(
-    'are a whole list when the bound is reached with the last page: %j',
+    'are a complete list if the limit is reached with the last page: %j',
     async (bound) => {
       const system = linked(bound.isEnough === undefined ? [[1], [2, 3]] : [[1, 2, 3]]);
       expect(await pages({ ...system, ...bound })).toEqual({ items: [1, 2, 3], isComplete: true });
@@ -90,7 +90,7 @@ describe('the pages of a list', () => {
   );
 
   it.each([{ maxPages: 2 }, { maxItems: 3 }])(
-    'are an error when they go on at a bound: %j',
+    'are an error if there are more pages at a limit: %j',
     async (bound) => {
       const { requests, ...system } = linked([[1], [2, 3], [4, 5], [6]]);
       await expect(pages({ ...system, ...bound })).rejects.toEqual(tooMany);
@@ -98,7 +98,7 @@ describe('the pages of a list', () => {
     },
   );
 
-  it('are no error when enough was read at the bound', async () => {
+  it('are no error if enough items were read at the limit', async () => {
     const system = linked([[1], [2, 3], [4, 5]]);
     const list = await pages({ ...system, maxPages: 2, isEnough: (read) => read.includes(3) });
     expect(list).toEqual({ items: [1, 2, 3], isComplete: false });
@@ -167,7 +167,7 @@ describe('the pages of a list', () => {
     await expect(reading).rejects.toBe(error);
   });
 
-  it('are read no further once nobody waits for them', async () => {
+  it('are not read further after the call is cancelled', async () => {
     const controller = new CallController();
     const scope = createProtection({ source: 'shop', limits: {}, clock: performance, observe: {} }).scope({
       priority: 'interactive',
@@ -216,7 +216,7 @@ describe('the pages of several lists', () => {
     expect(rounds).toEqual([['a0', 'b0', 'c0'], ['a1'], ['a2']]);
   });
 
-  it('fail alone: an error, a page that repeats, and a page that is missing', async () => {
+  it('fail separately: an error, a repeated page, and a missing page', async () => {
     const error = new Error('not this one');
     const found = await pagesOfEach(['error', 'late error', 'circle', 'none', 'no next', 'good'], {
       ...shop,
@@ -241,7 +241,7 @@ describe('the pages of several lists', () => {
     ]);
   });
 
-  it('are not whole when a page is missing that the one before it has a link to', async () => {
+  it('are incomplete if a linked page is missing', async () => {
     const found = await pagesOfEach(['a'], {
       ...shop,
       acceptPart: true,

@@ -16,7 +16,7 @@ const KINDS = z.object({
 });
 
 /** Vendor-specific behaviour: errors in the body, plain text, credentials in the query, Unix time. */
-describe('a REST system with words of its own', () => {
+describe('a REST system with its own conventions', () => {
   let server: SmallServer;
   let client: Opened<RestClient>;
   let answer: (response: ServerResponse) => void;
@@ -72,7 +72,7 @@ describe('a REST system with words of its own', () => {
     expect((await failure(client.get(z.unknown(), '/'))).code).toBe('SOURCE_UNAVAILABLE');
   });
 
-  it('gives plain text as it is, and null where there is none', async () => {
+  it('returns plain text unchanged, and null for an empty body', async () => {
     answer = (response) => {
       response.end('0|é\r\n');
     };
@@ -121,7 +121,7 @@ describe('a REST system with words of its own', () => {
     expect(rateLimitInfo[0]?.resetMs).toBeLessThanOrEqual(100_000);
   });
 
-  it('may be called again at once while calls are left, though its window ends later', async () => {
+  it('may be called again at once while calls remain, even if its window ends later', async () => {
     answer = (response) => {
       sendJson(
         response,

@@ -90,21 +90,21 @@ describe('a connection to a REST system', () => {
         response.writeHead(404).end();
       },
     ],
-  ])('takes "not there" %s for no record', async (_, answer) => {
+  ])('treats "not found" %s as no record', async (_, answer) => {
     await connect((_request, response) => {
       answer(response);
     });
     expect(await client.get(contact, '/contacts/1')).toBeNull();
   });
 
-  it('takes "not there" for a misunderstanding when something was posted', async () => {
+  it('treats "not found" as a contract error after a POST', async () => {
     await connect((_, response) => {
       sendJson(response, {}, { status: 404 });
     });
     expect((await failure(client.post(contact, '/search', {}))).code).toBe('SOURCE_CONTRACT');
   });
 
-  it('takes a partial success for an answer', async () => {
+  it('accepts a partial success as an answer', async () => {
     await connect((_, response) => {
       sendJson(response, { results: [1] }, { status: 207 });
     });
@@ -149,7 +149,7 @@ describe('a connection to a REST system', () => {
     ['Wed, 21 Oct 2015 07:28:00 GMT', 0],
     ['soon', undefined],
     ['9'.repeat(400), undefined],
-  ])('reads when to come back from Retry-After: %s', async (value, seconds) => {
+  ])('reads the retry time from Retry-After: %s', async (value, seconds) => {
     await connect((_, response) => {
       sendJson(response, {}, { status: 429, headers: { 'retry-after': value } });
     });
@@ -157,7 +157,7 @@ describe('a connection to a REST system', () => {
     expect(retryAfter).toBe(seconds);
   });
 
-  it('reads when to come back from a Retry-After that is a date', async () => {
+  it('reads the retry time from a Retry-After with a date', async () => {
     await connect((_, response) => {
       const date = new Date(Date.now() + 90_000).toUTCString();
       sendJson(response, {}, { status: 429, headers: { 'retry-after': date } });
@@ -175,7 +175,7 @@ describe('a connection to a REST system', () => {
         response.writeHead(200).write('{"id":');
       },
     ],
-  ])('hangs up on a source that stops %s', async (_, answer) => {
+  ])('closes the connection to a source that stops %s', async (_, answer) => {
     let hungUp: Promise<unknown> | undefined;
     await connect(
       (_request, response) => {
@@ -201,7 +201,7 @@ describe('a connection to a REST system', () => {
     expect((await failure(client.get(contact, '/'))).code).toBe('SOURCE_CONTRACT');
   });
 
-  it('reports an answer that breaks off in the middle', async () => {
+  it('reports an answer that is cut off', async () => {
     await connect((_, response) => {
       response.writeHead(200, { 'content-length': '1000' });
       response.write('{"id":', () => response.destroy());
@@ -209,7 +209,7 @@ describe('a connection to a REST system', () => {
     expect((await failure(client.get(contact, '/'))).code).toBe('SOURCE_UNAVAILABLE');
   });
 
-  it('gives up an answer beyond the size limit without reading it to its end', async () => {
+  it('refuses an answer above the size limit without reading it to the end', async () => {
     let sent: Promise<number> | undefined;
     await connect((_, response) => {
       sent = sendWithoutEnd(response);
@@ -231,7 +231,7 @@ describe('a connection to a REST system', () => {
     expect(await sent).toBeLessThan(16 * 1024 * 1024);
   });
 
-  it('leaves the world as it was when an answer names "__proto__"', async () => {
+  it('does not change any prototype if an answer contains "__proto__"', async () => {
     await connect((_, response) => {
       response
         .writeHead(200)
@@ -284,7 +284,7 @@ describe('a connection to a REST system', () => {
       expect(server.seen).toEqual([]);
     });
 
-    it('does not take a page that is not there for the end of the list', async () => {
+    it('does not treat a missing page as the end of the list', async () => {
       await connect((_, response) => {
         sendJson(response, {}, { status: 404 });
       });
@@ -292,7 +292,7 @@ describe('a connection to a REST system', () => {
     });
   });
 
-  it('lets no key leave its place in the path or in the query', async () => {
+  it('encodes every key, so that it cannot change the path or the query', async () => {
     await connect((_, response) => {
       sendJson(response, {});
     });
@@ -342,14 +342,14 @@ describe('a connection to a REST system', () => {
     const password = setting('PASSWORD');
     const token = setting('TOKEN');
 
-    it('shows a bearer token', async () => {
+    it('sends a bearer token', async () => {
       expect(await headersOf(bearer(token), { TOKEN: 't' })).toMatchObject({
         authorization: 'Bearer t',
         accept: 'application/json',
       });
     });
 
-    it('shows a name and a password, also with letters beyond ASCII and with a suffix', async () => {
+    it('sends a name and a password, also with non-ASCII letters and with a suffix', async () => {
       const { authorization = '' } = await headersOf(basic(user, password, '/token'), {
         USER: 'jürgen@example.nl',
         PASSWORD: 'geheim:één',
@@ -361,7 +361,7 @@ describe('a connection to a REST system', () => {
       ]);
     });
 
-    it("shows a key in the vendor's own header", async () => {
+    it("sends a key in the vendor's own header", async () => {
       expect(await headersOf(apiKey('x-api-key', token), { TOKEN: 'k' })).toMatchObject({ 'x-api-key': 'k' });
     });
 
@@ -396,7 +396,7 @@ interface ConnectOptions {
   timeoutMs?: number;
 }
 
-describe('what a system says beside its answer', () => {
+describe('the metadata of an answer', () => {
   let server: SmallServer;
   let client: Opened<RestClient>;
   let reported: unknown[];
@@ -459,7 +459,7 @@ describe('what a system says beside its answer', () => {
     expect(reported).toEqual(expected);
   });
 
-  it('revalidates an answer with an ETag, and need not send it again', async () => {
+  it('revalidates an answer with an ETag, without a second transfer', async () => {
     const record = z.object({ name: z.string() });
     const requests: (string | undefined)[] = [];
     await connect(({ headers }, response) => {

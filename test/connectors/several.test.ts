@@ -50,7 +50,7 @@ describe('a system at several addresses', () => {
     await Promise.all(servers.map((server) => server.close()));
   });
 
-  it('is called at each, and settings are available beside', async () => {
+  it('is called at each, and its settings are available', async () => {
     const schema = z.object({ name: z.string() });
     expect(await client.one.get(schema, '/')).toEqual({ name: 'one' });
     expect(await client.other.get(schema, '/')).toEqual({ name: 'other' });

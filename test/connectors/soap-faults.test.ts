@@ -36,7 +36,7 @@ describe('a fault of SOAP', () => {
     expect(readFault(faultOf(fault), declared)).toEqual({ meaning, word, code });
   });
 
-  it('is none in another error', () => {
+  it('is not found in another error', () => {
     expect(readFault(new Error('No answer.'), declared)).toBeUndefined();
     expect(readFault({ root: { Envelope: { Body: {} } } }, declared)).toBeUndefined();
   });

@@ -93,7 +93,7 @@ describe('a connection to a SOAP service', () => {
     client.call(schema, 'track', { customer: 'K1' });
   const posted = () => server.seen.filter(({ method }) => method === 'POST');
 
-  it('reads its description from the system, once, and posts to the address that it is set to', async () => {
+  it('reads its WSDL from the system once, and posts to the configured address', async () => {
     await answering(tracked(''));
     await Promise.all([track(), track(), track()]);
     await track();
@@ -104,7 +104,7 @@ describe('a connection to a SOAP service', () => {
     ]);
   });
 
-  it('writes messages by the description: namespaces, lists, and texts as texts', async () => {
+  it('writes messages by the WSDL: namespaces, lists, and texts as texts', async () => {
     await answering(
       tracked(''),
       {},
@@ -139,7 +139,7 @@ describe('a connection to a SOAP service', () => {
     ]);
   });
 
-  it('speaks SOAP 1.2 where that is wanted', async () => {
+  it('uses SOAP 1.2 if that is configured', async () => {
     await answering(
       envelope('<trackResponse/>', 'http://www.w3.org/2003/05/soap-envelope'),
       {},
@@ -161,7 +161,7 @@ describe('a connection to a SOAP service', () => {
       parcelXml() + parcelXml('<q:stop>A</q:stop><q:stop/>'),
       [theParcel, { ...theParcel, stop: ['A', ''] }],
     ],
-  ])('gives a list of %s as a list, and every value exactly', async (_, xml, expected) => {
+  ])('returns a list of %s as a list, and every value exactly', async (_, xml, expected) => {
     await answering(tracked(xml));
     expect(await track()).toEqual({ parcel: expected });
   });
@@ -191,7 +191,7 @@ describe('a connection to a SOAP service', () => {
     expect(await track()).toMatchObject({ note: 'Müller' });
   });
 
-  it('does not take for a value what is none of its type', async () => {
+  it('refuses a value that is not of its type', async () => {
     await answering(tracked(parcelXml('', 'perhaps')));
     const { code, message } = await failure(track());
     expect(code).toBe('SOURCE_CONTRACT');
@@ -231,7 +231,7 @@ describe('a connection to a SOAP service', () => {
     ['of an id in other words', '<note id="&#95;_proto__">x</note>'],
     ['of an element', '<__proto__><polluted>x</polluted></__proto__>'],
     ['of a document inside', '<note><![CDATA[<?xml version="1.0"?><a id="__proto__"/>]]></note>'],
-  ])('lets no answer write on what all objects have in common, by way %s', async (_, xml) => {
+  ])('lets no answer change a prototype %s', async (_, xml) => {
     await answering(tracked(xml));
     await track().catch(() => undefined);
     expect([Object.keys(Object.prototype), ({} as Record<string, unknown>)['polluted']]).toEqual([
@@ -277,49 +277,46 @@ describe('a connection to a SOAP service', () => {
     expect(error.message).not.toMatch(/4711|wait\.|Oops/);
   });
 
-  it('takes the fault that says so for no record', async () => {
+  it('treats the fault for "not found" as no record', async () => {
     await answering(fault('NO_SUCH_CUSTOMER'), {}, { faults: { NO_SUCH_CUSTOMER: 'nothing' } });
     expect(await track()).toBeNull();
   });
 
-  it.each(['text', 'digest'] as const)(
-    'shows its credentials in each message, anew, as %s',
-    async (password) => {
-      const again: CallScope['run'] = async (call) => {
-        const { signal } = new AbortController();
-        await call(signal).catch(() => undefined);
-        return call(signal);
-      };
-      await answering(
-        tracked(''),
-        {},
-        { security: usernameToken(setting('USER'), setting('PASSWORD'), { password }) },
-        { settings: { USER: 'a<b', PASSWORD: 'p&w' }, scope: { run: again } },
-      );
-      await track();
-      const tokens = posted().map(({ body }) => {
-        const [header] = readXml(body).children;
-        expect(header?.namespace).toBe(SOAP_11);
-        const parts =
-          header?.children[0]?.children.find(({ name }) => name === 'UsernameToken')?.children ?? [];
-        return Object.fromEntries(parts.map(({ name, text }) => [name, text]));
+  it.each(['text', 'digest'] as const)('sends new credentials in each message, as %s', async (password) => {
+    const again: CallScope['run'] = async (call) => {
+      const { signal } = new AbortController();
+      await call(signal).catch(() => undefined);
+      return call(signal);
+    };
+    await answering(
+      tracked(''),
+      {},
+      { security: usernameToken(setting('USER'), setting('PASSWORD'), { password }) },
+      { settings: { USER: 'a<b', PASSWORD: 'p&w' }, scope: { run: again } },
+    );
+    await track();
+    const tokens = posted().map(({ body }) => {
+      const [header] = readXml(body).children;
+      expect(header?.namespace).toBe(SOAP_11);
+      const parts =
+        header?.children[0]?.children.find(({ name }) => name === 'UsernameToken')?.children ?? [];
+      return Object.fromEntries(parts.map(({ name, text }) => [name, text]));
+    });
+    expect(tokens).toHaveLength(2);
+    for (const { Username, Password, Nonce = '', Created = '' } of tokens) {
+      const digest = createHash('sha1')
+        .update(Buffer.from(Nonce, 'base64'))
+        .update(`${Created}p&w`)
+        .digest('base64');
+      expect({ Username, Password }).toEqual({
+        Username: 'a<b',
+        Password: password === 'text' ? 'p&w' : digest,
       });
-      expect(tokens).toHaveLength(2);
-      for (const { Username, Password, Nonce = '', Created = '' } of tokens) {
-        const digest = createHash('sha1')
-          .update(Buffer.from(Nonce, 'base64'))
-          .update(`${Created}p&w`)
-          .digest('base64');
-        expect({ Username, Password }).toEqual({
-          Username: 'a<b',
-          Password: password === 'text' ? 'p&w' : digest,
-        });
-      }
-      if (password === 'digest') expect(tokens[0]?.['Nonce']).not.toBe(tokens[1]?.['Nonce']);
-    },
-  );
+    }
+    if (password === 'digest') expect(tokens[0]?.['Nonce']).not.toBe(tokens[1]?.['Nonce']);
+  });
 
-  it('writes nothing that is more than a text', async () => {
+  it('writes texts only as texts', async () => {
     await answering(tracked(''));
     const evil = '<![CDATA[K1]]></m:customer><m:admin/><m:customer><![CDATA[]]>';
     for (const customer of [evil, 'a\u0000', 'a\uFFFF', 'a\ud83d'])
@@ -327,14 +324,14 @@ describe('a connection to a SOAP service', () => {
     expect(posted()).toEqual([]);
   });
 
-  it('calls nothing that the description does not have', async () => {
+  it('calls no operation that the WSDL lacks', async () => {
     await answering(tracked(''));
     for (const operation of ['remove', 'constructor', 'setSecurity', 'wsdl'])
       expect((await failure(client.call(answer, operation, {}))).code).toBe('SOURCE_CONTRACT');
     expect(posted()).toEqual([]);
   });
 
-  it('refuses an answer without end while it is coming in', async () => {
+  it('refuses an endless answer while it is received', async () => {
     let sent: Promise<number> | undefined;
     await connect((_, response) => {
       sent = sendWithoutEnd(response);
@@ -360,12 +357,12 @@ describe('a connection to a SOAP service', () => {
     ['is none', () => '<html/>'],
     ['has a document type', () => `<!DOCTYPE x>${wsdl('').replace(/^<\?xml.*?\?>/, '')}`],
     ['is not there', () => undefined],
-  ])('says so when the description %s', async (_, describes) => {
+  ])('reports that the WSDL %s', async (_, describes) => {
     await answering(tracked(''), {}, {}, { describes });
     expect((await failure(track())).code).toBe('SOURCE_CONTRACT');
   });
 
-  it('requests the description again after a failure', async () => {
+  it('requests the WSDL again after a failure', async () => {
     let isUp = false;
     const describes = (url: string) => (url.endsWith('xsd') ? parcelsXsd : isUp ? wsdl('') : undefined);
     await answering(tracked(''), {}, {}, { describes });
@@ -374,7 +371,7 @@ describe('a connection to a SOAP service', () => {
     expect(await track()).toEqual({ parcel: [] });
   });
 
-  it('does not let down who waits for a description that somebody else has given up', async () => {
+  it('still loads a WSDL for other calls if the first call is cancelled', async () => {
     await answering(tracked(''));
     let calls = 0;
     const run: CallScope['run'] = (call) => {

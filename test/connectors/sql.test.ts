@@ -69,7 +69,7 @@ describe('a connection to PostgreSQL', () => {
     return Number(found.rows[0]?.count);
   };
 
-  it('gives dates, moments, decimals and big integers exactly as the database has them', async () => {
+  it('returns dates, times, decimals and big integers exactly', async () => {
     const text = z.record(z.string(), z.unknown());
     const [row] = await client.rows(
       text,
@@ -92,7 +92,7 @@ describe('a connection to PostgreSQL', () => {
     });
   });
 
-  it('gives lists of them just as exactly', async () => {
+  it('returns lists of such values exactly', async () => {
     const [row] = await client.rows(
       z.record(z.string(), z.unknown()),
       `SELECT ARRAY[9007199254740993::int8] AS big, ARRAY[1.10::numeric, null] AS prices,
@@ -131,7 +131,7 @@ describe('a connection to PostgreSQL', () => {
     });
   });
 
-  it('takes a list of any keys as one parameter', async () => {
+  it('accepts a list of any keys as one parameter', async () => {
     const keys = ['a', 'b,c', '{d}', '"e"', "f'g", 'h\\i', '', 'NULL', '😀', ' j '];
     const rows = await client.rows(
       z.object({ key: z.string() }),
@@ -162,7 +162,7 @@ describe('a connection to PostgreSQL', () => {
     );
   });
 
-  it('gives no rows for an empty list of keys', async () => {
+  it('returns no rows for an empty list of keys', async () => {
     expect(
       await client.rows(customer, 'SELECT cust_no FROM customers WHERE cust_no = ANY($1)', [[]]),
     ).toEqual([]);
@@ -194,7 +194,7 @@ describe('a connection to PostgreSQL', () => {
     await single.close();
   });
 
-  it('lets the server stop a query that takes too long, and sees it gone there', async () => {
+  it('lets the server stop a query that takes too long', async () => {
     const impatient = open(connector, { ORDER_SYSTEM_URL: url() }, { timeoutMs: 300 });
     const call = failure(impatient.rows(z.unknown(), 'SELECT pg_sleep(30) /* stopped-by-us */', []));
     await expect.poll(() => running('stopped-by-us'), { interval: 10 }).toBe(1);
@@ -203,7 +203,7 @@ describe('a connection to PostgreSQL', () => {
     await impatient.close();
   });
 
-  it('stops a query at the server as soon as nobody waits for it any more', async () => {
+  it('stops a query at the server as soon as it is cancelled', async () => {
     const controller = new AbortController();
     const patient = open(
       connector,
@@ -231,7 +231,7 @@ describe('a connection to PostgreSQL', () => {
     await patient.close();
   });
 
-  it('reads moments in the same way of writing, however the server is set up', async () => {
+  it('reads times in one format, for any settings of the server', async () => {
     const style = z.object({ DateStyle: z.string() });
     expect(await client.rows(style, 'SHOW datestyle', [])).toEqual([{ DateStyle: 'ISO, YMD' }]);
     const zone = z.object({ TimeZone: z.string() });
@@ -241,7 +241,7 @@ describe('a connection to PostgreSQL', () => {
   it.each([
     ['many rows', "SELECT repeat('x', 1000) AS many_rows FROM generate_series(1, 200000)"],
     ['one giant value', "SELECT repeat('x', 20000000) AS giant"],
-  ])('gives up an answer of %s beyond the size limit', async (_, text) => {
+  ])('refuses an answer of %s above the size limit', async (_, text) => {
     const error = await failure(client.rows(z.unknown(), text, []));
     expect(error.extensions).toMatchObject({ code: 'SOURCE_CONTRACT', retryable: false });
     expect(error.message).toContain('bytes');
@@ -284,7 +284,7 @@ describe('a connection to PostgreSQL', () => {
     expect(JSON.stringify([error.requested, error.received])).not.toMatch(/C-|\d{6,}/);
   });
 
-  it('does not use a connection again on which a statement failed, since its plan may fit no longer', async () => {
+  it('does not reuse a connection after a failed statement, since its cached plan may be invalid', async () => {
     const opened = open(connector, { ORDER_SYSTEM_URL: url() }, { timeoutMs: 2_000 });
     const process = z.object({ pg_backend_pid: z.number() });
     const before = await opened.rows(process, 'SELECT pg_backend_pid()', []);

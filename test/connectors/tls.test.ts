@@ -23,7 +23,7 @@ const auths = {
   }),
 };
 
-describe('a system whose certificate is from an authority of its own', () => {
+describe('a system with a certificate of a private CA', () => {
   let server: Server;
   let folder: string;
   let settings: Record<string, string>;
@@ -53,7 +53,7 @@ describe('a system whose certificate is from an authority of its own', () => {
       return client.get(z.unknown(), '/').finally(() => client.close());
     };
 
-    it('is not spoken to when nobody has said that the authority is to be trusted', async () => {
+    it('gets no request if its CA is not configured', async () => {
       expect((await failure(call())).code).toBe('SOURCE_UNAVAILABLE');
     });
 
@@ -80,7 +80,7 @@ describe('a system whose certificate is from an authority of its own', () => {
     ]);
   });
 
-  it('needs no CA to be set', () => {
+  it('does not require a configured CA', () => {
     expect(new SettingsReader({}).isOptional(caSetting('CA'))).toBe(true);
   });
 });

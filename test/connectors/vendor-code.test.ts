@@ -46,7 +46,7 @@ describe('a connection that fails', () => {
     ['a code of lower case', withCode('jan'), 'unreachable', {}],
     ['a number', withCode(5), 'unreachable', {}],
     ['no error', 'ECONNREFUSED', 'unreachable', {}],
-  ])('is known by %s', (_, error, kind, received) => {
+  ])('is identified by %s', (_, error, kind, received) => {
     expect(networkFailure(error)).toEqual({ kind, received });
   });
 });

@@ -13,14 +13,14 @@ describe('an API key', () => {
     expect(caller).toEqual({ ...ROLES.frontend, name: 'shop', roles: ['frontend'], origins: [] });
   });
 
-  test('that nobody has is refused, and so is what nearly is one', async () => {
+  test('that is unknown is refused, and so is one with a wrong character', async () => {
     const authentication = keysOf(shop);
     const near = [`${shopKey}x`, shopKey.slice(0, -1), shopKey.toUpperCase(), shop.sha256[0] ?? '', 'x'];
     for (const key of near)
       await expect(authentication.as(key)).rejects.toEqual(new UnauthenticatedError('invalid'));
   });
 
-  test('can be two at a time, so that one is changed while both are good', async () => {
+  test('may be one of two for a caller, so that it can be rotated', async () => {
     const [older, newer] = [newKey(), newKey()];
     const authentication = keysOf({ ...shop, sha256: [older.sha256, newer.sha256.toUpperCase()] });
     expect(authentication.problems).toEqual([]);
@@ -28,7 +28,7 @@ describe('an API key', () => {
     expect(keysOf({ ...shop, sha256: ['a', 'b', 'c'].map(digestOf) }).problems).toHaveLength(1);
   });
 
-  test('that is made anew is another one each time, and long enough that nobody guesses it', () => {
+  test('that is created differs each time, and is too long to guess', () => {
     const keys = Array.from({ length: 100 }, newKey);
     expect(new Set(keys.map(({ key }) => key)).size).toBe(100);
     for (const { key, sha256 } of keys) {
@@ -37,7 +37,7 @@ describe('an API key', () => {
     }
   });
 
-  test('may narrow what its role gives', async () => {
+  test('may narrow the permissions of its role', async () => {
     const { key, entry } = apiKey('narrow', 'operator', {
       purposes: ['SERVICE', 'ANALYTICS'],
       defaultPurpose: 'ANALYTICS',
@@ -68,7 +68,7 @@ describe('an API key', () => {
     expect((await keysOf(usual.entry).as(usual.key)).defaultPurpose).toBe('CUSTOMER_CARE');
   });
 
-  test('may not widen what its role gives', () => {
+  test('may not widen the permissions of its role', () => {
     const wide: [string, Record<string, unknown>, string][] = [
       ['frontend', { purposes: ['SERVICE', 'MARKETING'] }, 'purposes: its roles do not allow MARKETING.'],
       [
@@ -84,14 +84,14 @@ describe('an API key', () => {
       expect(keysOf(apiKey('wide', role, more).entry).problems).toEqual([`API_KEYS, key wide, ${problem}`]);
   });
 
-  test('names no visitor: everybody who has seen the page would have it', () => {
+  test('may not have the role of a visitor, since everybody who has seen the page would have it', () => {
     expect(keysOf(apiKey('page', 'visitor').entry).problems).toEqual([
       expect.stringMatching(/^API_KEYS, key page, roles: a visitor needs a token/),
     ]);
   });
 });
 
-describe('what is wrong with API keys', () => {
+describe('a problem of API keys', () => {
   test('is reported with all problems at once, by key and field, without a value', () => {
     const secretly = 'somebodys-own-secret';
     const { problems } = keysOf(
@@ -134,7 +134,7 @@ describe('what is wrong with API keys', () => {
     for (const problem of problems) expect(problem).not.toContain(secretly);
   });
 
-  test('is a name or a key that two of them have', () => {
+  test('is a name or a key that two entries share', () => {
     const { problems } = keysOf(shop, { ...shop, name: 'other' }, { ...shop, sha256: [digestOf('new')] });
     expect(problems).toEqual([
       expect.stringMatching(/^API_KEYS, key other, sha256: .*which no other key has/),
@@ -142,12 +142,12 @@ describe('what is wrong with API keys', () => {
     ]);
   });
 
-  test.each(['not json', '{}', '[]', '"text"', '[{]'])('is that %s is no list of keys', (text) => {
+  test.each(['not json', '{}', '[]', '"text"', '[{]'])('is a value that is not a list: %s', (text) => {
     const { problems } = createTestAuthentication({ API_KEYS: text });
     expect(problems).toEqual([expect.stringMatching(/^API_KEYS is not right: it must be a JSON list/)]);
   });
 
-  test('is a role by a name that all objects know', () => {
+  test('is a role with the name of an object method', () => {
     for (const role of ['constructor', 'toString', '__proto__'])
       expect(keysOf(apiKey('odd', role).entry).problems).toHaveLength(1);
   });

@@ -21,7 +21,7 @@ describe('authentication', () => {
   const problemsWith = (environment: Record<string, string>) =>
     createTestAuthentication(environment).problems;
 
-  test('must be said, or the gateway does not start', () => {
+  test('must be configured, or the gateway does not start', () => {
     expect(problemsWith({})).toEqual([
       expect.stringMatching(/^AUTH is on, but no caller can authenticate. Set API_KEYS; or /),
     ]);
@@ -31,7 +31,7 @@ describe('authentication', () => {
     expect(problemsWith({ API_KEYS, ...tokenSettings(issuerKey) })).toEqual([]);
   });
 
-  test('is everybody only when that is said, and nothing else with it', async () => {
+  test('is disabled only by AUTH=off without other settings for it', async () => {
     expect(problemsWith({ AUTH: 'off' })).toEqual([]);
     expect(problemsWith({ AUTH: 'off', API_KEYS, ...tokenSettings(issuerKey) })).toEqual([
       'AUTH is off, but API_KEYS, JWT_ISSUER, JWT_AUDIENCE, JWT_KEY is set: remove one or the other.',
@@ -47,7 +47,7 @@ describe('authentication', () => {
     expect(anybody.origins).toEqual(new Set(['https://a.example.nl']));
   });
 
-  test('by token must be said whole: issuer, audience and one place of keys', () => {
+  test('by token needs an issuer, an audience and one location of keys', () => {
     const whole = tokenSettings(issuerKey);
     const without = (variable: string) => ({ ...whole, [variable]: '' });
     expect(problemsWith(without('JWT_ISSUER'))).toEqual([expect.stringMatching(/^JWT_ISSUER is missing/)]);

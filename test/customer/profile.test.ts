@@ -8,7 +8,7 @@ import { commonNamespaces } from '../../src/identity/identifiers.js';
 import type { CustomerRecord, Profile, YieldedIdentifier } from '../../src/identity/declaration.js';
 
 const STRATEGIES = ['SOURCE_PRIORITY', 'MOST_RECENT'] as const;
-const NAMESPACES = new Map(commonNamespaces('NL').map((one) => [one.name, one]));
+const NAMESPACES = new Map(commonNamespaces('NL').map((namespace) => [namespace.name, namespace]));
 
 const record = (
   profile: Profile,
@@ -210,7 +210,7 @@ describe('an address', () => {
     fc.record({ address, updatedAt: fc.constantFrom(null, '2026-01-01T00:00:00Z', '2026-02-01T00:00:00Z') }),
     { minLength: 1, maxLength: 3 },
   );
-  const said = (value: string | null) => (value?.trim() ? value : null);
+  const notBlank = (value: string | null) => (value?.trim() ? value : null);
 
   test.each(STRATEGIES)('is that of one record, whole, and never an empty one (%s)', async (strategy) => {
     await fc.assert(
@@ -225,13 +225,13 @@ describe('an address', () => {
           .flat()
           .flatMap(({ address }) => (address === null ? [] : [address]))
           .map(({ street, houseNumber, postcode, city, country }) => ({
-            street: said(street),
-            houseNumber: said(houseNumber),
-            postcode: said(postcode),
-            city: said(city),
-            country: said(country),
+            street: notBlank(street),
+            houseNumber: notBlank(houseNumber),
+            postcode: notBlank(postcode),
+            city: notBlank(city),
+            country: notBlank(country),
           }))
-          .filter((one) => Object.values(one).some((value) => value !== null));
+          .filter((address) => Object.values(address).some((value) => value !== null));
         const chosen = await systems(outcomes).choose('ADDRESS', strategy);
         if (whole.length === 0) expect(chosen).toBeNull();
         else expect(whole).toContainEqual(chosen);

@@ -78,7 +78,7 @@ describe('a view of one customer over all twelve systems', () => {
     expect(callsOf()).toEqual(none());
   });
 
-  test('is given at once when it is a little older, marked as stale, while the systems are called behind it', async () => {
+  test('is returned at once and marked as stale when it is a little older, and the gateway calls the systems afterwards', async () => {
     const { gateway, clock } = openGateway();
     const first = await view(gateway);
     await control.heal();
@@ -139,7 +139,7 @@ describe('a view of one customer over all twelve systems', () => {
 });
 
 describe('the freshness of a source', () => {
-  test('is what its setting says, for all of its loaders', async () => {
+  test('follows its setting for all of its loaders', async () => {
     const { gateway, clock } = openGateway({
       ORDER_SYSTEM_FRESHNESS: '{"maxAge":"5 minutes","staleWhileRevalidate":"0 s"}',
     });
@@ -163,7 +163,7 @@ describe('the freshness of a source', () => {
     expect(control.counters()['order-system']?.calls).toBe(1);
   });
 
-  test('holds for the objects of a system that speaks GraphQL, by their type', async () => {
+  test('applies to the objects of a GraphQL system, by their type', async () => {
     const cart = '{ customer(by: { email: "everywhere@example.nl" }) { cart { name } } }';
     const { gateway } = openGateway({ WEBSHOP_FRESHNESS: '{"loaders":{"Customer":{"maxAge":"0 s"}}}' });
     await view(gateway, cart);
@@ -173,7 +173,7 @@ describe('the freshness of a source', () => {
     expect((await view(byDefault, cart)).statuses['webshop']).toBe('cached');
   });
 
-  test('cannot be set so that nothing of it is forgotten', async () => {
+  test('does not prevent forgetting a customer', async () => {
     const { gateway } = openGateway({ ORDER_SYSTEM_FRESHNESS: '{"maxAge":"30 days"}' });
     await view(gateway, queryOrders);
     await gateway.forget({ identifier: { namespace: 'email', value: 'everywhere@example.nl' } });

@@ -57,7 +57,7 @@ describe('Cache-Control of a request', () => {
     ]);
   });
 
-  test('max-age=N returns cached records that are younger only', async () => {
+  test('max-age=N returns only cached records that are younger than N seconds', async () => {
     const people = setUp();
     await people.send('slow');
     people.clock.advance(6_000);
@@ -110,7 +110,7 @@ describe('Cache-Control of a request', () => {
     expect(callsOf(people)).toEqual({ people: 1, quick: 1, slow: 0 });
   });
 
-  test('only-if-cached with max-stale also gives what is stale, and refreshes nothing', async () => {
+  test('only-if-cached with max-stale also returns stale records, and refreshes nothing', async () => {
     const people = setUp();
     await people.send('quick');
     people.clock.advance(15_000);
@@ -192,7 +192,7 @@ describe('Prefer: wait=N', () => {
     expect(sources).toMatchObject({ quick: { status: 'stale', age: 15 } });
   });
 
-  test('does not lengthen the time that the gateway takes at most', async () => {
+  test('does not extend the deadline of the gateway', async () => {
     const people = setUp({ DEADLINE_MS: '20' });
     people.system('quick').answersAfter = new Promise(() => undefined);
     const { errors } = await people.send('quick', { prefer: 'wait=60' });
@@ -222,7 +222,7 @@ describe('Age and Cache-Control of an answer', () => {
     headers.get('cache-control'),
   ];
 
-  test('are of its oldest part, and of the part that goes stale first', async () => {
+  test('report its oldest part, and the part that becomes stale first', async () => {
     const people = setUp();
     expect(lifetimeOf(await people.send('quick slow'))).toEqual(['0', 'private, max-age=10']);
     people.clock.advance(4_900);
@@ -237,7 +237,7 @@ describe('Age and Cache-Control of an answer', () => {
     expect(lifetimeOf(await people.send('quick slow'))).toEqual(['21', 'no-store']);
   });
 
-  test('count who the customer is as a part', async () => {
+  test('count the identification of the customer as a part', async () => {
     const people = setUp();
     await people.send('isPerson');
     people.clock.advance(20_000);

@@ -125,7 +125,7 @@ describe('an operation that costs more than its caller may spend', () => {
     expect(calls()).toBe(0);
   });
 
-  test('is refused for what it may cost to a visitor who has found a persisted operation to make long', async () => {
+  test('is refused when a visitor enlarges a persisted operation by its variables', async () => {
     const orders = readPersistedOperations(DEMO_OPERATIONS).find(({ name }) => name === 'MyOrders');
     const { status, errors } = await send(await headersOf('visitor'), {
       documentId: orders?.documentId,
@@ -147,7 +147,7 @@ const persisted = readPersistedOperations(DEMO_OPERATIONS).filter(
   ({ document }) => !isSubscription(document),
 );
 
-describe('what the gateway is meant for is within its costs', () => {
+describe('the persisted operations and example queries stay within the cost limits', () => {
   for (const { name, query } of exampleOperations().filter((operation) => !isSubscription(operation.query)))
     for (const role of ['analyst', 'operator'] as const)
       test(`${name} for the ${role}`, async () => {
@@ -175,7 +175,7 @@ describe('what the gateway is meant for is within its costs', () => {
     MyTickets: { roles: ['visitor'] },
   };
 
-  test('of every persisted operation it is said here who it is meant for', () => {
+  test('every persisted operation has a role in this test', () => {
     expect(persisted.map(({ name }) => name).toSorted()).toEqual(Object.keys(meantFor).toSorted());
     expect(
       everybody.filter((role) => Object.values(meantFor).some(({ roles }) => roles.includes(role))),
@@ -193,7 +193,7 @@ describe('what the gateway is meant for is within its costs', () => {
       });
 });
 
-describe('what an operation has cost', () => {
+describe('the actual cost of an operation', () => {
   const operations = generatedOperations(gateway.schema, {
     maxDepth: 5,
     maxFields: 3,
@@ -223,7 +223,7 @@ describe('what an operation has cost', () => {
     expect(answered).toBeGreaterThan(20);
   }, 60_000);
 
-  test('is less for a customer with less, and least for one that nobody knows', async () => {
+  test('is lower for a customer with fewer records, and lowest for an unknown customer', async () => {
     const query =
       'query ($e: String!) { customer(by: {email: $e}) { orders(first: 50) { nodes { number } } } }';
     const headers = await headersOf('operator');
@@ -236,7 +236,7 @@ describe('what an operation has cost', () => {
     expect(nothing?.cost?.actual).toBeLessThan(much?.cost?.actual ?? 0);
   });
 
-  test('is reported to callers with operations of their own, and without authentication on request', async () => {
+  test('is reported to callers who may send any operation, and without authentication if the request includes the header', async () => {
     const by = { email: 'everywhere@example.nl' };
     const card = readPersistedOperations(DEMO_OPERATIONS).find(
       ({ name }) => name === 'CustomerCard',
@@ -253,7 +253,7 @@ describe('what an operation has cost', () => {
 });
 
 // Each spends a whole minute's budget, request by request.
-describe('what a caller may spend in a minute', { timeout: 60_000 }, () => {
+describe('the cost budget of a caller for a minute', { timeout: 60_000 }, () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-05-04T10:00:12.300Z') });
   });
@@ -278,7 +278,7 @@ describe('what a caller may spend in a minute', { timeout: 60_000 }, () => {
     throw new Error('a budget without an end');
   }
 
-  test('is refused beyond with status 429 and the seconds until the next minute, in which it is allowed again', async () => {
+  test('refuses requests above it with status 429 and the seconds until the next minute, which has a new budget', async () => {
     const counted = open();
     const headers = { authorization: `Bearer ${await visitorToken('customer-3@example.nl')}` };
     const { answered, refusal } = await spend(headers, orders, counted);
@@ -302,7 +302,7 @@ describe('what a caller may spend in a minute', { timeout: 60_000 }, () => {
     expect((await send(headers, orders, counted)).status).toBe(200);
   });
 
-  test("is each visitor's own, however many tokens it has", async () => {
+  test('is one for each visitor, for any number of their tokens', async () => {
     const counted = open();
     const headers = async (email: string, jti: string) => ({
       authorization: `Bearer ${await visitorToken(email, { jti })}`,
@@ -314,7 +314,7 @@ describe('what a caller may spend in a minute', { timeout: 60_000 }, () => {
     expect((await send(await headersOf('operator'), { query: '{ __typename }' }, counted)).status).toBe(200);
   });
 
-  test('counts what an operation has cost, not what it may have cost', async () => {
+  test('counts the actual cost of an operation, not its estimate', async () => {
     const counted = open();
     const query =
       '{ customer(by: {email: "nobody-at-all@example.nl"}) { orders(first: 100) { nodes { number } } } }';
@@ -326,7 +326,7 @@ describe('what a caller may spend in a minute', { timeout: 60_000 }, () => {
     expect(second.cost?.remaining).toBe(left - 2 * (first.cost?.actual ?? 0));
   });
 
-  test('is not spent by what is refused', async () => {
+  test('is not reduced by refused operations', async () => {
     const counted = open();
     const headers = await headersOf('analyst');
     const tooMuch = {

@@ -26,7 +26,7 @@ const isSubscription = (query: string) =>
   getOperationAST(parse(query))?.operation === OperationTypeNode.SUBSCRIPTION;
 
 describe('the example operations', () => {
-  test('are there, each with a name of its own for its tab', () => {
+  test('exist, each with a unique name for its tab', () => {
     const names = examples.map(({ query }) => getOperationAST(parse(query))?.name?.value);
     expect(names.length).toBeGreaterThanOrEqual(5);
     expect(new Set(names).size).toBe(names.length);
@@ -73,7 +73,7 @@ describe('the example operations', () => {
     expect(errors).toMatchObject([{ extensions: { code: 'AMBIGUOUS_IDENTITY', candidateCount: 2 } }]);
   });
 
-  test('page by page goes on with the cursor that the page before gave', async () => {
+  test('the example for pages continues with the cursor of the page before', async () => {
     const query = examples.find(({ name }) => name.includes('page-by-page'))?.query ?? '';
     interface Page {
       customer: { orders: { nodes: { number: string }[]; pageInfo: { endCursor: string } } };

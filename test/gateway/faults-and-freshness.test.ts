@@ -142,7 +142,7 @@ const cases = FAULTS.flatMap((fault, ofFault) =>
   ),
 );
 
-describe('gives of each system what there is', () => {
+describe('returns the available data of each system', () => {
   test.each(cases.map((item) => [item.title, item] as const))(
     '%s',
     async (_, { source, fault, state, age }) => {
@@ -227,7 +227,7 @@ if (isThorough)
       return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
     }
 
-    test('shows what was seen here', async () => {
+    test('has the results of this test', async () => {
       expect(seen.size).toBe(FAULTS.length * STATES.length);
       const text = await readFile(README, 'utf8');
       const style = await resolveConfig(README);

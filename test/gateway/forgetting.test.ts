@@ -219,7 +219,7 @@ describe('forgetting a customer', () => {
     expect(control.counters()['crm-hubspot']?.calls).toBe(1);
   });
 
-  test('drops all answers of a system that cannot say which are the customer’s, and says so', async () => {
+  test('drops and reports all answers of a system that cannot name those of the customer', async () => {
     const gateway = openGateway();
     await read(gateway, EVA);
     await read(gateway, OTHER);
@@ -252,7 +252,7 @@ describe('forgetting a customer', () => {
     expect(await read(gateway, EVA)).toEqual({ ...ALL, product: true });
   });
 
-  test('refuses what can be no identifier', async () => {
+  test('refuses a value that is not a valid identifier', async () => {
     const gateway = openGateway();
     for (const identifier of [
       { namespace: 'email', value: 'no address' },
@@ -263,7 +263,7 @@ describe('forgetting a customer', () => {
 });
 
 describe('forgetting something else', () => {
-  test('a source: all that it said, and nothing of the others', async () => {
+  test('of a source drops all its answers, and none of other sources', async () => {
     const gateway = openGateway();
     await read(gateway, EVA);
     hasChanged = true;
@@ -273,7 +273,7 @@ describe('forgetting something else', () => {
     expect(await read(gateway, EVA)).toEqual({ ...NONE, tickets: true, product: true });
   });
 
-  test('a loader: what it brought, and nothing else of its source', async () => {
+  test('of a loader drops its answers, and no others of its source', async () => {
     const gateway = openGateway();
     await read(gateway, EVA);
     hasChanged = true;
@@ -283,7 +283,7 @@ describe('forgetting something else', () => {
     expect(await read(gateway, EVA)).toEqual({ ...NONE, name: true, orders: true });
   });
 
-  test('a product: by its SKU, and no other', async () => {
+  test('of a product drops it by its SKU, and no other product', async () => {
     const gateway = openGateway();
     await read(gateway, EVA);
     const sku = newestOrder(eva)?.lines[0]?.sku ?? '';
@@ -335,7 +335,7 @@ describe('POST /admin/forget', () => {
     expect(await read(gateway, EVA)).toEqual(expected);
   });
 
-  test('says which systems it had to drop whole', async () => {
+  test('reports the systems whose answers it dropped completely', async () => {
     const gateway = openGateway();
     await control.set('webshop', { fault: 'reset' });
     expect(await post(gateway, FORGET_EVA)).toMatchObject({
@@ -367,14 +367,14 @@ describe('POST /admin/forget', () => {
     expect(answer.status).toBe(401);
   });
 
-  test("is for an operator's key, and for no other", async () => {
+  test('accepts the key of an operator only', async () => {
     const gateway = openGateway({ ...CALLER_SETTINGS, AUDIT_FILE: '/dev/null' });
     expect((await post(gateway, FORGET_EVA, await headersOf('operator'))).status).toBe(200);
     for (const role of ['visitor', 'frontend', 'analyst', 'campaign'] as const)
       expect((await post(gateway, FORGET_EVA, await headersOf(role))).status, role).toBe(401);
   });
 
-  test('wants POST', async () => {
+  test('refuses other methods than POST', async () => {
     const answer = await post(openGateway(), '', undefined, 'GET');
     expect(answer.status).toBe(405);
     expect(answer.headers.get('allow')).toBe('POST');

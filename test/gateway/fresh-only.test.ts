@@ -56,7 +56,7 @@ describe('an unavailable system with consents that recently did not know the cus
   const query = '{ customer(by: { email: "orders-only@example.nl" }) { primaryEmail } }';
   const SHOWN = { customer: { primaryEmail: 'orders-only@example.nl' } };
 
-  test('may know of a withdrawal by now, so nothing is shown for marketing', async () => {
+  test('may hold a withdrawal since then, so no field for marketing is shown', async () => {
     const { gateway, clock } = await openGateway({ ...CALLER_SETTINGS, AUDIT_FILE: '/dev/null' });
     const headers = await headersOf('campaign', { purpose: 'MARKETING' });
     expect((await gateway.query(query, {}, headers)).data).toEqual(SHOWN);
@@ -67,7 +67,7 @@ describe('an unavailable system with consents that recently did not know the cus
     expect(errors).toMatchObject([{ extensions: { code: 'SOURCE_UNAVAILABLE', source: 'crm-hubspot' } }]);
   });
 
-  test('is called again after ten seconds, also when the source declares that this counts for an hour', async () => {
+  test('is called again after ten seconds, even if the source declares an hour for unknown customers', async () => {
     const { gateway, clock } = await openGateway(
       { ...CALLER_SETTINGS, AUDIT_FILE: '/dev/null' },
       sources.map((source) => ({ ...source, freshness: { maxAge: '1 hour', notFoundMaxAge: '1 hour' } })),
@@ -83,7 +83,7 @@ describe('an unavailable system with consents that recently did not know the cus
     expect(errors).toMatchObject([{ extensions: { code: 'SOURCE_UNAVAILABLE', source: 'crm-hubspot' } }]);
   });
 
-  test('costs nothing where no consent is needed', async () => {
+  test('makes no field null that needs no consent', async () => {
     const { gateway, clock } = await openGateway({ ...CALLER_SETTINGS, AUDIT_FILE: '/dev/null' });
     const headers = await headersOf('operator', { purpose: 'CUSTOMER_CARE' });
     const everything =
@@ -131,7 +131,7 @@ describe('an event about an order', () => {
 });
 
 describe('a subscriber', () => {
-  test('gets no answer that is stale, since nothing marks it in what is sent', async () => {
+  test('gets no stale answer, since an event cannot mark it as stale', async () => {
     const { gateway, clock } = await openGateway({
       WEBHOOK_FILE: join(folder, 'webhooks.db'),
       WEBHOOK_SECRET: 'a secret of the tests of freshness',

@@ -23,7 +23,7 @@ describe('a recent record', () => {
     await expect.poll(() => Object.values(calls()).every((count) => count > 0)).toBe(true);
   });
 
-  test('of one customer is not given for another', async () => {
+  test('of one customer is never returned for another', async () => {
     const { gateway } = openGateway();
     const by = ordinaryCustomers(20);
     const together = await gateway.query(MANY_CUSTOMERS, { by });
@@ -52,7 +52,7 @@ describe('a recent record', () => {
     expect(calls()).toEqual(NO_CALLS);
   });
 
-  test('is "nobody" for a short time only', async () => {
+  test('is cached as "not found" for a short time only', async () => {
     const { gateway, clock } = openGateway({ freshness: { maxAge: '1 hour' } });
     const query = '{ customer(by: { email: "nobody@example.nl" }) { name } }';
     expect((await gateway.query(query)).data).toEqual({ customer: null });
@@ -65,7 +65,7 @@ describe('a recent record', () => {
     expect(calls()).not.toEqual(NO_CALLS);
   });
 
-  test('is requested again each time if it may not be cached', async () => {
+  test('is loaded again by each request if it may not be cached', async () => {
     const { gateway } = openGateway({ freshness: {} });
     const query =
       '{ customer(by: { email: "everywhere@example.nl" }) { orders(first: 1) { nodes { number } } } }';

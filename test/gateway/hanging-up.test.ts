@@ -59,15 +59,15 @@ const wanted = () => metric('stekkerdoos_cache_answers_total{source="contact-cen
 const inFlight = () => metric('stekkerdoos_requests_in_flight');
 const patience = { timeout: 30_000 };
 
-describe('a client that hangs up', () => {
-  test('cancels what only it was waiting for', async () => {
+describe('a client that disconnects', () => {
+  test('cancels the calls that no other request waits for', async () => {
     const hangUp = send(ticketCountOf('customer-1@example.nl'));
     await expect.poll(() => seen.requests, patience).toBe(1);
     hangUp();
     await expect.poll(() => seen.gone, patience).toBe(1);
   });
 
-  test('cancels nothing that somebody else waits for', async () => {
+  test('does not cancel a call that another request waits for', async () => {
     const { requests, gone } = seen;
     const [before, alone] = [await wanted(), await inFlight()];
     const hangUp = send(ticketCountOf('customer-2@example.nl'));

@@ -329,7 +329,7 @@ describe('a hostile system', () => {
 
   // It counts the bytes of the process, which runs nothing else in the long suite.
   if (isThorough)
-    test('leaves nothing of what it sent in memory', { timeout: 180_000 }, async () => {
+    test('leaves none of its data in memory', { timeout: 180_000 }, async () => {
       setFlagsFromString('--expose-gc');
       const collect = runInNewContext('gc') as () => void;
       /** The smallest of several measurements: garbage is not always collected at once. */
@@ -375,8 +375,8 @@ describe('a hostile system', () => {
     });
 });
 
-describe('a client that waits for one second', () => {
-  test.each(SOURCES)('has its answer by then while %s hangs, with all the rest', async (source) => {
+describe('a client with a deadline of one second', () => {
+  test.each(SOURCES)('gets the data of all other systems in time while %s hangs', async (source) => {
     answers[source] = () => undefined;
     const server = await listen(openGateway({ timeoutMs: 10_000 }).handler, { host: '127.0.0.1', port: 0 });
     try {

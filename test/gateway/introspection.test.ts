@@ -84,7 +84,7 @@ describe('introspection', () => {
     },
   );
 
-  test('shows an analyst nothing of administration, and of no customer of their own', () => {
+  test('shows an analyst no administration, and no field for the own customer', () => {
     expect(fieldsOf('analyst', 'Query')).not.toContain('me');
     const { description = '' } = shownTo('analyst');
     const all = Object.keys(shownTo('analyst').getTypeMap()).join(' ') + String(description);
@@ -92,7 +92,7 @@ describe('introspection', () => {
     expect(shownTo('analyst').getMutationType() ?? null).toBeNull();
   });
 
-  test('shows a campaign neither tickets nor who somebody might be', () => {
+  test('shows a campaign neither tickets nor possible identities', () => {
     expect(fieldsOf('campaign', 'Query')).not.toContain('identify');
     expect(fieldsOf('campaign', 'Customer')).not.toContain('tickets');
     expect(shownTo('campaign').getType('Ticket')).toBeUndefined();
@@ -142,7 +142,7 @@ describe('introspection', () => {
     ]);
   });
 
-  test('may have "__typename" beside it, and so may customers', async () => {
+  test('may be queried together with "__typename", and so may customers', async () => {
     const headers = await headersOf('analyst');
     const both = [
       '{ __typename __schema { queryType { name } } }',

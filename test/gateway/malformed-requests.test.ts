@@ -27,7 +27,7 @@ afterEach(() => {
   expect(calls, 'calls to the sources').toEqual([0, 0, 0, 0]);
 });
 
-test('a request that is right does reach the sources', async () => {
+test('a valid request reaches the sources', async () => {
   await gateway.query('{ customer(by: { email: "everywhere@example.nl" }) { systems { status } } }');
   expect(Object.values(control.counters()).filter(({ calls }) => calls > 0)).toHaveLength(4);
   await control.heal();
@@ -131,7 +131,7 @@ describe('a request that is not GraphQL over HTTP', QUICKLY, () => {
     });
   });
 
-  test('takes a content type in capitals, with a charset', async () => {
+  test('accepts a content type in capitals, with a charset', async () => {
     const response = await gateway.fetch('/graphql', {
       ...post('{"query": "{ __typename }"}', { 'content-type': 'Application/JSON ; Charset=UTF-8' }),
     });
@@ -139,12 +139,12 @@ describe('a request that is not GraphQL over HTTP', QUICKLY, () => {
   });
 });
 
-describe('a document that cannot be answered', QUICKLY, () => {
+describe('an invalid document', QUICKLY, () => {
   test('is refused: no GraphQL', async () => {
     expect(await send('{ customer(')).toMatchObject({ status: 400, code: 'GRAPHQL_PARSE_FAILED' });
   });
 
-  test('is refused without quoting what stands where no text may stand', async () => {
+  test('is refused without quoting text at a place where none is allowed', async () => {
     const { code, message } = await send(`{ "${PRIVATE}" }`);
     expect(code).toBe('GRAPHQL_PARSE_FAILED');
     expect(message).toBe('Syntax Error: Expected Name, found String.');
@@ -190,13 +190,13 @@ describe('a document that cannot be answered', QUICKLY, () => {
     });
   });
 
-  test('is refused the same way the second time, when it is known', async () => {
+  test('is refused in the same way the second time, when it is cached', async () => {
     const first = await send('{ nothing(of: "this") }');
     expect(await send('{ nothing(of: "this") }')).toEqual(first);
   });
 });
 
-describe('variables that do not fit', QUICKLY, () => {
+describe('variables that do not match their declared types', QUICKLY, () => {
   const QUERY =
     'query ($by: CustomerKey!, $first: Int) { customer(by: $by) { tickets(first: $first) { nodes { id } } } }';
   const by = { email: PRIVATE };
@@ -239,14 +239,14 @@ describe('variables that do not fit', QUICKLY, () => {
     });
   }
 
-  test('are refused with a suggestion: a field that has a name like another', async () => {
+  test('are refused with a suggestion when a field name is misspelt', async () => {
     const { code, message } = await send(QUERY, { by: { emails: PRIVATE } });
     expect(code).toBe('BAD_USER_INPUT');
     expect(message).toContain('"emails"');
     expect(message).toContain('"email"');
   });
 
-  test('are refused by the place in the list', async () => {
+  test('are refused with their index in the list', async () => {
     const query = 'query ($by: [CustomerKey!]!) { customers(by: $by) { name } }';
     expect((await send(query, { by: [by, { email: [PRIVATE] }] })).message).toContain('"$by.1.email"');
     expect((await send(query, { by: { email: [PRIVATE] } })).message).toContain('"$by.email"');
@@ -259,7 +259,7 @@ describe('variables that do not fit', QUICKLY, () => {
     expect(response.errors).toHaveLength(10);
   });
 
-  test('are refused: __proto__ and constructor, which are names as any others', async () => {
+  test('are refused: __proto__ and constructor, which are ordinary names', async () => {
     const body = `{"query": ${JSON.stringify(QUERY)}, "variables": {"__proto__": {"by": {"email": "${PRIVATE}"}}}}`;
     expect(await refusal(post(body))).toMatchObject({ code: 'BAD_USER_INPUT' });
     const nested = body.replace('"__proto__"', '"by": {"__proto__": {}}, "constructor"');
@@ -396,7 +396,7 @@ describe('a request that is too large', QUICKLY, () => {
     });
   }
 
-  test('is answered when it is just within the limits', async () => {
+  test('is answered when it is exactly at the limits', async () => {
     const { errors } = await gateway.query(`{ ${repeated(100, (i) => `a${i}: __typename`)} }`);
     expect(errors).toEqual([]);
   });

@@ -21,7 +21,7 @@ describe('concurrent requests', () => {
     expect(calls()).toEqual(callsOfOne);
   }, 40_000);
 
-  test('also without a cache', async () => {
+  test('share calls also without a cache', async () => {
     const { gateway } = openGateway({ freshness: { maxAge: '0 s' } });
     const query = '{ customer(by: { email: "everywhere@example.nl" }) { company { name } } }';
     await gateway.query(query);
@@ -31,7 +31,7 @@ describe('concurrent requests', () => {
     expect(calls()['crm-hubspot']).toBeLessThanOrEqual(callsOfOne ?? 0);
   });
 
-  test('of different customers is one call within the batch window of a source', async () => {
+  test('for different customers share one call within the batch window of a source', async () => {
     const { gateway } = openGateway({ limits: { batchWindow: '20 ms' } });
     const by = ordinaryCustomers(10);
     const query = 'query($by: CustomerKey!) { customer(by: $by) { jobTitle } }';

@@ -72,7 +72,7 @@ describe('each source gets one call in each round', () => {
     expect(await callsSince()).toEqual(countOf(ROUNDS));
   });
 
-  test('for fifty customers just as often', async () => {
+  test('for fifty customers as for one', async () => {
     const { data, errors } = await coldGateway().query(MANY_CUSTOMERS, { by: ordinaryCustomers(50) });
     expect(errors).toEqual([]);
     expect(listAt(data, 'customers').filter((customer) => customer !== null)).toHaveLength(50);
@@ -169,7 +169,7 @@ describe('a source that a query does not need', () => {
   });
 });
 
-describe('who a customer is', () => {
+describe('the identification of a customer', () => {
   /** Returns a query about customers that all systems know, or only some. */
   const createQuery = (clock: FakeClock, isKnown: (person: Person) => boolean) => {
     const gateway = coldGateway(clock);
@@ -185,7 +185,7 @@ describe('who a customer is', () => {
     };
   };
 
-  test('is called again only after a minute', async () => {
+  test('is repeated only after a minute', async () => {
     const clock = fakeClock();
     const send = createQuery(clock, ({ orderSystem, webshop, contactCentre, crm }) =>
       [orderSystem, webshop, contactCentre, crm].every((item) => item !== undefined),
@@ -198,7 +198,7 @@ describe('who a customer is', () => {
     expect(await send()).toEqual(countOf(ROUNDS));
   });
 
-  test('is called again after ten seconds if it found no customer', async () => {
+  test('is repeated after ten seconds if it found no customer', async () => {
     const clock = fakeClock();
     const send = createQuery(clock, ({ webshop }) => webshop === undefined);
     const { webshop } = await send();
@@ -211,7 +211,7 @@ describe('who a customer is', () => {
     expect(later['order-system']).toBe(warm['order-system']);
   });
 
-  test('gets one call for a thousand identical concurrent requests', async () => {
+  test('makes one call for a thousand identical concurrent requests', async () => {
     const gateway = coldGateway();
     const answers = await Promise.all(
       Array.from({ length: 1_000 }, () =>
@@ -228,7 +228,7 @@ describe('who a customer is', () => {
     });
   });
 
-  test('gets a call only for customers of a list that are not cached', async () => {
+  test('calls only for customers of a list that are not cached', async () => {
     const gateway = coldGateway();
     const send = (count: number) =>
       gateway.query('query($by: [CustomerKey!]!) { customers(by: $by) { id } }', {

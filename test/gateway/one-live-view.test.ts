@@ -37,7 +37,7 @@ function keysOf(email: string): Record<string, string>[] {
 const WHO = '{ id name emails { value source } systems { source status } }';
 
 describe('one customer over four systems', () => {
-  test('shows, field by field, what the systems hold', async () => {
+  test('has each field with the value that its system holds', async () => {
     const [orderSystem, contactCentre, crm, webshop] = await Promise.all([
       readOrderSystem(EVERYWHERE, 3),
       readContactCentre(EVERYWHERE, 3),
@@ -82,7 +82,7 @@ describe('one customer over four systems', () => {
     });
   });
 
-  test('shows the same for any ordinary customer', async () => {
+  test('has the values of the systems for any ordinary customer', async () => {
     for (const email of ['customer-1@example.nl', 'customer-4@example.nl', 'customer-23@example.nl']) {
       const [orderSystem, contactCentre, webshop] = await Promise.all([
         readOrderSystem(email, 3),
@@ -106,7 +106,7 @@ describe('one customer over four systems', () => {
     }
   });
 
-  test('no number loses a digit, also not above 2^53', async () => {
+  test('loses no digit of a number, even above 2^53', async () => {
     const webshop = await readWebshop(EVERYWHERE);
     const id = webshop?.id ?? '';
     expect(BigInt(id)).toBeGreaterThan(2n ** 53n);
@@ -141,7 +141,7 @@ describe('a customer of some systems only', () => {
     ['shop-only@example.nl', ['order-system', 'webshop']],
     ['orders-only@example.nl', ['order-system']],
     ['crm-only@example.nl', ['crm-hubspot']],
-  ])('%s shows what %j hold and is empty elsewhere, without error', async (email, systems) => {
+  ])('%s has the data of %j, is empty elsewhere, and has no error', async (email, systems) => {
     const person = personOf(email);
     const { data, errors } = await gateway.query(`query($by: CustomerKey!) { customer(by: $by) ${SHOWN} }`, {
       by: { email },
@@ -181,7 +181,7 @@ describe('a customer of some systems only', () => {
     expect(JSON.stringify(errors)).not.toMatch(/Hendrik|Sietske|shared@/i);
   });
 
-  test('nor when no field of the system with both is selected', async () => {
+  test('an address that two people share shows neither, even if no field of the system with both is selected', async () => {
     const { data, errors } = await gateway.query(
       '{ customer(by: {email: "shared@example.nl"}) { company { name } } }',
     );
@@ -215,7 +215,7 @@ describe('the identifiers of a customer', () => {
   });
 
   test.each(['', 'everywhere@example.nl', 'K000123', '45EyAWmy-iZEE3OSnPuwnnFvHW2guwedtTRsXGvRdkoBLZxjH4A'])(
-    'an id that nobody was given finds nobody, and is refused: %s',
+    'an id that the gateway did not issue is refused and finds nobody: %s',
     async (id) => {
       const { data, errors } = await gateway.query(
         'query($by: CustomerKey!) { customer(by: $by) { name } }',
@@ -228,7 +228,7 @@ describe('the identifiers of a customer', () => {
     },
   );
 
-  test('the id is another for everybody and holds nothing that a system knows', async () => {
+  test('the id differs for each customer and contains no value of a system', async () => {
     const people = world.people.filter(({ email }) => email.startsWith('customer-'));
     const { data } = await gateway.query('query($by: [CustomerKey!]!) { customers(by: $by) { id } }', {
       by: people.map(({ email }) => ({ email })),
@@ -244,7 +244,7 @@ describe('the identifiers of a customer', () => {
     }
   });
 
-  test('the id is the same in every gateway with the same secret, and another with another secret', async () => {
+  test('the id is the same in every gateway with the same secret, and differs with another secret', async () => {
     const send = async (secret: string): Promise<unknown> => {
       const other = createTestGateway({ ...directSettings(FOUR_SYSTEMS), ID_SECRET: secret });
       const { data } = await other.query('{ customer(by: {email: "everywhere@example.nl"}) { id } }');
@@ -260,7 +260,7 @@ describe('the identifiers of a customer', () => {
     expect(item).not.toBe(another);
   });
 
-  test('a phone number finds its customer however it is written', async () => {
+  test('a phone number finds its customer in every common notation', async () => {
     const { phone } = personOf(EVERYWHERE);
     const national = `0${phone.slice(3)}`;
     const { data, errors } = await gateway.query(
@@ -276,7 +276,7 @@ describe('the identifiers of a customer', () => {
 });
 
 describe('many customers at once', () => {
-  test('stay in the requested order, with each null and error in its place', async () => {
+  test('stay in the requested order, with each null and error at its index', async () => {
     const { status, data, errors } = await gateway.query(
       'query($by: [CustomerKey!]!) { customers(by: $by) { name } }',
       {
@@ -319,12 +319,12 @@ describe('many customers at once', () => {
     expect(JSON.stringify(errors)).not.toContain('no address');
   });
 
-  test('is empty for an empty list', async () => {
+  test('are an empty list for an empty list of keys', async () => {
     const { data, errors } = await gateway.query('{ customers(by: []) { name } }');
     expect({ data, errors }).toEqual({ data: { customers: [] }, errors: [] });
   });
 
-  test('more than MAX_CUSTOMERS are refused, as many as that are not', async () => {
+  test('are refused above MAX_CUSTOMERS, and accepted at that number', async () => {
     const small = createTestGateway({ ...directSettings(FOUR_SYSTEMS), MAX_CUSTOMERS: '3' });
     const send = (count: number) =>
       small.query('query($by: [CustomerKey!]!) { customers(by: $by) { name } }', {

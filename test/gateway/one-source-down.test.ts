@@ -125,9 +125,9 @@ const cases = SOURCES.flatMap((source) =>
   ),
 );
 
-describe('leaves null what one system holds, and nothing else', () => {
+describe('an outage of one system makes only its own fields null', () => {
   test.each(cases)(
-    'when $source has the fault $fault, who the customer is being $identity',
+    'when $source has the fault $fault and the identification is $identity',
     async ({ source, change, code, retryable, retryAfter, isWarm }) => {
       const clock = fakeClock();
       const gateway = coldGateway({
@@ -167,37 +167,40 @@ describe('leaves null what one system holds, and nothing else', () => {
 });
 
 describe('in a list', () => {
-  test.each(SOURCES)('each customer misses only what %s holds, at its own place', async (source) => {
-    const list = ordinaryCustomers(10);
-    const gateway = coldGateway();
-    const healthy = await gateway.query(MANY_CUSTOMERS, { by: list });
-    expect(healthy.errors).toEqual([]);
-    await control.set(source, { fault: 'reset' });
-    const answer = await gateway.query(MANY_CUSTOMERS, { by: list });
+  test.each(SOURCES)(
+    'each customer lacks only the fields of %s, and each error has the index of its customer',
+    async (source) => {
+      const list = ordinaryCustomers(10);
+      const gateway = coldGateway();
+      const healthy = await gateway.query(MANY_CUSTOMERS, { by: list });
+      expect(healthy.errors).toEqual([]);
+      await control.set(source, { fault: 'reset' });
+      const answer = await gateway.query(MANY_CUSTOMERS, { by: list });
 
-    const expected = listAt(healthy.data, 'customers').map((customer) =>
-      expectedWithout(source, customer, true),
-    );
-    // The source does not know this customer, which is cached and stays valid.
-    const isKnown = (i: number) =>
-      listAt(healthy.data, 'customers', i, 'emails').some(
-        (email) => at(email, 'source') === sourceValue(source),
+      const expected = listAt(healthy.data, 'customers').map((customer) =>
+        expectedWithout(source, customer, true),
       );
-    const paths = expected.flatMap(({ nulls }, i) =>
-      nulls
-        .filter(([field]) => field === 'orders' || isKnown(i))
-        .map((path): Path => ['customers', i, ...path]),
-    );
-    expect(paths.length).toBeGreaterThan(8);
-    expect(inOrder(answer.errors.map(({ path }) => path))).toEqual(inOrder(paths));
-    for (const [i, customer] of listAt(answer.data, 'customers').entries()) {
-      expect(customer).toEqual(expected[i]?.customer);
-    }
-  });
+      // The source does not know this customer, which is cached and stays valid.
+      const isKnown = (i: number) =>
+        listAt(healthy.data, 'customers', i, 'emails').some(
+          (email) => at(email, 'source') === sourceValue(source),
+        );
+      const paths = expected.flatMap(({ nulls }, i) =>
+        nulls
+          .filter(([field]) => field === 'orders' || isKnown(i))
+          .map((path): Path => ['customers', i, ...path]),
+      );
+      expect(paths.length).toBeGreaterThan(8);
+      expect(inOrder(answer.errors.map(({ path }) => path))).toEqual(inOrder(paths));
+      for (const [i, customer] of listAt(answer.data, 'customers').entries()) {
+        expect(customer).toEqual(expected[i]?.customer);
+      }
+    },
+  );
 });
 
-describe('who the customer is', () => {
-  test('is not "nobody" while the only system that could know them is unavailable', async () => {
+describe('the identification of a customer', () => {
+  test('does not report "not found" while the only system that could know the customer is unavailable', async () => {
     const gateway = coldGateway();
     await control.set('crm-hubspot', { fault: 'down' });
     const answer = await gateway.query(
@@ -240,7 +243,7 @@ describe('who the customer is', () => {
 });
 
 describe('at the deadline', () => {
-  test('the answer leaves with what there is', async () => {
+  test('the response has the data that is available', async () => {
     const gateway = coldGateway({ environment: { DEADLINE_MS: '1000' } });
     await coldGateway().query(ONE_CUSTOMER, { by });
     await gateway.query(ONE_CUSTOMER, { by });
@@ -273,7 +276,7 @@ describe('at the deadline', () => {
 });
 
 describe('a source that hangs', () => {
-  test('does not slow a query that does not use it', async () => {
+  test('does not delay a query that does not use it', async () => {
     const gateway = coldGateway();
     await control.set('contact-centre', { fault: 'hang' });
     await control.set('webshop', { fault: 'hang' });

@@ -197,7 +197,7 @@ describe('a system that takes ten calls a second', () => {
   });
 
   test(
-    'shows a page as soon as ever in the middle of an export of 5,000 customers, which goes on at the full rate',
+    'answers a page view without delay during an export of 5,000 customers, which continues at the full rate',
     { timeout: 60_000 },
     async () => {
       const quiet = await advanceUntil(viewsUntil(openGateway(), () => false, 100));

@@ -50,7 +50,7 @@ const calls = () =>
   Object.fromEntries(Object.entries(control.counters()).map(([name, counter]) => [name, counter.calls]));
 
 describe('extensions.sources', () => {
-  test('counts the calls that each system got, and the answers that were taken from it', async () => {
+  test('counts the calls to each system, and its records in the response', async () => {
     const gateway = openGateway();
     const cold = await send(gateway, ONE_CUSTOMER);
     const reported = Object.fromEntries(
@@ -69,7 +69,7 @@ describe('extensions.sources', () => {
       ]);
   });
 
-  test('says which systems were not needed', async () => {
+  test('names the systems that were not needed', async () => {
     const report = await send(openGateway(), COMPANY);
     expect(report?.['crm-hubspot']).toMatchObject({ status: 'live' });
     for (const name of ['webshop', 'contact-centre'])
@@ -85,7 +85,7 @@ describe('extensions.sources', () => {
     expect(calls()).toMatchObject({ webshop: 0, 'contact-centre': 0 });
   });
 
-  test('counts what was tried again, also when it failed in the end', async () => {
+  test('counts retries, also if the last one fails', async () => {
     await control.set('crm-hubspot', { fault: 'status', status: 503 });
     const report = await send(openGateway(), COMPANY);
     const { status, calls: callCount, retries, records } = report?.['crm-hubspot'] ?? {};
@@ -128,7 +128,7 @@ describe('extensions.sources', () => {
     expect(await send(openGateway(), COMPANY, headers)).toBeUndefined();
   });
 
-  test('holds nothing of the customer', async () => {
+  test('contains no data of the customer', async () => {
     const gateway = openGateway();
     const text = JSON.stringify(await send(gateway, ONE_CUSTOMER));
     expect(text).not.toMatch(/@|everywhere|Eva|Meer/);

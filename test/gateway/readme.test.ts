@@ -6,7 +6,7 @@ import { directSettings } from '../support/stand-ins.js';
 const gateway = createTestGateway(directSettings());
 afterAll(() => gateway.close());
 
-test('the query in the README gives the answer in the README', async () => {
+test('the query in the README returns the response in the README', async () => {
   const readme = readFileSync('README.md', 'utf8');
   const [, query = ''] = /```graphql\n(.*?)```/s.exec(readme) ?? [];
   const [, answer = ''] = /```json\n(.*?)```/s.exec(readme) ?? [];

@@ -65,7 +65,7 @@ describe('an identifier that is refused', () => {
     ['victim@example.nl/x', 'it does not have the expected form: E-mail address. Case'],
     ['vic\u200btim@example.nl', 'it contains an invisible character or a control character'],
     ['x'.repeat(1_001), 'it has more than 1000 characters'],
-  ])('says by which rule, and does not repeat the value: %#', async (email, reason) => {
+  ])('has an error that names the rule and does not repeat the value: %#', async (email, reason) => {
     const { gateway, calls } = gatewayWith();
     const { data, errors } = await gateway.query(QUERY, { by: { email } });
     expect(data).toEqual({ customer: null });
@@ -75,7 +75,7 @@ describe('an identifier that is refused', () => {
     expect(calls).toEqual([]);
   });
 
-  test('is not what stands under .test, unless the gateway is set so', async () => {
+  test('is not an address under .test, unless the gateway is configured to refuse it', async () => {
     const by = { email: 'eva@staging.test' };
     expect((await gatewayWith().gateway.query(QUERY, { by })).data).toEqual(KNOWN);
     const { gateway } = gatewayWith({ IDENTITY_BLOCKED_DOMAINS: 'default,test' });
@@ -84,7 +84,7 @@ describe('an identifier that is refused', () => {
     expect((await gateway.query(QUERY, { by: { email: 'eva@example.nl' } })).data).toEqual(KNOWN);
   });
 
-  test('may be a value of any namespace that the gateway is set to take for a placeholder', async () => {
+  test('may be a value of any namespace that is configured as a placeholder', async () => {
     const by = { personId: 'p1' };
     expect((await gatewayWith().gateway.query(QUERY, { by })).data).toEqual(KNOWN);
     const { gateway } = gatewayWith({ IDENTITY_BLOCKED_VALUES: 'P1' });
@@ -93,7 +93,7 @@ describe('an identifier that is refused', () => {
   });
 });
 
-test('the lists of what identifies nobody stand in the page of the room as they are', () => {
+test('src/identity/README.md has the lists of blocked values', () => {
   const page = readFileSync(new URL('../../src/identity/README.md', import.meta.url), 'utf8');
   const { values, domains, roleMailboxes } = DEFAULT_BLOCKLISTS;
   for (const [variable, list] of Object.entries({

@@ -46,7 +46,7 @@ describe('a system with a rate limit during identification', () => {
     [{ DEADLINE_MS: '2000', IDENTITY_DEADLINE_PERCENT: '90' }, 'people is called too often.'],
     [{ DEADLINE_MS: '10000' }, 'people is called too often.'],
   ])(
-    'has an error that says when that is later than the share of the deadline: %j',
+    'has an error with the time of the next call, if that is too late for the deadline: %j',
     async (environment, message) => {
       const { data, errors } = await gatewayThatIsToWait(1, environment).query(QUERY);
       expect(data).toEqual({ customer: null });
@@ -67,7 +67,7 @@ describe('a system with a rate limit during identification', () => {
     );
   });
 
-  test('is one failure for the operator, with its loader, also when the request says more', async () => {
+  test('is logged as one failure with its loader, even if the request reports several', async () => {
     const ADMIN_TOKEN = 'the token of the administrator';
     const gateway = gatewayThatIsToWait(7, { ADMIN_TOKEN });
     const { errors } = await gateway.query(QUERY);

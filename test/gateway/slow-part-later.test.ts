@@ -118,7 +118,7 @@ describe('a page that defers its slow part', () => {
     expect(merged([first ?? {}, ...rest])).toEqual({ data, errors: [] });
   });
 
-  test('sees who is known to the slow system alone', async () => {
+  test('gets the customer that only the slow system knows', async () => {
     const query =
       '{ customer(by: { email: "info@bakkerij.example.nl" }) { orders(first: 1) { nodes { number } } ... @defer { tickets(first: 1) { nodes { subject } } } } }';
     const answer = await fetchIncremental(anybody.port, { query });
@@ -145,7 +145,7 @@ describe('a page that defers its slow part', () => {
   });
 
   test.each(['over a port', 'without one'])(
-    'that hangs up cancels what only it was waiting for: %s',
+    'cancels the calls that no other request waits for when it disconnects: %s',
     async (way) => {
       contactCentre.hold();
       const { givenUp } = contactCentre;
@@ -159,7 +159,7 @@ describe('a page that defers its slow part', () => {
   );
 });
 
-describe('what has come in parts is what would have come at once', () => {
+describe('the merged parts equal the response without @defer', () => {
   const examples = exampleOperations().filter(
     ({ query }) => getOperationAST(parse(query))?.operation === OperationTypeNode.QUERY,
   );
@@ -201,12 +201,12 @@ describe('what has come in parts is what would have come at once', () => {
   });
 });
 
-describe('what comes later', () => {
+describe('a deferred part', () => {
   const fetchParts = async (query: string, headers: Record<string, string>, open = known) =>
     fetchIncremental(open.port, { query }, headers);
   const restOf = async (answer: AnswerInParts) => merged(await answer.rest());
 
-  test('is masked and refused as it would be at once', async () => {
+  test('is masked and refused as without @defer', async () => {
     const query = `{ ${EVERYWHERE} { __typename ... @defer { name primaryEmail } ... @defer { invoices { nodes { number } } } } }`;
     for (const role of ['analyst', 'campaign', 'frontend'] as const) {
       const headers = await headersOf(role);
@@ -243,7 +243,7 @@ describe('what comes later', () => {
     expect(linesIn(auditFile).filter(({ requestId }) => requestId === 'no-more')).toHaveLength(1);
   });
 
-  test('is not given when nobody can account for it, and neither is what comes after', async () => {
+  test('is not sent if its audit record cannot be written, and neither are later parts', async () => {
     const full = await open({ ...CALLER_SETTINGS, AUDIT_FILE: '/dev/full' });
     const headers = await headersOf('operator', { purpose: 'SERVICE' });
     const query = `{ __typename ... @defer { ${EVERYWHERE} { orders(first: 1) { nodes { number } } ... @defer { tickets(first: 1) { nodes { subject } } } } } }`;
@@ -260,7 +260,7 @@ describe('what comes later', () => {
     expect(received['cache-control']).toBe('no-store');
   });
 
-  test('costs the same, and the last part reports the cost', async () => {
+  test('costs the same as without @defer, and the last part reports the cost', async () => {
     const headers = await headersOf('operator', { purpose: 'SERVICE' });
     const parts = await (await fetchParts(TICKETS_LATER, headers)).rest();
     const { extensions } = await known.gateway.query(without(TICKETS_LATER), {}, headers);
@@ -270,7 +270,7 @@ describe('what comes later', () => {
     expect(parts.at(-1)).toMatchObject({ extensions: { cost: { requested, actual } } });
   });
 
-  test('is charged though the client hung up before it came', async () => {
+  test('is charged even if the client disconnects before it is sent', async () => {
     const headers = await headersOf('operator', { purpose: 'SERVICE' });
     const remaining = async () => {
       const { extensions } = await known.gateway.query('{ __typename }', {}, headers);

@@ -159,7 +159,7 @@ const forged = fc.oneof(
 const mine = fc.constant(() => Promise.resolve(ownVisitorId));
 
 describe('a visitor', () => {
-  test('gets nothing of anybody else by any operation and token', { timeout: 240_000 }, async () => {
+  test('gets no data of another customer by any operation and token', { timeout: 240_000 }, async () => {
     expect(secrets.length).toBeGreaterThan(30);
     let answered = 0;
     await fc.assert(
@@ -190,7 +190,7 @@ describe('a visitor', () => {
     expect(answers[0]?.text).toContain('FORBIDDEN');
   });
 
-  test('sees its own', async () => {
+  test('gets their own data', async () => {
     const account = operations.find(({ name }) => name === 'MyAccount')?.documentId;
     const { status, text } = await post(ownVisitorId, { documentId: account });
     expect(status).toBe(200);

@@ -86,7 +86,7 @@ async function ready(gateway: TestGateway, token?: string): Promise<Record<strin
   return (await response.json()) as Record<string, unknown>;
 }
 
-describe('what a system said', () => {
+describe('the error message of a system', () => {
   const forbidden = {
     source: 'letters',
     code: 'SOURCE_FORBIDDEN',
@@ -108,7 +108,7 @@ describe('what a system said', () => {
     };
   };
 
-  test('is in the log at its default level, once a minute', async () => {
+  test('is logged at the default level, once a minute', async () => {
     refuse();
     const gateway = openGateway();
     for (let i = 0; i < 3; i += 1) await gateway.query(QUERY);
@@ -134,7 +134,7 @@ describe('what a system said', () => {
     ]);
   });
 
-  test('is in the metrics, by kinds of a closed list', async () => {
+  test('is counted in the metrics, by a fixed list of kinds', async () => {
     refuse();
     const gateway = openGateway();
     await gateway.query(QUERY);
@@ -145,7 +145,7 @@ describe('what a system said', () => {
     expect(text).toContain('stekkerdoos_source_calls_total{source="letters",outcome="SOURCE_FORBIDDEN"} 1');
   });
 
-  test('is shown by /health/ready to an operator, and to others as one word', async () => {
+  test('is shown by /health/ready to an operator; other callers get one word', async () => {
     refuse();
     const gateway = openGateway();
     await gateway.query(QUERY);
@@ -175,7 +175,7 @@ describe('what a system said', () => {
     expect(JSON.stringify(errors)).not.toMatch(/MISSING_SCOPES|ACCESS_DENIED|403|api/);
   });
 
-  test('is logged of what a resolver finds wrong, too', async () => {
+  test('is also logged if a resolver finds the record invalid', async () => {
     refuse();
     letters = (response) => {
       sendJson(response, { text: 'too many', files: [] });

@@ -158,7 +158,7 @@ describe.each(WAYS)('an operation that is %s', (way) => {
       'lines with other arguments',
       '{ cart { a: lines(first: 1) { nodes { title } } b: lines(first: 2) { nodes { title } } } }',
     ],
-  ])('is answered as written out: %s', async (_what, selection) => {
+  ])('has the same response as its expanded form: %s', async (_what, selection) => {
     const fragment = selection.includes('...Cart') ? 'fragment Cart on Customer { cart { name } }' : '';
     const query = `query ($by: CustomerKey!${selection.includes('$no') ? ', $no: Boolean! = false' : ''}) {
       customer(by: $by) ${selection} } ${fragment}`;
@@ -167,7 +167,7 @@ describe.each(WAYS)('an operation that is %s', (way) => {
     expect(JSON.stringify(answer?.data)).not.toContain('null');
   });
 
-  test.each(SPECIAL_NAMES)('is answered with the response name %s anywhere', async (name) => {
+  test.each(SPECIAL_NAMES)('has the right response with the response name %s at any place', async (name) => {
     const query = `query ($by: CustomerKey!) {
       ${name}: customer(by: $by) {
         ${name}: cart { ${name}: total { ${name}: amount } name lines { nodes { ${name}: product { ${name}: title } } } }
@@ -189,7 +189,7 @@ describe.each(WAYS)('an operation that is %s', (way) => {
     );
   });
 
-  test('is answered as written out for random operations and callers of each role, cold and warm', async () => {
+  test('has the same response as its expanded form for random operations and each role, cold and warm', async () => {
     const operations = decorated(
       gateway.schema,
       generatedOperations(gateway.schema, {

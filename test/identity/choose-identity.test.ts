@@ -6,7 +6,7 @@ import type { IdentityRules } from '../../src/identity/matching.js';
 
 const phone = { uniqueness: 'none', loader: { name: 'byPhone', load: () => Promise.resolve([]) } } as const;
 const rules: Pick<IdentityRules, 'sources' | 'namespaces'> = {
-  namespaces: new Map(commonNamespaces('NL').map((one) => [one.name, one])),
+  namespaces: new Map(commonNamespaces('NL').map((namespace) => [namespace.name, namespace])),
   sources: [{ name: 'shop', identity: { recordKey: 'shopId', yields: {}, foundBy: { phone } } }],
 };
 const email = (value: string): Identifier => ({ namespace: 'email', value });
@@ -22,7 +22,7 @@ async function chosenOf(identifiers: readonly Identifier[], known: readonly Iden
   return identity?.start ?? null;
 }
 
-it('a customer is found by the first identifier that is known, and never by one that people share', async () => {
+it('a customer is found by the first known identifier, and never by an identifier that people share', async () => {
   const shared = [
     email('info@example.nl'),
     { namespace: 'phone', value: '+31201234567' },

@@ -28,7 +28,7 @@ function household() {
             records.filter(({ id, identifiers }) =>
               namespace === 'shopId'
                 ? id === value
-                : identifiers.some((one) => one.namespace === namespace && one.value === value),
+                : identifiers.some((held) => held.namespace === namespace && held.value === value),
             ),
           ),
         ),
@@ -37,7 +37,10 @@ function household() {
   const rules: IdentityRules = {
     limits: { maxHops: 3, maxValuesPerNamespace: 5, maxIdentifiers: 50, patienceMs: 20 },
     namespaces: new Map(
-      [...commonNamespaces('NL'), idNamespace('shopId', 'An id.', /^\d+$/)].map((one) => [one.name, one]),
+      [...commonNamespaces('NL'), idNamespace('shopId', 'An id.', /^\d+$/)].map((namespace) => [
+        namespace.name,
+        namespace,
+      ]),
     ),
     sources: [
       {
@@ -112,7 +115,7 @@ describe('an erased customer', () => {
     await expect(identityOf('email anna@example.nl', list).isKnown(SHOP)).rejects.toThrow(ErasedError);
   });
 
-  test('is recognised by what the walk finds, when requested by an identifier that is not on the list', async () => {
+  test('is recognised by the records found, even if the requested identifier is not on the list', async () => {
     const { identityOf } = household();
     const list = erased(['email anna@example.nl']);
     for (const look of [
@@ -125,19 +128,19 @@ describe('an erased customer', () => {
       await expect(look()).rejects.toThrow(ErasedError);
   });
 
-  test('stays erased with a new record, while the address is on the list', async () => {
+  test('stays erased with a new record if the address is on the list', async () => {
     const { identityOf, records } = household();
     const list = erased(['email anna@example.nl', 'shopId 1']);
     records.splice(0, 1, record('3', 'anna@example.nl', '+31612345678'));
     await expect(identityOf('shopId 3', list).isKnown(SHOP)).rejects.toThrow(ErasedError);
   });
 
-  test('is shown again when taken off the list, though nothing else has changed', async () => {
+  test('is shown again after removal from the list, even if nothing else has changed', async () => {
     const { identityOf } = household();
-    const given: string[] = ['shopId 1'];
-    const list = { ...erased(given), version: 1 };
+    const erasedIdentifiers: string[] = ['shopId 1'];
+    const list = { ...erased(erasedIdentifiers), version: 1 };
     await expect(identityOf('email anna@example.nl', list).isKnown(SHOP)).rejects.toThrow(ErasedError);
-    given.pop();
+    erasedIdentifiers.pop();
     list.version = 2;
     await expect(identityOf('email anna@example.nl', list).isKnown(SHOP)).resolves.toBe(true);
   });

@@ -5,9 +5,9 @@ import { commonNamespaces, idNamespace, mask, normalise } from '../../src/identi
 import type { Namespace } from '../../src/identity/declaration.js';
 
 const namespaces = new Map(
-  [...commonNamespaces('NL'), ...sources.flatMap((source) => source.namespaces ?? [])].map((one) => [
-    one.name,
-    one,
+  [...commonNamespaces('NL'), ...sources.flatMap((source) => source.namespaces ?? [])].map((namespace) => [
+    namespace.name,
+    namespace,
   ]),
 );
 
@@ -86,11 +86,11 @@ describe('every kind of identifier', () => {
     '\u20620\u2062',
   ];
 
-  test.each([...namespaces.keys()])('%s is never a value that stands for nobody', (name) => {
+  test.each([...namespaces.keys()])('%s is never a placeholder', (name) => {
     for (const text of blocked) expect(valueOf(name, text), text).toBeNull();
   });
 
-  test('a value that stands for nobody only after normalising is refused too', () => {
+  test('a value that is a placeholder only after normalisation is refused too', () => {
     const zeros = idNamespace('gid', 'With a prefix.', /^\d+$/);
     const prefixed: Namespace = {
       ...zeros,
@@ -116,7 +116,7 @@ describe('every kind of identifier', () => {
     ['shopifyCustomerId', '9207654321012345'],
   ];
 
-  test.each(examples)('%s may have invisible characters around it, never inside', (name, value) => {
+  test.each(examples)('%s may have invisible characters around it, but not inside', (name, value) => {
     expect(valueOf(name, value)).toBe(value);
     for (const character of invisible) {
       expect(valueOf(name, character + value + character)).toBe(value);
@@ -171,12 +171,12 @@ describe('every kind of identifier', () => {
     );
   });
 
-  test.each([...namespaces.keys()])('%s refuses what is far too long', (name) => {
+  test.each([...namespaces.keys()])('%s refuses text that is far too long', (name) => {
     for (const unit of ['a', '0', ' ', '1 ', '\u200b', '\ud800', 'a@', '@a.', '+31 '])
       expect(valueOf(name, unit.repeat(10_240)), unit).toBeNull();
   });
 
-  test('has a name of its own and describes what it is', () => {
+  test('has a unique name and a description', () => {
     const all = [...commonNamespaces('NL'), ...sources.flatMap((source) => source.namespaces ?? [])];
     expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
     for (const { description } of all) expect(description).toMatch(/^[A-Z].*\.$/);

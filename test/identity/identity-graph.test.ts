@@ -48,9 +48,9 @@ function graph(
       [
         ...commonNamespaces('NL'),
         ...Object.keys(systems).map((name) => idNamespace(`${name}Id`, 'An id.', /^[\w-]+$/)),
-      ].map((one): [string, Namespace] => [
-        one.name,
-        singles.includes(one.name) ? { ...one, perCustomer: 'one' } : one,
+      ].map((namespace): [string, Namespace] => [
+        namespace.name,
+        singles.includes(namespace.name) ? { ...namespace, perCustomer: 'one' } : namespace,
       ]),
     ),
     sources: Object.entries(systems).map(
@@ -119,7 +119,7 @@ function graph(
 function answersTo(record: CustomerRecord, name: string, namespace: string, value: string): boolean {
   return namespace === `${name}Id`
     ? record.id === value
-    : record.identifiers.some((one) => one.namespace === namespace && one.value === value);
+    : record.identifiers.some((held) => held.namespace === namespace && held.value === value);
 }
 
 const email = (value: string, verified = false): YieldedIdentifier => ({
@@ -142,8 +142,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('whether anybody knows the customer', () => {
-  test('is sure as soon as one system knows it, however slow the others are', async () => {
+describe('the check whether any system knows the customer', () => {
+  test('is true as soon as one system knows the customer, even if others are slow', async () => {
     const { known } = graph({
       shop: { foundBy: { email: 'enforced' }, mood: 'silent' },
       crm: { foundBy: { email: 'enforced' }, records: [eva('c1')] },
@@ -152,7 +152,7 @@ describe('whether anybody knows the customer', () => {
     expect(await known(all)).toBe(true);
   });
 
-  test('waits for a system that might hold several people under the identifier, however slow it is', async () => {
+  test('waits for a slow system if it may hold several people under the identifier', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     let answerNow: () => void = () => undefined;
     const mood = new Promise<void>((resolve) => {
@@ -192,7 +192,7 @@ describe('whether anybody knows the customer', () => {
     expect(await answered).toBe(true);
   });
 
-  test('queries only the wanted systems, those that might hold several people, and those that lead on', async () => {
+  test('queries only the wanted systems, systems that may hold several people, and systems that yield further identifiers', async () => {
     const { known, calls } = graph({
       orders: { foundBy: { email: 'usual' } },
       shop: { foundBy: { email: 'enforced' }, records: [eva('s1')], isPlain: true },
@@ -202,7 +202,7 @@ describe('whether anybody knows the customer', () => {
     expect(calls.sort()).toEqual(['crm by email eva@example.nl', 'orders by email eva@example.nl']);
   });
 
-  test('queries a system with one record for each customer, since it may show that two customers are meant', async () => {
+  test('queries a system with one record for each customer, since it may reveal two customers', async () => {
     const { known, calls } = graph(
       {
         shop: { foundBy: { email: 'enforced' }, records: [eva('s1')], isPlain: true },
@@ -215,7 +215,7 @@ describe('whether anybody knows the customer', () => {
     expect(calls.sort()).toEqual(['crm by email eva@example.nl', 'shop by email eva@example.nl']);
   });
 
-  test('queries the other systems when those know nobody, and each system once', async () => {
+  test('queries the other systems if those do not know the customer, and each system once', async () => {
     const { known, calls } = graph({
       shop: { foundBy: { email: 'enforced' }, records: [eva('s1')], isPlain: true },
       crm: { foundBy: { email: 'enforced' } },
@@ -224,7 +224,7 @@ describe('whether anybody knows the customer', () => {
     expect(calls).toEqual(['crm by email eva@example.nl', 'shop by email eva@example.nl']);
   });
 
-  test('is "no" when no system knows the customer', async () => {
+  test('is false if no system knows the customer', async () => {
     const { known } = graph({
       shop: { foundBy: { email: 'enforced' } },
       crm: { foundBy: { email: 'enforced' } },
@@ -232,7 +232,7 @@ describe('whether anybody knows the customer', () => {
     expect(await known(all)).toBe(false);
   });
 
-  test('is not "no" while one of them is unavailable', async () => {
+  test('is not false while a system is unavailable', async () => {
     const { known } = graph({
       shop: { foundBy: { email: 'enforced' } },
       crm: { foundBy: { email: 'enforced' }, mood: 'down' },
@@ -240,7 +240,7 @@ describe('whether anybody knows the customer', () => {
     await expect(known(new Set(['shop']))).rejects.toThrow('crm cannot be reached.');
   });
 
-  test('is yes when one knows it and another is unavailable', async () => {
+  test('is true if one system knows the customer and another is unavailable', async () => {
     const { known } = graph({
       orders: { foundBy: { email: 'usual' }, mood: 'down' },
       crm: { foundBy: { email: 'enforced' }, records: [eva('c1')] },
@@ -264,7 +264,7 @@ describe('the record of one system', () => {
     expect(calls).toEqual(['crm by email eva@example.nl']);
   });
 
-  test('is not returned at once while another system may still change it', async () => {
+  test('is not available synchronously while another system may still change it', async () => {
     let answerNow: () => void = () => undefined;
     const mood = new Promise<void>((resolve) => {
       answerNow = resolve;
@@ -282,7 +282,7 @@ describe('the record of one system', () => {
     expect(found('shop')).toEqual(await find('shop'));
   });
 
-  test('is found again when one system changes its answer, though the answer of another is cached', async () => {
+  test('is found again when one system changes its answer, even if the answer of another is cached', async () => {
     const answers: Record<string, readonly CustomerRecord[]> = { shop: [eva('s1')], crm: [eva('c1')] };
     const rules: IdentityRules = {
       limits: { maxHops: 3, maxValuesPerNamespace: 5, maxIdentifiers: 50, patienceMs: PATIENCE_MS },
@@ -291,7 +291,7 @@ describe('the record of one system', () => {
           ...commonNamespaces('NL'),
           idNamespace('shopId', 'An id.', /^s\d$/),
           idNamespace('crmId', 'An id.', /^c\d$/),
-        ].map((one) => [one.name, one]),
+        ].map((namespace) => [namespace.name, namespace]),
       ),
       sources: Object.keys(answers).map((name) => ({
         name,
@@ -319,14 +319,14 @@ describe('the record of one system', () => {
     expect(await recordOfCrm()).toBe('c2');
   });
 
-  test('is queried once, however many fields want it', async () => {
+  test('is loaded once for any number of fields', async () => {
     const { find, known, calls } = graph({ crm: { foundBy: { email: 'enforced' }, records: [eva('c1')] } });
     await Promise.all([find('crm'), find('crm'), known(all)]);
     await find('crm');
     expect(calls).toHaveLength(1);
   });
 
-  test('is found by what another system returns', async () => {
+  test('is found by an identifier from another system', async () => {
     const { find, calls } = graph(
       {
         orders: { foundBy: {}, records: [eva('o1', email('eva@example.nl', true))] },
@@ -359,7 +359,7 @@ describe('the record of one system', () => {
     expect(errorOf(await find('desk'))).toMatchObject({ source: 'crm' });
   });
 
-  test('is "failed" with the reason of a system that leads to it over another one', async () => {
+  test('is "failed" with the error of a system that leads to it through another one', async () => {
     const { find } = graph({
       crm: { foundBy: { email: 'enforced' }, mood: 'down' },
       desk: {
@@ -412,7 +412,7 @@ describe('the record of one system', () => {
     await expect(graph({ shop: { foundBy: {} } }).find('kvk')).rejects.toThrow('kvk');
   });
 
-  test('may not hold a kind of identifier that nobody declared', async () => {
+  test('must not hold a kind of identifier that no source declares', async () => {
     const { find } = graph({
       shop: {
         foundBy: { email: 'enforced' },
@@ -662,7 +662,7 @@ describe('a link is followed', () => {
     expect(calls.filter((call) => call.startsWith('crm')).length).toBe(expected === 'c1' ? 1 : 0);
   });
 
-  test('in any way of writing it', async () => {
+  test('in any notation', async () => {
     const { find } = graph(
       {
         orders: { foundBy: {}, records: [{ id: 'o1', identifiers: [email(' Eva@Example.NL', true)] }] },
@@ -673,7 +673,7 @@ describe('a link is followed', () => {
     expect(idOf(await find('crm'))).toBe('c1');
   });
 
-  test('over three systems and no further', async () => {
+  test('over at most three systems', async () => {
     const chain = (name: string, before: string): HandMadeSource => ({
       foundBy: { [`${before}Id`]: 'enforced' },
       records: [{ id: `${name}1`, identifiers: [{ namespace: `${before}Id`, value: `${before}1` }] }],
@@ -691,7 +691,7 @@ describe('a link is followed', () => {
     expect((await graph(systems).whole()).limitsReached).toEqual(new Set(['HOPS']));
   });
 
-  test('to five values of a kind at most', async () => {
+  test('to at most five values of a kind', async () => {
     const many = Array.from({ length: 20 }, (_, i) => email(`eva-${i}@example.nl`, true));
     const { find, calls } = graph(
       {
@@ -704,7 +704,7 @@ describe('a link is followed', () => {
     expect(calls.filter((call) => call.startsWith('crm'))).toHaveLength(5);
   });
 
-  test('to fifty identifiers at most', async () => {
+  test('to at most fifty identifiers', async () => {
     const names = Array.from({ length: 15 }, (_, i) => `s${i}`);
     const yielded = names.flatMap((name) =>
       Array.from({ length: 5 }, (_, i) => ({
@@ -723,8 +723,8 @@ describe('a link is followed', () => {
   });
 });
 
-describe('when two records match what should be one person', () => {
-  test('in a system where the identifier is not unique, nobody is taken', async () => {
+describe('if two records match an identifier of one person', () => {
+  test('in a system where the identifier is not unique, no record is used', async () => {
     const { find, known } = graph({
       orders: { foundBy: { email: 'usual' }, records: [eva('o1'), eva('o2'), eva('o3')] },
     });
@@ -732,7 +732,7 @@ describe('when two records match what should be one person', () => {
     expect(errorOf(await find('orders'))).toMatchObject({ code: 'AMBIGUOUS_IDENTITY', candidateCount: 3 });
   });
 
-  test('in a system that declares it unique, nobody is taken', async () => {
+  test('in a system that declares it unique, no record is used', async () => {
     const { find, known } = graph({
       shop: { foundBy: { email: 'enforced' }, records: [eva('s1'), eva('s2')] },
       crm: { foundBy: { email: 'enforced' }, records: [eva('c1')] },
@@ -760,7 +760,7 @@ describe('when two records match what should be one person', () => {
       singles,
     );
 
-  test('by two identifiers, both are taken where a customer may have several records', async () => {
+  test('by two identifiers, both are used if a customer may have several records', async () => {
     expect(idOf(await twoContacts([]).find('crm'))).toBe('c1 c2');
   });
 
@@ -769,22 +769,25 @@ describe('when two records match what should be one person', () => {
     ['the one that was changed last', '2026-03-01T00:00:00Z', '2026-01-01T00:00:00Z', 'o1 o2'],
     ['the one that says when it was changed', undefined, '2026-01-01T00:00:00Z', 'o2 o1'],
     ['the one with the first id, when both were changed at once', '2026-01-01', '2026-01-01', 'o1 o2'],
-  ])('and are one customer, the first to count is %s', async (_, one, other, order) => {
-    const changed = (id: string, updatedAt: string | undefined): CustomerRecord => ({
-      ...eva(id),
-      profile: updatedAt === undefined ? {} : { updatedAt },
-    });
-    const { find } = graph({
-      orders: {
-        foundBy: { email: 'usual' },
-        records: [changed('o1', one), changed('o2', other)],
-        sameCustomer: () => true,
-      },
-    });
-    expect(idOf(await find('orders'))).toBe(order);
-  });
+  ])(
+    'and are one customer, the preferred record is %s',
+    async (_, firstUpdatedAt, secondUpdatedAt, order) => {
+      const changed = (id: string, updatedAt: string | undefined): CustomerRecord => ({
+        ...eva(id),
+        profile: updatedAt === undefined ? {} : { updatedAt },
+      });
+      const { find } = graph({
+        orders: {
+          foundBy: { email: 'usual' },
+          records: [changed('o1', firstUpdatedAt), changed('o2', secondUpdatedAt)],
+          sameCustomer: () => true,
+        },
+      });
+      expect(idOf(await find('orders'))).toBe(order);
+    },
+  );
 
-  test('by two identifiers, none is taken where a customer has one, and the conflict is reported', async () => {
+  test('by two identifiers, none is used if a customer has one record, and the conflict is reported', async () => {
     const { find, whole } = twoContacts(['crmId']);
     expect(errorOf(await find('crm'))).toMatchObject({
       code: 'AMBIGUOUS_IDENTITY',
@@ -797,18 +800,18 @@ describe('when two records match what should be one person', () => {
     ]);
   });
 
-  test('and the rule of their system makes them one, both are taken', async () => {
+  test('and the rule of their system makes them one customer, both are used', async () => {
     const { find } = graph({
       orders: {
         foundBy: { email: 'usual' },
         records: [eva('o1'), eva('o2')],
-        sameCustomer: (one, other) => one.id.startsWith('o') && other.id.startsWith('o'),
+        sameCustomer: (a, b) => a.id.startsWith('o') && b.id.startsWith('o'),
       },
     });
     expect(idOf(await find('orders'))).toBe('o1 o2');
   });
 
-  test('whose systems do not link them, nobody is taken', async () => {
+  test('and their systems do not link them, no record is used', async () => {
     const { known } = graph(
       {
         shop: {
@@ -829,7 +832,7 @@ describe('when two records match what should be one person', () => {
     });
   });
 
-  test('the same record by two identifiers is one', async () => {
+  test('the same record by two identifiers counts once', async () => {
     const both = [email('a@example.nl', true), email('b@example.nl', true)];
     const { find } = graph(
       {
@@ -841,7 +844,7 @@ describe('when two records match what should be one person', () => {
     expect(idOf(await find('crm'))).toBe('c1');
   });
 
-  test('the same record returned twice is one', async () => {
+  test('the same record returned twice counts once', async () => {
     const { find } = graph({ orders: { foundBy: { email: 'usual' }, records: [eva('o1'), eva('o1')] } });
     expect(idOf(await find('orders'))).toBe('o1');
   });

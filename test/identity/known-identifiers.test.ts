@@ -23,7 +23,7 @@ async function known(answers: Record<'shop' | 'desk', Record<string, Answer>>) {
       [
         ...commonNamespaces('NL'),
         ...['shop', 'desk'].map((name) => idNamespace(`${name}Id`, 'An id.', /^\w+$/)),
-      ].map((one) => [one.name, one]),
+      ].map((namespace) => [namespace.name, namespace]),
     ),
     sources: Object.entries(answers).map(([name, byKind]) => ({
       name,
@@ -73,7 +73,7 @@ describe('a system is reported as failed', () => {
     expect(failed).toEqual(['desk']);
   });
 
-  test('also when another one holds several customers under the identifier', async () => {
+  test('even if another system holds several customers under the identifier', async () => {
     const { candidates, failed } = await known({
       shop: { email: [record('s1'), record('s2')] },
       desk: { email: DOWN },

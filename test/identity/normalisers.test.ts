@@ -6,9 +6,9 @@ import { sources } from '../../sources/index.js';
 import { commonNamespaces, normalise } from '../../src/identity/identifiers.js';
 
 const namespaces = new Map(
-  [...commonNamespaces('NL'), ...sources.flatMap((source) => source.namespaces ?? [])].map((one) => [
-    one.name,
-    one,
+  [...commonNamespaces('NL'), ...sources.flatMap((source) => source.namespaces ?? [])].map((namespace) => [
+    namespace.name,
+    namespace,
   ]),
 );
 
@@ -62,7 +62,7 @@ const RULES: Record<string, { of: (text: string) => string | readonly string[]; 
       if (text.length === 64) return small(text);
       const bytes = Buffer.from(text, 'base64');
       const texts = [bytes.toString('base64'), `${bytes.toString('base64url')}=`];
-      return [...texts, ...texts.map((one) => one.replace('=', ''))].includes(text)
+      return [...texts, ...texts.map((encoded) => encoded.replace('=', ''))].includes(text)
         ? bytes.toString('hex')
         : text;
     },
@@ -80,8 +80,12 @@ const RULES: Record<string, { of: (text: string) => string | readonly string[]; 
         ? [digits, digits.replace(/^(\d{1,3}?)0/, '$1')]
         : [`31${digits.replace(/^0/, '')}`, digits.replace(/^00/, ''), digits.replace(/^(00)?310/, '31')];
       return readings
-        .flatMap((one) => [one, one.replace(/^(\d\d)0/, '$1'), one.replace(/^(\d\d\d)0/, '$1')])
-        .map((one) => `+${one}`);
+        .flatMap((reading) => [
+          reading,
+          reading.replace(/^(\d\d)0/, '$1'),
+          reading.replace(/^(\d\d\d)0/, '$1'),
+        ])
+        .map((reading) => `+${reading}`);
     },
     examples: ['06-12345678', '+31 (0)6 1234 5678', '0031612345678', '030 - 231 10 10', '+32 470 12 34 56'],
   },
@@ -320,10 +324,10 @@ describe.each([...namespaces.keys()])('a normalised %s', (name) => {
 
   test('differs for two values that differ', () => {
     fc.assert(
-      fc.property(changed(name), changed(name), (one, other) => {
-        const [a, b] = [valueOf(name, one), valueOf(name, other)];
+      fc.property(changed(name), changed(name), (text, otherText) => {
+        const [a, b] = [valueOf(name, text), valueOf(name, otherText)];
         if (a === null || a !== b) return;
-        const [first, second] = [one, other].map((text) => new Set([rule.of(trimmed(text))].flat()));
+        const [first, second] = [text, otherText].map((text) => new Set([rule.of(trimmed(text))].flat()));
         expect([...(first ?? [])].some((reading) => second?.has(reading))).toBe(true);
       }),
       { numRuns: 1_000 },

@@ -51,21 +51,21 @@ const strengthOf = ({ entry, identifier, rule }: Line): number =>
 
 /** The connected sets of members. Each pair joins two members. */
 function sets<T>(members: readonly T[], pairs: readonly (readonly [T, T])[]): T[][] {
-  const setOf = new Map<T, Set<T>>(members.map((one) => [one, new Set([one])]));
-  for (const [one, other] of pairs) {
-    const mine = setOf.get(one);
-    const theirs = setOf.get(other);
-    if (mine === undefined || theirs === undefined || mine === theirs) continue;
-    for (const member of theirs) {
-      mine.add(member);
-      setOf.set(member, mine);
+  const setOf = new Map<T, Set<T>>(members.map((member) => [member, new Set([member])]));
+  for (const [a, b] of pairs) {
+    const setOfA = setOf.get(a);
+    const setOfB = setOf.get(b);
+    if (setOfA === undefined || setOfB === undefined || setOfA === setOfB) continue;
+    for (const member of setOfB) {
+      setOfA.add(member);
+      setOf.set(member, setOfA);
     }
   }
   return [...new Set(setOf.values())].map((set) => [...set]);
 }
 
 const pairsOf = <T>(all: readonly T[]): [T, T][] =>
-  all.flatMap((one, i) => all.slice(i + 1).map((other): [T, T] => [one, other]));
+  all.flatMap((a, i) => all.slice(i + 1).map((b): [T, T] => [a, b]));
 
 /** A connected part of the graph: records and the identifiers between them. */
 interface Part {
@@ -131,14 +131,14 @@ export function createOracle(world: World, down: readonly string[] = []) {
     return found;
   };
 
-  const areOne = (one: Entry, other: Entry) =>
-    one.system === other.system && one.system.hasRule && isSameCustomer(one.record, other.record);
+  const areOneCustomer = (a: Entry, b: Entry) =>
+    a.system === b.system && a.system.hasRule && isSameCustomer(a.record, b.record);
 
   /** The records grouped into customers by the systems' own rules alone. */
   const customers = (found: readonly Entry[]): Entry[][] =>
     sets(
       found,
-      pairsOf(found).filter(([one, other]) => areOne(one, other)),
+      pairsOf(found).filter(([a, b]) => areOneCustomer(a, b)),
     );
 
   /** The rule by which the record vouches for an identifier, after the systems were queried by `queried`. */
@@ -169,8 +169,8 @@ export function createOracle(world: World, down: readonly string[] = []) {
   };
 
   /** The identifiers that the record holds, and the given ones that it was found by. */
-  const heldBy = (entry: Entry, given: readonly Identifier[]): Identifier[] => {
-    const foundBy = given.filter(
+  const heldBy = (entry: Entry, queriedBy: readonly Identifier[]): Identifier[] => {
+    const foundBy = queriedBy.filter(
       (identifier) => !entry.holds.has(text(identifier)) && answer(entry.system, identifier)?.includes(entry),
     );
     return [...[...entry.holds.values()].map(({ identifier }) => identifier), ...foundBy].filter(
@@ -180,17 +180,17 @@ export function createOracle(world: World, down: readonly string[] = []) {
 
   const linesOf = (
     found: readonly Entry[],
-    given: readonly Identifier[],
+    start: readonly Identifier[],
     queried: ReadonlyMap<string, Identifier>,
   ): Line[] =>
     found.flatMap((entry) => {
-      const own: Line = { entry, identifier: ownId(entry), rule: 'UNIQUE' };
-      const lines = heldBy(entry, given).flatMap((identifier): Line[] => {
-        const isGiven = given.some((one) => text(one) === text(identifier));
-        const rule = mayLink(identifier) ? vouches(entry, identifier, isGiven, queried) : null;
+      const idLine: Line = { entry, identifier: ownId(entry), rule: 'UNIQUE' };
+      const lines = heldBy(entry, start).flatMap((identifier): Line[] => {
+        const isStart = start.some((startIdentifier) => text(startIdentifier) === text(identifier));
+        const rule = mayLink(identifier) ? vouches(entry, identifier, isStart, queried) : null;
         return rule === null ? [] : [{ entry, identifier, rule }];
       });
-      return [own, ...lines];
+      return [idLine, ...lines];
     });
 
   const recordKeys = new Set(world.systems.map(({ recordKey }) => recordKey));
@@ -209,10 +209,10 @@ export function createOracle(world: World, down: readonly string[] = []) {
    * when a source's rule makes their records one customer.
    */
   const contradicts = (some: readonly Entry[]): boolean => {
-    const ones = customers(some);
+    const groups = customers(some);
     return singles.some(({ name }) => {
       const values = [...new Set(some.flatMap((entry) => valuesOf(entry, name)))];
-      const alike = ones.flatMap((one) => pairsOf(one.flatMap((entry) => valuesOf(entry, name))));
+      const alike = groups.flatMap((group) => pairsOf(group.flatMap((entry) => valuesOf(entry, name))));
       return sets(values, alike).length > 1;
     });
   };
@@ -250,7 +250,9 @@ export function createOracle(world: World, down: readonly string[] = []) {
       const lines = linesOf(found, [start], queried);
       // The walk continues from all records that are connected with its start, by drawn and refused lines: this finds
       // conflicts. It does not continue from a stranger that a system returns.
-      const around = partsOf(found, lines).filter((part) => part.entries.some((one) => begun.includes(one)));
+      const around = partsOf(found, lines).filter((part) =>
+        part.entries.some((entry) => begun.includes(entry)),
+      );
       const fresh = around
         .flatMap((part) => part.entries)
         .flatMap((entry) => [
@@ -269,7 +271,7 @@ export function createOracle(world: World, down: readonly string[] = []) {
   const refsOf = (some: readonly Entry[]): Ref[] =>
     entries
       .filter((entry) => some.includes(entry))
-      .sort((one, other) => one.rank - other.rank || (one.record.id < other.record.id ? -1 : 1))
+      .sort((a, b) => a.rank - b.rank || (a.record.id < b.record.id ? -1 : 1))
       .map(({ ref }) => ref);
 
   return {
@@ -280,7 +282,7 @@ export function createOracle(world: World, down: readonly string[] = []) {
       const meant = parts.filter((part) => part.entries.some((entry) => begun.includes(entry)));
       const several = Math.max(
         0,
-        ...world.systems.map((system) => customers(begun.filter((one) => one.system === system)).length),
+        ...world.systems.map((system) => customers(begun.filter((entry) => entry.system === system)).length),
       );
       const failed = world.systems.some(
         (system) => uniquenessIn(system, start) !== undefined && isUnavailable(system, start),

@@ -65,13 +65,15 @@ function gateway(world: World, start: Identifier, { limits, down = [], disorder 
                   name: namespace,
                   load: async (values) => {
                     const identifiers = values.map((value) => ({ namespace, value }));
-                    calls.push(...identifiers.map((one) => `${system.name} ${text(one)}`));
+                    calls.push(...identifiers.map((identifier) => `${system.name} ${text(identifier)}`));
                     const yieldCount =
                       disorder === 0 ? 0 : chance(disorder, `${system.name} ${values.join()}`, 6);
                     for (let i = 0; i < yieldCount; i++) await new Promise(setImmediate);
                     if (down.includes(system.name) || down.includes(`${system.name} ${namespace}`))
                       throw new SourceUnavailableError(system.name, `${system.name} is unavailable.`);
-                    return identifiers.map((one) => disordered(recordsOf(world, system, one), disorder));
+                    return identifiers.map((identifier) =>
+                      disordered(recordsOf(world, system, identifier), disorder),
+                    );
                   },
                 },
               },
@@ -103,7 +105,7 @@ function disordered(records: readonly CustomerRecord[], disorder: number): Custo
   return records
     .flatMap((record) => (chance(disorder, `twice ${record.id}`, 4) === 0 ? [record, record] : [record]))
     .map((record, i) => ({ record, place: chance(disorder, `${record.id} ${i}`, 1000) }))
-    .sort((one, other) => one.place - other.place)
+    .sort((a, b) => a.place - b.place)
     .map(({ record }) => record);
 }
 
@@ -125,7 +127,7 @@ function must(holds: boolean, world: World, start: Identifier, what: string, see
   );
 }
 
-const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
+const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 
 /** Every identifier of every record that some system can be queried by, and one that nobody holds. */
 const startsOf = (world: World): Identifier[] => [
@@ -175,7 +177,7 @@ describe('in any world, from any identifier', () => {
     });
   });
 
-  test('gives the lines that hold the records together as reasons, and no other', async () => {
+  test('reports as reasons the links that join the records, and no others', async () => {
     await inEveryWorld(async (world, starts) => {
       const oracle = createOracle(world);
       for (const start of starts) {
@@ -191,7 +193,7 @@ describe('in any world, from any identifier', () => {
     });
   });
 
-  test('never shows two records as one customer that nothing links', async () => {
+  test('never shows two unlinked records as one customer', async () => {
     await inEveryWorld(async (world, starts) => {
       const parts = createOracle(world).atMost();
       for (const start of starts) {
@@ -246,7 +248,7 @@ describe('in any world, from any identifier', () => {
     });
   });
 
-  test('returns at once only what a query returns, and all of it when every system has answered', async () => {
+  test('returns synchronously only what a query returns, and all of it when every system has answered', async () => {
     const everyOther = fc.array(fc.boolean(), { minLength: 8, maxLength: 8 });
     await fc.assert(
       fc.asyncProperty(worlds, everyOther, fc.nat({ max: 3 }), async (world, isUnavailable, disorder) => {
@@ -263,7 +265,7 @@ describe('in any world, from any identifier', () => {
               return outcome === undefined ? undefined : summaryOf(name, outcome);
             });
           must(
-            atOnce().every((one) => one === undefined),
+            atOnce().every((outcome) => outcome === undefined),
             world,
             start,
             'knows what no system was queried for',
@@ -277,7 +279,7 @@ describe('in any world, from any identifier', () => {
           );
           for (const seen of [early, later])
             must(
-              seen.every((one, i) => one === undefined || one === answers[i]),
+              seen.every((outcome, i) => outcome === undefined || outcome === answers[i]),
               world,
               start,
               'returns something else at once',
@@ -292,7 +294,7 @@ describe('in any world, from any identifier', () => {
     );
   });
 
-  test('finds for each customer of a list what a query about that customer finds', async () => {
+  test('finds for each customer of a list the same records as a query about that customer', async () => {
     const everyOther = fc.array(fc.boolean(), { minLength: 8, maxLength: 8 });
     const limits = fc.constantFrom({}, { maxHops: 2, maxValuesPerNamespace: 1 });
     const summaryOf = async (identity: Identity, { systems }: World) => {
@@ -329,7 +331,7 @@ describe('in any world, from any identifier', () => {
     );
   });
 
-  test('says that somebody is known only when somebody is', async () => {
+  test('reports a known customer only if a system knows one', async () => {
     await inEveryWorld(async (world, starts) => {
       const oracle = createOracle(world);
       const wanted = new Set(world.systems.map(({ name }) => name));
@@ -381,9 +383,9 @@ describe('in any world, the answer does not depend on', () => {
 
   test('which system answers first, nor the order of its records', async () => {
     await fc.assert(
-      fc.asyncProperty(worlds, limits, disorders, async (world, caps, [one, other]) => {
+      fc.asyncProperty(worlds, limits, disorders, async (world, caps, [firstDisorder, secondDisorder]) => {
         for (const start of startsOf(world)) {
-          const answers = [0, one, other].map(async (disorder) => {
+          const answers = [0, firstDisorder, secondDisorder].map(async (disorder) => {
             const { identity } = gateway(world, start, { limits: caps, disorder });
             const finds = world.systems.map(async ({ name }) => [
               name,
@@ -402,7 +404,7 @@ describe('in any world, the answer does not depend on', () => {
     );
   });
 
-  test('by which of its identifiers the customer is found', async () => {
+  test('the identifier by which the customer is found', async () => {
     await inEveryWorld(async (world, starts) => {
       if (linksOneWay(world)) return;
       const matches = new Map<string, Ref[]>();
@@ -422,7 +424,7 @@ describe('in any world, the answer does not depend on', () => {
 });
 
 describe('in any world with unavailable systems', () => {
-  test('an unavailable system hides what only it could have returned, and adds nothing', async () => {
+  test('an unavailable system hides only its own records, and adds nothing', async () => {
     await inEveryWorld(async (world, starts) => {
       const up = createOracle(world);
       const parts = up.atMost();
@@ -584,7 +586,7 @@ describe('in rare and difficult worlds', () => {
         },
       ]),
     ],
-  ])('makes one customer of %s, from any start', async (_, world) => {
+  ])('makes one customer of %s, from any of their identifiers', async (_, world) => {
     const oracle = createOracle(world);
     const customers = identifiersOf(world).map((start) => oracle.meaning(start).refs);
     for (const start of startsOf(world)) {
@@ -604,7 +606,7 @@ describe('in rare and difficult worlds', () => {
     expect(customers.some((refs) => refs.length > 1)).toBe(true);
   });
 
-  test('several records under an identifier that a system says it enforces are nobody', async () => {
+  test('several records under an identifier that a system declares enforced are ambiguous', async () => {
     const world = small([
       {
         name: 'crm',
@@ -612,12 +614,12 @@ describe('in rare and difficult worlds', () => {
         records: [record('c1', 'Eva', 'email e00@x'), record('c2', 'Bo', 'email e00@x')],
       },
     ]);
-    const given: Identifier = { namespace: 'email', value: 'e00@x' };
-    const { kind, candidates } = await gateway(world, given).identity.fullMatch();
+    const shared: Identifier = { namespace: 'email', value: 'e00@x' };
+    const { kind, candidates } = await gateway(world, shared).identity.fullMatch();
     expect({ kind, candidates }).toEqual({ kind: 'ambiguous', candidates: 2 });
-    const outcome = await gateway(world, given).identity.findIn('crm');
+    const outcome = await gateway(world, shared).identity.findIn('crm');
     expect(outcome.kind === 'failed' && outcome.error).toBeInstanceOf(AmbiguousIdentityError);
-    expect(createOracle(world).meaning(given)).toMatchObject({ kind: 'ambiguous', candidates: 2 });
+    expect(createOracle(world).meaning(shared)).toMatchObject({ kind: 'ambiguous', candidates: 2 });
   });
 
   test('a verified identifier links to a system that is queried by it, and not back from there', async () => {

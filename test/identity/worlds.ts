@@ -51,8 +51,8 @@ export function recordsOf(world: World, system: MadeSystem, wanted: Identifier):
   const records = system.records.filter(
     (record) =>
       (wanted.namespace === system.recordKey && record.id === wanted.value) ||
-      record.identifiers.some((one) => {
-        const held = read(world, one.namespace, one.value);
+      record.identifiers.some(({ namespace, value }) => {
+        const held = read(world, namespace, value);
         return (
           held !== null &&
           (text(held) === text(wanted) ||
@@ -65,15 +65,15 @@ export function recordsOf(world: World, system: MadeSystem, wanted: Identifier):
 }
 
 /** The rule of systems with `hasRule`. It is not transitive: A may match B, and B may match C, when A does not match C. */
-export function isSameCustomer(one: CustomerRecord, other: CustomerRecord): boolean {
+export function isSameCustomer(a: CustomerRecord, b: CustomerRecord): boolean {
   const verifiedPhones = (record: CustomerRecord) =>
     record.identifiers
       .filter(({ namespace, verified }) => namespace === 'phone' && verified === true)
       .map(({ value }) => value?.trim().toLowerCase());
-  const phones = new Set(verifiedPhones(other));
+  const phones = new Set(verifiedPhones(b));
   return (
-    (one.profile?.name !== undefined && one.profile.name === other.profile?.name) ||
-    verifiedPhones(one).some((phone) => phones.has(phone))
+    (a.profile?.name !== undefined && a.profile.name === b.profile?.name) ||
+    verifiedPhones(a).some((phone) => phones.has(phone))
   );
 }
 
@@ -86,8 +86,8 @@ export function identifiersOf(world: World): Identifier[] {
         { namespace: system.recordKey, value: record.id },
         ...record.identifiers,
         ...record.identifiers
-          .filter((one) => one.namespace === 'email')
-          .map((one) => ({ namespace: 'hash', value: `#${one.value ?? ''}` })),
+          .filter((identifier) => identifier.namespace === 'email')
+          .map((identifier) => ({ namespace: 'hash', value: `#${identifier.value ?? ''}` })),
       ]) {
         const identifier = read(world, namespace, value);
         if (identifier !== null) all.set(text(identifier), identifier);
@@ -182,9 +182,9 @@ export const worlds: fc.Arbitrary<World> = fc
         ...declared.map(({ isIdOne }, i) =>
           simple(`${nameAt(i)}Id`, /^[a-z]+\d+$/, isIdOne ? 'one' : 'several'),
         ),
-      ].map((one) => [one.name, one]),
+      ].map((namespace) => [namespace.name, namespace]),
     );
-    const made = records.map(({ person: drawnPerson, system, name, holds }, index) => {
+    const drawnRecords = records.map(({ person: drawnPerson, system, name, holds }, index) => {
       const person = drawnPerson % people;
       const identifiers = holds.map(({ kind, whose, nth, verified, isSloppy }) => {
         const owner = whose === 'other' ? (person + 1) % 3 : person;
@@ -220,7 +220,7 @@ export const worlds: fc.Arbitrary<World> = fc
         for (const [namespace, how] of Object.entries(finders)) if (how !== null) foundBy[namespace] = how;
         for (const [other, how] of foundByIds) if (at(other) !== i) foundBy[`${nameAt(other)}Id`] ??= how;
         const takenBy = new Map<string, string>();
-        const own: CustomerRecord[] = made
+        const recordsOfSystem: CustomerRecord[] = drawnRecords
           .filter(({ system }) => system === i)
           .map((record): CustomerRecord => {
             const have = new Set<string>();
@@ -244,9 +244,11 @@ export const worlds: fc.Arbitrary<World> = fc
             return { id: record.id, profile: record.profile, identifiers };
           });
         const yields: Yields = {};
-        for (const record of own)
+        for (const record of recordsOfSystem)
           for (const { namespace } of record.identifiers) {
-            const count = record.identifiers.filter((one) => one.namespace === namespace).length;
+            const count = record.identifiers.filter(
+              (identifier) => identifier.namespace === namespace,
+            ).length;
             if (count > 1 || yields[namespace] === undefined)
               yields[namespace] = count > 1 ? 'several' : 'one';
           }
@@ -256,13 +258,15 @@ export const worlds: fc.Arbitrary<World> = fc
         if (declaresShown)
           for (const namespace of Object.keys(yields)) {
             const how = foundBy[namespace];
-            const isVerified = own.some(({ identifiers }) =>
-              identifiers.some((one) => one.namespace === namespace && one.verified === true),
+            const isVerified = recordsOfSystem.some(({ identifiers }) =>
+              identifiers.some(
+                (identifier) => identifier.namespace === namespace && identifier.verified === true,
+              ),
             );
             if (how === 'none' || ((how === undefined || how === 'verified') && !isVerified))
               yields[namespace] = 'shown';
           }
-        return { name: nameAt(i), recordKey, foundBy, yields, hasRule, records: own };
+        return { name: nameAt(i), recordKey, foundBy, yields, hasRule, records: recordsOfSystem };
       },
     );
     return {
@@ -282,8 +286,8 @@ export const record = (
 ): CustomerRecord => ({
   id,
   profile: name === undefined ? {} : { name },
-  identifiers: holds.map((one) => {
-    const [namespace = '', value, verified] = one.split(' ');
+  identifiers: holds.map((text) => {
+    const [namespace = '', value, verified] = text.split(' ');
     return { namespace, value, verified: verified !== undefined };
   }),
 });
@@ -301,14 +305,16 @@ export function small(
         ...systems.map(({ name }) =>
           simple(`${name}Id`, /^[a-z]+\d+$/, ones.includes(`${name}Id`) ? 'one' : 'several'),
         ),
-      ].map((one) => [one.name, one]),
+      ].map((namespace) => [namespace.name, namespace]),
     ),
     systems: systems.map((system) => ({
       recordKey: `${system.name}Id`,
       foundBy: {},
       hasRule: false,
       yields: Object.fromEntries(
-        system.records.flatMap(({ identifiers }) => identifiers.map((one) => [one.namespace, 'several'])),
+        system.records.flatMap(({ identifiers }) =>
+          identifiers.map((identifier) => [identifier.namespace, 'several']),
+        ),
       ),
       ...system,
     })),

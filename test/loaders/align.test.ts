@@ -22,11 +22,11 @@ const foreign = fc.record({ key: fc.constantFrom('d', 'toString', 'A!'), id: fc.
 
 /** What a reader would do by hand: each of its records, the first of each id. */
 function recordsOf(key: string, found: readonly Rec[]): Rec[] {
-  const own = found.filter((record) => record.key === key);
-  return own.filter((record, i) => own.findIndex(({ id }) => id === record.id) === i);
+  const matching = found.filter((record) => record.key === key);
+  return matching.filter((record, i) => matching.findIndex(({ id }) => id === record.id) === i);
 }
 
-describe('putting records beside the keys that requested them', () => {
+describe('the alignment of records with the keys that requested them', () => {
   it('gives each key its first record or null, in any order of the records', () => {
     fc.assert(
       fc.property(answers, ({ requested, found }) => {
@@ -38,7 +38,7 @@ describe('putting records beside the keys that requested them', () => {
     );
   });
 
-  it('gives each key all of its records in their order, once for each id, and none of another', () => {
+  it('gives each key all of its records in their order, once for each id, and no others', () => {
     fc.assert(
       fc.property(answers, ({ requested, found }) => {
         const aligned = alignMany(requested, found, options);
@@ -84,7 +84,7 @@ describe('putting records beside the keys that requested them', () => {
     );
   });
 
-  it('leaves such records out where the system searches loosely', () => {
+  it('leaves such records out if the system returns similar matches too', () => {
     fc.assert(
       fc.property(answers, foreign, fc.nat(), ({ requested, found }, stranger, place) => {
         const mixed = found.toSpliced(place % (found.length + 1), 0, stranger);
@@ -101,12 +101,14 @@ describe('putting records beside the keys that requested them', () => {
     ['blanks around it', ' eva@example.nl '],
   ])('leaves out what a collation finds under a key that differs in %s', (_, key) => {
     const collation = { ...options, matching: 'collation' } as const;
-    const own = { key: 'eva@example.nl', id: 1 };
-    expect(alignMany(['eva@example.nl'], [own, { key, id: 2 }], collation)).toEqual([[own]]);
-    expect(() => alignMany(['eva@example.nl'], [own, { key, id: 2 }], options)).toThrow(SourceContractError);
+    const record = { key: 'eva@example.nl', id: 1 };
+    expect(alignMany(['eva@example.nl'], [record, { key, id: 2 }], collation)).toEqual([[record]]);
+    expect(() => alignMany(['eva@example.nl'], [record, { key, id: 2 }], options)).toThrow(
+      SourceContractError,
+    );
   });
 
-  it('refuses what no collation finds', () => {
+  it('refuses a record that no collation would match', () => {
     const collation = { ...options, matching: 'collation' } as const;
     expect(() => alignMany(['eva@example.nl'], [{ key: 'ev@example.nl', id: 2 }], collation)).toThrow(
       SourceContractError,
@@ -150,11 +152,11 @@ describe('putting records beside the keys that requested them', () => {
   });
 
   it('returns the first record of each id in a list without keys', () => {
-    const [one, two] = [
+    const [first, second] = [
       { key: 'a', id: 1 },
       { key: 'b', id: 2 },
     ];
-    expect(uniqueById([one, two, { key: 'c', id: 1 }], options.idOf)).toEqual([one, two]);
+    expect(uniqueById([first, second, { key: 'c', id: 1 }], options.idOf)).toEqual([first, second]);
   });
 
   it('takes a record of several keys for one that a collation finds if one of them is', () => {

@@ -40,19 +40,19 @@ function setUp(maxBatch = Infinity) {
           }),
       ),
   });
-  const own = createLoading({ clock });
-  loading = own;
-  own.registry.add(own.source('dictionary', { limits: { concurrency: 1_000 } }), words);
-  return { calls, newRequest: () => own.newRequest(), words };
+  const newLoading = createLoading({ clock });
+  loading = newLoading;
+  newLoading.registry.add(newLoading.source('dictionary', { limits: { concurrency: 1_000 } }), words);
+  return { calls, newRequest: () => newLoading.newRequest(), words };
 }
 
-describe('keys that no call can have together', () => {
-  it('are loaded by several calls, and none waits for the answer to another', async () => {
+describe('keys that cannot share a call', () => {
+  it('are loaded by several calls, and none waits for another', async () => {
     const { calls, newRequest, words } = setUp();
-    const [one, other] = [newRequest(), newRequest()];
+    const [first, second] = [newRequest(), newRequest()];
     const answers: string[] = [];
-    const slow = one.load(words, 'a9 slow').then((answer) => answers.push(answer));
-    const quick = other.load(words, 'b9 quick').then((answer) => answers.push(answer));
+    const slow = first.load(words, 'a9 slow').then((answer) => answers.push(answer));
+    const quick = second.load(words, 'b9 quick').then((answer) => answers.push(answer));
     await settle();
     expect(calls.map(({ keys }) => keys)).toEqual([['a9 slow'], ['b9 quick']]);
     calls[1]?.answer();
@@ -63,14 +63,14 @@ describe('keys that no call can have together', () => {
     expect(answers).toEqual(['B9 QUICK', 'A9 SLOW']);
   });
 
-  it('are cancelled by themselves when no request waits for them', async () => {
+  it('are cancelled separately when no request waits for them', async () => {
     const { calls, newRequest, words } = setUp();
-    const [one, other] = [newRequest(), newRequest()];
-    void one.load(words, 'a9');
-    const cached = other.load(words, 'b9');
+    const [first, second] = [newRequest(), newRequest()];
+    void first.load(words, 'a9');
+    const cached = second.load(words, 'b9');
     await settle();
-    for (const pending of one.scope.pendingKeys) {
-      one.scope.pendingKeys.delete(pending);
+    for (const pending of first.scope.pendingKeys) {
+      first.scope.pendingKeys.delete(pending);
       pending.leave();
     }
     expect(calls.map(({ isCancelled }) => isCancelled)).toEqual([true, false]);
@@ -78,7 +78,7 @@ describe('keys that no call can have together', () => {
     expect(await cached).toBe('B9');
   });
 
-  it('are in as few calls as can be, in any mixture, and each gets its own answer', async () => {
+  it('need the minimum number of calls, in any mixture, and each gets its own answer', async () => {
     const keys = fc.uniqueArray(fc.stringMatching(/^(a1|b2|c3|d9)[x-z]{1,3}$/), { minLength: 1 });
     await fc.assert(
       fc.asyncProperty(keys, fc.constantFrom(1, 2, 5, Infinity), async (all, maxBatch) => {

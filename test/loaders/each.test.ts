@@ -53,7 +53,7 @@ describe('a call for each key', () => {
     expect(await settled).toMatchObject([{ reason: down }, { value: 'B' }, { value: 'C' }, { value: 'D' }]);
   });
 
-  it('is made for all at once where nothing else is said', async () => {
+  it('is made for all keys at once by default', async () => {
     const { open, call, answer } = calls();
     const values = callEach(['a', 'b', 'c'], call);
     await settle();
@@ -62,7 +62,7 @@ describe('a call for each key', () => {
     expect(await Promise.all(values)).toEqual(['A', 'B', 'C']);
   });
 
-  it('that fails before it is made is an error of its key', async () => {
+  it('that fails before it is sent is an error of its key', async () => {
     const loader = defineLoader<Client, string, string>({
       name: 'letters',
       loadEach: (keys) =>
@@ -133,7 +133,7 @@ describe('a loader that makes a call for each key', () => {
     );
   });
 
-  it('lets a key that fails cost itself only', async () => {
+  it('returns an error only for the key that fails', async () => {
     const requests = ['a', 'b'].map((key) => loading.newRequest().load(loader, key));
     const settled = Promise.allSettled(requests);
     await settle();
@@ -175,7 +175,7 @@ describe('a loader that makes a call for each key', () => {
     expect(await again).toEqual(['anew', 'anew']);
   });
 
-  describe('that nobody waits for any more', () => {
+  describe('that no request waits for any more', () => {
     let cancelled: string[];
     let hanging: Loader<LoadingClient, string, string>;
 
@@ -213,7 +213,7 @@ describe('a loader that makes a call for each key', () => {
       expect(cancelled).toEqual(['b']);
     });
 
-    it('is cancelled beside one that was made anew behind a stale answer and is over', async () => {
+    it('is cancelled beside a finished refresh of a stale answer', async () => {
       const first = loading.newRequest().load(hanging, 'a');
       await settle();
       await system.answer('a');
@@ -230,7 +230,7 @@ describe('a loader that makes a call for each key', () => {
     });
   });
 
-  it('that gives too few promises is a defect of all keys', async () => {
+  it('that returns too few promises is a defect of all keys', async () => {
     const broken = defineLoader<LoadingClient, string, string>({
       name: 'broken',
       loadEach: (keys) => callEach(keys.slice(1), (key) => Promise.resolve(key)),

@@ -137,26 +137,26 @@ async function play(steps: readonly Step[], seen: Record<string, number>): Promi
   const all = [0, 1].map(() => {
     /** The forgotten keys, and the time after which no older answer may be returned. */
     const forgotten: (Forgetting & { since: number })[] = [];
-    const own = shared.instance({
+    const instance = shared.instance({
       onForget: (tags) => {
         loading.registry.forgetTags(tags);
-        const heard = forgettings.filter((one) => one.tags === tags);
-        for (const one of heard) forgotten.push({ ...one, since: (events += 1) });
+        const heard = forgettings.filter((forgetting) => forgetting.tags === tags);
+        for (const forgetting of heard) forgotten.push({ ...forgetting, since: (events += 1) });
       },
       onGap: () => {
         loading.registry.clear();
         const missed = forgettings.filter(({ isEverywhere }) => isEverywhere);
-        for (const one of missed) forgotten.push({ ...one, since: (events += 1) });
+        for (const forgetting of missed) forgotten.push({ ...forgetting, since: (events += 1) });
       },
     });
     const loading: Loading = createLoading({
       clock,
       shared: {
-        ...own,
+        ...instance,
         forget: (tags) => {
           const last = forgettings.at(-1);
           if (last !== undefined) last.tags = tags;
-          return own.forget(tags);
+          return instance.forget(tags);
         },
       },
     });
@@ -170,24 +170,24 @@ async function play(steps: readonly Step[], seen: Record<string, number>): Promi
   const checks: Promise<void>[] = [];
   const violations: string[] = [];
 
-  const load = (one: {
+  const load = (step: {
     instance: number;
     loader: string;
     keys: string[];
     wanted: Wanted;
     priority: Priority;
   }) => {
-    const instance = all[one.instance];
-    const loader = instance?.loaders.get(one.loader);
+    const instance = all[step.instance];
+    const loader = instance?.loaders.get(step.loader);
     if (instance === undefined || loader === undefined) throw new Error('no such instance');
-    const policy = freshness(POLICIES[one.loader]);
+    const policy = freshness(POLICIES[step.loader]);
     const begunAt = (events += 1);
     const begunMs = clock.now();
-    for (const key of one.keys) {
+    for (const key of step.keys) {
       // One request for each key, so that each reports its own answer.
       const { load: loadKey, scope } = instance.loading.newRequest({
-        wanted: one.wanted,
-        priority: one.priority,
+        wanted: step.wanted,
+        priority: step.priority,
       });
       gone.push(() => {
         for (const pending of scope.pendingKeys) pending.leave();
@@ -198,12 +198,12 @@ async function play(steps: readonly Step[], seen: Record<string, number>): Promi
         seen[status] = (seen[status] ?? 0) + 1;
         const ageMs = clock.now() - answer.fetchedAt;
         const wasUnderWay = (settledAt.get(answer.event) ?? Infinity) > begunAt;
-        const most = one.wanted.maxAgeMs ?? Infinity;
+        const most = step.wanted.maxAgeMs ?? Infinity;
         const demand = (isRight: boolean, promise: string) => {
           if (!isRight)
-            violations.push(`${promise}: ${JSON.stringify({ ...one, status, ageMs, answer, begunAt })}`);
+            violations.push(`${promise}: ${JSON.stringify({ ...step, status, ageMs, answer, begunAt })}`);
         };
-        demand(answer.key === key && answer.loader === one.loader, 'it belongs to the key');
+        demand(answer.key === key && answer.loader === step.loader, 'it belongs to the key');
         if (status === 'live') {
           demand(wasUnderWay, 'live is what the system said after the question');
           demand(
@@ -216,7 +216,7 @@ async function play(steps: readonly Step[], seen: Record<string, number>): Promi
           demand(status === 'stale', 'it is reported as stale');
           demand(ageMs < most, 'stale is no older than wanted');
           const staleMs = ageMs - policy.maxAgeMs;
-          const isAllowed = staleMs < Math.max(policy.staleWhileRevalidateMs, one.wanted.maxStaleMs ?? 0);
+          const isAllowed = staleMs < Math.max(policy.staleWhileRevalidateMs, step.wanted.maxStaleMs ?? 0);
           const standsIn = staleMs < policy.staleIfErrorMs && failedAt > begunAt;
           demand(isAllowed || standsIn, 'stale is no older than its policy');
         }
@@ -227,7 +227,7 @@ async function play(steps: readonly Step[], seen: Record<string, number>): Promi
       checks.push(
         loadKey(loader, key).then(check, (error: unknown) => {
           seen.failed = (seen.failed ?? 0) + 1;
-          if (error instanceof NotCachedError && one.wanted.onlyIfCached === true) return;
+          if (error instanceof NotCachedError && step.wanted.onlyIfCached === true) return;
           if (!(error instanceof SourceUnavailableError)) violations.push(String(error));
         }),
       );
@@ -259,35 +259,35 @@ async function play(steps: readonly Step[], seen: Record<string, number>): Promi
   };
 
   try {
-    for (const one of steps) {
-      switch (one.do) {
+    for (const step of steps) {
+      switch (step.do) {
         case 'load':
-          load(one);
+          load(step);
           break;
         case 'answer':
         case 'fail': {
-          const [call] = calls.splice(one.which % Math.max(1, calls.length), 1);
-          call?.settle(one.do === 'fail');
+          const [call] = calls.splice(step.which % Math.max(1, calls.length), 1);
+          call?.settle(step.do === 'fail');
           break;
         }
         case 'pass':
-          clock.advance(one.ms);
-          vi.setSystemTime(Date.now() + one.ms);
+          clock.advance(step.ms);
+          vi.setSystemTime(Date.now() + step.ms);
           break;
         case 'happen':
-          shared.happenings.next(one.which);
+          shared.happenings.next(step.which);
           break;
         case 'calm':
           await calm(2);
           break;
         case 'forget':
-          forget(one.instance, one.what);
+          forget(step.instance, step.what);
           break;
         case 'leave':
-          gone.splice(one.which % Math.max(1, gone.length), 1)[0]?.();
+          gone.splice(step.which % Math.max(1, gone.length), 1)[0]?.();
           break;
         case 'cut':
-          shared.cutOff(one.isCut);
+          shared.cutOff(step.isCut);
       }
       await settle();
     }

@@ -98,26 +98,30 @@ function setUp({
   system = createSystem(loader),
   windowMs,
 }: SetUp = {}) {
-  const own: Loading = createLoading({
+  const created: Loading = createLoading({
     clock,
     ...(shared === undefined
       ? {}
       : {
           shared: shared.instance({
             onForget: (tags) => {
-              own.registry.forgetTags(tags);
+              created.registry.forgetTags(tags);
             },
             onGap: () => {
-              own.registry.clear();
+              created.registry.clear();
             },
           }),
         }),
   });
-  loading.push(own);
-  const source = own.source('shop', { freshness, limits, ...(windowMs === undefined ? {} : { windowMs }) });
-  own.registry.add(source, system.loader);
+  loading.push(created);
+  const source = created.source('shop', {
+    freshness,
+    limits,
+    ...(windowMs === undefined ? {} : { windowMs }),
+  });
+  created.registry.add(source, system.loader);
   const request = (parts: Partial<RequestScope> = {}) => {
-    const { load, loadMany, scope } = own.newRequest(parts);
+    const { load, loadMany, scope } = created.newRequest(parts);
     return {
       scope,
       loadKey: (key: string) => load(system.loader, key),
@@ -126,7 +130,7 @@ function setUp({
     };
   };
   return {
-    ...own,
+    ...created,
     system,
     request,
     loadKey: (key: string, wanted: Wanted = {}) => request({ wanted }).loadKey(key),
@@ -138,7 +142,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.useRealTimers();
-  for (const one of loading) one.close();
+  for (const instance of loading) instance.close();
 });
 
 describe('an answer', () => {
@@ -161,7 +165,7 @@ describe('an answer', () => {
     expect(anew.report()).toMatchObject({ status: 'live', age: 0, records: 1 });
   });
 
-  it('is refreshed once, however many get the stale one meanwhile', async () => {
+  it('is refreshed once for any number of requests that get the stale answer', async () => {
     const { loadKey, system } = setUp();
     await loadKey('a');
     clock.advance(15_000);
@@ -174,7 +178,7 @@ describe('an answer', () => {
     expect(await loadKey('a')).toBe('a2');
   });
 
-  it('stays, and is tried again by the next, when the refresh behind it fails', async () => {
+  it('stays cached if its refresh fails, and the next request refreshes it again', async () => {
     const { loadKey, system } = setUp();
     await loadKey('a');
     clock.advance(15_000);
@@ -241,7 +245,7 @@ describe('an answer', () => {
     },
   );
 
-  it('with something missing in it is only for those who wait for it', async () => {
+  it('with missing parts is returned to waiting requests, but is not cached', async () => {
     const { loadKey, system } = setUp({ loader: { isComplete: (value) => value !== 'a1' } });
     expect(await Promise.all([loadKey('a'), loadKey('a')])).toEqual(['a1', 'a1']);
     expect(await loadKey('a')).toBe('a2');
@@ -257,7 +261,7 @@ describe('an answer', () => {
   });
 });
 
-describe('what a system says of how long its answer holds', () => {
+describe('the lifetime that a system states for its answer', () => {
   const speaking = (freshness: FreshnessOptions, holdsMs: number[]) => {
     const all = setUp({ freshness });
     let calls = 0;
@@ -308,15 +312,15 @@ describe('when the system fails', () => {
     await loadKey('a');
     clock.advance(69_999);
     system.isQuick = false;
-    const one = request();
-    const answer = one.loadKey('a');
+    const pageRequest = request();
+    const answer = pageRequest.loadKey('a');
     await settle();
     await system.calls[1]?.fail();
     expect(await answer).toBe('a1');
-    expect(one.report()).toMatchObject({ status: 'stale', age: 69, records: 1 });
+    expect(pageRequest.report()).toMatchObject({ status: 'stale', age: 69, records: 1 });
   });
 
-  it('one that is too old does not, nor one older than the caller wants', async () => {
+  it('an answer that is too old does not, nor one older than the caller accepts', async () => {
     const { loadKey, system, request } = setUp();
     await loadKey('a');
     clock.advance(40_000);
@@ -338,7 +342,7 @@ describe('when the system fails', () => {
     expect(late.report()).toMatchObject({ status: 'failed', records: 0 });
   });
 
-  it('also when what it answers cannot be read; but not when the fault is ours', async () => {
+  it('a cached answer replaces an unreadable answer, but not a defect of the gateway', async () => {
     const { loadKey, system } = setUp();
     await loadKey('a');
     clock.advance(35_000);
@@ -386,15 +390,15 @@ describe('when the system fails', () => {
   });
 });
 
-describe('what is wanted at the same moment', () => {
-  it('is one call for a thousand requests', async () => {
+describe('keys requested at the same moment', () => {
+  it('are one call for a thousand requests', async () => {
     const { loadKey, system } = setUp();
     const all = await Promise.all(Array.from({ length: 1_000 }, () => loadKey('a')));
     expect(new Set(all)).toEqual(new Set(['a1']));
     expect(system.calls.map(({ keys }) => keys)).toEqual([['a']]);
   });
 
-  it('is one call also without caching, and also if a fresh answer is required', async () => {
+  it('are one call also without caching, and also if a fresh answer is required', async () => {
     const { loadKey, system } = setUp({ freshness: {} });
     expect(
       await Promise.all([loadKey('a'), loadKey('a', { maxAgeMs: 0 }), loadKey('a', { maxAgeMs: 0 })]),
@@ -402,7 +406,7 @@ describe('what is wanted at the same moment', () => {
     expect(system.calls.map(({ keys }) => keys)).toEqual([['a']]);
   });
 
-  it('loads a key once in a batch, also for requests with different requirements', async () => {
+  it('are loaded once in a batch, also for requests with different requirements', async () => {
     const { loadKey, system } = setUp();
     await Promise.all([
       loadKey('a'),
@@ -413,21 +417,21 @@ describe('what is wanted at the same moment', () => {
     expect(system.calls.map(({ keys }) => keys)).toEqual([['a', 'b']]);
   });
 
-  it('joins a call in progress, unless that began too long ago', async () => {
+  it('join a call in progress, unless it began too long ago', async () => {
     const { loadKey, system } = setUp();
     system.isQuick = false;
     const first = loadKey('a');
     await settle();
     clock.advance(3_000);
-    const [joins, own] = [loadKey('a', { maxAgeMs: 4_000 }), loadKey('a', { maxAgeMs: 3_000 })];
+    const [joins, loadsAlone] = [loadKey('a', { maxAgeMs: 4_000 }), loadKey('a', { maxAgeMs: 3_000 })];
     await settle();
     expect(system.calls).toHaveLength(2);
     await system.calls[0]?.answer();
     await system.calls[1]?.answer();
-    expect(await Promise.all([first, joins, own])).toEqual(['a1', 'a1', 'a2']);
+    expect(await Promise.all([first, joins, loadsAlone])).toEqual(['a1', 'a1', 'a2']);
   });
 
-  it('waits for a slot until the latest deadline of the requests that joined it', async () => {
+  it('wait for a slot until the latest deadline of the requests that joined', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { system, request } = setUp({ limits: { concurrency: 1 } });
     system.isQuick = false;
@@ -445,7 +449,7 @@ describe('what is wanted at the same moment', () => {
     expect(await Promise.all([first, patient])).toEqual(['a1', 'b2']);
   });
 
-  it('of different customers is one call within the batch window of the source', async () => {
+  it('of different customers are one call within the batch window of the source', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { loadKey, system } = setUp({ windowMs: 2 });
     const a = loadKey('a');
@@ -457,20 +461,20 @@ describe('what is wanted at the same moment', () => {
     expect(await Promise.all([a, b])).toEqual(['a1', 'b1']);
   });
 
-  it('is loaded separately for a page view and an export', async () => {
+  it('are loaded separately for a page view and an export', async () => {
     const { request, system } = setUp();
     await Promise.all([request().loadKey('a'), request({ priority: 'bulk' }).loadKey('b')]);
     expect(system.calls.map(({ keys }) => keys)).toEqual([['a'], ['b']]);
   });
 });
 
-describe('a request that gives up', () => {
+describe('a cancelled request', () => {
   const giveUp = ({ scope }: { scope: RequestScope }) => {
     for (const pending of scope.pendingKeys) pending.leave();
     scope.pendingKeys.clear();
   };
 
-  it('before its keys were loaded does not stop others from loading them', async () => {
+  it('does not stop others from loading its keys before the call', async () => {
     const { loadKey, request, system } = setUp();
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const deadline = startDeadline(50, clock);
@@ -482,7 +486,7 @@ describe('a request that gives up', () => {
     expect(await loadKey('a')).toBe('a1');
   });
 
-  it('before the call leaves a key to a request that comes before the call too', async () => {
+  it('leaves its key to another request that arrives before the call', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { request, system } = setUp({ windowMs: 2 });
     system.isQuick = false;
@@ -503,7 +507,7 @@ describe('a request that gives up', () => {
     expect(await answer).toBe('a1');
   });
 
-  it('leaves to others what they wait for too, and takes the answer from nobody', async () => {
+  it('leaves the shared keys to the other requests, which get their answers', async () => {
     const { loadKey, request, system } = setUp();
     system.isQuick = false;
     const gone = request();
@@ -516,7 +520,7 @@ describe('a request that gives up', () => {
     expect(await stays).toBe('a1');
   });
 
-  it('leaves the other keys of its batch to those who wait for them', async () => {
+  it('leaves the other keys of its batch to the requests that wait for them', async () => {
     const { request, system } = setUp();
     system.isQuick = false;
     const [gone, stays] = [request(), request()];
@@ -530,15 +534,15 @@ describe('a request that gives up', () => {
     expect(await answer).toBe('b1');
   });
 
-  it('cancels the call once no key of it is waited for any more', async () => {
+  it('cancels the call when no request waits for any of its keys', async () => {
     const { request, system } = setUp();
     system.isQuick = false;
-    const [one, other] = [request(), request()];
-    void one.loadKey('a');
-    void other.loadKey('b');
+    const [first, second] = [request(), request()];
+    void first.loadKey('a');
+    void second.loadKey('b');
     await settle();
-    giveUp(one);
-    giveUp(other);
+    giveUp(first);
+    giveUp(second);
     expect(system.calls.map(({ isCancelled }) => isCancelled)).toEqual([true]);
   });
 
@@ -565,9 +569,9 @@ describe('only-if-cached', () => {
     expect(none.report()).toMatchObject({ status: 'failed', records: 0, calls: 0 });
     await loadKey('a');
     clock.advance(15_000);
-    const one = request({ wanted: { onlyIfCached: true } });
-    expect(await one.loadKey('a')).toBe('a1');
-    expect(one.report()).toMatchObject({ status: 'stale', age: 15, calls: 0 });
+    const onlyIfCached = request({ wanted: { onlyIfCached: true } });
+    expect(await onlyIfCached.loadKey('a')).toBe('a1');
+    expect(onlyIfCached.report()).toMatchObject({ status: 'stale', age: 15, calls: 0 });
     clock.advance(15_000);
     await expect(loadKey('a', { onlyIfCached: true })).rejects.toBeInstanceOf(NotCachedError);
     expect(await loadKey('a', { onlyIfCached: true, maxStaleMs: 25_000 })).toBe('a1');
@@ -653,7 +657,7 @@ describe('forgetting', () => {
     expect(await after).toBe('jan3');
   });
 
-  it('lets nothing forgotten stand in for a system that fails', async () => {
+  it('never replaces an error by a forgotten answer', async () => {
     const { loadKey, registry, system } = setUp({ loader: { about } });
     await loadKey('jan');
     await registry.forget([jan]);
@@ -671,7 +675,7 @@ describe('forgetting', () => {
     expect(await loadKey('a')).toBe('a2');
   });
 
-  it('leaves what is about no person, unless its source or loader is forgotten', async () => {
+  it('leaves answers about no person, unless their source or loader is forgotten', async () => {
     const { loadKey, registry } = setUp({ loader: { about: () => [] } });
     await loadKey('a');
     await registry.forget([jan, { source: 'crm' }, { source: 'shop', loader: 'digits' }]);
@@ -695,23 +699,23 @@ describe('forgetting', () => {
   });
 
   it('drops answers cached under another identifier of the customer, if answers linked the two', async () => {
-    const own = setUp();
-    const { registry } = own;
+    const pipeline = setUp();
+    const { registry } = pipeline;
     const who = createSystem({ name: 'who' });
     const what = createSystem({ name: 'what', about: (key) => [{ namespace: 'number', value: key }] });
-    const crm = own.source('crm', { freshness: POLICY });
+    const crm = pipeline.source('crm', { freshness: POLICY });
     registry.add(crm, who.loader, (key) => [[jan, { namespace: 'number', value: key }]]);
     registry.add(crm, what.loader);
-    await own.newRequest().load(who.loader, '7');
-    await own.newRequest().load(what.loader, '7');
-    await own.newRequest().load(what.loader, '8');
+    await pipeline.newRequest().load(who.loader, '7');
+    await pipeline.newRequest().load(what.loader, '7');
+    await pipeline.newRequest().load(what.loader, '8');
     await registry.forget([jan]);
-    await own.newRequest().load(what.loader, '7');
-    await own.newRequest().load(what.loader, '8');
+    await pipeline.newRequest().load(what.loader, '7');
+    await pipeline.newRequest().load(what.loader, '8');
     expect(what.calls.map(({ keys }) => keys)).toEqual([['7'], ['8'], ['7']]);
   });
 
-  it('does away with everything when it is cleared', async () => {
+  it('drops everything when it is cleared', async () => {
     const { loadKey, registry, system } = setUp();
     await loadKey('a');
     system.isQuick = false;
@@ -778,7 +782,7 @@ describe('two instances with one shared cache', () => {
     expect(request.report()).toMatchObject({ status: 'stale', age: 40 });
   });
 
-  it('do not give what was shared to who wants something newer', async () => {
+  it('do not return a shared answer to a request for a newer one', async () => {
     const { shared, one, other, advance } = pair();
     void one.loadKey('a');
     await goOn(shared);
@@ -820,7 +824,7 @@ describe('two instances with one shared cache', () => {
     expect(await late).toBe('a3');
   });
 
-  it('do not take an older answer of the other for their own newer one', async () => {
+  it('do not replace their own answer by an older one of the other', async () => {
     const { shared, system, one, other, advance } = pair();
     system.isQuick = false;
     const slow = one.loadKey('a');
@@ -865,7 +869,7 @@ describe('two instances with one shared cache', () => {
     expect(what.calls).toHaveLength(2);
   });
 
-  it('forget together, and neither what lies between them nor a call under way brings it back', async () => {
+  it('forget together, and neither the shared cache nor a call in progress restores the answer', async () => {
     const { shared, system, one, other } = pair({
       loader: { about: (key) => [{ namespace: 'email', value: key }] },
     });

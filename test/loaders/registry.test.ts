@@ -71,9 +71,9 @@ describe('the loaders of a request', () => {
     expect(calls).toHaveLength(3);
   });
 
-  it('share a call with another request that wants the same at the same moment', async () => {
-    const [one, other] = [newRequest(), newRequest()];
-    const both = await Promise.all([loadAll(one, 'ab'), loadAll(other, 'bc')]);
+  it('share a call with another request for the same key at the same moment', async () => {
+    const [first, second] = [newRequest(), newRequest()];
+    const both = await Promise.all([loadAll(first, 'ab'), loadAll(second, 'bc')]);
     expect(both).toEqual([
       ['A', 'B'],
       ['B', 'C'],
@@ -124,7 +124,7 @@ describe('the loaders of a request', () => {
     async (_, wrong) => {
       answer = (keys) => Promise.resolve(keys.includes('a') ? wrong(keys) : keys);
       const found = await loadAll(newRequest(), 'abcd');
-      expect(found.slice(0, 3).map((one) => (one as Error).message)).toEqual(
+      expect(found.slice(0, 3).map((result) => (result as Error).message)).toEqual(
         Array.from({ length: 3 }, () => 'shop letters: a loader must return one value for each key.'),
       );
       expect(found[3]).toBe('d');
@@ -169,7 +169,7 @@ describe('the loaders of a request', () => {
     expect(calls).toEqual([['x', 'x']]);
   });
 
-  it('say clearly when a source has not listed a loader', () => {
+  it('throw a clear error if a source has not listed a loader', () => {
     const forgotten = defineLoader<Client, string, string>({
       name: 'forgotten',
       load: () => Promise.resolve([]),
@@ -177,7 +177,7 @@ describe('the loaders of a request', () => {
     expect(() => newRequest()(forgotten, 'a')).toThrow(/"forgotten" is not listed in its source's loaders/);
   });
 
-  it('say clearly when a source has two loaders of one name, which would share their answers', () => {
+  it('throw a clear error if a source has two loaders with one name, which would share their answers', () => {
     loading.registry.add(loading.source('other shop'), { ...letters });
     expect(() => {
       loading.registry.add(loading.source('shop'), { ...letters });

@@ -425,12 +425,12 @@ describe('the key of a cached answer', () => {
   });
 
   test('differs for another request and for another customer', () => {
-    const own = (value: string): Principal => ({
+    const principalFor = (value: string): Principal => ({
       ...principal,
       permissions: { ...principal.permissions, ownIdentifier: { namespace: 'email', value } },
     });
     expect(keyOf(principal, 'another request')).not.toBe(keyOf(principal));
-    expect(keyOf(own('a@example.nl'))).not.toBe(keyOf(own('b@example.nl')));
+    expect(keyOf(principalFor('a@example.nl'))).not.toBe(keyOf(principalFor('b@example.nl')));
     expect(keyOf(ofCaller({ findsBy: new Set(['email']) }))).not.toBe(
       keyOf(ofCaller({ findsBy: new Set(['phone']) })),
     );

@@ -49,7 +49,7 @@ describe('the circuit breaker', () => {
     expect(refusal().retryAfter).toBe(2);
   });
 
-  it('does not mind failures with answers between them, as long as most are answers', () => {
+  it('stays closed if failures are fewer than answers', () => {
     for (let i = 0; i < 100; i += 1) {
       fail(1);
       call('answered');
@@ -58,7 +58,7 @@ describe('the circuit breaker', () => {
     expect(breaker.state).toBe('closed');
   });
 
-  it('opens for a system that is half alive: more failures than answers', () => {
+  it('opens for a system with more failures than answers', () => {
     const halfAlive = () => {
       for (;;) {
         fail(2);
@@ -100,7 +100,7 @@ describe('the circuit breaker', () => {
     expect(states).toEqual(['open', 'half-open', 'closed']);
   });
 
-  it('leaves the system alone again when the probe fails', () => {
+  it('stays open if the probe fails', () => {
     fail(10);
     clock.advance(5_000);
     fail(1);
@@ -111,7 +111,7 @@ describe('the circuit breaker', () => {
     expect(breaker.state).toBe('closed');
   });
 
-  it('lets the next call be the probe when the first one was given up', () => {
+  it('makes the next call the probe if the first one was cancelled', () => {
     fail(10);
     clock.advance(5_000);
     call('unknown');
@@ -128,7 +128,7 @@ describe('the circuit breaker', () => {
     expect(breaker.state).toBe('closed');
   });
 
-  it('takes no notice of calls that were sent before it opened', () => {
+  it('ignores the results of calls that were sent before it opened', () => {
     const early = Array.from({ length: 3 }, () => breaker.enter());
     fail(10);
     for (const pass of early.slice(0, 1)) breaker.leave(pass, 'answered');
@@ -141,7 +141,7 @@ describe('the circuit breaker', () => {
     expect(states).toEqual(['open', 'half-open', 'open']);
   });
 
-  it('stays open for as long as the system requests, but a minute at most', () => {
+  it('stays open as long as the system requests, but at most a minute', () => {
     fail(9);
     call('failed', 30_000);
     expect(refusal().retryAfter).toBe(30);

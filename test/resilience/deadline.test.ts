@@ -9,7 +9,7 @@ describe("a request's deadline", () => {
   const never = new Promise<never>(() => undefined);
   const outcomeOf = (work: Promise<unknown>): Promise<unknown> => work.catch((error: unknown) => error);
 
-  it('passes on an answer or a failure that is in time', async () => {
+  it('returns an answer or a failure that is in time', async () => {
     const deadline = startDeadline(2_000);
     expect(await deadline.race('shop', Promise.resolve('answer'))).toBe('answer');
     await expect(deadline.race('shop', Promise.reject(new Error('broken')))).rejects.toThrow('broken');
@@ -17,7 +17,7 @@ describe("a request's deadline", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('ends the wait for everything that is still under way, each with its source named', async () => {
+  it('rejects all calls in progress, each with the name of its source', async () => {
     const deadline = startDeadline(2_000);
     const both = Promise.all([
       outcomeOf(deadline.race('shop', never)),
@@ -31,13 +31,13 @@ describe("a request's deadline", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('does not wait for work that begins when it has passed', async () => {
+  it('does not wait for work that begins after it', async () => {
     const deadline = startDeadline(2_000);
     await vi.advanceTimersByTimeAsync(2_001);
     await expect(deadline.race('shop', never)).rejects.toBeInstanceOf(SourceTimeoutError);
   });
 
-  it('lets the work itself go on for others', async () => {
+  it('does not stop work that other requests wait for', async () => {
     const deadline = startDeadline(2_000);
     let answer: (value: string) => void = () => undefined;
     const work = new Promise<string>((resolve) => (answer = resolve));
@@ -48,7 +48,7 @@ describe("a request's deadline", () => {
     expect(await work).toBe('late');
   });
 
-  it('leaves no timer behind when the request is over before it', () => {
+  it('leaves no timer if the request ends earlier', () => {
     const deadline = startDeadline(2_000);
     deadline.clear();
     expect(vi.getTimerCount()).toBe(0);
@@ -59,7 +59,7 @@ describe("a request's deadline", () => {
     [2, true],
     [60, true],
   ])(
-    'of a system that may be called again after %d s says so only when that is later: %s',
+    'of a system with a retry time of %d s reports that time only if it is later: %s',
     (retryAfter, isLater) => {
       const deadline = startDeadline(2_000, { now: () => 500 });
       const error = new SourceRateLimitedError('shop', 'Too often.', { retryAfter });

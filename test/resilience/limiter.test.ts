@@ -184,7 +184,7 @@ describe('the limiter', () => {
     }
   }
 
-  it('runs an export that is alone at the full rate of the source', async () => {
+  it('runs a single export at the full rate of the source', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 200 }),
@@ -205,7 +205,7 @@ describe('the limiter', () => {
     );
   });
 
-  it('serves page views at once in the middle of an export, and the export at the rate that is left', async () => {
+  it('runs page views at once during an export, and the export at the remaining rate', async () => {
     const limiter = limiterOf({ concurrency: 16, bulkShare: 0.5, rate: { calls: 10, per: '1 s' } });
     const views = Array.from({ length: 100 }, (_, i): Arrival => {
       return { priority: 'interactive', at: 3_000 + i * 500, takes: 50 };
@@ -218,7 +218,7 @@ describe('the limiter', () => {
     expect(last).toBeLessThanOrEqual(110_000);
   });
 
-  it('has some calls left for page views that come together in the middle of an export', async () => {
+  it('reserves some calls for simultaneous page views during an export', async () => {
     const limiter = limiterOf({ concurrency: 16, bulkShare: 0.5, rate: { calls: 10, per: '1 s' } });
     const calls = await play(limiter, [
       ...many(200, { priority: 'bulk', at: 0, takes: 50 }),
@@ -248,7 +248,7 @@ describe('the limiter', () => {
     await first;
   });
 
-  it('leaves free places for page views when an export is slow', async () => {
+  it('reserves slots for page views during a slow export', async () => {
     const limiter = limiterOf({ concurrency: 4, bulkShare: 0.5 });
     const calls = await play(limiter, [
       ...many(10, { priority: 'bulk', at: 0, takes: 10_000 }),
@@ -257,7 +257,7 @@ describe('the limiter', () => {
     for (const { startedAt } of calls.slice(10)) expect(startedAt).toBe(7_000);
   });
 
-  it('gives a campaign and an export a call every five seconds when page views take all there is', async () => {
+  it('gives a campaign and an export a call every five seconds if page views use the whole rate', async () => {
     const limiter = limiterOf({ concurrency: 1, bulkShare: 0.5 });
     const calls = await play(limiter, [
       ...many(3, { priority: 'bulk', at: 1, takes: 100 }),
@@ -270,7 +270,7 @@ describe('the limiter', () => {
     expect(secondsOf('bulk')).toEqual([5, 10, 15]);
   });
 
-  it('knows priority also at a source that takes one call in ten seconds', async () => {
+  it('respects priorities also for a source with one call in ten seconds', async () => {
     const limiter = limiterOf({
       concurrency: 1,
       bulkShare: 0.5,
@@ -289,7 +289,7 @@ describe('the limiter', () => {
       if (advance < 60) expect(advance - (bulkSlots[i] ?? 0)).toBeGreaterThanOrEqual(10);
   });
 
-  it('returns to a refused call when it would likely be made', async () => {
+  it('returns the likely waiting time with a refusal', async () => {
     const limiter = limiterOf({ concurrency: 16, bulkShare: 0.5, rate: { calls: 1, per: '1 s' } });
     start(limiter, many(10, { priority: 'interactive', at: 0, takes: 10, deadlineIn: 20_000 }));
     await vi.advanceTimersByTimeAsync(0);
@@ -300,7 +300,7 @@ describe('the limiter', () => {
     await vi.advanceTimersByTimeAsync(3_600_000);
   });
 
-  it('returns the same when slow calls hold all slots', async () => {
+  it('returns the likely waiting time if slow calls hold all slots', async () => {
     const limiter = limiterOf({ concurrency: 2, bulkShare: 0.5 });
     start(limiter, many(40, { priority: 'interactive', at: 0, takes: 4_000 }));
     await vi.advanceTimersByTimeAsync(60_001);

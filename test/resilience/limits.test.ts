@@ -15,7 +15,7 @@ describe("a source's limits", () => {
     });
   });
 
-  it('are refused with all that is wrong with them', () => {
+  it('are refused with all problems in one error', () => {
     const wrong: LimitsOptions = {
       timeout: 'soon' as Duration,
       concurrency: 0,

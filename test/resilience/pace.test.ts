@@ -5,14 +5,14 @@ import { createPace } from '../../src/resilience/pace.js';
 import { fakeClock } from '../support/clock.js';
 
 describe('the rate of calls to a system', () => {
-  it('is without end when nothing limits it', () => {
+  it('is unlimited by default', () => {
     const pace = createPace(undefined, 0.5, fakeClock());
     for (let i = 0; i < 100; i += 1) pace.take();
     expect(pace.waitMs(0)).toBe(0);
     expect(pace.reserve).toBe(0);
   });
 
-  it('is one second of calls at once after a quiet time, and the rate from then on', () => {
+  it('allows a burst of one second of calls after an idle time, and the rate from then on', () => {
     const clock = fakeClock();
     const pace = createPace({ calls: 100, per: '10 s' }, 0.5, clock);
     for (let i = 0; i < 10; i += 1) {
@@ -27,7 +27,7 @@ describe('the rate of calls to a system', () => {
     expect(pace.waitMs(0)).toBe(100);
   });
 
-  it('leaves bulk one call to take, however small the burst and its share', () => {
+  it('leaves bulk one call, for any burst and share', () => {
     for (const bulkShare of [0, 0.5, 1])
       for (const burst of [1, 2, 10]) {
         const pace = createPace({ calls: 10, per: '1 s', burst }, bulkShare, fakeClock());
@@ -47,7 +47,7 @@ describe('the rate of calls to a system', () => {
     expect(pace.waitMs(0)).toBe(60_000);
   });
 
-  it('makes no more calls than the system says remain until it counts anew', () => {
+  it('makes at most the remaining calls of the system until its next window', () => {
     const clock = fakeClock();
     const pace = createPace(undefined, 0.5, clock);
     pace.slowDown({ remaining: 5, resetMs: 7_000 }, 3);
@@ -62,7 +62,7 @@ describe('the rate of calls to a system', () => {
     expect(pace.waitMs(0)).toBe(0);
   });
 
-  it('empties its bucket to what the system says remains, and never fills it', () => {
+  it('reduces its bucket to the remaining calls of the system, and never fills it', () => {
     const pace = createPace({ calls: 10, per: '1 s' }, 0.5, fakeClock());
     pace.slowDown({ remaining: 1 }, 0);
     pace.slowDown({ remaining: 50 }, 0);
@@ -70,7 +70,7 @@ describe('the rate of calls to a system', () => {
     expect(pace.waitMs(0)).toBe(100);
   });
 
-  it('is not broken by any value of a header', () => {
+  it('tolerates any value of a header', () => {
     const number = fc.oneof(fc.constant(undefined), fc.double(), fc.integer());
     const info: fc.Arbitrary<RateLimitInfo> = fc.record({
       remaining: number,

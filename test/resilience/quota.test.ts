@@ -19,7 +19,7 @@ describe("a contract's quota", () => {
     expect(await quota.count()).toBe(true);
   });
 
-  it('counts a month as the calendar does', async () => {
+  it('counts calendar months', async () => {
     vi.setSystemTime(Date.UTC(2026, 11, 31, 23, 59, 59));
     const quota = createQuota('kvk', { calls: 1, per: 'month' });
     await quota.count();
@@ -36,7 +36,7 @@ describe("a contract's quota", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('counts locally from the last total of a store that fails', async () => {
+  it('counts locally from the last total if the store fails', async () => {
     const count = vi
       .fn<QuotaStore['count']>()
       .mockResolvedValueOnce(298)
@@ -47,14 +47,14 @@ describe("a contract's quota", () => {
     expect(outcomes).toEqual([true, true, true, false]);
   });
 
-  it('does the same when the store throws before it has made a promise', async () => {
+  it('counts locally if the store throws synchronously', async () => {
     const count = () => {
       throw new Error('closed');
     };
     expect(await createQuota('kvk', { calls: 1, per: 'day' }, { count }).count()).toBe(true);
   });
 
-  it('waits 20 ms for a slow store, and learns from what it says later', async () => {
+  it('waits 20 ms for a slow store, and uses its late result for later calls', async () => {
     let resolveCount: (total: number) => void = () => undefined;
     const count = () => new Promise<number>((resolve) => (resolveCount = resolve));
     const quota = createQuota('kvk', { calls: 300, per: 'day' }, { count });
@@ -86,7 +86,7 @@ describe("a contract's quota", () => {
     expect(quota.spentForMs).toBe(0);
   });
 
-  it('does not take today for spent because of a call that was one too many yesterday', async () => {
+  it('is not used up today because of an excess call of yesterday', async () => {
     let answer: (total: number) => void = () => undefined;
     const count = () => new Promise<number>((resolve) => (answer = resolve));
     const quota = createQuota('kvk', { calls: 300, per: 'day' }, { count });

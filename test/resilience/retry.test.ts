@@ -8,14 +8,14 @@ describe('the wait before a call is made again', () => {
   beforeEach(() => vi.useFakeTimers());
   afterEach(() => vi.useRealTimers());
 
-  it('doubles from 50 ms to a second at most, and is shortened by chance', () => {
+  it('doubles from 50 ms to at most a second, and is randomly shortened', () => {
     const longest = [1, 2, 3, 4, 5, 6, 7, 100].map((retry) => backoffMs(retry, () => 1));
     expect(longest).toEqual([50, 100, 200, 400, 800, 1_000, 1_000, 1_000]);
     expect(backoffMs(1, () => 0.5)).toBe(25);
     expect(backoffMs(9, () => 0)).toBe(0);
   });
 
-  it('ends at once when nobody wants the answer any more', async () => {
+  it('ends at once if the call is cancelled', async () => {
     const client = new AbortController();
     const wait = waitBeforeRetry(1_000, cancellation(client.signal)).catch((error: unknown) => error);
     const reason = new Error('hung up');
@@ -35,7 +35,7 @@ describe('the budget for retries', () => {
     }
   });
 
-  it('has a fifth of the calls of the last ten seconds for a busy one', () => {
+  it('is a fifth of the calls of the last ten seconds for a busy source', () => {
     const clock = fakeClock();
     const budget = retryBudget(clock);
     for (let i = 0; i < 1_000; i += 1) budget.called();
@@ -46,7 +46,7 @@ describe('the budget for retries', () => {
     expect([1, 2, 3, 4].map(() => budget.take())).toEqual([true, true, true, false]);
   });
 
-  it('forgets the calls of before, also if no second of the window was used since', () => {
+  it('drops calls older than the window, also after an idle time', () => {
     const clock = fakeClock();
     const budget = retryBudget(clock);
     for (let i = 0; i < 1_000; i += 1) budget.called();
@@ -54,7 +54,7 @@ describe('the budget for retries', () => {
     expect([1, 2, 3, 4].map(() => budget.take())).toEqual([true, true, true, false]);
   });
 
-  it('never lets retries be more than a fifth of the calls, and three in a second, in any ten seconds', () => {
+  it('allows in any ten seconds at most a fifth of the calls and three in a second', () => {
     const step = fc.record({ calls: fc.nat({ max: 30 }), retries: fc.nat({ max: 30 }) });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (seconds) => {

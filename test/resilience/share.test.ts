@@ -30,7 +30,7 @@ function callsOf(rate: Rate, processes: number): number[] {
 }
 
 describe('the limits of a source that several processes share', () => {
-  it('let all of them together call it no more often than one process may, in any stretch of time', () => {
+  it('let all of them together make no more calls than one process may, in any period', () => {
     fc.assert(
       fc.property(rates, fc.integer({ min: 2, max: 8 }), (rate, processes) => {
         const share = shareOfLimits({ rate }, processes)?.rate;
@@ -46,7 +46,7 @@ describe('the limits of a source that several processes share', () => {
     );
   });
 
-  it('let them have no more calls under way together, and each of them one', () => {
+  it('let them have no more calls in progress together, and each of them at least one', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 50 }),
@@ -60,14 +60,14 @@ describe('the limits of a source that several processes share', () => {
     );
   });
 
-  it('cannot be shared by more processes than there are calls for', () => {
+  it('cannot be shared by more processes than concurrent calls', () => {
     expect(shareOfLimits({}, 16)).toMatchObject({ concurrency: 1 });
     expect(shareOfLimits({}, 17)).toBeUndefined();
     expect(shareOfLimits({ rate: { calls: 3, per: '1 s', burst: 1 } }, 3)?.rate.calls).toBeCloseTo(1 / 3);
     expect(shareOfLimits({ rate: { calls: 3, per: '1 s', burst: 1 } }, 4)).toBeUndefined();
   });
 
-  it('are whole where processes do not add up: a quota is counted by all together, and time is time', () => {
+  it('are not divided if all processes count together (quota), or if they are times', () => {
     const limits = { quota: { calls: 100, per: 'day' }, timeout: '2 s', retries: 1, bulkShare: 0.3 } as const;
     expect(shareOfLimits(limits, 4)).toEqual({ ...limits, concurrency: 4 });
   });

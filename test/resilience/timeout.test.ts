@@ -12,17 +12,17 @@ describe('the timeout of a call', () => {
     timeout('shop', 1_000, call, client && cancellation(client));
   const never = () => new Promise<never>(() => undefined);
 
-  it('gives what the call gives in time, and leaves no timer behind', async () => {
+  it('returns the result of a call in time, and leaves no timer', async () => {
     expect(await guard(() => Promise.resolve('answer'))).toBe('answer');
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('passes on the failure of a call that fails in time, and leaves no timer behind', async () => {
+  it('returns the failure of a call in time, and leaves no timer', async () => {
     await expect(guard(() => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('does the same for a call that fails before it has made a promise', async () => {
+  it('returns the failure of a call that throws synchronously', async () => {
     const failing = (): Promise<never> => {
       throw new Error('broken');
     };
@@ -61,7 +61,7 @@ describe('the timeout of a call', () => {
     expect(signal?.aborted).toBe(false);
   });
 
-  it('takes no notice of what the call says after its time', async () => {
+  it('ignores the late result of a call', async () => {
     let answer: (value: string) => void = () => undefined;
     const outcome = guard(() => new Promise<string>((resolve) => (answer = resolve))).catch(
       (error: unknown) => error,
@@ -71,7 +71,7 @@ describe('the timeout of a call', () => {
     expect(await outcome).toBeInstanceOf(SourceTimeoutError);
   });
 
-  it('stops the call when nobody wants its answer any more, with their reason', async () => {
+  it('aborts a cancelled call, with the reason of the caller', async () => {
     const client = new AbortController();
     const reason = new Error('hung up');
     let signal: CallSignal | undefined;
@@ -85,13 +85,13 @@ describe('the timeout of a call', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('does not make a call that nobody wants any more', async () => {
+  it('does not make a call that is already cancelled', async () => {
     const call = vi.fn(never);
     await expect(guard(call, AbortSignal.abort(new Error('hung up')))).rejects.toThrow('hung up');
     expect(call).not.toHaveBeenCalled();
   });
 
-  it('leaves nothing behind on the signal of a client who stays, however the call ends', async () => {
+  it('leaves no listener on the signal of the client, for any result of the call', async () => {
     const client = new AbortController();
     const added = vi.spyOn(client.signal, 'addEventListener');
     const removed = vi.spyOn(client.signal, 'removeEventListener');
@@ -104,7 +104,7 @@ describe('the timeout of a call', () => {
     expect(removed).toHaveBeenCalledTimes(3);
   });
 
-  it('listens once for however many calls, until the last of them is over', async () => {
+  it('adds one listener for any number of calls, until the last of them ends', async () => {
     const client = new AbortController();
     const added = vi.spyOn(client.signal, 'addEventListener');
     const cancelled = cancellation(client.signal);

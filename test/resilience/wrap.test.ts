@@ -84,7 +84,7 @@ describe('a call that fails for its own key only', () => {
   it.each([
     new SourceUnavailableError('shop', 'one shelf is closed.', { isOfKeyOnly: true }),
     new SourceRateLimitedError('shop', 'one shelf is busy.', { isOfKeyOnly: true, retryAfter: 30 }),
-  ])('fails alone however often it is made: %s', async (error) => {
+  ])('never opens the breaker, for any number of failures: %s', async (error) => {
     const protection = protect({ limits: { retries: 0 } });
     for (let i = 0; i < 50; i += 1)
       expect(await outcomeOf(run(protection, () => Promise.reject(error)))).toBe(error);
@@ -93,7 +93,7 @@ describe('a call that fails for its own key only', () => {
     expect(await run(protection, () => Promise.resolve('answer'))).toBe('answer');
   });
 
-  it('is made again', async () => {
+  it('is retried', async () => {
     const call = failing(new SourceUnavailableError('shop', 'one shelf is closed.', { isOfKeyOnly: true }));
     const answer = run(protect(), call);
     await vi.advanceTimersByTimeAsync(1_000);
@@ -103,7 +103,7 @@ describe('a call that fails for its own key only', () => {
 });
 
 describe('a call to a healthy source', () => {
-  it('is made at once, and leaves nothing behind', async () => {
+  it('is made at once, and leaves no timer or listener', async () => {
     const protection = protect();
     const scope = protection.scope({ priority: 'bulk', deadlineAt: clock.now() + 2_000 });
     expect(await scope.run(() => Promise.resolve('answer'))).toBe('answer');
@@ -130,13 +130,13 @@ describe('a call to a healthy source', () => {
     expect(observe.breakerChanged).not.toHaveBeenCalled();
   });
 
-  it('cannot be protected by limits that make no sense', () => {
+  it('is refused with invalid limits at start', () => {
     expect(() => protect({ limits: { concurrency: 0 } })).toThrow(ConfigError);
   });
 });
 
 describe('a call that fails', () => {
-  it('is made again after a short wait when the system was unavailable', async () => {
+  it('is retried after a short wait if the system was unavailable', async () => {
     const observe = { called: vi.fn(), retried: vi.fn() };
     const call = failing(down(), down());
     const scope = protect({ observe }).scope({ priority: 'interactive' });
@@ -170,7 +170,7 @@ describe('a call that fails', () => {
     new SourceAuthenticationError('shop', 'shop refuses us.'),
     new InvalidInputError('Too long.'),
     new TypeError('A defect.'),
-  ])('is not made again when that would not help, and does not open the breaker: $message', async (error) => {
+  ])('is not retried if that would not help, and does not open the breaker: $message', async (error) => {
     const protection = protect();
     for (let i = 0; i < 30; i += 1) {
       const call = failing(error);
@@ -180,7 +180,7 @@ describe('a call that fails', () => {
     expect(protection.breaker).toBe('closed');
   });
 
-  it('is not made again beyond the deadline', async () => {
+  it('is not retried after the deadline', async () => {
     const call = failing(down(), down());
     const error = outcomeOf(run(protect(), call, { deadlineAt: clock.now() + 50 }));
     await vi.advanceTimersByTimeAsync(0);
@@ -200,7 +200,7 @@ describe('a call that fails', () => {
     await expect(run(protection, later, { deadlineAt: clock.now() + 3_000 })).rejects.toThrow('Maintenance.');
   });
 
-  it('is not made again after a timeout, since it has used up its time', async () => {
+  it('is not retried after a timeout, since its time is used up', async () => {
     const call = vi.fn(never);
     const outcome = outcomeOf(run(protect(), call));
     await vi.advanceTimersByTimeAsync(10_000);
@@ -208,7 +208,7 @@ describe('a call that fails', () => {
     expect(call).toHaveBeenCalledTimes(1);
   });
 
-  it('counts as one failure, however often it was made', async () => {
+  it('counts as one failure, for any number of attempts', async () => {
     const protection = protect();
     for (let i = 0; i < 10; i += 1) {
       expect(protection.breaker).toBe('closed');
@@ -219,7 +219,7 @@ describe('a call that fails', () => {
     expect(protection.breaker).toBe('open');
   });
 
-  it('does not double an outage: all calls together are made again for a fifth of them, and a few', async () => {
+  it('does not double the load in an outage: only a fifth of the calls, and a few more, are retried', async () => {
     const protection = protect({ limits: { concurrency: 1_000 } });
     // Two calls in five fail, so that the breaker stays out of it.
     let calls = 0;
@@ -253,7 +253,7 @@ describe('a source that rate-limits the gateway', () => {
     expect(scope.retries).toBe(1);
   });
 
-  it('is not waited for when that takes longer than the deadline: its own word is passed on', async () => {
+  it('is not awaited beyond the deadline: its own error is returned', async () => {
     const call = failing(slowDown(2));
     const protection = protect();
     const error = await outcomeOf(run(protection, call, { deadlineAt: clock.now() + 2_000 }));
@@ -261,11 +261,11 @@ describe('a source that rate-limits the gateway', () => {
     expect(protection.scope({ priority: 'interactive' }).retryAfter()).toBe(2);
   });
 
-  it('is not waited for by anybody when it wants an hour', async () => {
+  it('is not awaited by any call if it requests an hour', async () => {
     expect(await outcomeOf(run(protect(), failing(slowDown(3_600))))).toMatchObject({ retryAfter: 3_600 });
   });
 
-  it('is left alone for a second when it does not say for how long', async () => {
+  it('gets no call for a second if it requests no time', async () => {
     const protection = protect();
     await outcomeOf(run(protection, failing(slowDown()), { deadlineAt: clock.now() }));
     const answer = run(protection, system.call);
@@ -275,7 +275,7 @@ describe('a source that rate-limits the gateway', () => {
     expect(await answer).toBe('answer');
   });
 
-  it('lets calls wait that can, also after many refusals at one moment', async () => {
+  it('lets calls wait until their deadlines, also after many refusals at one moment', async () => {
     const protection = protect();
     const deadlineAt = clock.now() + 5_000;
     const outcomes = Array.from({ length: 16 }, () => run(protection, failing(slowDown(1)), { deadlineAt }));
@@ -330,7 +330,7 @@ describe('a source that rate-limits the gateway', () => {
 describe('a call that waits for a slot', () => {
   const limits = { rate: { calls: 1, per: '1 s' as const } };
 
-  it('is refused at the deadline with the time to come back, and neither tried again nor held against the system', async () => {
+  it('is refused at the deadline with the retry time, is not retried, and does not count as a failure', async () => {
     const protection = protect({ limits });
     await run(protection, system.call);
     const observe = Array.from({ length: 20 }, () =>
@@ -352,7 +352,7 @@ describe('a call that waits for a slot', () => {
     expect(await both).toEqual(['answer', 'answer']);
   });
 
-  it('leaves at once when nobody wants its answer any more', async () => {
+  it('leaves the queue at once if it is cancelled', async () => {
     const protection = protect({ limits });
     await run(protection, system.call);
     const client = new AbortController();
@@ -366,15 +366,15 @@ describe('a call that waits for a slot', () => {
   });
 });
 
-describe('a call that nobody wants any more', () => {
+describe('a cancelled call', () => {
   const reason = new Error('hung up');
 
-  it('is not made', async () => {
+  it('is not sent', async () => {
     await expect(run(protect(), system.call, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     expect(system.call).not.toHaveBeenCalled();
   });
 
-  it('stops at the system, gives its place to the next, is not tried again, and says nothing about the system', async () => {
+  it('is aborted, frees its slot, is not retried, and does not count as a failure', async () => {
     const observe = { called: vi.fn() };
     const protection = protect({ observe, limits: { concurrency: 1 } });
     for (let i = 0; i < 30; i += 1) {
@@ -407,7 +407,7 @@ describe('a call that nobody wants any more', () => {
     expect(scope.retries).toBe(0);
   });
 
-  it('is not tried again while it waits to be', async () => {
+  it('is not retried if it is cancelled during the wait before a retry', async () => {
     const client = new AbortController();
     const call = failing(down());
     const outcome = outcomeOf(run(protect(), call, { signal: client.signal }));
@@ -433,7 +433,7 @@ describe('a source that fails repeatedly', () => {
     expect(protection.scope({ priority: 'interactive' }).retryAfter()).toBe(5);
   });
 
-  it('does not try again once the breaker is open', async () => {
+  it('gets no retries after the breaker has opened', async () => {
     const protection = protect();
     const call = vi.fn(() => Promise.reject(down()));
     // Three are within the budget for retries, ten are not.
@@ -445,7 +445,7 @@ describe('a source that fails repeatedly', () => {
     expect(call).toHaveBeenCalledTimes(13);
   });
 
-  it('lets nobody hang a second time who waited for the place of a call that hung', async () => {
+  it('refuses a call that waited for the slot of a hanging call', async () => {
     const protection = protect({ limits: { concurrency: 10, timeout: '1 s' } });
     const began = Date.now();
     const waits: number[] = [];
@@ -459,7 +459,7 @@ describe('a source that fails repeatedly', () => {
     expect(protection.breaker).toBe('open');
   });
 
-  it('gives the place of a call that hung to the next as soon as another call is answered', async () => {
+  it('gives the slot of a hanging call to the next as soon as another call is answered', async () => {
     const protection = protect({ limits: { concurrency: 2, timeout: '1 s', retries: 0 } });
     const began = Date.now();
     const hung = outcomeOf(run(protection, never));
@@ -473,7 +473,7 @@ describe('a source that fails repeatedly', () => {
     expect(await times).toEqual([1_400, 1_410]);
   });
 
-  it('gives the places of calls that hung to the next when there is none left that could be answered', async () => {
+  it('gives the slots of hanging calls to the next if no other call is in progress', async () => {
     const protection = protect({ limits: { concurrency: 2, timeout: '1 s', retries: 0 } });
     const hung = [outcomeOf(run(protection, never)), outcomeOf(run(protection, never))];
     const waiting = run(protection, taking(10));
@@ -482,7 +482,7 @@ describe('a source that fails repeatedly', () => {
     await Promise.all(hung);
   });
 
-  it('is probed by one call, however long that hangs, while the others are refused at once', async () => {
+  it('is probed by one call, even if that hangs, and refuses all other calls at once', async () => {
     const breakerChanged = vi.fn();
     const protection = protect({ limits: { retries: 0 }, observe: { breakerChanged } });
     await openBreaker(protection);
@@ -500,7 +500,7 @@ describe('a source that fails repeatedly', () => {
     expect(breakerChanged.mock.calls.flat()).toEqual(['open', 'half-open', 'open', 'half-open', 'closed']);
   });
 
-  it('is probed by the next call when the probe never got to the system', async () => {
+  it('is probed by the next call if the probe was never sent', async () => {
     const protection = protect({ limits: { retries: 0 } });
     await openBreaker(protection);
     await vi.advanceTimersByTimeAsync(5_000);
@@ -556,7 +556,7 @@ describe('a source whose contract counts calls', () => {
     expect(await answer).toBe('answer');
   });
 
-  it('is charged for calls that are made, not for those that were given up before', async () => {
+  it('is charged for calls that are sent, not for calls that are cancelled earlier', async () => {
     const count = vi.fn(() => Promise.resolve(1));
     const protection = protect({ limits: { ...limits, rate: { calls: 1, per: '1 s' } }, quota: { count } });
     await run(protection, system.call);

@@ -110,6 +110,34 @@ describe('the schema', () => {
     expect(paths(silent).filter((path) => path !== 'Query' && path !== 'Subscription')).toEqual([]);
   });
 
+  it('has one description of a type or key field that several files declare', () => {
+    const coreTypes = readSdlFiles([])
+      .flatMap(({ text }) => parse(text).definitions)
+      .filter((node): node is ObjectTypeDefinitionNode => node.kind === Kind.OBJECT_TYPE_DEFINITION);
+    const described = (types: readonly ObjectTypeDefinitionNode[]) =>
+      types.flatMap(({ name, description, fields = [] }) => [
+        ...(description === undefined ? [] : [{ path: name.value, text: description.value }]),
+        ...fields.flatMap((field) =>
+          field.description === undefined
+            ? []
+            : [{ path: `${name.value}.${field.name.value}`, text: field.description.value }],
+        ),
+      ]);
+    const first = new Map(described(coreTypes).map(({ path, text }) => [path, text]));
+    // Sources cannot leave out a description that no core type has: each may be plugged in alone.
+    const problems = files.flatMap(({ name, types }) =>
+      described(types).flatMap(({ path, text }) => {
+        if (path === 'Query' || path === 'Subscription') return [];
+        const earlier = first.get(path);
+        first.set(path, earlier ?? text);
+        if (coreTypes.some((type) => path === type.name.value || path.startsWith(`${type.name.value}.`)))
+          return earlier === undefined ? [] : [`${name}: ${path} is described in the core schema`];
+        return earlier === undefined || earlier === text ? [] : [`${name}: ${path} is described differently`];
+      }),
+    );
+    expect(problems).toEqual([]);
+  });
+
   it('names types in PascalCase, fields and arguments in camelCase, enum values in UPPER_CASE', () => {
     expect(types.map(({ name }) => name).filter((name) => !/^[A-Z][A-Za-z0-9]*$/.test(name))).toEqual([]);
     expect(paths([...fields, ...args].filter(({ name }) => !/^[a-z][A-Za-z0-9]*$/.test(name)))).toEqual([]);

@@ -164,8 +164,8 @@ describe('SDL is refused, by file and line', () => {
   });
 
   test('because two files say different things of one field', () => {
-    const product = (said: string) =>
-      `type Product @foundBy(field: "sku") @personalData(category: ${said}) {\n  sku: ID!\n}`;
+    const product = (category: string) =>
+      `type Product @foundBy(field: "sku") @personalData(category: ${category}) {\n  sku: ID!\n}`;
     expect(problemsOf(product('NONE'))).toEqual([]);
     expect(problemsOf(product('TRANSACTION'))).toEqual([
       expect.stringMatching(/^schema\/sources\/loyalty\.graphql line 2: "Product\.sku".*differ/),
@@ -245,8 +245,8 @@ describe('data of people that is not reached by a customer', () => {
     ],
   ])('prevents the start: %s', (_, sdl, paths) => {
     const problems = problemsOf(sdl);
-    expect(problems.map((one) => /"(\w+\.\w+)"/.exec(one)?.[1])).toEqual(paths);
-    for (const one of problems) expect(one).toMatch(/consent/);
+    expect(problems.map((problem) => /"(\w+\.\w+)"/.exec(problem)?.[1])).toEqual(paths);
+    for (const problem of problems) expect(problem).toMatch(/consent/);
   });
 
   test('is reported with the remedy', () => {

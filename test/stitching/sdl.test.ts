@@ -278,6 +278,43 @@ describe('the schema', () => {
     expect(bare.filter((name) => name !== 'Query' && name !== 'Subscription')).toEqual([]);
   });
 
+  test('has the description of the first file that describes a type or key field', () => {
+    const describing = (name: string) => ({
+      ...localSource(name),
+      sdl: `
+        "A company in ${name}."
+        type Company @foundBy(field: "kvkNumber") @personalData(category: NONE) {
+          "The number in ${name}."
+          kvkNumber: String @personalData(category: COMPANY, mask: LAST_FOUR)
+          "The ${name} of it."
+          ${name}: Parcel
+        }
+        "A parcel in ${name}."
+        type Parcel @foundBy(field: "code") @personalData(category: NONE) {
+          "The code in ${name}."
+          code: ID
+        }`,
+    });
+    const both = ['lockers', 'vans'].map(describing);
+    const environment = Object.fromEntries(both.flatMap((each) => Object.entries(each.environment)));
+    const gateway = createTestGateway(environment, {
+      sources: both.map(({ source }) => source),
+      sdl: Object.fromEntries(both.map(({ source, sdl }) => [source.name, sdl])),
+    });
+    const describe = (path: string): string | null | undefined => {
+      const [typeName = '', fieldName] = path.split('.');
+      const type = gateway.schema.getType(typeName);
+      return fieldName === undefined || !isObjectType(type)
+        ? type?.description
+        : type.getFields()[fieldName]?.description;
+    };
+    expect(describe('Company')).toMatch(/^A company or another organisation/);
+    expect(describe('Company.kvkNumber')).toMatch(/^Its number in the Dutch trade register/);
+    expect(describe('Company.vans')).toBe('The vans of it.');
+    expect(describe('Parcel')).toBe('A parcel in lockers.');
+    expect(describe('Parcel.code')).toBe('The code in lockers.');
+  });
+
   function isLeafOfGraphql(name: string): boolean {
     const type = schema.getType(name);
     return (

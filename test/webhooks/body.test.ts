@@ -24,7 +24,7 @@ describe('the body of a webhook', () => {
     [list, '[]', 'the body.'],
     [list, '{"a":[{},{}]}', 'a.0.b, a.0.c, a.1.b.'],
     [z.record(z.string(), z.string()), '{"jan@example.nl":1}', 'somewhere in it.'],
-  ])('%# that does not fit is refused by its places', (schema, text, places) => {
+  ])('%# with invalid fields is refused with their places', (schema, text, places) => {
     expect(() => readJson(bytes(text), schema)).toThrow(`The body is not what the system sends: ${places}`);
   });
 });

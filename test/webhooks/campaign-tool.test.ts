@@ -50,7 +50,7 @@ async function shown(): Promise<Delivery[]> {
 const answerWith = (body: unknown) => fetch(tool.url, { method: 'PUT', body: JSON.stringify(body) });
 
 describe('the campaign tool', () => {
-  test('shows what was delivered, that it is verified, and how long after the event it came', async () => {
+  test('shows each delivery, its verified signature and its delay after the event', async () => {
     expect(await deliver('msg_1')).toBe('status 204');
     expect(await shown()).toEqual([
       {
@@ -67,7 +67,7 @@ describe('the campaign tool', () => {
     ]);
   });
 
-  test('takes what comes twice once', async () => {
+  test('shows a repeated delivery once', async () => {
     await deliver('msg_1');
     expect(await deliver('msg_1')).toBe('status 204');
     await deliver('msg_2');
@@ -77,7 +77,7 @@ describe('the campaign tool', () => {
     ]);
   });
 
-  test('refuses and does not show what another has signed, was signed long ago, or is no event', async () => {
+  test('refuses and hides messages with a foreign or old signature, and messages that are not events', async () => {
     const another = { secrets: [Buffer.alloc(24, 7)] };
     expect(await deliver('msg_1', PAID, another)).toBe('status 401');
     now -= 6 * 60_000;

@@ -83,7 +83,7 @@ describe('of a customer who did not agree to marketing', () => {
     },
   );
 
-  test('nothing is sent under any names, and of others all that is selected', async () => {
+  test('nothing is sent under any alias, and for other customers the whole selection is sent', async () => {
     let order = 1_000;
     await fc.assert(
       fc.asyncProperty(fc.array(selections, { minLength: 8, maxLength: 8 }), async (all) => {
@@ -185,7 +185,7 @@ test('a first order is not sent for a customer whose orders no system counts, an
   expect(JSON.stringify(log)).not.toContain(UNCOUNTED);
 });
 
-test('an alias of ours is an alias as any other to a subscriber', async () => {
+test('a subscriber may use the aliases of the gateway like any other', async () => {
   const subscriber = await asCampaign(
     `subscription { customerChanged(by: { email: "${WILLING}" }) { _customer: customer { name } } }`,
   );
@@ -203,7 +203,7 @@ test.each([
   expect((await subscriber.next())?.data).toBeUndefined();
 });
 
-test('a trigger cannot switch off consent, or a condition, by the names in its selection', async () => {
+test('a trigger cannot disable consent or a condition by the aliases in its selection', async () => {
   const states = async (): Promise<Record<string, string[]>> => {
     const records = await events.store.list({ limit: 1_000 });
     return Object.fromEntries(

@@ -97,7 +97,7 @@ describe('HubSpot', () => {
     expect(await eventsOf(message)).toEqual([type]);
   });
 
-  it('reports no values of properties, which may be names', async () => {
+  it('reports no values of properties, since they may be names', async () => {
     const receiver = createTestReceiver(crmHubspot, { [variable]: secrets[0] });
     const body = JSON.stringify([notification({ propertyName: 'lastname', propertyValue: 'Geheim' })]);
     await receiver.post(send(body, secrets[0], NOW));

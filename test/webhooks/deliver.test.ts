@@ -46,7 +46,7 @@ async function attemptsOf({ store, deliverer, advance, now }: Deliveries): Promi
   }
 }
 
-describe('what is sent', () => {
+describe('a message to an endpoint', () => {
   it('is signed so that a receiver with the standard library can check it, with either secret', async () => {
     const mailer = await receiver();
     const secrets = [randomBytes(32), randomBytes(24)];
@@ -65,7 +65,7 @@ describe('what is sent', () => {
     expect(headers).toMatchObject({ 'content-type': 'application/json' });
   });
 
-  it('is signed with the private key too where the endpoint has one', async () => {
+  it('is also signed with the private key of the endpoint, if it has one', async () => {
     const mailer = await receiver();
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
     const { send } = await deliveries([anEndpoint('mailer', mailer.url, { privateKey })]);
@@ -79,7 +79,7 @@ describe('what is sent', () => {
     expect(verify(null, content, publicKey, Buffer.from(v1a.slice(4), 'base64'))).toBe(true);
   });
 
-  it('is what is true at the moment of each attempt, and nothing when consent is gone by then', async () => {
+  it('has the current data at each attempt, and is not sent if consent was withdrawn', async () => {
     const mailer = await receiver(status(500));
     let consent = true;
     let total = 10;
@@ -127,7 +127,7 @@ describe('what is sent', () => {
     expect(await sender.store.list({ limit: 1 })).toMatchObject([{ state: 'delivered', attempts: 1 }]);
   });
 
-  it('waits for quiet hours to end, without that being an attempt', async () => {
+  it('waits until quiet hours end, and this wait is not an attempt', async () => {
     const mailer = await receiver();
     const sender: Deliveries = await deliveries([anEndpoint('mailer', mailer.url)], {
       render: ({ event }) =>
@@ -149,7 +149,7 @@ describe('what is sent', () => {
 });
 
 describe('an unavailable endpoint', () => {
-  it('is tried ten times over 75 hours under one id, then no more until somebody replays it', async () => {
+  it('gets ten attempts over 75 hours under one id, and no more until a replay', async () => {
     const mailer = await receiver(status(503));
     const sender = await deliveries([anEndpoint('mailer', mailer.url)]);
     await sender.send(anEvent('1'));
@@ -176,7 +176,7 @@ describe('an unavailable endpoint', () => {
   it.each([
     [0, 0.8],
     [0.999_999, 1.2],
-  ])('is tried again at %s of the dice after %s of the delay', async (dice, part) => {
+  ])('with the random number %s gets the next attempt after %s of the delay', async (dice, part) => {
     const mailer = await receiver(status(500));
     const sender = await deliveries([anEndpoint('mailer', mailer.url)], { random: () => dice });
     await sender.send(anEvent('1'));
@@ -209,7 +209,7 @@ describe('an unavailable endpoint', () => {
     expect(await sender.store.list({ limit: 1 })).toMatchObject([{ nextAt: START + 26 * HOUR }]);
   });
 
-  it('that says it is gone gets nothing more until somebody enables it', async () => {
+  it('that answers 410 gets no more messages until it is enabled again', async () => {
     const mailer = await receiver(status(410));
     const sender = await deliveries([anEndpoint('mailer', mailer.url)]);
     await sender.send(anEvent('1'));
@@ -227,7 +227,7 @@ describe('an unavailable endpoint', () => {
     expect(mailer.received).toHaveLength(3);
   });
 
-  it('is not followed elsewhere when it redirects', async () => {
+  it('is not followed to another address by a redirect', async () => {
     const elsewhere = await receiver();
     const mailer = await receiver(status(307, { location: elsewhere.url }));
     const sender = await deliveries([anEndpoint('mailer', mailer.url)]);
@@ -236,7 +236,7 @@ describe('an unavailable endpoint', () => {
     expect(elsewhere.received).toHaveLength(0);
   });
 
-  it('delays no other endpoint if it is dead, silent or redirects', async () => {
+  it('delays no other endpoint if it is unreachable, hangs or redirects', async () => {
     const silent = await receiver(() => undefined);
     const redirecting = await receiver(status(302, { location: '/' }));
     const gone = await startReceiver();
@@ -266,7 +266,7 @@ describe('an unavailable endpoint', () => {
     await silent.close();
   });
 
-  it('is given up on after the time that it has to answer', async () => {
+  it('is cancelled after its timeout', async () => {
     const silent = await receiver(() => undefined);
     const sender = await deliveries([anEndpoint('silent', silent.url)], { timeoutMs: 100 });
     await sender.send(anEvent('1'));
@@ -326,7 +326,7 @@ describe('an event', () => {
     expect(sender.log.join('')).not.toContain('jan@');
   });
 
-  it('leads to a reminder that is cancelled by what happens before it is due', async () => {
+  it('plans a reminder that an earlier event cancels', async () => {
     const mailer = await receiver();
     const sender: Deliveries = await deliveries([anEndpoint('mailer', mailer.url)], {
       process: (event) => {
@@ -351,7 +351,7 @@ describe('an event', () => {
 });
 
 describe('the rate of an endpoint', () => {
-  it('is not exceeded, and nothing is lost by it', async () => {
+  it('is not exceeded, and no message is lost', async () => {
     const slow = await receiver();
     const sender = await deliveries([anEndpoint('slow', slow.url, { ratePerSecond: 2, concurrency: 50 })]);
     await sender.send(...Array.from({ length: 10 }, (_, index) => anEvent(`${index}`)));

@@ -11,7 +11,7 @@ import { anEndpoint, planFor } from './deliveries.js';
 import { startReceiver } from './receiver.js';
 import { anEvent } from './store-contract.js';
 
-it('refuses events when the disk is full, loses none that it took, and goes on when there is room again', async () => {
+it('refuses events while the disk is full, loses no accepted event, and continues when there is space again', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'webhooks-'));
   const receiver = await startReceiver();
   const database = await openSqlite(join(folder, 'webhooks.db'));

@@ -91,7 +91,7 @@ async function post(path: string, body: object, method = 'POST') {
   return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
 }
 
-describe('a system imitated', () => {
+describe('a stand-in', () => {
   it('sends each kind of event that it supports in the vendor’s format', async () => {
     const emitted: string[] = [];
     for (const { name, emitter = {} } of standIns)
@@ -112,7 +112,7 @@ describe('a system imitated', () => {
     expect(emitted).toContain('webshop order.paid');
   });
 
-  it('sends again what is not taken', async () => {
+  it('sends an event again if it is not accepted', async () => {
     failures = 2;
     const { body } = await post('/webshop/emit', { type: 'order.placed', email });
     expect(body).toEqual({ type: 'order.placed', attempts: 3, status: 204 });
@@ -157,7 +157,7 @@ describe('a system imitated', () => {
     expect((await post('/webshop/emit', { email })).status).toBe(400);
   });
 
-  it('says so when it does not know somebody, or there is no such system', async () => {
+  it('reports an unknown customer, and an unknown system', async () => {
     expect((await post('/webshop/emit', { type: 'order.paid', email: 'nobody@example.nl' })).status).toBe(
       404,
     );

@@ -12,7 +12,7 @@ function read(...entries: unknown[]) {
 }
 
 describe('WEBHOOK_ENDPOINTS', () => {
-  it('says where to send, with modest limits where none are given', () => {
+  it('defines the endpoints, with low default limits', () => {
     const { endpoints, problems } = read(mailer);
     expect(problems).toEqual([]);
     expect(endpoints).toEqual([
@@ -27,7 +27,7 @@ describe('WEBHOOK_ENDPOINTS', () => {
     ]);
   });
 
-  it('takes a private key, with or without the public key behind it', () => {
+  it('accepts a private key, with or without its public key', () => {
     const pair = generateKeyPairSync('ed25519');
     const seed = Buffer.from(pair.privateKey.export({ format: 'jwk' }).d ?? '', 'base64url');
     const open = Buffer.from(pair.publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
@@ -74,7 +74,7 @@ describe('WEBHOOK_ENDPOINTS', () => {
     expect(problems[1]).toContain('endpoint mailer, name');
   });
 
-  it.each(['', '{}', '[]', 'secret stuff'])('must be a list: %j is none', (text) => {
+  it.each(['', '{}', '[]', 'secret stuff'])('must be a list: %j is refused', (text) => {
     const problems: string[] = [];
     expect(readEndpoints(text, problems)).toEqual([]);
     expect(problems).toHaveLength(1);

@@ -168,7 +168,7 @@ describe('an order of a guest with a new e-mail address', () => {
 });
 
 describe('an event', () => {
-  test('that names a role mailbox is about none of those who read it', async () => {
+  test('that names a role mailbox is about none of its readers', async () => {
     const all = await events.subscribeAs('operator', ALL);
     const order = nextOrder();
     await placed({ customerId: UNKNOWN_ID, email: ROLE_MAILBOX, order });
@@ -176,7 +176,7 @@ describe('an event', () => {
     await becomes(order, { state: 'skipped', reason: 'NO_CUSTOMER' });
   });
 
-  test('that names a device is about none of those who use it, and about the customer with its e-mail address', async () => {
+  test('that names a device is about the customer with its e-mail address, and about no other user of the device', async () => {
     const all = await events.subscribeAs('operator', ALL);
     const [onDevice, byEmail] = [nextOrder(), nextOrder()];
     await placedOnDevice({ visitorId: [DEVICE] }, onDevice);
@@ -259,7 +259,7 @@ describe('an event whose system is unavailable', () => {
   );
 });
 
-test('any event is about the customer of its strongest known identifier, and no shared one counts', async () => {
+test('any event is about the customer of its strongest known identifier, and shared identifiers are ignored', async () => {
   const all = await events.subscribeAs('operator', ALL);
   const people = [HOUSEMATE, BUYER];
   const known = await Promise.all(

@@ -262,7 +262,7 @@ describe('a reminder of a cart', () => {
     await come('cart-abandoned', 'delivered');
   });
 
-  test('is sent by the gateway that is started after the one that planned it', async () => {
+  test('is sent by the next gateway after a restart', async () => {
     await cartChanged();
     await come('cart-abandoned', 'waiting');
     await gateway.close();
@@ -285,7 +285,7 @@ describe('an event', () => {
     expect(received('order.paid')).toHaveLength(1);
   });
 
-  test('of a customer is sent after the one before it, though that had to be sent again', async () => {
+  test('of a customer is sent after the earlier event, even if that needed a second attempt', async () => {
     let isUp = false;
     tool.answer = () => ({ status: isUp ? 204 : 500 });
     await send('orders/paid', { order: '81' });
@@ -325,7 +325,7 @@ describe('an event', () => {
     });
   });
 
-  test('that names nobody has all answers of its system forgotten, and is sent to nobody', async () => {
+  test('that names no customer drops all answers of its system, and is not sent', async () => {
     const cart = `{ customer(by: { email: "${EMAIL}" }) { cart { total { amount } } } }`;
     const callsOf = () => control.counters()['webshop']?.calls ?? 0;
     const countCalls = async () => {
@@ -342,7 +342,7 @@ describe('an event', () => {
     expect(tool.received).toEqual([]);
   });
 
-  test('of somebody who has ordered before is no first order', async () => {
+  test('about a customer with an earlier order is not a first order', async () => {
     await send('orders/paid', { order: '91' });
     const [skipped] = await come('first-order-paid', 'skipped');
     expect(skipped?.reason).toBe('CONDITION_NOT_MET');

@@ -9,7 +9,7 @@ import { eventTypes, publishedSchema, publishedSdl, subscriptionRules } from '..
 const DAY = 24 * 3_600_000;
 
 describe('a duration', () => {
-  test('is as long as its days, hours, minutes and seconds together', () => {
+  test('is the sum of its days, hours, minutes and seconds', () => {
     const part = (max: number) => fc.option(fc.nat(max), { nil: undefined });
     const input = fc
       .tuple(part(9), part(99), part(999), part(9_999))
@@ -60,7 +60,7 @@ describe('the type of an event', () => {
     expect(typeOf(name)).toBe(type);
   });
 
-  test('is there for each value of the schema', () => {
+  test('exists for each value of the schema', () => {
     expect([...eventTypes]).toContain('order.paid');
     expect([...eventTypes].map(typeNamed)).toEqual(
       publishedSdl.coreSchema.definitions.flatMap((definition) =>
@@ -125,7 +125,7 @@ describe('minTotal', () => {
     expect(judge(minTotal, data)).toBe(expected);
   });
 
-  test('compares exactly, however many decimals there are', () => {
+  test('compares exactly, with any number of decimals', () => {
     const decimal = fc.tuple(fc.nat(10 ** 6), fc.nat(999), fc.integer({ min: 3, max: 8 }));
     const textOf = ([whole, mills, places]: readonly number[]) =>
       `${whole}.${String(mills).padStart(3, '0')}`.padEnd(String(whole).length + 1 + (places ?? 0), '0');
@@ -144,7 +144,7 @@ describe('minTotal', () => {
     ['a total that is null', { total: null, currency: 'EUR' }],
     ['a total that is no amount', { total: '1e9', currency: 'EUR' }],
     ['no currency', { total: '200.00' }],
-  ])('cannot be judged by an event with %s, which does not match', (_, data) => {
+  ])('does not match an event with %s', (_, data) => {
     expect(judge(EUR_100, data)).toContain('minTotal cannot be evaluated');
   });
 

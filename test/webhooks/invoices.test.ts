@@ -59,7 +59,7 @@ describe('Business Central', () => {
     expect((await start().post({ search: '?validationToken=%3Cscript%3E', body: '' })).status).toBe(400);
   });
 
-  it('is not believed when one of several notifications is not its own', async () => {
+  it('is refused if one of several notifications is not authentic', async () => {
     const receiver = start();
     const body = message(
       notification('customers', 'updated'),

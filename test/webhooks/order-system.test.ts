@@ -138,7 +138,7 @@ describe('the order system', () => {
     });
   });
 
-  it('goes on after its database was gone', async () => {
+  it('continues after its database was unavailable', async () => {
     read();
     await happen('order.placed');
     await vi.waitFor(() => {
@@ -155,7 +155,7 @@ describe('the order system', () => {
     });
   });
 
-  it('gives each event to one of several who listen', async () => {
+  it('delivers each event to one of several listeners', async () => {
     read();
     read();
     for (let count = 0; count < 10; count++) await happen('order.placed');
@@ -165,7 +165,7 @@ describe('the order system', () => {
     expect(outcomes).not.toContain('duplicate');
   });
 
-  it('takes very many at once, in their order', async () => {
+  it('reports very many events at once in their order', async () => {
     await shop.query(
       `insert into outbox (type, subject) select 'order.placed', n::text from generate_series(1, 250) n`,
     );
@@ -178,7 +178,7 @@ describe('the order system', () => {
     );
   });
 
-  it('leaves what cannot be read where it is, and takes what comes after', async () => {
+  it('leaves an unreadable row in the outbox, and reports the rows after it', async () => {
     await shop.query(
       `insert into outbox (type, data) values ('order.placed', '{"nested": {}}'), ('sold.out', null)`,
     );

@@ -66,7 +66,7 @@ test.each([
     { quietHours: { after: (ms: number) => ms + 10 * HOUR } },
     '2200-01-01T21:00:00.000Z',
   ],
-])('a message that is sent %s is not sent again within a day of that', async (_, trigger, dueAt) => {
+])('a message that is sent %s is not sent again within a day', async (_, trigger, dueAt) => {
   const { deliveries } = await followUp(trigger).process(cartChanged);
   expect(deliveries).toMatchObject([{ dueAt: Date.parse(dueAt), once: { until: Date.parse(dueAt) + DAY } }]);
 });

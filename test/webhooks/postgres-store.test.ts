@@ -61,7 +61,7 @@ async function answering() {
 /** AuthenticationOk and ReadyForQuery. */
 const WELCOME = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0, 0x5a, 0, 0, 0, 5, 0x49]);
 
-it('is given up when it takes a connection and never welcomes it', async () => {
+it('fails if it accepts a connection and never completes the handshake', async () => {
   let connected: () => void = () => undefined;
   const connection = new Promise<void>((resolve) => (connected = resolve));
   const database = await openPostgres(await listen(connected));
@@ -71,7 +71,7 @@ it('is given up when it takes a connection and never welcomes it', async () => {
   await failed;
 });
 
-it('is given up when it never answers a statement, and the connection is closed', async () => {
+it('fails if it never answers a statement, and its connection is closed', async () => {
   let onQuery: () => void = () => undefined;
   const question = new Promise<void>((resolve) => (onQuery = resolve));
   let closed: () => void = () => undefined;
@@ -112,7 +112,7 @@ it('is set in each transaction, since a pooler refuses most parameters of a conn
   ]);
 });
 
-it('has time to make an index of a table that is full', async () => {
+it('has enough time to build an index of a large table', async () => {
   let onQuery: () => void = () => undefined;
   const question = new Promise<void>((resolve) => (onQuery = resolve));
   const url = await listen((socket) => {

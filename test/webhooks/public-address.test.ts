@@ -36,7 +36,7 @@ async function trySending(
 const portOf = (receiver: Receiver): string => new URL(receiver.url).port;
 const refused = { reason: 'private address', received: 0 };
 
-describe('an endpoint that may not lie in a private network', () => {
+describe('an endpoint that must be public', () => {
   it.each([
     '127.0.0.1',
     '0.0.0.0',
@@ -46,7 +46,7 @@ describe('an endpoint that may not lie in a private network', () => {
     '[::ffff:127.0.0.1]',
     '[::ffff:7f00:1]',
     '[::]',
-  ])('is not sent anything at %s, however that is written', async (host) => {
+  ])('gets no request at %s, in any notation', async (host) => {
     expect(await trySending((receiver) => `http://${host}:${portOf(receiver)}/`)).toEqual(refused);
   });
 
@@ -58,7 +58,7 @@ describe('an endpoint that may not lie in a private network', () => {
     },
   );
 
-  it('is checked at every connection, as a name may mean something else a moment later', async () => {
+  it('is checked at every connection, since a name may resolve to another address later', async () => {
     const receiver = await startReceiver();
     let lookups = 0;
     const sender = createSender({
@@ -78,7 +78,7 @@ describe('an endpoint that may not lie in a private network', () => {
     expect(receiver.received).toEqual([]);
   });
 
-  it('gets it where that is allowed', async () => {
+  it('gets requests in a private network if its settings allow that', async () => {
     const named = (receiver: Receiver) => `http://hooks.example.nl:${portOf(receiver)}/`;
     expect(await trySending(named, ['127.0.0.1'], true)).toEqual({ reason: 'status 204', received: 1 });
   });

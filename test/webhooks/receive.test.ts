@@ -18,7 +18,7 @@ const secret = 'hush-of-the-shop';
 const environment = { WEBSHOP_WEBHOOK_SECRETS: secret };
 
 describe('the address of webhooks', () => {
-  it('is known for sources whose secrets are set, and for nothing else', async () => {
+  it('exists only for sources with configured secrets', async () => {
     const { receive } = createTestReceiver(webshop, environment);
     for (const path of [
       '/',
@@ -40,7 +40,7 @@ describe('the address of webhooks', () => {
     expect({ status, allow: headers.get('allow') }).toEqual({ status: 405, allow: 'POST' });
   });
 
-  it('refuses by the length that a message says it has, and by the one that it has', async () => {
+  it('refuses a message by its Content-Length, and by its actual length', async () => {
     const receiver = createTestReceiver(webshop, environment);
     expect((await receiver.post({ headers: { 'content-length': '2000000' }, body: 'x' })).status).toBe(413);
     let sent = 0;
@@ -60,7 +60,7 @@ describe('the address of webhooks', () => {
   });
 
   it.each(['handshake', 'verify', 'events'] as const)(
-    'answers also when a source fails in its %s',
+    'answers even if a source fails in its %s',
     async (part) => {
       const { webhook = raise() } = webshop;
       const failing = {
@@ -79,7 +79,7 @@ describe('the address of webhooks', () => {
     },
   );
 
-  it('passes on a request whose host makes its address no address', async () => {
+  it('passes on a request with an invalid host', async () => {
     const { receive } = createTestReceiver(webshop, environment);
     const incoming = { method: 'POST', headers: new Headers(), body: null };
     expect(await receive({ ...incoming, url: 'http://[/webhooks/webshop' })).toBeUndefined();
@@ -123,7 +123,7 @@ describe('the address of webhooks', () => {
     }
   });
 
-  it('answers also when a message breaks off', async () => {
+  it('answers even if a message is cut off', async () => {
     const receiver = createTestReceiver(webshop, environment);
     const broken = new ReadableStream<Uint8Array>({
       pull: (controller) => {
@@ -138,7 +138,7 @@ describe('the address of webhooks', () => {
     expect((await receiver.receive(incomingOf(request)))?.status).toBe(400);
   });
 
-  it('reads secrets from files, too, and shows none', () => {
+  it('also reads secrets from files, and reveals none', () => {
     const folder = mkdtempSync(join(tmpdir(), 'webhooks-'));
     try {
       writeFileSync(join(folder, 'secrets'), `${secret}, another-secret\n`);
@@ -153,7 +153,7 @@ describe('the address of webhooks', () => {
     }
   });
 
-  it('is sent before any other part of the gateway handles the request', async () => {
+  it('is answered before any other part of the gateway handles the request', async () => {
     const webhooks = pluggedInWebhooks(sources, new SettingsReader(environment));
     const receive = createReceiver({
       webhooks,

@@ -11,7 +11,7 @@ import {
 const text = fc.string({ minLength: 1, maxLength: 100, unit: 'grapheme-ascii' });
 
 describe('two texts', () => {
-  it('are the same when each character is, and never by a beginning of them', () => {
+  it('are equal only if all their characters are equal', () => {
     expect(isSameText('', '')).toBe(true);
     fc.assert(
       fc.property(text, fc.nat(), fc.constantFrom('a', 'b', '='), (value, at, other) => {
@@ -27,7 +27,7 @@ describe('two texts', () => {
 });
 
 describe('a signature', () => {
-  it.each(['hex', 'base64'] as const)('in %s is right as a whole, and not by a part of it', (encoding) => {
+  it.each(['hex', 'base64'] as const)('in %s is accepted only as a whole', (encoding) => {
     const secrets = ['the first secret', 'the second secret'];
     const signed = ['what is signed', new Uint8Array([0, 255])];
     for (const secret of secrets) {

@@ -144,7 +144,7 @@ async function report(type: string, email: string, subject: string): Promise<num
   return response.status;
 }
 
-test('its events reach those who subscribe to its type, or to all', async () => {
+test('its events reach subscribers of its type, and subscribers of all types', async () => {
   const subscriber = await listen('parcelDelivered');
   const some = await listen('event(types: [PARCEL_DELIVERED])');
   const all = await listen('event');
@@ -169,14 +169,14 @@ test('its condition decides for which customers an event is sent', async () => {
   ]);
 });
 
-test('a type of event that no plugged-in source adds is not taken', async () => {
+test('a type of event that no plugged-in source declares is refused', async () => {
   const all = await listen('event');
   expect(await report('parcel.lost', 'eva@example.nl', 'P5')).toBe(204);
   await report('parcel.delivered', 'eva@example.nl', 'P6');
   expect((await all.next())?.data).toEqual({ event: { type: 'PARCEL_DELIVERED', recordId: 'P6' } });
 });
 
-test('its kind of the timeline, its field and its identifier are answered', async () => {
+test('its kind of the timeline, its field and its identifier can be queried', async () => {
   const { data, errors } = await gateway.query(
     `{ customer(by: { parcelAccount: "A1" }) { parcelCount timeline(kinds: [PARCEL]) { nodes { kind recordId } missing { code } } } }`,
   );

@@ -103,7 +103,7 @@ describe('Standard Webhooks', () => {
   const verifyWith = (keys: readonly string[], signature: string, nowMs = message.timestamp * 1_000) =>
     verifyStandard(keys, headersOf(signature), Buffer.from(message.body), nowMs);
 
-  it('signs as the standard’s own example has it', () => {
+  it('signs as in the example of the standard', () => {
     expect(signStandard([secrets[0]], message)).toBe('v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=');
   });
 
@@ -122,7 +122,7 @@ describe('Standard Webhooks', () => {
     );
   });
 
-  it('signs and takes by ed25519, with the private key alone or with the public one behind it', () => {
+  it('signs and accepts by ed25519, with the private key alone or with its public key', () => {
     const { signing, both, verifying } = keyPair();
     const signature = signStandard([signing], message);
     expect(signature).toMatch(/^v1a,/);
@@ -132,7 +132,7 @@ describe('Standard Webhooks', () => {
     expect(verifyWith([verifying], `v1a,${'A'.repeat(86)}==`)).toBe('invalid');
   });
 
-  it('takes one right signature among several, by one right key among several', () => {
+  it('accepts one valid signature among several, and one valid key among several', () => {
     const { signing, verifying } = keyPair();
     const signature = signStandard([secrets[1], signing], message);
     expect(signature.split(' ')).toHaveLength(2);
@@ -141,14 +141,14 @@ describe('Standard Webhooks', () => {
     expect(verifyWith([secrets[0]], signature)).toBe('invalid');
   });
 
-  it('does not take a signature of one kind for one of the other', () => {
+  it('does not accept a signature of one algorithm as one of the other', () => {
     const { verifying } = keyPair();
     const signature = signStandard([secrets[0]], message);
     expect(verifyWith([verifying], signature.replace('v1,', 'v1a,'))).toBe('invalid');
     expect(verifyWith([secrets[0]], signature.replace('v1,', 'v1a,'))).toBe('invalid');
   });
 
-  it('refuses ids by which the parts that are signed could be read otherwise', () => {
+  it('refuses ids that make the signed content ambiguous', () => {
     const timestamp = 1614265330;
     const [first, second] = [
       { id: 'msg', timestamp, body: `${timestamp}.{}` },

@@ -107,7 +107,7 @@ export function storeContract(
       await restarted.close();
     });
 
-    it('are worked on by one instance at a time, and by another when that one was not heard of again', async () => {
+    it('are processed by one instance at a time, and by another if that instance stops renewing its lease', async () => {
       await store.add([anEvent('1')]);
       const other = await opened.again();
       const [first] = await store.leaseEvents(10, MINUTE);
@@ -150,7 +150,7 @@ export function storeContract(
       await other.close();
     });
 
-    it('of one customer are processed in the order in which they came, those of others meanwhile', async () => {
+    it('of one customer are processed in the order of arrival, in parallel with those of others', async () => {
       const anna = { identifiers: { email: ['anna@example.nl'] } };
       await store.add([anEvent('1', anna), anEvent('2', { ...anna, source: 'crm' }), anEvent('3')]);
       const first = await store.leaseEvents(10, MINUTE);
@@ -165,7 +165,7 @@ export function storeContract(
       expect(await store.counts()).toMatchObject({ eventsDead: 1, eventsWaiting: 2 });
     });
 
-    it('lie on disk without a word about the customer, and cannot be read with another secret', async () => {
+    it('are stored without readable data of the customer, and cannot be read with another secret', async () => {
       await scheduled('1', [
         plan({ orderKey: 'anna', cancelKey: 'cart of anna', once: { key: 'anna once', until: now + HOUR } }),
       ]);
@@ -184,7 +184,7 @@ export function storeContract(
   });
 
   describe('deliveries', () => {
-    it('have the same id for the same event, trigger and endpoint, and another for any other', async () => {
+    it('have the same id for the same event, trigger and endpoint, and a different id for any other', async () => {
       const ids = await scheduled('1', [
         plan(),
         plan({ trigger: 'survey' }),
@@ -202,7 +202,7 @@ export function storeContract(
       await elsewhere.close();
     });
 
-    it('are handed out when they are due, with their event', async () => {
+    it('are returned when they are due, with their event', async () => {
       await scheduled('1', [plan({ dueAt: now + HOUR })]);
       expect(await due()).toEqual([]);
       now += HOUR;
@@ -211,7 +211,7 @@ export function storeContract(
       ]);
     });
 
-    it('of one customer wait for the one before, those for others and elsewhere do not', async () => {
+    it('of one customer wait for the earlier one; those of other customers and endpoints do not', async () => {
       await scheduled('1', [plan(), plan({ endpoint: 'crm' })]);
       await scheduled('2', [
         plan(),
@@ -239,7 +239,7 @@ export function storeContract(
       expect((await due('crm')).map(({ event }) => event.id)).toEqual(['1']);
     });
 
-    it('that are due later do not hold up those that are due now', async () => {
+    it('that are due later do not delay those that are due now', async () => {
       await scheduled('1', [plan({ dueAt: now + HOUR })]);
       await scheduled('2', [plan()]);
       const [now2] = await store.leaseDeliveries('mailer', 100, 2 * HOUR);
@@ -250,7 +250,7 @@ export function storeContract(
       expect((await due()).map(({ event }) => event.id)).toEqual(['1']);
     });
 
-    it('go to one instance at a time, and to another when that one was not heard of again', async () => {
+    it('go to one instance at a time, and to another if that instance stops renewing its lease', async () => {
       await scheduled('1', [plan()]);
       const other = await opened.again();
       const [first] = await due();
@@ -283,7 +283,7 @@ export function storeContract(
       await other.close();
     });
 
-    it('that were delivered are so when that is said late and nobody sends them', async () => {
+    it('that were delivered count as delivered even if that is reported late and no instance sends them', async () => {
       await scheduled('1', [plan()]);
       await scheduled('2', [plan()]);
       const [first] = await due();
@@ -300,7 +300,7 @@ export function storeContract(
       expect((await due()).map(({ event }) => event.id)).toEqual(['2']);
     });
 
-    it('are shared out among instances without one going twice', async () => {
+    it('are distributed among instances, each once', async () => {
       await store.add(Array.from({ length: 60 }, (_, index) => anEvent(`n${index}`)));
       for (const leased of await store.leaseEvents(100, MINUTE))
         await store.processed(leased, { deliveries: [plan({ orderKey: leased.event.id })] });
@@ -314,7 +314,7 @@ export function storeContract(
       await other.close();
     });
 
-    it('are cancelled by a later event while they wait, and let the next one go once they are not under way', async () => {
+    it('are cancelled by a later event while they wait, and the next one is sent when they are not in progress', async () => {
       await scheduled('1', [
         plan({ dueAt: now + HOUR, cancelKey: 'cart-1' }),
         plan({ trigger: 'x', dueAt: now + 2 * HOUR }),
@@ -344,7 +344,7 @@ export function storeContract(
       ['given up', { state: 'dead', attempts: 10, reason: 'status 500' }],
       ['skipped', { state: 'skipped', attempts: 0, reason: 'no consent' }],
     ] as const)(
-      'that were cancelled while under way and then %s stay cancelled, and the next one goes',
+      'that were cancelled while in progress and then %s stay cancelled, and the next one is sent',
       async (_, how) => {
         await scheduled('1', [plan({ cancelKey: 'cart-1' })]);
         const [first] = await due();
@@ -356,7 +356,7 @@ export function storeContract(
       },
     );
 
-    it('that were cancelled hold up the next one no longer than their instance may be sending', async () => {
+    it('that were cancelled delay the next one at most until the lease of their instance expires', async () => {
       await scheduled('1', [plan({ cancelKey: 'cart-1' })]);
       await due();
       await scheduled('2', [plan()], ['cart-1']);
@@ -367,7 +367,7 @@ export function storeContract(
     });
   });
 
-  describe('once per key', () => {
+  describe('a message that is sent once per key', () => {
     const once = (more: Partial<PlannedDelivery> = {}) =>
       plan({ once: { key: 'thanks anna', until: START + 24 * HOUR }, ...more });
 
@@ -380,7 +380,7 @@ export function storeContract(
       );
     });
 
-    it('is free again when what held the key was skipped or cancelled', async () => {
+    it('is planned again if the earlier message with the key was skipped or cancelled', async () => {
       await scheduled('1', [once()]);
       const [first] = await due();
       await store.settle(first ?? raise(), { state: 'skipped', attempts: 0, reason: 'no consent' });
@@ -391,7 +391,7 @@ export function storeContract(
   });
 
   describe('endpoints', () => {
-    it('that are disabled get nothing, and what was meant for them can be replayed when they are back', async () => {
+    it('that are disabled get no messages, and these can be replayed when the endpoints are enabled again', async () => {
       await scheduled('1', [plan(), plan({ endpoint: 'crm' })]);
       await store.disable('mailer', 'status 410');
       await scheduled('2', [plan()]);
@@ -409,7 +409,7 @@ export function storeContract(
       expect((await due()).map(({ event }) => event.id)).toEqual(['1']);
     });
 
-    it('that are disabled end a delivery when it is planned, however late it is due', async () => {
+    it('that are disabled end a delivery when it is planned, even if it is due much later', async () => {
       await store.disable('mailer', 'status 410');
       now += MINUTE;
       const [id = ''] = await scheduled('1', [plan({ dueAt: now + HOUR })]);
@@ -418,7 +418,7 @@ export function storeContract(
   });
 
   describe('replay', () => {
-    it('sends the dead again under the same id, from the first attempt', async () => {
+    it('sends dead deliveries again under the same id, from the first attempt', async () => {
       const [id = ''] = await scheduled('1', [plan()]);
       const [first] = await due();
       await store.settle(first ?? raise(), { state: 'dead', attempts: 10, reason: 'status 500' });
@@ -432,7 +432,7 @@ export function storeContract(
       expect(await due()).toMatchObject([{ id, attempts: 0, event: anEvent('1') }]);
     });
 
-    it('is not possible when what the event held is deleted', async () => {
+    it('is impossible after the content of the event is deleted', async () => {
       const [id = ''] = await scheduled('1', [plan()]);
       await delivered((await due())[0]);
       now += 24 * HOUR;
@@ -460,7 +460,7 @@ export function storeContract(
     expect(await store.list({ state: 'waiting', limit: 10 })).toEqual([]);
   });
 
-  it('knows an event for 80 hours, and then nothing of it any more', async () => {
+  it('recognises an event for 80 hours, and then deletes all of it', async () => {
     await scheduled('1', [plan()]);
     await delivered((await due())[0]);
     now += 80 * HOUR;

@@ -23,7 +23,7 @@ async function writeGroup(execute: (statements: readonly Statement[]) => void) {
   return { calls, outcomes: outcomes.map(({ status }) => status) };
 }
 
-it('tries each batch of a group alone when one of them may be why it failed', async () => {
+it('tries each batch of a group alone if one of them may have caused the failure', async () => {
   const { calls, outcomes } = await writeGroup((statements) => {
     if (statements.some(({ sql }) => sql === 'b')) throw new SyntaxError('b is wrong');
   });

@@ -123,7 +123,7 @@ async function query(query: string, headers?: Record<string, string>): Promise<u
   return data;
 }
 
-describe('who subscribes to one customer', () => {
+describe('a subscriber to one customer', () => {
   test.each([
     ['without a port', inside],
     ['on a port', (path, init) => byPort(path, init)],
@@ -187,7 +187,7 @@ describe('who subscribes to one customer', () => {
   });
 });
 
-describe('who may not see a type of event', () => {
+describe('a caller who may not see a type of event', () => {
   const exploring = async () => ({
     authorization: `Bearer ${await visitorToken(EMAIL, { roles: ['operator'], scope: 'events:read customers:find' })}`,
   });
@@ -204,7 +204,7 @@ describe('who may not see a type of event', () => {
     expect((await subscriber.next())?.data).toEqual({ customerChanged: { type: 'CONSENT_GIVEN' } });
   });
 
-  test('may not name it', async () => {
+  test('is refused when it requests the type', async () => {
     const query = 'subscription { event(types: [ORDER_PLACED]) { type } }';
     const subscriber = await subscribe(inside, { query }, await exploring());
     expect((await subscriber.rest()).flatMap(codes)).toEqual(['FORBIDDEN']);
@@ -212,7 +212,7 @@ describe('who may not see a type of event', () => {
   });
 });
 
-describe('who subscribes to everybody', () => {
+describe('a subscriber to all customers', () => {
   test('gets the requested types and systems only', async () => {
     const subscriber = await as(
       'operator',
@@ -268,7 +268,7 @@ describe('a visitor', () => {
     },
   );
 
-  test('may not subscribe to somebody else', async () => {
+  test('may not subscribe to another customer', async () => {
     const subscriber = await subscribe(
       inside,
       { documentId: documentId('CustomerChanged'), variables: { by: { email: OTHER } } },
@@ -345,7 +345,7 @@ describe('an event', () => {
     });
   });
 
-  test('is silent about those who have not agreed to what it is for', async () => {
+  test('is not sent for customers without consent to its purpose', async () => {
     const subscriber = await as('campaign', 'subscription { event(types: [ORDER_PLACED]) { recordId } }', {
       purpose: 'MARKETING',
     });
@@ -378,7 +378,7 @@ describe('an event', () => {
     },
   );
 
-  test('has errors in the same words as an answer, without what somebody else wrote', async () => {
+  test('has the same error messages as an answer, without text of others', async () => {
     await control.set('contact-centre', { fault: 'status' });
     try {
       const subscriber = await as(
@@ -448,7 +448,7 @@ describe('a subscription', () => {
     await nobodyListens();
   });
 
-  test('is no request under way once it has begun', async () => {
+  test('is not counted as an in-flight request after it has begun', async () => {
     const subscribers = await Promise.all(
       [1, 2, 3].map(() => as('operator', ofCustomer(`email: "${EMAIL}"`), { door: byPort })),
     );
@@ -462,8 +462,8 @@ describe('a subscription', () => {
   });
 });
 
-describe('a gateway that is to stop', () => {
-  test('ends all subscriptions, so that they are taken up with another', async () => {
+describe('a gateway that stops', () => {
+  test('ends all subscriptions, so that the clients reconnect to another instance', async () => {
     const before = await as('operator', ofCustomer(`email: "${EMAIL}"`), { door: byPort });
     gateway.drain();
     expect(await before.rest()).toEqual([]);

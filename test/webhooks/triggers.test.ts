@@ -196,7 +196,7 @@ describe('a trigger', () => {
     expect(problems[0]).not.toContain('jan@example.nl');
   });
 
-  test('that is wrong does not prevent the report of other wrong triggers', async () => {
+  test('that is invalid does not prevent the report of other invalid triggers', async () => {
     const problems = await start({
       'a.graphql': trigger({ deliver: 'to: "nobody", purpose: MARKETING' }),
       'b.graphql': RIGHT,
@@ -209,7 +209,7 @@ describe('a trigger', () => {
     ]);
   });
 
-  test('with a condition that no plugged-in source can judge is left out, and named', async () => {
+  test('with a condition that no plugged-in source can evaluate is left out, and reported', async () => {
     const first = trigger({ selection: 'orderPaid(isFirstOrder: true) { recordId }' });
     expect(await start({ 'first.graphql': first }, ['webshop'])).toEqual([
       `${folder}/first.graphql line 2: "isFirstOrder" cannot be evaluated: no plugged-in source declares it by @condition. Plug in such a source, or omit "isFirstOrder".`,
@@ -217,7 +217,7 @@ describe('a trigger', () => {
     expect(await start({ 'first.graphql': first })).toEqual([]);
   });
 
-  test('that is right is taken without a word, and so is a folder without any', async () => {
+  test('that is valid is loaded without a log message, and so is an empty folder', async () => {
     expect(await start({ 'right.graphql': RIGHT, 'read-me.md': 'not a trigger' })).toEqual([]);
     expect(await start({})).toEqual([]);
   });

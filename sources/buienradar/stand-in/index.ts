@@ -4,17 +4,17 @@ import type { StandIn } from '../../stand-ins/world.js';
 import { feed, local } from './feed.js';
 
 /**
- * Buienradar, imitated after a recording of its JSON feed 2.0 and of its rain text; checked against both in
- * test/contracts/buienradar.contract.ts. Both are here at one address; the real ones have a host each.
+ * Buienradar, imitated after a recording of its JSON feed 2.0 and of its rain text. test/contracts/buienradar.contract.ts
+ * compares it with both. Here they have one address; the real ones have a host each.
  *
- * Where the real system surprises, so does this one:
+ * Imitated peculiarities of the real system:
  * - moments are local Dutch time without a zone, those of the rain text without a day;
  * - half of the stations have no thermometer: null, and some leave a member out;
  * - the lowest and highest temperatures of a day are texts such as "3/5", beside numbers;
  * - strengths of rain may have decimals and no leading zeros (users report it since 2022);
  * - no credentials are required.
  *
- * Not in the contract: what is answered outside of the area of the rain text (here nothing, with 200), and the errors.
+ * Not in the contract: the errors, and the rain text for a place outside its area (here empty, with 200).
  */
 export interface BuienradarOptions {
   /** The clock, in milliseconds since 1970. Default: the real one. */

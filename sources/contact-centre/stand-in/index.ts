@@ -15,10 +15,10 @@ import { createRoutes } from './routes.js';
 import { createEmitter, webhookSecret } from './webhook.js';
 
 /**
- * Zendesk Support, imitated after its published OpenAPI file (Support API 2.0.0) and recorded exchanges; checked
- * against both in test/contracts/contact-centre.contract.ts.
+ * Zendesk Support, imitated after its published OpenAPI file (Support API 2.0.0) and recorded exchanges.
+ * test/contracts/contact-centre.contract.ts compares it with both.
  *
- * Where the real system surprises, so does this one:
+ * Imitated peculiarities of the real system:
  * - a user search also finds near misses (an address that begins with the requested one, or has a "+tag"), ordered by
  *   id and not by relevance: the caller must compare the address itself;
  * - a "+" in a query is a blank unless written %2B, so a phone number with a plain "+" finds no user;
@@ -30,7 +30,7 @@ import { createEmitter, webhookSecret } from './webhook.js';
  * Not in the contract, but as clients describe it: the bodies of 400 for too many ids and of 429. The bodies of 415 and 422
  * are ours; only that there is a failure is known.
  * Not imitated: sideloads (`include`), exports of anything but tickets, search properties beside those in `search.ts`,
- * organisations but by `show_many`.
+ * organisations except by `show_many`.
  */
 export interface ContactCentreOptions {
   /** Calls a minute, all together. Zendesk allows 700 on the recorded plan. Default: ten million. */

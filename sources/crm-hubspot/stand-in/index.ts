@@ -16,7 +16,7 @@ import { createEmitter, webhookSecret } from './webhook.js';
  * HubSpot's CRM, imitated after its published OpenAPI files (objects v3, properties v3, associations v4); checked against them in
  * test/contracts/crm-hubspot.contract.ts.
  *
- * Where the real system surprises, so does this one:
+ * Imitated peculiarities of the real system:
  * - a batch that is found in part answers 207: for records, one error names all missing ids; for associations there
  *   is one error an id, also for ids that do not exist;
  * - results come in another order than in the request, and once for an input given twice (the latter not verified);

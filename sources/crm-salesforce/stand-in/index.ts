@@ -8,10 +8,10 @@ import { app, createSessions, organizationId } from './sessions.js';
 import { createEmitter, webhookKey } from './webhook.js';
 
 /**
- * Salesforce's REST API, imitated after recorded answers and its manual; there is no published OpenAPI of it. The recorded
- * answers are held against it in test/contracts/crm-salesforce.contract.ts.
+ * Salesforce's REST API, imitated after recorded answers and its manual; it has no published OpenAPI file.
+ * test/contracts/crm-salesforce.contract.ts compares it with the recorded answers.
  *
- * Where the real system surprises, so does this one:
+ * Imitated peculiarities of the real system:
  * - errors are a list; only those of the token endpoint are an object;
  * - a query may be answered with fewer records than it found, also of the children of one record: `nextRecordsUrl` leads
  *   on, as a path without host;
@@ -23,7 +23,7 @@ import { createEmitter, webhookKey } from './webhook.js';
  * - an expired session shows only in the 401 of the next call; the token answer has no `expires_in`;
  * - the limit of a day gives 403, as if something were forbidden.
  *
- * Not imitated: writing anything but checkboxes of one record, SOQL beyond SELECT (with one level of subqueries), WHERE with =, !=, IN, AND, OR, ORDER BY and
+ * Not imitated: writes except of checkboxes of one record, SOQL beyond SELECT (with one level of subqueries), WHERE with =, !=, IN, AND, OR, ORDER BY and
  * LIMIT; describe, search, bulk; permissions on fields and records.
  *
  * Not verified are the wording of messages, `MISSING_ARGUMENT`, and the answer to a call over the limits of composite. Node

@@ -37,7 +37,7 @@ export function notImitated(what: string): HttpAnswer {
   return failure(501, 'NotImitated', `This stand-in does not imitate ${what}.`);
 }
 
-/** Thrown where the parts of a request are read; its answer is what the caller gets. */
+/** Thrown when a part of a request is invalid. The caller gets its answer. */
 export class Refusal extends Error {
   constructor(readonly answer: HttpAnswer) {
     super('refused');

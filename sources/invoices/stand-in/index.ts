@@ -12,14 +12,14 @@ import { createRoutes } from './routes.js';
 import { createEmitter, webhookClientState } from './webhook.js';
 
 /**
- * Microsoft Dynamics 365 Business Central, imitated after its reference of API v2.0 and, as far as it is still true for it,
- * the published OpenAPI file of v1.0; checked against that in test/contracts/invoices.contract.ts. The address that
- * gives out access tokens, at Microsoft another, is here too.
+ * Microsoft Dynamics 365 Business Central, imitated after its reference of API v2.0, and after the published OpenAPI file
+ * of v1.0 where that still applies. test/contracts/invoices.contract.ts compares it with that file. The token endpoint,
+ * which has another address at Microsoft, is here too.
  *
- * Where the real system surprises, so does this one:
+ * Imitated peculiarities of the real system:
  * - no `or` between different fields; no `in` without `$schemaversion=2.1`; not more than 100 parts in a filter (counted as
  *   clients have seen it, not verified);
- * - what is reckoned when a record is read (`remainingAmount`, `currencyCode`) can be neither filtered nor ordered by;
+ * - values computed at reading (`remainingAmount`, `currencyCode`) can be used neither in a filter nor in an order;
  * - "nothing" is an empty text, an id of zeros, or of the enumerations `_x0020_`; their names are written as XML has them;
  * - text is found only in the stored case, except numbers and other codes, which are stored in capitals;
  * - drafts are among the invoices;
@@ -47,7 +47,7 @@ const clientId = guid('app', 1);
 const clientSecret = 'invoices-client-secret';
 const scope = 'https://api.businesscentral.dynamics.com/.default';
 
-/** A token that never expires, for callers that have been given one. */
+/** A token that never expires, for callers with a fixed token. */
 export const invoicesAccessToken = 'invoices-access-token';
 
 const noLimit = 10_000_000;

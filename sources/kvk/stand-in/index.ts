@@ -4,19 +4,19 @@ import { fault } from './answers.js';
 import { createRoutes } from './routes.js';
 
 /**
- * The KvK's APIs (Zoeken v2, Basisprofiel v1, Vestigingsprofiel v1), imitated after the published OpenAPI files and what
- * was recorded of the test service; checked against both in test/contracts/kvk.contract.ts.
+ * The KvK's APIs (Zoeken v2, Basisprofiel v1, Vestigingsprofiel v1), imitated after the published OpenAPI files and
+ * recordings of the test service. test/contracts/kvk.contract.ts compares it with both.
  *
- * Where the real service surprises, so does this one:
+ * Imitated peculiarities of the real service:
  * - links are HAL's `_links`, where the published files of the profiles have a list `links`;
- * - that nothing is found is a 404 with a code, IPD5200 of a search and IPD0005 of a number, and not an empty list;
+ * - "nothing found" is a 404 with a code (IPD5200 of a search, IPD0005 of a number), not an empty list;
  * - errors are plain JSON, even if the client requests hal+json; fields without a value are left out, not null;
  * - days are `yyyymmdd`, with zeros where the register knows no month or day (the latter not verified);
  * - a search shows street and town of an address, unless postcode and number are searched for;
  * - addresses on one line have runs of blanks, and the answers say `no-store`.
  *
  * Not verified: the codes of errors that are not in the recordings, the status and body above a limit (there are no
- * headers about limits in the recordings), in which order a search answers, and how it finds names.
+ * headers about limits in the recordings), the order of search results, and how a search matches names.
  */
 export interface KvkOptions {
   /** The KvK allows 100. Default: ten million. */

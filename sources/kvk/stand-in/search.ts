@@ -87,7 +87,7 @@ export function search(register: readonly SeedRegistration[], call: HttpCall, ap
 
 function hitsOf(company: SeedRegistration): Hit[] {
   const legalPerson = company.rsin === undefined ? [] : [{ company, branch: undefined }];
-  // The main branch came last in what was recorded.
+  // The main branch came last in the recordings.
   return [...legalPerson, ...company.branches.toReversed().map((branch) => ({ company, branch }))];
 }
 

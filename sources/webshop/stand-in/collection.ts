@@ -1,6 +1,6 @@
 import { compareIds } from './gid.js';
 
-/** One kind of the shop's entries, with what can be searched and sorted by. */
+/** One kind of the shop's entries, with the keys for searching and sorting. */
 export interface Collection<T> {
   byId: (id: string) => T | undefined;
   idOf: (entry: T) => string;

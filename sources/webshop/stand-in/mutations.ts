@@ -15,7 +15,7 @@ interface EmailConsentInput {
   };
 }
 
-/** The little of the vendor's that changes anything: what its own pages do when somebody unsubscribes. */
+/** The only mutations: those by which the vendor's own pages unsubscribe a customer. */
 export function createMutations(shop: Shop, now: () => number): Record<string, Resolver> {
   return {
     customerEmailMarketingConsentUpdate: (_parent: unknown, { input }: { input: EmailConsentInput }) => {

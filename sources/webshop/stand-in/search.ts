@@ -3,7 +3,7 @@ import { badRequest } from './vendor-errors.js';
 /**
  * Reads Shopify's search syntax: terms joined by AND (also when nothing stands between them) or OR, parentheses,
  * `-` or NOT in front, comparators behind a field's name, quotes, backslash before a special character. Like the
- * vendor it never refuses a text: what makes no sense is left out.
+ * vendor, it refuses no text: it leaves out terms that it does not understand.
  */
 
 export type SearchNode =

@@ -36,7 +36,7 @@ export interface PlannedField {
   cost: number;
 }
 
-/** A page of a list, and what is selected of its items. */
+/** A page of a list, and the selection of its items. */
 export interface PlannedConnection {
   field: PagedField | ListedField;
   /** The name of the list in its cursors, such as `Cart.lines`. */
@@ -110,7 +110,7 @@ function writeArguments({ args: defined }: GraphQLField<unknown, unknown>, args:
 }
 
 interface FieldToPlan extends Pick<PlannedField, 'name' | 'children'>, Pick<Collected, 'field' | 'args'> {
-  /** Of a connection: what is selected of its items. */
+  /** Of a connection: the selection of its items. */
   items: PlannedSelection | undefined;
 }
 
@@ -278,7 +278,7 @@ export function costOfKey({ readsPerKey = 1 }: EntryMapping, { fields }: Planned
   );
 }
 
-/** A name for what is requested beside the fields of our SDL: one that none of them has. */
+/** A response name for an additional field. No field of the plan has it. */
 export function freeName(wanted: string, plan: PlannedSelection): string {
   return plan.fields.some(({ name }) => name === wanted) ? freeName(`${wanted}_`, plan) : wanted;
 }

@@ -59,12 +59,12 @@ export function readAnswer(
     }
   }
   return keys.map((key, i) => {
-    const own = byKey.get(key);
-    if (found.length > 0 && own === undefined && lost === null) return null;
+    const entry = byKey.get(key);
+    if (found.length > 0 && entry === undefined && lost === null) return null;
     return makeObject(plan, (field) => {
       if (field.keyed === undefined) {
-        if (own === undefined) return lost;
-        return own.value instanceof Error ? own.value : reader.field(field, own.value, own.path);
+        if (entry === undefined) return lost;
+        return entry.value instanceof Error ? entry.value : reader.field(field, entry.value, entry.path);
       }
       const path = [`${field.name}_${i}`, ...field.below];
       return reader.owned(field, field.keyed.field.owner, key, answer.data, path);

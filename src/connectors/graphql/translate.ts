@@ -10,7 +10,7 @@ import { readAnswer } from './read-answer.js';
 /** What is selected of the objects of one entry point, in the vendor's words. */
 export interface Translation {
   plan: PlannedSelection;
-  /** The most keys of one request: what the vendor takes, and what it costs there. */
+  /** The maximum number of keys in one request, by the vendor's limits of keys and cost. */
   maxKeys: number;
   requestFor: (keys: readonly string[]) => VendorRequest;
 }

@@ -19,7 +19,7 @@ export function email({ values, domains, roleMailboxes }: Blocklists): Namespace
     },
     refusal: (value) => {
       const [local = '', domain = ''] = value.split('@');
-      if (domains.size > 0 && parentsOf(domain).some((one) => domains.has(one)))
+      if (domains.size > 0 && parentsOf(domain).some((parent) => domains.has(parent)))
         return 'its domain is blocked (IDENTITY_BLOCKED_DOMAINS)';
       const name = domain.split('.').at(-2) ?? '';
       const isBlocked = [local, name].some((part) => placeholderIn(part, values) !== undefined);
@@ -35,7 +35,9 @@ export function email({ values, domains, roleMailboxes }: Blocklists): Namespace
  * plain K, which would give another person's address.
  */
 function isComposed(value: string): boolean {
-  return /^[ -~]*$/.test(value) || Array.from(value).every((one) => one === one.normalize('NFC'));
+  return (
+    /^[ -~]*$/.test(value) || Array.from(value).every((character) => character === character.normalize('NFC'))
+  );
 }
 
 /**

@@ -73,12 +73,14 @@ async function answer(get: Get, body: string): Promise<string> {
   // A GET only checks that the server is available.
   if (body === '') return '{}';
   const { by } = requestBody.parse(JSON.parse(body)).variables;
-  const data = Array.isArray(by) ? { customers: await many(get, by) } : { customer: await one(get, by) };
+  const data = Array.isArray(by)
+    ? { customers: await many(get, by) }
+    : { customer: await loadCustomer(get, by) };
   return JSON.stringify({ data });
 }
 
 /** Scenario A. */
-async function one(get: Get, { email }: Key): Promise<object | null> {
+async function loadCustomer(get: Get, { email }: Key): Promise<object | null> {
   const [contact] = await get<Contact>('crm-hubspot', '/contacts?email=', [email]);
   if (contact === undefined) return null;
   const { name, language, bornOn, phone, address, customerNumber } = contact;

@@ -40,10 +40,10 @@ export async function cpuBesidePeers(
   { blocks, sent }: PeersEffort,
 ): Promise<Figure[]> {
   // The run under load has warmed up all contenders.
-  const one = { blocks, sent, warmUp: sent };
+  const effort = { blocks, sent, warmUp: sent };
   const fewer = { blocks, sent: Math.ceil(sent / LIST_DIVISOR), warmUp: Math.ceil(sent / LIST_DIVISOR) };
   return [
-    ...(await cpuOf('A, one customer', bodiesOfOne(), ({ goals }) => goals.one, one)),
+    ...(await cpuOf('A, one customer', bodiesOfOne(), ({ goals }) => goals.one, effort)),
     ...(await cpuOf(`B, ${CUSTOMERS_OF_LIST} customers`, bodiesOfFifty(), ({ goals }) => goals.fifty, fewer)),
   ];
 

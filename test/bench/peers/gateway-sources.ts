@@ -161,7 +161,7 @@ function contactsBy(key: 'email' | 'customerNumber') {
       const found = await read(crm, z.array(contact), '/contacts', { [key]: keys.join(',') });
       return alignMany(keys, found, {
         source: 'crm-hubspot',
-        keyOf: (one) => one[key],
+        keyOf: (record) => record[key],
         idOf: ({ customerNumber }) => customerNumber,
       }).map((contacts) => contacts.map(toRecord));
     },

@@ -39,8 +39,8 @@ const running: Running[] = [];
 const figures: Figure[] = [];
 
 async function run(compiled: Build): Promise<void> {
-  const open = async (one: Omit<StartOptions, 'build'>): Promise<Running> => {
-    const opened = await start({ build: compiled, ...one });
+  const open = async (options: Omit<StartOptions, 'build'>): Promise<Running> => {
+    const opened = await start({ build: compiled, ...options });
     running.unshift(opened);
     return opened;
   };

@@ -26,30 +26,30 @@ describe('a hashed e-mail address', () => {
   });
 
   test.each([hex.slice(1), `${hex}0`, `0x${hex}`, 'jan@example.nl', 'd41d8cd98f00b204e9800998ecf8427e'])(
-    '%s is none',
+    '%s is not a valid hash',
     (text) => {
       expect(valueOf(text)).toBeNull();
     },
   );
 
-  test('has one base64 text: others that decode to the same bytes are none', () => {
+  test('has one base64 text: other texts for the same bytes are invalid', () => {
     const text = Buffer.from(hex, 'base64url').toString('base64url');
     const base64 = Buffer.from(hex, 'hex').toString('base64url');
     const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
     const decoding = Array.from(letters, (letter) => base64.slice(0, -1) + letter);
     expect(text).not.toBe(base64);
-    expect(decoding.filter((one) => valueOf(one) === hex)).toEqual([base64]);
+    expect(decoding.filter((candidate) => valueOf(candidate) === hex)).toEqual([base64]);
     const mixed = Buffer.from('fbf0'.padEnd(64, '1'), 'hex').toString('base64').replace('/', '_');
     expect(mixed).toMatch(/\+.*|_/);
     expect(valueOf(`+_${'A'.repeat(40)}A`)).toBeNull();
   });
 
-  test.each(['', 'null', 'unknown'])('is nobody when it is that of %j', (text) => {
+  test.each(['', 'null', 'unknown'])('is a placeholder if it is the hash of %j', (text) => {
     expect(valueOf(createHash('sha256').update(text).digest('hex'))).toBeNull();
     expect(valueOf(createHash('sha256').update(text).digest('base64'))).toBeNull();
   });
 
-  test('leads from nobody to anybody', () => {
+  test('never links two records', () => {
     expect(emailHash.mayLink?.(hex)).toBe(false);
   });
 });

@@ -15,7 +15,7 @@ describe('a KvK number', () => {
     ['6875\u00a00110\r\n', '68750110'],
     ['68.750.110', '68750110'],
     ['68 750 110', '68750110'],
-  ])('%j is %s', (text, expected) => {
+  ])('%j is normalised to %s', (text, expected) => {
     expect(valueOf(text)).toBe(expected);
   });
 
@@ -42,7 +42,7 @@ describe('a KvK number', () => {
     '68750110.',
     '68750110.0',
     '6875011 0',
-  ])('%j is none', (text) => {
+  ])('%j is not a valid number', (text) => {
     expect(valueOf(text)).toBeNull();
   });
 
@@ -50,8 +50,8 @@ describe('a KvK number', () => {
     expect(valueOf('1234567')).toBeNull();
   });
 
-  test('is one when its digits are set apart in groups, and none in any other way', () => {
-    const digits = fc.integer({ min: 20_000_000, max: 29_999_998 }).filter((one) => one !== 22_222_222);
+  test('is valid with its digits in groups, and invalid in any other notation', () => {
+    const digits = fc.integer({ min: 20_000_000, max: 29_999_998 }).filter((number) => number !== 22_222_222);
     const separators = fc.constantFrom(' ', '.', '\u00a0');
     const lengths = fc.array(fc.integer({ min: 1, max: 8 }), { maxLength: 8 });
     fc.assert(
@@ -71,7 +71,7 @@ describe('a KvK number', () => {
     );
   });
 
-  test('is the only one of its company', () => {
+  test('is unique for a company', () => {
     expect(kvkNumber.perCustomer).toBe('one');
   });
 });

@@ -28,7 +28,7 @@ describe('a phone number', () => {
     ['+٣١٦١٢٣٤٥٦٧٨', '+31612345678'],
     ['＋31612345678', '+31612345678'],
     ['+49 30 123456-0', '+49301234560'],
-  ])('%s is %s', (text, expected) => {
+  ])('%s is normalised to %s', (text, expected) => {
     expect(valueOf(text)).toBe(expected);
   });
 
@@ -56,25 +56,25 @@ describe('a phone number', () => {
     '+49 30123456.00',
     '+4930123456.00',
     '06१२345678',
-  ])('%j is none', (text) => {
+  ])('%j is not a valid number', (text) => {
     expect(valueOf(text)).toBeNull();
   });
 
   test.each(['030-2311010 ext. 12', '+31 30 231 10 10 x12', '+31302311010;ext=12'])(
-    '%j is one of many behind a switchboard, and refused',
+    '%j is a number behind a switchboard, and is refused',
     (text) => {
       expect(valueOf(text)).toBeNull();
     },
   );
 
   test.each(['06-00000000', '06-11111111', '0123456789', '+31 6 99999999'])(
-    '%j was typed to get past a form, and is nobody',
+    '%j is a placeholder, typed to pass a form',
     (text) => {
       expect(valueOf(text)).toBeNull();
     },
   );
 
-  test('is one however its digits are set apart', () => {
+  test('is the same with its digits in any groups', () => {
     const digits = fc
       .integer({ min: 10_000_000, max: 59_999_999 })
       .map(String)
@@ -98,19 +98,19 @@ describe('a phone number', () => {
     ['RU', '8 912 344-67-80', '+79123446780'],
     ['US', '011 31 6 12345678', '+31612345678'],
   ])(
-    'written in %s as %s is %s: codes of carriers are refused, and what has to be rewritten',
+    'written in %s as %s is %s: carrier codes are refused, and so are numbers that must be rewritten',
     (region, text, value) => {
       expect(normalise(phone(region), text)?.value ?? null).toBe(value);
     },
   );
 
-  test('without country code is one of the region that is set', () => {
+  test('without a country code belongs to the configured region', () => {
     const belgian = phone('BE');
     expect(normalise(belgian, '0470 12 34 56')?.value).toBe('+32470123456');
     expect(belgian.description).toContain('BE');
   });
 
-  test('shows its last four digits to who may not see it', () => {
+  test('is masked except its last four digits', () => {
     expect(mask(phone('NL'), '+31612345678')).toBe('***5678');
   });
 });

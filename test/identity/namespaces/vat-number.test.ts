@@ -67,11 +67,11 @@ const VALID = [
 ];
 
 describe('a VAT number', () => {
-  test.each(VALID)('%s is one', (text) => {
+  test.each(VALID)('%s is a valid number', (text) => {
     expect(valueOf(text)).toBe(text);
   });
 
-  test('of every country of the EU is known', () => {
+  test('is supported for every country of the EU', () => {
     expect(new Set(VALID.map((text) => text.slice(0, 2)))).toEqual(new Set(VAT_RULES.keys()));
     expect(VAT_RULES.size).toBe(27 + 1);
   });
@@ -87,7 +87,7 @@ describe('a VAT number', () => {
     ['FI 0982651–1', 'FI09826511'],
     ['NL 8206.05.876.B01', 'NL820605876B01'],
     ['ES A-28184661', 'ESA28184661'],
-  ])('%s is %s', (text, expected) => {
+  ])('%s is normalised to %s', (text, expected) => {
     expect(valueOf(text)).toBe(expected);
   });
 
@@ -149,18 +149,18 @@ describe('a VAT number', () => {
     'ﬁ09853608',
     'ıT00743110157',
     'LU１5027442',
-  ])('%s is none', (text) => {
+  ])('%s is not a valid number', (text) => {
     expect(valueOf(text)).toBeNull();
   });
 
   test.each(['LU00000000', 'NL000000000B01', 'FI00000000', 'PL0000000000', 'EL000000000', 'IT00000000000'])(
-    '%s passes its check digits, and is nobody',
+    '%s has correct check digits, but is a placeholder',
     (text) => {
       expect(valueOf(text)).toBeNull();
     },
   );
 
-  test('is one in any case, and with blanks, dots and dashes between its parts', () => {
+  test('is the same in upper and lower case, and with blanks, dots and dashes between its parts', () => {
     const parts = fc.array(fc.integer({ min: 2, max: 5 }), { minLength: 1, maxLength: 5 });
     const separators = fc.constantFrom(' ', '-', '\u00a0');
     fc.assert(
@@ -181,7 +181,7 @@ describe('a VAT number', () => {
     );
   });
 
-  test('is no other company when one digit of a Dutch company is mistyped, but for one in 97', () => {
+  test('with one wrong digit is refused for Dutch companies, except for one in 97', () => {
     const digits = Array.from('820605876');
     const mistyped = digits.flatMap((digit, at) =>
       Array.from('0123456789')
@@ -191,7 +191,7 @@ describe('a VAT number', () => {
     expect(mistyped.filter((text) => valueOf(text) !== null).length).toBeLessThan(3);
   });
 
-  test('is the only one of its company', () => {
+  test('is unique for a company', () => {
     expect(vatNumber.perCustomer).toBe('one');
   });
 });

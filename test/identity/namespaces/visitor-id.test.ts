@@ -10,7 +10,7 @@ describe('the id of a visitor', () => {
     [' 0b3f1c52-6e4a-4d5b-9c1e-8f2a7d6b5c4e\u200b', '0b3f1c52-6e4a-4d5b-9c1e-8f2a7d6b5c4e'],
     ['GA1.2.123456789.1234567890', 'GA1.2.123456789.1234567890'],
     ['aBcDeF', 'aBcDeF'],
-  ])('%j is %s', (text, expected) => {
+  ])('%j is normalised to %s', (text, expected) => {
     expect(valueOf(text)).toBe(expected);
   });
 
@@ -23,11 +23,11 @@ describe('the id of a visitor', () => {
     'é',
     'v'.repeat(201),
     '0b3f1c52-6e4a-4d5b-9c1e-8f2a7d6b5c4e\u0000',
-  ])('%j is none', (text) => {
+  ])('%j is not a valid id', (text) => {
     expect(valueOf(text)).toBeNull();
   });
 
-  test('leads to no other system, since people share a device', () => {
+  test('never links to another system, since people share devices', () => {
     expect(visitorId.mayLink?.('aBcDeF')).toBe(false);
   });
 });

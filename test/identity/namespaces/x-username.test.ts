@@ -13,7 +13,7 @@ describe('a username on X', () => {
     ['http://www.twitter.com/Eva_1990/', 'eva_1990'],
     ['https://mobile.twitter.com/@Eva_1990?lang=nl', 'eva_1990'],
     ['X.com/eva_1990?s=21&t=x/y', 'eva_1990'],
-  ])('%s is %s', (text, expected) => {
+  ])('%s is normalised to %s', (text, expected) => {
     expect(valueOf(text)).toBe(expected);
   });
 
@@ -38,11 +38,11 @@ describe('a username on X', () => {
     'https://x.com/eva/?x#y',
     '@\u212aees',
     'x.com/\u212aees',
-  ])('%j is none', (text) => {
+  ])('%j is not a valid username', (text) => {
     expect(valueOf(text)).toBeNull();
   });
 
-  test('is one with and without @, as a link, and in any case', () => {
+  test('is the same with and without @, as a link, and in upper and lower case', () => {
     const name = fc.stringMatching(/^[a-z]{3}\d[a-z\d_]{0,11}$/);
     const forms = fc.constantFrom('', '@', 'https://x.com/', 'https://twitter.com/', 'twitter.com/@');
     fc.assert(
