@@ -88,9 +88,11 @@ function batchReader<C extends Client, Value>({
       : [...new Map(rows.toReversed().map((row) => [idOf(row), row])).values()].toReversed();
   const inRow = (error: unknown): unknown =>
     error instanceof Misfit ? contractError(source, error.within(request.rowsPlace)) : error;
+  const isFound = (row: unknown): boolean => request.isFound?.(row) ?? true;
   const readRows = async (keys: readonly string[], client: C): Promise<readonly unknown[]> => {
     try {
-      return await request.rows(keys, client);
+      const rows = await request.rows(keys, client);
+      return rows.filter((row) => isFound(row) || (keyOf?.(row) ?? null) !== null);
     } catch (error) {
       throw error instanceof Misfit ? contractError(source, error) : error;
     }
@@ -112,7 +114,7 @@ function batchReader<C extends Client, Value>({
           `The source ${source} cannot be queried by this identifier. Use one with other characters.`,
         );
       try {
-        return toValue(groups[next++] ?? []);
+        return toValue((groups[next++] ?? []).filter(isFound));
       } catch (error) {
         const failure = inRow(error);
         if (failure instanceof Error) return failure;

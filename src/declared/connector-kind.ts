@@ -28,6 +28,11 @@ export interface CallRequest<C extends Client> {
   canSend(key: string): boolean;
   /** The rows of the answer, not mapped yet. Throws a Misfit if there is no list of rows at its place. */
   rows(keys: readonly string[], client: C): Promise<readonly unknown[]>;
+  /**
+   * Whether a row is a record. Otherwise the system says with it that it has none. If such a row names a key, the key is compared
+   * too. Default: each row is a record.
+   */
+  isFound?(row: unknown): boolean;
   /** The place of the key in a row, unless the declaration says another. */
   key?: string;
   /** How the system compares keys. Default: exact. */

@@ -91,13 +91,15 @@ function compileCall(
   const readStatus =
     notFound === undefined ? undefined : readerOf(notFound.at, [...place, 'notFound', 'at'], report);
   const notFoundValues = new Set(notFound === undefined ? [] : [notFound.is].flat().map(String));
+  const isNothing = (answer: unknown): boolean => notFoundValues.has(String(readStatus?.(answer)));
   return {
     takes: takes ?? 'key',
     rowsPlace,
+    ...(rows === undefined ? { isFound: (answer: unknown) => !isNothing(answer) } : {}),
     canSend: (text) => parts.canSend(text) && isPossibleText(text),
     rows: async (keys, client) => {
       const answer = await client.call(anyAnswer, operation, inputOf(keys) as SoapInput);
-      if (answer === null || notFoundValues.has(String(readStatus?.(answer)))) return [];
+      if (answer === null || (rows !== undefined && isNothing(answer))) return [];
       const found = read(answer);
       // An element that may repeat is a list, and one without records is left out.
       if (found == null || found === '') return [];
