@@ -35,9 +35,26 @@ export function coerceVariables(
   schema: GraphQLSchema,
   variables: Readonly<Record<string, unknown>>,
 ): CoercedVariables {
-  const { coerced } = getVariableValues(schema, variableDefinitions, variables);
+  const { coerced } = getVariableValues(schema, variableDefinitions, variables, { maxErrors: 1 });
   if (coerced !== undefined) return { coerced, errors: [] };
   const errors: GraphQLError[] = [];
+  try {
+    findErrors(variableDefinitions, schema, variables, errors);
+  } catch (error) {
+    if (!(error instanceof TooManyErrors)) throw error;
+  }
+  return { coerced, errors };
+}
+
+/** Ends the search for errors. Each error takes time, and a list may have thousands. */
+class TooManyErrors extends Error {}
+
+function findErrors(
+  variableDefinitions: readonly VariableDefinitionNode[],
+  schema: GraphQLSchema,
+  variables: Readonly<Record<string, unknown>>,
+  errors: GraphQLError[],
+): void {
   for (const node of variableDefinitions) {
     const type = typeFromAST(schema, node.type);
     // Validation refuses variables of output types.
@@ -51,7 +68,6 @@ export function coerceVariables(
       errors.push(badInput(`The variable "$${name}" of type "${String(type)}" ${problem}.`, node));
     }
   }
-  return { coerced, errors };
 }
 
 function checkValue(
@@ -61,7 +77,7 @@ function checkValue(
   errors: GraphQLError[],
 ): void {
   coerceInputValue(value, type, (path, _value, error) => {
-    if (errors.length === MAX_ERRORS) return;
+    if (errors.length === MAX_ERRORS) throw new TooManyErrors();
     const place = [`$${node.variable.name.value}`, ...path].join('.');
     errors.push(
       badInput(`The variable "${place}" is not valid: ${problemAt(typeAt(type, path), error)}`, node),

@@ -45,7 +45,7 @@ calls:
     yaml: (matching) => `connect: { sql: "\${ITEMS_URL}" }
 calls:
   items: { from: item, by: owner, id: id, matching: ${matching} }`,
-    clientOf: (rows) => ({ rows: () => Promise.resolve(rows) }),
+    clientOf: (rows) => ({ rows: () => Promise.resolve(rows), checkPlan: () => Promise.resolve() }),
   },
 };
 
