@@ -1,33 +1,45 @@
-interface Waiting {
+interface Wait {
   isMet: () => boolean;
   resolve: () => void;
   reject: (error: unknown) => void;
+  isOver: boolean;
 }
 
-/** Waits for conditions of one request: one promise for each wait, however many lookups or walks it waits for. */
-export class Changes {
-  #waiting: Waiting[] = [];
+/** Something of one request that changes while others wait for it: a lookup until it is answered, a walk until it ends. */
+export class Changing {
+  #waits: Wait[] = NONE;
 
-  /** Resolves when the condition is met. Rejects if it throws. It is checked now and after each change. */
-  until(isMet: () => boolean): Promise<void> {
+  /**
+   * Resolves when the condition is met. Rejects if it throws. It is checked now, and after each change of one of these. One
+   * promise serves however many it depends on.
+   */
+  static until(changing: Iterable<Changing>, isMet: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
-      const one = { isMet, resolve, reject };
-      if (!isOver(one)) this.#waiting.push(one);
+      const wait = { isMet, resolve, reject, isOver: false };
+      if (isOver(wait)) return;
+      // Most have one wait. An array that grows by `push` would have room for seventeen.
+      for (const one of changing)
+        if (one.#waits.length === 0) one.#waits = [wait];
+        else one.#waits.push(wait);
     });
   }
 
-  /** Checks all conditions. */
+  /** Checks the conditions that depend on this, and no others: with thousands of lookups, each change must cost little. */
   notify(): void {
-    this.#waiting = this.#waiting.filter((one) => !isOver(one));
+    if (this.#waits.length > 0) this.#waits = this.#waits.filter((wait) => !isOver(wait));
   }
 }
 
-function isOver({ isMet, resolve, reject }: Waiting): boolean {
+const NONE: Wait[] = [];
+
+function isOver(wait: Wait): boolean {
+  if (wait.isOver) return true;
   try {
-    if (!isMet()) return false;
-    resolve();
+    wait.isOver = wait.isMet();
+    if (wait.isOver) wait.resolve();
   } catch (error) {
-    reject(error);
+    wait.isOver = true;
+    wait.reject(error);
   }
-  return true;
+  return wait.isOver;
 }

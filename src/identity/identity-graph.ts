@@ -1,5 +1,6 @@
 import type { GatewayError } from '../errors.js';
 import { ChunkedWork } from '../chunked-work.js';
+import { Changing } from './changes.js';
 import type { CustomerRecord } from './declaration.js';
 import { NO_ERASURES, type Erasures } from './erasures.js';
 import type { Identifier } from './identifiers.js';
@@ -111,7 +112,7 @@ export function createIdentities(
         const walks = starts
           .filter((start) => erasures.isEmpty || !erasures.has(start))
           .map((start) => of(start).begin(relevantSources(rules, wanted, start.namespace)));
-        await walker.changes.until(() => walks.length === 0 || walks.some(({ hasEnded }) => hasEnded));
+        await Changing.until(walks, () => walks.length === 0 || walks.some(({ hasEnded }) => hasEnded));
       } catch {
         // `isKnown` rejects with the error.
       }

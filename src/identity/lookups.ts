@@ -3,7 +3,6 @@ import type { Client } from '../connectors/connector.js';
 import type { RequestLoaders } from '../loaders/registry.js';
 import { toError } from '../loaders/in-flight-batch.js';
 import { fieldWeakMap } from '../v8/field-weak-map.js';
-import { Changes } from './changes.js';
 import type { CustomerRecord, FoundBy } from './declaration.js';
 import type { Identifier } from './identifiers.js';
 import { readRecord, type IdentifyingSource, type IdentityRules, type KnownRecord } from './matching.js';
@@ -43,7 +42,6 @@ interface Column {
 
 /** The lookups of one request. Each source is queried once per identifier. */
 export class Lookups {
-  readonly changes = new Changes();
   readonly #loaders: IdentityLoaders;
   readonly #reader: RecordReader;
   readonly #columns = new Map<FoundBy<Client>, Column>();
@@ -109,7 +107,7 @@ export class Lookups {
           answer ?? new Error(`The source "${lookup.source.name}" has an identifier without an answer.`);
       else this.#read(lookup, answer);
     }
-    this.changes.notify();
+    for (const lookup of lookups) lookup.notify();
   }
 
   #read(lookup: Lookup, records: readonly CustomerRecord[]): void {

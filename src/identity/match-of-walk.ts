@@ -2,7 +2,6 @@ import { AmbiguousIdentityError, type GatewayError } from '../errors.js';
 import type { Finding, Match, MatchConflict, Outcome } from './identity-graph.js';
 import { isSame, type Identifier } from './identifiers.js';
 import {
-  countCustomers,
   match,
   textOf,
   type Conflict,
@@ -33,36 +32,37 @@ export class WalkMatch implements Match {
     this.#walk = walk;
     this.#rules = rules;
     let several = 1;
-    for (const { source, identifier, answer = [] } of walk.lookups) {
+    for (const { source, identifier, customers } of walk.lookups) {
       if (!isSame(identifier, walk.start)) continue;
-      const customers = countCustomers(answer);
       if (customers > 1) this.severalIn ??= source.name;
       several = Math.max(several, customers);
     }
     const { records } = walk;
     this.#matching = match(walk, rules);
-    const { groups } = this.#matching;
-    const customers: number[] = [];
-    for (const { key } of walk.recordsOfStart()) {
-      const group = groups[records.findIndex((record) => record.key === key)];
-      if (group !== undefined && !customers.includes(group)) customers.push(group);
+    if (records.length < 2) {
+      this.candidates = records.length;
+      this.records = records;
+    } else {
+      const { groups } = this.#matching;
+      const starts = new Set(walk.recordsOfStart().map(({ key }) => key));
+      const customers = new Set(groups.filter((_, place) => starts.has(records[place]?.key ?? '')));
+      this.candidates = several > 1 ? several : customers.size;
+      this.records = records.filter((_, place) => customers.has(groups[place] ?? -1)).sort(byPlace);
     }
-    this.candidates = several > 1 ? several : customers.length;
-    this.records = records.filter((_, place) => customers.includes(groups[place] ?? -1)).sort(byPlace);
     this.kind = this.candidates === 0 ? 'unknown' : this.candidates === 1 ? 'identified' : 'ambiguous';
   }
 
   get links(): readonly Link[] {
-    const { conflicts } = this.#matching;
-    return this.#walk
-      .linksOf(this.#rules)
-      .filter((link) => this.records.includes(link.record) && !conflicts.some((one) => one.link === link));
+    const records = new Set(this.records);
+    const refused = new Set(this.#matching.conflicts.map(({ link }) => link));
+    return this.#walk.linksOf(this.#rules).filter((link) => records.has(link.record) && !refused.has(link));
   }
 
   get findings(): readonly Finding[] {
+    const keys = new Set(this.records.map(({ key }) => key));
     return this.#walk.lookups.flatMap(({ source, identifier, answer = [] }) =>
       answer
-        .filter(({ key }) => this.records.some((record) => record.key === key))
+        .filter(({ key }) => keys.has(key))
         .map((record) => ({ source: source.name, identifier, record })),
     );
   }
@@ -102,7 +102,7 @@ export class WalkMatch implements Match {
     const lookups = this.#walk.lookups.filter(({ source }) => source.name === name);
     const error = lookups.find((lookup) => lookup.error !== undefined)?.error;
     if (error !== undefined) return { kind: 'failed', error };
-    const several = Math.max(0, ...lookups.map(({ answer = [] }) => countCustomers(answer)));
+    const several = Math.max(0, ...lookups.map(({ customers }) => customers));
     if (several > 1) return { kind: 'failed', error: new AmbiguousIdentityError(name, several) };
     const { sources } = this.#rules;
     const source = sources.find((one) => one.name === name);
@@ -123,10 +123,11 @@ function conflictsOf(
   identifiers: readonly Identifier[],
 ): MatchConflict[] {
   const texts = new Set(identifiers.map(textOf));
+  const records = new Set(ofCustomer);
   const found = new Map<string, MatchConflict>();
   for (const { link, namespace, values } of conflicts) {
     const over = link.identifier;
-    if (ofCustomer.includes(link.record) || texts.has(textOf(over)))
+    if (records.has(link.record) || texts.has(textOf(over)))
       found.set(`${namespace} ${values.join(' ')} ${textOf(over)}`, { namespace, values, over });
   }
   return [...found].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, conflict]) => conflict);

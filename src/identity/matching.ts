@@ -144,23 +144,33 @@ function isUsedByRules(
   return yields[namespace] !== 'shown' && (verified || uniqueness === 'usual');
 }
 
-/** How many customers the records of one source are, by its own rule `sameCustomer`. */
-export function countCustomers(records: readonly KnownRecord[]): number {
-  const [first] = records;
-  if (records.every(({ key }) => key === first?.key)) return Math.min(1, records.length);
-  const groups: KnownRecord[][] = [];
-  for (const record of new Map(records.map((one) => [one.key, one])).values()) {
-    const sameGroups = groups.filter((group) => group.some((other) => areSame(record, other)));
-    for (const group of sameGroups) groups.splice(groups.indexOf(group), 1);
-    groups.push([record, ...sameGroups.flat()]);
+/**
+ * More records of one source than this are not compared by its rule, which takes time for each pair. Each of them counts as a
+ * customer, so nobody is shown.
+ */
+const MAX_COMPARED_RECORDS = 1_000;
+
+/** The records of one source by customer, as its own rule `sameCustomer` decides. */
+export function groupByCustomer(records: readonly KnownRecord[]): readonly (readonly KnownRecord[])[] {
+  const unique = new Map(records.map((record) => [record.key, record]));
+  if (unique.size > MAX_COMPARED_RECORDS) return [...unique.values()].map((record) => [record]);
+  let groups: KnownRecord[][] = [];
+  for (const record of unique.values()) {
+    const joined = groupsWith(record, groups);
+    if (joined.length > 0) groups = groups.filter((group) => !joined.includes(group));
+    groups.push([record, ...joined.flat()]);
   }
-  return groups.length;
+  return groups;
 }
 
-function areSame(one: KnownRecord, other: KnownRecord): boolean {
-  return (
-    one.key === other.key ||
-    (one.source === other.source && one.source.identity.sameCustomer?.(one.record, other.record) === true)
+/** The groups that the rule of their source joins with a record of another key. */
+export function groupsWith<Group extends readonly KnownRecord[]>(
+  { source: { identity }, record }: KnownRecord,
+  groups: readonly Group[],
+): readonly Group[] {
+  if (identity.sameCustomer === undefined || groups.length > MAX_COMPARED_RECORDS) return NONE;
+  return groups.filter((group) =>
+    group.some((other) => identity.sameCustomer?.(record, other.record) === true),
   );
 }
 
@@ -186,14 +196,14 @@ export function vouchRuleOf(
   const uniqueness = foundBy[identifier.namespace]?.uniqueness;
   if (uniqueness === undefined) return verified ? 'VERIFIED' : null;
   if (uniqueness === 'none') return null;
-  const answer = lookups.find((one) => one.source === source && isSame(one.identifier, identifier))?.answer;
-  if (uniqueness === 'enforced')
-    return answer !== undefined && countCustomers([record, ...answer]) > 1 ? null : 'UNIQUE';
+  const lookup = lookups.find((one) => one.source === source && isSame(one.identifier, identifier));
+  const isAmbiguous = lookup !== undefined && lookup.customersWith(record) > 1;
+  if (uniqueness === 'enforced') return isAmbiguous ? null : 'UNIQUE';
   if (uniqueness === 'verified' && !verified) return null;
-  if (answer === undefined) return 'unknown';
-  if (countCustomers([record, ...answer]) > 1) return null;
+  if (lookup?.answer === undefined) return 'unknown';
+  if (isAmbiguous) return null;
   if (verified) return 'VERIFIED';
-  return answer.some(({ key }) => key !== record.key) ? 'SAME_CUSTOMER' : 'ALONE';
+  return lookup.answer.some(({ key }) => key !== record.key) ? 'SAME_CUSTOMER' : 'ALONE';
 }
 
 /** Groups the records of a walk by customer. The result does not depend on their order. */
@@ -216,18 +226,29 @@ const ONE_CUSTOMER: Matching = { conflicts: NONE, groups: [0] };
 
 export function linksOfRecord(record: KnownRecord, lookups: readonly Lookup[], rules: IdentityRules): Link[] {
   const links: Link[] = [{ record, identifier: record.recordId, rule: 'UNIQUE' }];
+  const known = new Set([textOf(record.recordId)]);
   const add = (held: HeldIdentifier): void => {
     const { identifier } = held;
-    if (links.some((link) => isSame(link.identifier, identifier)) || !mayLink(identifier, rules)) return;
+    const text = textOf(identifier);
+    if (known.has(text) || !mayLink(identifier, rules)) return;
     const rule = vouchRuleOf(record, held, lookups);
-    if (rule !== null && rule !== 'unknown') links.push({ record, identifier, rule });
+    if (rule === null || rule === 'unknown') return;
+    known.add(text);
+    links.push({ record, identifier, rule });
   };
   // Lookups may have found the record by identifiers that it does not contain.
-  for (const { source, identifier, answer } of lookups)
-    if (source === record.source && answer?.some(({ key }) => key === record.key) === true)
-      add(heldIn(record, identifier) ?? { identifier, verified: false });
+  for (const lookup of lookups)
+    if (lookup.source === record.source && lookup.has(record))
+      add(heldIn(record, lookup.identifier) ?? { identifier: lookup.identifier, verified: false });
   for (const held of record.heldIdentifiers) add(held);
   return links;
+}
+
+/** Adds a value to the list of a key. */
+export function addTo<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
 }
 
 function byStrength(links: readonly Link[]): Link[][] {
@@ -236,9 +257,7 @@ function byStrength(links: readonly Link[]): Link[][] {
     // The link to the record's own id is certain, so it comes before all others.
     const strength =
       link.identifier === link.record.recordId ? -1 : link.record.rank * 10 + STRENGTH[link.rule];
-    const equal = strengths.get(strength);
-    if (equal === undefined) strengths.set(strength, [link]);
-    else equal.push(link);
+    addTo(strengths, strength, link);
   }
   return [...strengths].sort(([a], [b]) => a - b).map(([, equal]) => equal);
 }
@@ -269,7 +288,8 @@ function singlesOf(rules: IdentityRules): readonly Single[] {
 class Groups {
   readonly #records: readonly KnownRecord[];
   readonly #singles: readonly Single[];
-  readonly #identifiers: Identifier[] = [];
+  readonly #nodesOfRecords: ReadonlyMap<KnownRecord, number>;
+  readonly #nodesOfIdentifiers = new Map<string, number>();
   /** The parent of each node; itself if it has none. */
   readonly #parents: number[];
 
@@ -277,6 +297,7 @@ class Groups {
     this.#records = records;
     this.#singles = singles;
     this.#parents = records.map((_, place) => place);
+    this.#nodesOfRecords = new Map(records.map((record, place) => [record, place]));
   }
 
   of(node: number): number {
@@ -286,39 +307,49 @@ class Groups {
   /** Accepts links of equal strength. Returns the conflicts of those that it refuses. */
   add(links: readonly Link[]): readonly Conflict[] {
     if (this.#singles.length === 0) {
-      for (const { record, identifier } of links)
-        join(this.#parents, this.#records.indexOf(record), this.#nodeOf(identifier));
+      for (const link of links) join(this.#parents, this.#nodeOf(link.record), this.#nodeOfIdentifier(link));
       return NONE;
     }
     const joins = links
-      .map((link) => ({ link, from: this.#records.indexOf(link.record), to: this.#nodeOf(link.identifier) }))
+      .map((link) => ({ link, from: this.#nodeOf(link.record), to: this.#nodeOfIdentifier(link) }))
       .filter(({ from, to }) => this.of(from) !== this.of(to));
     const joined = this.#parents.slice();
     for (const { from, to } of joins) join(joined, from, to);
+    const [joinsOf, recordsOf] = [new Map<number, typeof joins>(), new Map<number, KnownRecord[]>()];
+    for (const one of joins) addTo(joinsOf, rootIn(joined, one.from), one);
+    for (const [place, record] of this.#records.entries()) addTo(recordsOf, rootIn(joined, place), record);
     const conflicts: Conflict[] = [];
-    for (const root of new Set(joins.map(({ from }) => rootIn(joined, from)))) {
-      const cluster = joins.filter(({ from }) => rootIn(joined, from) === root);
-      const records = this.#records.filter((_, place) => rootIn(joined, place) === root);
-      const contradiction = contradictionIn(records, this.#singles);
+    for (const [root, cluster] of joinsOf) {
+      const contradiction = contradictionIn(recordsOf.get(root) ?? [], this.#singles);
       if (contradiction === undefined) for (const { from, to } of cluster) join(this.#parents, from, to);
-      else conflicts.push(...cluster.map(({ link }) => ({ link, ...contradiction })));
+      else for (const { link } of cluster) conflicts.push({ link, ...contradiction });
     }
     return conflicts;
   }
 
-  #nodeOf(identifier: Identifier): number {
-    let place = this.#identifiers.findIndex((one) => isSame(one, identifier));
-    if (place < 0) {
-      place = this.#identifiers.push(identifier) - 1;
-      this.#parents.push(this.#parents.length);
+  #nodeOf(record: KnownRecord): number {
+    return this.#nodesOfRecords.get(record) ?? -1;
+  }
+
+  #nodeOfIdentifier({ identifier }: Link): number {
+    const text = textOf(identifier);
+    let node = this.#nodesOfIdentifiers.get(text);
+    if (node === undefined) {
+      node = this.#parents.length;
+      this.#nodesOfIdentifiers.set(text, node);
+      this.#parents.push(node);
     }
-    return this.#records.length + place;
+    return node;
   }
 }
 
-function rootIn(parents: readonly number[], node: number): number {
+function rootIn(parents: number[], node: number): number {
   let root = node;
-  for (let next = parents[root]; next !== undefined && next !== root; next = parents[root]) root = next;
+  for (let next = parents[root]; next !== undefined && next !== root; next = parents[root]) {
+    // A node that is visited moves up, so that no path stays long.
+    parents[root] = parents[next] ?? next;
+    root = next;
+  }
   return root;
 }
 
@@ -345,18 +376,20 @@ function contradictionIn(
   singles: readonly Single[],
 ): Omit<Conflict, 'link'> | undefined {
   for (const single of singles) {
-    const holders = records.flatMap((record) => valuesOf(record, single).map((value) => ({ record, value })));
+    const bySource = new Map<IdentifyingSource, KnownRecord[]>();
+    for (const record of records)
+      if (valuesOf(record, single).length > 0) addTo(bySource, record.source, record);
     // Different values in records that their source declares one customer are no contradiction.
-    const alike: (typeof holders)[] = [];
-    for (const holder of holders) {
-      const same = alike.filter((group) =>
-        group.some(({ record, value }) => value === holder.value || areSame(record, holder.record)),
-      );
-      for (const group of same) alike.splice(alike.indexOf(group), 1);
-      alike.push([holder, ...same.flat()]);
-    }
-    if (alike.length > 1)
-      return { namespace: single.name, values: [...new Set(holders.map(({ value }) => value))].sort() };
+    const customers = [...bySource.values()].flatMap(groupByCustomer);
+    const parents = customers.map((_, place) => place);
+    const placesOfValues = new Map<string, number>();
+    for (const [place, group] of customers.entries())
+      for (const value of group.flatMap((record) => valuesOf(record, single))) {
+        join(parents, place, placesOfValues.get(value) ?? place);
+        placesOfValues.set(value, place);
+      }
+    if (new Set(customers.map((_, place) => rootIn(parents, place))).size > 1)
+      return { namespace: single.name, values: [...placesOfValues.keys()].sort() };
   }
   return undefined;
 }

@@ -1,7 +1,9 @@
 import { compareIdentifiers, isSame, type Identifier } from './identifiers.js';
 import {
   heldIn,
+  addTo,
   mayLink,
+  textOf,
   vouchRuleOf,
   type IdentifyingSource,
   type IdentityRules,
@@ -93,15 +95,19 @@ function nextFrontier(walk: Walk, rules: IdentityRules): Identifier[] {
 function connectedRecords(walk: Walk, rules: IdentityRules): readonly KnownRecord[] {
   const first = walk.recordsOfStart();
   if (first.length === walk.records.length) return first;
-  const connected = [...first];
-  const isConnected = ({ key }: KnownRecord) => connected.some((record) => record.key === key);
-  const links = walk.linksOf(rules);
-  for (let size = -1; size !== connected.length;) {
-    size = connected.length;
-    const reached = links.filter(({ record }) => isConnected(record));
-    for (const { record, identifier } of links)
-      if (!isConnected(record) && reached.some((link) => isSame(link.identifier, identifier)))
-        connected.push(record);
+  const [linked, links] = [new Map<string, KnownRecord[]>(), new Map<string, string[]>()];
+  for (const { record, identifier } of walk.linksOf(rules)) {
+    const text = textOf(identifier);
+    addTo(linked, text, record);
+    addTo(links, record.key, text);
   }
-  return connected;
+  const connected = new Map(first.map((record) => [record.key, record]));
+  // The loop also visits the records that it adds.
+  for (const key of connected.keys())
+    for (const text of links.get(key) ?? []) {
+      for (const record of linked.get(text) ?? [])
+        if (!connected.has(record.key)) connected.set(record.key, record);
+      linked.delete(text);
+    }
+  return [...connected.values()];
 }

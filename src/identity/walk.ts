@@ -1,8 +1,11 @@
 import type { GatewayError } from '../errors.js';
 import type { CustomerRecord } from './declaration.js';
+import { Changing } from './changes.js';
 import { isSame, type Identifier } from './identifiers.js';
 import type { WalkMatch } from './match-of-walk.js';
 import {
+  groupByCustomer,
+  groupsWith,
   linksOfRecord,
   type IdentifyingSource,
   type IdentityRules,
@@ -12,7 +15,7 @@ import {
 } from './matching.js';
 
 /** A query of one source by one identifier; at most one per request. */
-export class Lookup {
+export class Lookup extends Changing {
   readonly source: IdentifyingSource;
   readonly identifier: Identifier;
   /** The list that the loader returned: the same object while it is cached. */
@@ -21,8 +24,11 @@ export class Lookup {
   error: GatewayError | undefined = undefined;
   /** A defect in the gateway. Everything that needs the answer rejects with it. */
   defect: Error | undefined = undefined;
+  #byCustomer: readonly (readonly KnownRecord[])[] | undefined = undefined;
+  #keys: ReadonlySet<string> | undefined = undefined;
 
   constructor(source: IdentifyingSource, identifier: Identifier) {
+    super();
     this.source = source;
     this.identifier = identifier;
   }
@@ -32,13 +38,35 @@ export class Lookup {
     if (this.defect !== undefined) throw this.defect;
     return this.answer === undefined && this.error === undefined;
   }
+
+  /** How many customers the records in the answer are. */
+  get customers(): number {
+    const { answer = [] } = this;
+    return answer.length < 2 ? answer.length : this.#groups.length;
+  }
+
+  /** Whether the answer contains the record. */
+  has({ key }: KnownRecord): boolean {
+    return (this.#keys ??= new Set(this.answer?.map((record) => record.key))).has(key);
+  }
+
+  /** How many customers a record and the records in the answer are. */
+  customersWith(record: KnownRecord): number {
+    if (this.answer?.every(({ key }) => key === record.key) !== false) return 1;
+    const groups = this.#groups;
+    return groups.length + (this.has(record) ? 0 : 1 - groupsWith(record, groups).length);
+  }
+
+  get #groups(): readonly (readonly KnownRecord[])[] {
+    return (this.#byCustomer ??= groupByCustomer(this.answer ?? []));
+  }
 }
 
 /**
- * A walk: the round-by-round search for a customer's records, from one identifier over the relevant sources. Its lists are
- * short, so it searches them one by one.
+ * A walk: the round-by-round search for a customer's records, from one identifier over the relevant sources. Its identifiers
+ * and lookups are few, so it searches them one by one. Its records may be thousands.
  */
-export class Walk {
+export class Walk extends Changing {
   readonly start: Identifier;
   /** The sources at the start. `sources` are those of the current round. */
   readonly relevant: readonly IdentifyingSource[];
@@ -67,6 +95,7 @@ export class Walk {
   #links: readonly Link[] | undefined = undefined;
 
   constructor(start: Identifier, relevant: readonly IdentifyingSource[]) {
+    super();
     this.start = start;
     this.relevant = relevant;
     this.sources = relevant;
@@ -90,6 +119,13 @@ export class Walk {
 
   reachLimit(limit: Limit): void {
     this.limitsReached = new Set([...this.limitsReached, limit]);
+  }
+
+  /** Whether a system has returned a record for the start identifier. */
+  get hasRecordOfStart(): boolean {
+    return this.lookups.some(
+      ({ identifier, answer = [] }) => answer.length > 0 && isSame(identifier, this.start),
+    );
   }
 
   /** The records that the systems return for the start identifier. */
@@ -125,15 +161,14 @@ export interface Step {
 
 /** The records in the answers, one for each key: all of them, or those for one identifier. */
 function recordsIn(lookups: readonly Lookup[], identifier?: Identifier): readonly KnownRecord[] {
-  const records: KnownRecord[] = [];
+  const [first, second] = lookups;
+  // Most walks have one lookup, of the start identifier, with at most one record.
+  if (second === undefined && (first?.answer?.length ?? 0) < 2) return first?.answer ?? [];
+  const records = new Map<string, KnownRecord>();
   for (const lookup of lookups) {
     if (lookup.answer === undefined) continue;
     if (identifier !== undefined && !isSame(lookup.identifier, identifier)) continue;
-    for (const record of lookup.answer) {
-      const place = records.findIndex(({ key }) => key === record.key);
-      if (place < 0) records.push(record);
-      else records[place] = record;
-    }
+    for (const record of lookup.answer) records.set(record.key, record);
   }
-  return records;
+  return [...records.values()];
 }

@@ -1,11 +1,12 @@
 import { AmbiguousIdentityError, ErasedError } from '../errors.js';
+import { Changing } from './changes.js';
 import { refuseErased, type Erasures } from './erasures.js';
 import type { Identity, Match, Outcome } from './identity-graph.js';
 import type { Identifier } from './identifiers.js';
 import { byPlace, WalkMatch } from './match-of-walk.js';
 import type { IdentifyingSource, IdentityRules, KnownRecord } from './matching.js';
 import { relevantSources } from './relevant-sources.js';
-import type { Walk } from './walk.js';
+import type { Lookup, Walk } from './walk.js';
 import type { Walker } from './walker.js';
 
 /** What all identities of a request share. */
@@ -38,15 +39,13 @@ export class WalkedIdentity implements Identity {
   }
 
   async findIn(source: string): Promise<Outcome> {
-    const { rules, walker } = this.#search;
+    const { rules } = this.#search;
     if (!rules.sources.some(({ name }) => name === source))
       throw new Error(`The source "${source}" declares no identity, so it has no customer records.`);
     const outcome = this.foundIn(source);
     if (outcome !== undefined) return outcome;
     const walk = await this.#walkOver(this.#sourcesFor(source));
-    const isAnswered = () =>
-      walk.lookups.every((lookup) => lookup.source.name !== source || !lookup.isPending);
-    if (!isAnswered()) await walker.changes.until(isAnswered);
+    await waitFor(walk, (lookup) => lookup.source.name === source);
     return (await this.#matchOf(walk)).outcomeIn(source);
   }
 
@@ -62,7 +61,7 @@ export class WalkedIdentity implements Identity {
 
   async fullMatch(): Promise<Match> {
     const walk = await this.#walkOver(this.#search.rules.sources);
-    if (walk.hasPending) await this.#search.walker.changes.until(() => !walk.hasPending);
+    await waitFor(walk, () => true);
     return this.#matchOf(walk);
   }
 
@@ -100,11 +99,11 @@ export class WalkedIdentity implements Identity {
   }
 
   async #walkOver(sources: readonly IdentifyingSource[]): Promise<Walk> {
-    const { erasures, walker } = this.#search;
+    const { erasures } = this.#search;
     const loading = erasures.loading();
     if (loading !== undefined) await loading;
     const walk = this.begin(sources);
-    if (!walk.hasEnded) await walker.changes.until(() => walk.hasEnded);
+    if (!walk.hasEnded) await Changing.until([walk], () => walk.hasEnded);
     return walk.result ?? walk;
   }
 
@@ -115,7 +114,7 @@ export class WalkedIdentity implements Identity {
   async #matchOf(walk: Walk): Promise<WalkMatch> {
     let match = this.#decidedMatch(walk);
     if (match === undefined)
-      await this.#search.walker.changes.until(() => (match = this.#decidedMatch(walk)) !== undefined);
+      await Changing.until(walk.lookups, () => (match = this.#decidedMatch(walk)) !== undefined);
     return match ?? this.#currentMatch(walk);
   }
 
@@ -131,6 +130,12 @@ export class WalkedIdentity implements Identity {
     walk.takeAnswers();
     return (walk.match ??= new WalkMatch(walk, this.#search.rules));
   }
+}
+
+/** Waits until these lookups of an ended walk are answered. */
+async function waitFor(walk: Walk, isNeeded: (lookup: Lookup) => boolean): Promise<void> {
+  const pending = walk.lookups.filter((lookup) => isNeeded(lookup) && lookup.isPending);
+  if (pending.length > 0) await Changing.until(pending, () => !pending.some(({ isPending }) => isPending));
 }
 
 /** Whether the match is a customer. Throws if it may be several, or if it is none because a source failed. */

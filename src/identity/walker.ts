@@ -1,5 +1,5 @@
 import type { ChunkedWork } from '../chunked-work.js';
-import type { Changes } from './changes.js';
+import { Changing } from './changes.js';
 import { findFinished, rememberFinished } from './finished-walks.js';
 import type { Identifier } from './identifiers.js';
 import { Lookups, type IdentityLoaders } from './lookups.js';
@@ -9,8 +9,6 @@ import { Walk, type Lookup } from './walk.js';
 
 /** Runs the walks of one request. Walks that start in the same microtask run their rounds together. */
 export class Walker {
-  /** Notified when lookups are answered and when walks end. */
-  readonly changes: Changes;
   readonly #rules: IdentityRules;
   readonly #chunks: ChunkedWork;
   readonly #lookups: Lookups;
@@ -21,7 +19,6 @@ export class Walker {
     this.#rules = rules;
     this.#chunks = chunks;
     this.#lookups = new Lookups(rules, loaders);
-    this.changes = this.#lookups.changes;
   }
 
   start(start: Identifier, sources: readonly IdentifyingSource[]): Walk {
@@ -46,16 +43,19 @@ export class Walker {
         });
         this.#lookups.load();
         if (lookups.length > 0) await this.#waitForRound(active, lookups);
-        const unfinished: Walk[] = [];
+        const [unfinished, ended]: [Walk[], Walk[]] = [[], []];
         await this.#chunks.each(active, (walk) => {
-          if (!this.#endRound(walk)) unfinished.push(walk);
+          (this.#endRound(walk) ? ended : unfinished).push(walk);
         });
         active = unfinished;
-        this.changes.notify();
+        // They end together, so that one call can load what depends on them.
+        for (const walk of ended) walk.notify();
       }
     } catch (error) {
-      for (const walk of active) walk.failure = { error };
-      this.changes.notify();
+      for (const walk of active) {
+        walk.failure = { error };
+        walk.notify();
+      }
     }
   }
 
@@ -77,17 +77,21 @@ export class Walker {
   /** Waits for the lookups of a round; for slow systems at most `patienceMs`, unless the result depends on them. */
   async #waitForRound(walks: readonly Walk[], lookups: readonly Lookup[]): Promise<void> {
     const starting = walks.filter(({ round }) => round === 0);
-    const hasAll = haveAnswered(lookups);
+    const isAnswered = (lookup: Lookup) => !lookup.isPending;
+    const hasAll = areAll(lookups, isAnswered);
     // A source that may know several people by the identifier can make it ambiguous, so its answer is required.
-    const hasRequired = haveAnswered(starting.length > 0 ? lookups.filter(mayKnowSeveral) : []);
+    const hasRequired = areAll(starting.length > 0 ? lookups.filter(mayKnowSeveral) : [], isAnswered);
+    const haveFirstRecords = areAll(starting, hasFirstRecord);
+    const patience = new Changing();
     let isPatient = true;
     const timer = setTimeout(() => {
       isPatient = false;
-      this.changes.notify();
+      patience.notify();
     }, this.#rules.limits.patienceMs);
     try {
-      await this.changes.until(
-        () => hasAll() || (!isPatient && hasRequired() && starting.every(hasFirstRecord)),
+      await Changing.until(
+        [...lookups, patience],
+        () => hasAll() || (!isPatient && hasRequired() && haveFirstRecords()),
       );
     } finally {
       clearTimeout(timer);
@@ -120,12 +124,13 @@ export class Walker {
   }
 }
 
-/** A condition that is met when all lookups have been answered. It continues where it stopped before. */
-function haveAnswered(lookups: readonly Lookup[]): () => boolean {
-  let answered = 0;
+/** The condition that all items meet. An item that has met it is not checked again. */
+function areAll<T>(items: readonly T[], meets: (item: T) => boolean): () => boolean {
+  const unmet = items.values();
+  let next = unmet.next();
   return () => {
-    while (lookups[answered]?.isPending === false) answered += 1;
-    return answered === lookups.length;
+    while (next.done !== true && meets(next.value)) next = unmet.next();
+    return next.done === true;
   };
 }
 
@@ -136,5 +141,5 @@ function mayKnowSeveral({ source, identifier }: Lookup): boolean {
 
 /** Whether a source has returned a record for the start identifier, or all sources have answered. */
 function hasFirstRecord(walk: Walk): boolean {
-  return walk.recordsOfStart().length > 0 || !walk.hasPending;
+  return walk.hasRecordOfStart || !walk.hasPending;
 }

@@ -86,7 +86,7 @@ export class BatchLoad {
       batch.release(slot);
       return false;
     });
-    if (rest.length < slots.length) batch.notify();
+    if (rest.length < slots.length) batch.notify(slots);
     return { rest, since };
   }
 
@@ -173,7 +173,7 @@ export class BatchLoad {
       else if (isIdentity) noteFetchedAt(value, moment);
       batch.settle(slot, value, maxAgeOf(value, holdsMs, freshness));
     });
-    batch.notify();
+    batch.notify(slots);
   }
 
   /** Stores an answer of the system here and in the shared cache, unless it was forgotten meanwhile. */

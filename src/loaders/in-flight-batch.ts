@@ -65,6 +65,14 @@ export interface BatchReference {
   batch: InFlightBatch | undefined;
 }
 
+/** A request that waits for several slots. */
+interface Listener {
+  readonly slots: readonly number[];
+  /** How many of the slots are settled, at least: the first ones. */
+  settled: number;
+  readonly resolve: () => void;
+}
+
 /** The value of a slot whose key is not loaded yet. */
 const PENDING = Symbol('pending');
 
@@ -93,7 +101,8 @@ export class InFlightBatch {
   readonly #answers: unknown[] = [];
   /** For each slot, the number of requests that wait. A background refresh counts as a request. */
   readonly #waiting: number[] = [];
-  readonly #listeners: { slots: readonly number[]; resolve: () => void }[] = [];
+  /** The requests that wait, by the first of their slots that was not settled. */
+  readonly #listeners: (Listener[] | undefined)[] = [];
   #slotsOfTexts: Map<string, number> | undefined;
   /** An answer from the shared cache that is this old is too old for a request that waits. */
   #tooOldMs: Map<number, number> | undefined;
@@ -164,7 +173,7 @@ export class InFlightBatch {
       if (error !== undefined && !this.isSettled(slot)) this.settle(slot, error, 0);
       this.release(slot);
     }
-    if (error !== undefined) this.notify();
+    if (error !== undefined) this.notify(this.keys.keys());
     this.#reference.batch = undefined;
   }
 
@@ -195,18 +204,27 @@ export class InFlightBatch {
   /** Resolves when all of these slots are settled. Never rejects. */
   whenSettled(slots: readonly number[]): Promise<void> {
     return new Promise((resolve) => {
-      if (slots.every((slot) => this.isSettled(slot))) resolve();
-      else this.#listeners.push({ slots, resolve });
+      this.#listen({ slots, settled: 0, resolve });
     });
   }
 
-  /** Resolves the promises whose slots are all settled. */
-  notify(): void {
-    let left = 0;
-    for (const listener of this.#listeners)
-      if (listener.slots.every((slot) => this.isSettled(slot))) listener.resolve();
-      else this.#listeners[left++] = listener;
-    this.#listeners.length = left;
+  /** Resolves the promises whose slots are all settled. Call this after some slots are settled, with these. */
+  notify(slots: Iterable<number>): void {
+    for (const slot of slots) {
+      const listeners = this.#listeners[slot];
+      if (listeners === undefined || !this.isSettled(slot)) continue;
+      this.#listeners[slot] = undefined;
+      for (const listener of listeners) this.#listen(listener);
+    }
+  }
+
+  #listen(listener: Listener): void {
+    for (let slot; (slot = listener.slots[listener.settled]) !== undefined; listener.settled += 1) {
+      if (this.isSettled(slot)) continue;
+      (this.#listeners[slot] ??= []).push(listener);
+      return;
+    }
+    listener.resolve();
   }
 
   /** Counts that a request waits for these slots no longer. */

@@ -203,7 +203,8 @@ export function createLoaderRegistry(dependencies: PipelineDependencies, keys: K
 
 /** Keys that a request loads together. */
 interface KeyGroup {
-  texts: readonly string[];
+  /** The position of each key, by its text. */
+  places: ReadonlyMap<string, number>;
   /** A value or an error for each key. */
   values: Promise<readonly unknown[]>;
 }
@@ -247,7 +248,7 @@ class RequestLoader {
     const answer =
       known === undefined
         ? this.#gather.load({ key, text })
-        : known.values.then((values) => valueOrThrow(values[known.texts.indexOf(text)]));
+        : known.values.then((values) => valueOrThrow(values[known.places.get(text) ?? -1]));
     this.#answers.set(text, answer);
     return answer;
   }
@@ -255,13 +256,15 @@ class RequestLoader {
   loadMany(keys: readonly unknown[]): Promise<readonly unknown[]> {
     const { pipeline, keyText, isEach } = this.#bound;
     const texts = keys.map(keyText);
-    if (isEach || new Set(texts).size < texts.length || texts.some((text) => this.#answers.has(text)))
+    const places = new Map<string, number>();
+    for (const [i, text] of texts.entries()) places.set(text, i);
+    if (isEach || places.size < texts.length || texts.some((text) => this.#answers.has(text)))
       return Promise.all(keys.map((key) => this.load(key).catch(toError)));
     const gathered = new Promise<void>((resolve) => {
       this.#request.chunks.whenDone(resolve);
     });
     const values = gathered.then(() => pipeline.answer(keys, texts, this.#request));
-    const group: KeyGroup = { texts, values };
+    const group: KeyGroup = { places, values };
     for (const text of texts) this.#answers.set(text, group);
     return values;
   }
