@@ -224,7 +224,7 @@ function runContract(title: string, shape: Shape, failing?: readonly string[]): 
   };
 }
 
-/** Keeps the tests whose names begin so, each expected to fail. Returns the beginnings that a test has. */
+/** Removes all tests but those whose names begin so, and expects these to fail. Returns the beginnings that a test has. */
 function expectToFail(suite: RunnerTestSuite, failing: readonly string[]): ReadonlySet<string> {
   const found = new Set<string>();
   suite.tasks = suite.tasks.filter((task) => {
