@@ -18,7 +18,7 @@ export {
   type DeclarationFiles,
   type DeclaredSource,
 } from './declared/declared-source.js';
-export { readDeclaredCalls, readDeclaredSource } from './declared/built-in.js';
+export { readDeclaredCalls } from './declared/built-in.js';
 export { allRows, oneRow } from './declared/row-mapper.js';
 export { describeProblem, type DeclarationProblem } from './declared/problems.js';
 

@@ -1,4 +1,6 @@
 import pg from 'pg';
+import { expect, it } from 'vitest';
+import { openSchoolGateway } from './describe-driving-school.js';
 import { describeTableScans } from './describe-table-scans.js';
 import { SCHOOL_YAML, startDrivingSchool } from './driving-school.js';
 
@@ -39,4 +41,28 @@ describeTableScans({
       create: 'CREATE INDEX IF NOT EXISTS payment_lesson_id_idx ON payment (lesson_id)',
     },
   },
+});
+
+it('is noticed in a schema whose name has capitals', async () => {
+  const school = await startDrivingSchool();
+  const database = new pg.Client({ connectionString: school.ownerUrl });
+  await database.connect();
+  try {
+    await database.query(`CREATE SCHEMA "Planning"; ALTER TABLE pupil SET SCHEMA "Planning";
+      GRANT USAGE ON SCHEMA "Planning" TO ${school.reader}; DROP INDEX "Planning".pupil_lower_idx;
+      INSERT INTO "Planning".pupil SELECT n, 'Bo', 'Filler', 'bo' || n, true FROM generate_series(100001, 112000) n;
+      ANALYZE "Planning".pupil`);
+    const gateway = openSchoolGateway(
+      school,
+      SCHOOL_YAML.replaceAll('from: pupil,', 'from: Planning.pupil,'),
+    );
+    const { errors } = await gateway.query('{ customer(by: { email: "pupil4@example.nl" }) { isLearning } }');
+    await gateway.close();
+    expect(errors.map(({ message }) => message)).toEqual([
+      'driving-school is not queried: it would read every row of a large table.',
+    ]);
+  } finally {
+    await database.end();
+    await school.close();
+  }
 });

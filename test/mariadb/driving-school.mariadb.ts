@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import mysql, { type Connection } from 'mysql2/promise';
-import { describeDrivingSchool } from '../declared/describe-driving-school.js';
+import { expect, it } from 'vitest';
+import { describeDrivingSchool, openSchoolGateway } from '../declared/describe-driving-school.js';
 import { describeTableScans } from '../declared/describe-table-scans.js';
 import { PUPILS, SCHOOL_YAML } from '../declared/driving-school.js';
 
@@ -61,6 +62,23 @@ async function start() {
 }
 
 describeDrivingSchool(start, YAML);
+
+it('queries a view although the database does not show its plan', async () => {
+  const school = await start();
+  const hidden = `hidden_${randomBytes(5).toString('hex')}`;
+  try {
+    await owner.query(`CREATE DATABASE ${hidden}; CREATE TABLE ${hidden}.pupil AS SELECT * FROM pupil;
+      RENAME TABLE pupil TO old_pupil; CREATE VIEW pupil AS SELECT * FROM ${hidden}.pupil`);
+    const gateway = openSchoolGateway(school, YAML);
+    const { data, errors } = await gateway.query('{ customer(by: { pupilNumber: "4" }) { isLearning } }');
+    await gateway.close();
+    expect(errors).toEqual([]);
+    expect(data).toEqual({ customer: { isLearning: true } });
+  } finally {
+    await owner.query(`DROP DATABASE IF EXISTS ${hidden}`);
+    await school.close();
+  }
+});
 
 describeTableScans({
   start,

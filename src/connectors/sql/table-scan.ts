@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SourceError } from '../../errors.js';
 
 /** A table that a query reads row by row, to its end. */
 export interface TableScan {
@@ -43,7 +44,7 @@ export const postgresTableScans: FindTableScans = async (text, parameters, run) 
       const [found] = await run(
         estimate,
         // Minus one means that the table was never analysed.
-        'SELECT reltuples AS rows FROM pg_class WHERE relname = $1 AND relnamespace = $2::regnamespace',
+        'SELECT reltuples AS rows FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace WHERE relname = $1 AND nspname = $2',
         [table, schema],
       );
       return { table, rows: found?.rows ?? 0 };
@@ -75,8 +76,17 @@ const mysqlStep = z.object({
 /** `ALL` reads every row, `index` every entry of an index. */
 const READS_ALL: ReadonlySet<string | null> = new Set(['ALL', 'index']);
 
-export const mysqlTableScans: FindTableScans = async (text, parameters, run) =>
-  (await run(mysqlStep, `EXPLAIN ${text}`, parameters)).flatMap(({ table, type, rows }) =>
+/** The error number of a plan that would show tables which the user may not read, because a view hides them. */
+const HIDDEN_BY_VIEW = '1345';
+
+/** No tables for a view whose plan the database does not show to this user. */
+export const mysqlTableScans: FindTableScans = async (text, parameters, run) => {
+  const steps = await run(mysqlStep, `EXPLAIN ${text}`, parameters).catch((error: unknown) => {
+    if (error instanceof SourceError && error.received.databaseError === HIDDEN_BY_VIEW) return [];
+    throw error;
+  });
+  return steps.flatMap(({ table, type, rows }) =>
     // The name of a result of another step begins with "<".
     READS_ALL.has(type) && table !== null && !table.startsWith('<') ? [{ table, rows: rows ?? 0 }] : [],
   );
+};
