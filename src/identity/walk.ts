@@ -47,7 +47,8 @@ export class Lookup extends Changing {
 
   /** Whether the answer contains the record. */
   has({ key }: KnownRecord): boolean {
-    return (this.#keys ??= new Set(this.answer?.map((record) => record.key))).has(key);
+    if (this.answer === undefined) return false;
+    return (this.#keys ??= new Set(this.answer.map((record) => record.key))).has(key);
   }
 
   /** How many customers a record and the records in the answer are. */
