@@ -136,14 +136,14 @@ export function createGateway(options: GatewayOptions): Gateway {
   try {
     return wireGateway(options, (close) => opened.push(close));
   } catch (error) {
-    // The process may go on, with the gateway that this one would have replaced.
+    // The process may continue with the gateway that this one would have replaced.
     for (const close of opened.reverse()) void close();
     throw error;
   }
 }
 
 function wireGateway(options: GatewayOptions, atFailure: (close: () => unknown) => void): Gateway {
-  const { sdl: given = {}, clock = performance, operations, triggers, worker } = options;
+  const { sdl: sdlOfOptions = {}, clock = performance, operations, triggers, worker } = options;
   const late: Late = {};
   const { settings, config, sources, eventSettings, scopes, authentication, logger } = readSettings(
     options,
@@ -168,8 +168,9 @@ function wireGateway(options: GatewayOptions, atFailure: (close: () => unknown) 
   const { registry, loaded, shared } = connected;
   const rules = createIdentityRules(sources, config, metrics.identityLimited);
   late.rules = rules;
-  const made = createGatewaySchema({ sources, sdl: given, loaded, registry, rules, scopes, config });
-  const { sdl, schema, privacy, subscriptionRules, ids, sourceOfField } = made;
+  const { sdl, schema, privacy, subscriptionRules, ids, sourceOfField } = createGatewaySchema({
+    ...{ sources, sdl: sdlOfOptions, loaded, registry, rules, scopes, config },
+  });
 
   const { audit, auditor } = openAudit(config, options.predecessor, { privacy, ids, logger });
   atFailure(() => audit?.release());

@@ -10,17 +10,17 @@ export class Changing {
   #waits: Wait[] = NONE;
 
   /**
-   * Resolves when the condition is met. Rejects if it throws. It is checked now, and after each change of one of these. One
-   * promise serves however many it depends on.
+   * Resolves when the condition is met. Rejects if the condition throws. The condition is checked at once, and after each
+   * change of one of the parts. A wait is one promise, for any number of parts.
    */
-  static until(changing: Iterable<Changing>, isMet: () => boolean): Promise<void> {
+  static until(parts: Iterable<Changing>, isMet: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       const wait = { isMet, resolve, reject, isOver: false };
       if (isOver(wait)) return;
-      // Most have one wait. An array that grows by `push` would have room for seventeen.
-      for (const one of changing)
-        if (one.#waits.length === 0) one.#waits = [wait];
-        else one.#waits.push(wait);
+      // Most parts have one wait. An array that grows by `push` would have room for seventeen.
+      for (const part of parts)
+        if (part.#waits.length === 0) part.#waits = [wait];
+        else part.#waits.push(wait);
     });
   }
 

@@ -117,12 +117,12 @@ export function identifierIn(
   { namespaces }: { namespaces: ReadonlyMap<string, Namespace> },
   name: string,
   value: string,
-  what: 'customer' | 'company' = 'customer',
+  subject: 'customer' | 'company' = 'customer',
 ): Identifier {
   const read = readIdentifier(namespaces.get(name), value);
   if ('refusal' in read)
     throw new InvalidInputError(
-      `This ${name} cannot identify a ${what}: ${read.refusal.replace(/\.$/, '')}.`,
+      `This ${name} cannot identify a ${subject}: ${read.refusal.replace(/\.$/, '')}.`,
     );
   return read;
 }

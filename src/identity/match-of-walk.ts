@@ -47,7 +47,7 @@ export class WalkMatch implements Match {
       const starts = new Set(walk.recordsOfStart().map(({ key }) => key));
       const customers = new Set(groups.filter((_, place) => starts.has(records[place]?.key ?? '')));
       this.candidates = several > 1 ? several : customers.size;
-      this.records = records.filter((_, place) => customers.has(groups[place] ?? -1)).sort(byPlace);
+      this.records = records.filter((_, place) => customers.has(groups[place] ?? -1)).sort(byRank);
     }
     this.kind = this.candidates === 0 ? 'unknown' : this.candidates === 1 ? 'identified' : 'ambiguous';
   }
@@ -105,7 +105,7 @@ export class WalkMatch implements Match {
     const several = Math.max(0, ...lookups.map(({ customers }) => customers));
     if (several > 1) return { kind: 'failed', error: new AmbiguousIdentityError(name, several) };
     const { sources } = this.#rules;
-    const source = sources.find((one) => one.name === name);
+    const source = sources.find((candidate) => candidate.name === name);
     const conflict = this.conflicts.find(({ namespace }) => namespace === source?.identity.recordKey);
     if (conflict !== undefined)
       return { kind: 'failed', error: new AmbiguousIdentityError(name, conflict.values.length) };
@@ -130,20 +130,20 @@ function conflictsOf(
     if (records.has(link.record) || texts.has(textOf(over)))
       found.set(`${namespace} ${values.join(' ')} ${textOf(over)}`, { namespace, values, over });
   }
-  return [...found].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, conflict]) => conflict);
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, conflict]) => conflict);
 }
 
 /** Sorts by source rank, then by record id. The order does not depend on which source answered first. */
-export function byPlace(one: KnownRecord, other: KnownRecord): number {
-  return one.rank - other.rank || (one.recordId.value < other.recordId.value ? -1 : 1);
+export function byRank(a: KnownRecord, b: KnownRecord): number {
+  return a.rank - b.rank || (a.recordId.value < b.recordId.value ? -1 : 1);
 }
 
 /** Sorts the record that its system changed last first: its value counts if a field holds one value. */
-function byLastChange(one: KnownRecord, other: KnownRecord): number {
-  const [a, b] = [one, other].map(({ record }) => Date.parse(record.profile?.updatedAt ?? '') || 0) as [
-    number,
-    number,
-  ];
-  if (a !== b) return b - a;
-  return one.recordId.value < other.recordId.value ? -1 : 1;
+function byLastChange(a: KnownRecord, b: KnownRecord): number {
+  return changedMsOf(b) - changedMsOf(a) || (a.recordId.value < b.recordId.value ? -1 : 1);
+}
+
+/** When the system changed the record, in ms since 1970. A record without a readable date counts as the oldest: 0. */
+function changedMsOf({ record }: KnownRecord): number {
+  return Date.parse(record.profile?.updatedAt ?? '') || 0;
 }

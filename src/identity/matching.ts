@@ -196,7 +196,7 @@ export function vouchRuleOf(
   const uniqueness = foundBy[identifier.namespace]?.uniqueness;
   if (uniqueness === undefined) return verified ? 'VERIFIED' : null;
   if (uniqueness === 'none') return null;
-  const lookup = lookups.find((one) => one.source === source && isSame(one.identifier, identifier));
+  const lookup = lookups.find((other) => other.source === source && isSame(other.identifier, identifier));
   const isAmbiguous = lookup !== undefined && lookup.customersWith(record) > 1;
   if (uniqueness === 'enforced') return isAmbiguous ? null : 'UNIQUE';
   if (uniqueness === 'verified' && !verified) return null;
@@ -316,7 +316,7 @@ class Groups {
     const joined = this.#parents.slice();
     for (const { from, to } of joins) join(joined, from, to);
     const [joinsOf, recordsOf] = [new Map<number, typeof joins>(), new Map<number, KnownRecord[]>()];
-    for (const one of joins) addTo(joinsOf, rootIn(joined, one.from), one);
+    for (const edge of joins) addTo(joinsOf, rootIn(joined, edge.from), edge);
     for (const [place, record] of this.#records.entries()) addTo(recordsOf, rootIn(joined, place), record);
     const conflicts: Conflict[] = [];
     for (const [root, cluster] of joinsOf) {
@@ -353,8 +353,8 @@ function rootIn(parents: number[], node: number): number {
   return root;
 }
 
-function join(parents: number[], one: number, other: number): void {
-  parents[rootIn(parents, one)] = rootIn(parents, other);
+function join(parents: number[], from: number, to: number): void {
+  parents[rootIn(parents, from)] = rootIn(parents, to);
 }
 
 /** The values of a record in a namespace that count as the customer's. */

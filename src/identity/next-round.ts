@@ -63,7 +63,7 @@ function nextFrontier(walk: Walk, rules: IdentityRules): Identifier[] {
   for (const record of connectedRecords(walk, rules)) {
     const { recordId, rank } = record;
     if (!walk.isKnown(recordId)) candidates.push({ identifier: recordId, rank });
-    // Those that the record vouches for, or may vouch for once its own source has answered.
+    // The record vouches for these, or may vouch for them once its own source has answered.
     for (const held of record.heldIdentifiers)
       if (
         !walk.isKnown(held.identifier) &&

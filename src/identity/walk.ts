@@ -33,7 +33,7 @@ export class Lookup extends Changing {
     this.identifier = identifier;
   }
 
-  /** Throws the defect, if there is one. */
+  /** Whether the source has not answered yet. Throws the defect, if there is one. */
   get isPending(): boolean {
     if (this.defect !== undefined) throw this.defect;
     return this.answer === undefined && this.error === undefined;
@@ -83,13 +83,13 @@ export class Walk extends Changing {
   /** The records of all lookups that have an answer. */
   records: readonly KnownRecord[] = [];
   limitsReached: ReadonlySet<Limit> = NONE;
-  /** What followed each round. */
+  /** The state after each round. */
   readonly steps: Step[] = [];
   /** Set when the walk has ended: itself, or an earlier walk with the same answers. */
   result: Walk | undefined = undefined;
   /** The defect that has ended the walk. */
   failure: { error: unknown } | undefined = undefined;
-  /** Valid until `takeAnswers` finds further answers. */
+  /** The match of the answers read until now; undefined until it is computed. */
   match: WalkMatch | undefined = undefined;
   /** The number of lookups that have been answered, with records or an error. */
   #answers = -1;

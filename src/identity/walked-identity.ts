@@ -3,7 +3,7 @@ import { Changing } from './changes.js';
 import { refuseErased, type Erasures } from './erasures.js';
 import type { Identity, Match, Outcome } from './identity-graph.js';
 import type { Identifier } from './identifiers.js';
-import { byPlace, WalkMatch } from './match-of-walk.js';
+import { byRank, WalkMatch } from './match-of-walk.js';
 import type { IdentifyingSource, IdentityRules, KnownRecord } from './matching.js';
 import { relevantSources } from './relevant-sources.js';
 import type { Lookup, Walk } from './walk.js';
@@ -72,7 +72,7 @@ export class WalkedIdentity implements Identity {
       const { kind, records } = this.#currentMatch(result);
       const [first] = records;
       if (kind !== 'identified' || first === undefined) continue;
-      if (best === undefined || byPlace(first, best) < 0) best = first;
+      if (best === undefined || byRank(first, best) < 0) best = first;
     }
     return best?.recordId;
   }

@@ -48,7 +48,7 @@ export class Walker {
           (this.#endRound(walk) ? ended : unfinished).push(walk);
         });
         active = unfinished;
-        // They end together, so that one call can load what depends on them.
+        // The walks end together, so that one call can load all data that depends on them.
         for (const walk of ended) walk.notify();
       }
     } catch (error) {
