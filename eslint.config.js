@@ -16,13 +16,6 @@ const MEANINGLESS_NAMES = [
   message: 'Choose a name that says what the value is.',
 }));
 
-const STILL_WITH_MEANINGLESS_NAMES = [
-  'src/declared/**/*.ts',
-  'test/{declared,loaders}/**/*.ts',
-  'test/bench/peers/loaded.ts',
-  'test/gateway/lists-of-customers.test.ts',
-];
-
 export default tseslint.config(
   { ignores: ['dist/**', '**/*.generated.ts'] },
   eslint.configs.recommended,
@@ -47,11 +40,6 @@ export default tseslint.config(
   {
     // Bare participles and numerals do not say what they name.
     rules: { 'no-restricted-syntax': ['error', ...MEANINGLESS_NAMES] },
-  },
-  {
-    // To be renamed: these still have such names.
-    files: STILL_WITH_MEANINGLESS_NAMES,
-    rules: { 'no-restricted-syntax': 'off' },
   },
   { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
 );

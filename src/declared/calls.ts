@@ -195,7 +195,7 @@ export class Calls<Call extends object, C extends Client> {
 
   /** A field that a list is ordered by. */
   #listMember(type: string, name: string): ListMember {
-    const field = this.#sdl.objectNamed(type)?.fields?.find((one) => one.name.value === name);
+    const field = this.#sdl.objectNamed(type)?.fields?.find((candidate) => candidate.name.value === name);
     if (field !== undefined && field.type.kind !== Kind.NON_NULL_TYPE)
       this.#report(
         ['fields', `${type}.${name}`],

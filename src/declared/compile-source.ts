@@ -218,7 +218,7 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
   /** Whether a field of Customer is read from the record by which the customer was found. */
   #isInRecord(field: FieldDefinitionNode, { foundBy }: Identity): boolean {
     const { call } = this.#mappers.mappingOf('Customer', field.name.value);
-    return call === undefined || Object.values(foundBy).some((one) => one.call === call);
+    return call === undefined || Object.values(foundBy).some((lookup) => lookup.call === call);
   }
 
   #customerPaths(inRecord: readonly FieldDefinitionNode[]): string[] {
@@ -285,14 +285,15 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
   }
 
   #isIdentityCall(call: string, id: string): boolean {
-    const isOne = Object.values(this.#declared.identity?.foundBy ?? {}).some((one) => one.call === call);
-    if (isOne)
+    const lookups = Object.values(this.#declared.identity?.foundBy ?? {});
+    const findsCustomers = lookups.some((lookup) => lookup.call === call);
+    if (findsCustomers)
       this.#report(
         ['fields', id, 'call'],
         `The call "${call}" finds customers.`,
         'Use it on fields of Customer, or declare another call.',
       );
-    return isOne;
+    return findsCustomers;
   }
 
   #compileCustomerField(

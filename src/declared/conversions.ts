@@ -71,8 +71,8 @@ function textOperations(
 
 /** `trim` makes an empty text null. */
 export function textConversion(operations: readonly string[], path: string): Convert {
-  const [trims, lowers, uppers, takesNumbers] = ['trim', 'lower', 'upper', 'fromNumber'].map((one) =>
-    operations.includes(one),
+  const [trims, lowers, uppers, takesNumbers] = ['trim', 'lower', 'upper', 'fromNumber'].map((operation) =>
+    operations.includes(operation),
   );
   return (value) => {
     let text = value;

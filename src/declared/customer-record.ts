@@ -24,7 +24,7 @@ type ReadText = (record: unknown) => string | null;
 /** The paths of the identifiers in a record, by namespace. */
 export function identifierPaths({ recordKey, id, yields = {} }: Identity): Map<string, string> {
   const paths = new Map(
-    Object.entries(yields).map(([namespace, one]) => [namespace, yieldedPath(namespace, one).path]),
+    Object.entries(yields).map(([namespace, yielded]) => [namespace, yieldedPath(namespace, yielded).path]),
   );
   paths.set(recordKey, id ?? recordKey);
   return paths;
@@ -34,7 +34,9 @@ export function identifierPaths({ recordKey, id, yields = {} }: Identity): Map<s
 export function recordPaths(identity: Identity): string[] {
   const { yields = {}, profile = {}, sameCustomer = [] } = identity;
   const { birthDate, updatedAt, name, language, address = {} } = profile;
-  const verified = Object.entries(yields).map(([namespace, one]) => yieldedPath(namespace, one).verified);
+  const verified = Object.entries(yields).map(
+    ([namespace, yielded]) => yieldedPath(namespace, yielded).verified,
+  );
   const converted = Object.entries({ birthDate, updatedAt }).map(([member, mapping]) =>
     typeof mapping === 'object' ? (mapping.from ?? member) : mapping,
   );
@@ -48,17 +50,17 @@ export function recordPaths(identity: Identity): string[] {
 
 function yieldedPath(
   namespace: string,
-  one: Yielded,
+  yielded: Yielded,
 ): { kind: 'one' | 'several' | 'shown'; path: string; verified: true | string | undefined } {
-  if (typeof one === 'string') return { kind: one, path: namespace, verified: undefined };
-  if ('one' in one) return { kind: 'one', path: one.one, verified: one.verified };
-  if ('several' in one) return { kind: 'several', path: one.several, verified: one.verified };
-  return { kind: 'shown', path: one.shown, verified: undefined };
+  if (typeof yielded === 'string') return { kind: yielded, path: namespace, verified: undefined };
+  if ('one' in yielded) return { kind: 'one', path: yielded.one, verified: yielded.verified };
+  if ('several' in yielded) return { kind: 'several', path: yielded.several, verified: yielded.verified };
+  return { kind: 'shown', path: yielded.shown, verified: undefined };
 }
 
 export function yieldKinds({ yields = {} }: Identity): IdentityDeclaration<never>['yields'] {
   return Object.fromEntries(
-    Object.entries(yields).map(([namespace, one]) => [namespace, yieldedPath(namespace, one).kind]),
+    Object.entries(yields).map(([namespace, yielded]) => [namespace, yieldedPath(namespace, yielded).kind]),
   );
 }
 
@@ -70,8 +72,8 @@ export function customerRecordMapper(
 ): (row: unknown) => DeclaredRecord {
   const { recordKey, id = recordKey, yields = {}, profile, sameCustomer } = identity;
   const readId = textReader(id, ['identity', 'id'], report);
-  const identifierReaders = Object.entries(yields).map(([namespace, one]) =>
-    identifierReader(namespace, one, ['identity', 'yields', namespace], report),
+  const identifierReaders = Object.entries(yields).map(([namespace, yielded]) =>
+    identifierReader(namespace, yielded, ['identity', 'yields', namespace], report),
   );
   const readProfile = profile === undefined ? undefined : profileReader(profile, report);
   const readSame = sameCustomer?.map((path, i) => textReader(path, ['identity', 'sameCustomer', i], report));
@@ -92,8 +94,10 @@ export function customerRecordMapper(
 }
 
 /** Two records are one customer if all declared values are equal and present. */
-export function isSameCustomer(one: DeclaredRecord, other: DeclaredRecord): boolean {
-  const [values = [], others = []] = [one.same, other.same];
+export function isSameCustomer(
+  { same: values = [] }: DeclaredRecord,
+  { same: others = [] }: DeclaredRecord,
+): boolean {
   return (
     values.length > 0 && values.every((value, i) => value !== null && value !== '' && value === others[i])
   );
@@ -101,11 +105,11 @@ export function isSameCustomer(one: DeclaredRecord, other: DeclaredRecord): bool
 
 function identifierReader(
   namespace: string,
-  one: Yielded,
+  yielded: Yielded,
   place: Place,
   report: Report,
 ): (row: unknown, identifiers: YieldedIdentifier[]) => void {
-  const { kind, path, verified } = yieldedPath(namespace, one);
+  const { kind, path, verified } = yieldedPath(namespace, yielded);
   const read = readerOf(path, place, report);
   const readVerified =
     typeof verified === 'string' ? readerOf(verified, [...place, 'verified'], report) : undefined;

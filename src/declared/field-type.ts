@@ -83,18 +83,18 @@ function checkOrder(
 ): void {
   const fields = sdl.objectNamed(type)?.fields ?? [];
   const known = fields.map(({ name }) => name.value);
-  for (const [i, one] of names.entries()) {
-    const declared = fields.find(({ name }) => name.value === one);
+  for (const [i, fieldName] of names.entries()) {
+    const declared = fields.find(({ name }) => name.value === fieldName);
     if (declared === undefined)
       report(
         [...place, i],
-        `${type} has no field "${one}".`,
-        didYouMean(one, known).trim() || `Use one of ${known.join(', ')}.`,
+        `${type} has no field "${fieldName}".`,
+        didYouMean(fieldName, known).trim() || `Use one of ${known.join(', ')}.`,
       );
     else if (!['String', 'ID', 'Date', 'DateTime'].includes(namedTypeOf(declared.type)))
       report(
         [...place, i],
-        `"${type}.${one}" is not compared as text.`,
+        `"${type}.${fieldName}" is not compared as text.`,
         'Order by a Date, a DateTime, an ID or a String.',
       );
   }

@@ -253,8 +253,8 @@ export class Mappers {
   /** Reports fields of the declaration that the SDL does not have. */
   checkNames(): void {
     const { sdl, fields, report } = this.#options;
-    const known = [...sdl.objects].flatMap(([type, { fields: own = [] }]) =>
-      own.map(({ name }) => `${type}.${name.value}`),
+    const known = [...sdl.objects].flatMap(([type, { fields: fieldsOfType = [] }]) =>
+      fieldsOfType.map(({ name }) => `${type}.${name.value}`),
     );
     for (const id of Object.keys(fields))
       if (!known.includes(id) && !sdl.unclassified.some(({ problem }) => problem.startsWith(`"${id}" `)))

@@ -53,13 +53,13 @@ export function firstMember(path: string): string | undefined {
 
 function compileSteps(steps: readonly (string | number)[]): Read {
   const [first = '', second, ...others] = steps;
-  const readFirst = step(first, '.');
+  const readFirst = compileStep(first, '.');
   if (second === undefined) return readFirst;
   if (others.length === 0) {
-    const readSecond = step(second, String(first));
+    const readSecond = compileStep(second, String(first));
     return (record) => readSecond(readFirst(record));
   }
-  const reads = steps.map((one, i) => step(one, steps.slice(0, i).join('.') || '.'));
+  const reads = steps.map((step, i) => compileStep(step, steps.slice(0, i).join('.') || '.'));
   return (record) => {
     let value = record;
     for (const read of reads) value = read(value);
@@ -67,16 +67,16 @@ function compileSteps(steps: readonly (string | number)[]): Read {
   };
 }
 
-function step(name: string | number, place: string): Read {
-  if (typeof name === 'number')
+function compileStep(step: string | number, place: string): Read {
+  if (typeof step === 'number')
     return (value) => {
       if (value == null) return undefined;
       if (!Array.isArray(value)) throw new Misfit(place, 'a list');
-      return value[name] as unknown;
+      return value[step] as unknown;
     };
   return (value) => {
     if (value == null) return undefined;
     if (typeof value !== 'object' || Array.isArray(value)) throw new Misfit(place, 'an object');
-    return (value as Readonly<Record<string, unknown>>)[name];
+    return (value as Readonly<Record<string, unknown>>)[step];
   };
 }

@@ -55,7 +55,9 @@ function coreType(name: string): DefinitionNode | undefined {
 
 function typesOf(definitions: readonly DefinitionNode[]): Map<string, DefinitionNode> {
   return new Map(
-    definitions.flatMap((one) => (isTypeDefinitionNode(one) ? [[one.name.value, one] as const] : [])),
+    definitions.flatMap((definition) =>
+      isTypeDefinitionNode(definition) ? [[definition.name.value, definition] as const] : [],
+    ),
   );
 }
 
@@ -107,12 +109,14 @@ export function readSourceSdl(
   if (customerKey !== undefined) addCustomerKey(document, edits, customerKey);
   const connections = missingConnections(parse(edits.text));
   const composed = `${edits.text}${connections.map(connectionSdl).join('')}`;
-  const own = typesOf(parse(new Source(composed, file)).definitions);
-  const typeNamed = (name: string) => own.get(name) ?? coreType(name);
+  const sourceTypes = typesOf(parse(new Source(composed, file)).definitions);
+  const typeNamed = (name: string) => sourceTypes.get(name) ?? coreType(name);
   return {
     text: composed,
     objects: new Map(
-      [...own].flatMap(([name, one]) => (one.kind === Kind.OBJECT_TYPE_DEFINITION ? [[name, one]] : [])),
+      [...sourceTypes].flatMap(([name, type]) =>
+        type.kind === Kind.OBJECT_TYPE_DEFINITION ? [[name, type]] : [],
+      ),
     ),
     objectNamed: (name) => {
       const type = typeNamed(name);
@@ -159,7 +163,7 @@ class Edits {
 
   get text(): string {
     return this.#inserted.reduce(
-      (text, one) => `${text.slice(0, one.at)}${one.text}${text.slice(one.at)}`,
+      (text, { at, text: inserted }) => `${text.slice(0, at)}${inserted}${text.slice(at)}`,
       this.#text,
     );
   }
@@ -185,7 +189,7 @@ function removeUnclassified(
   edits: Edits,
   placeOf: SourceSdl['placeOf'],
 ): DeclarationProblem[] {
-  const objects = definitions.filter((one) => one.kind === Kind.OBJECT_TYPE_DEFINITION);
+  const objects = definitions.filter((definition) => definition.kind === Kind.OBJECT_TYPE_DEFINITION);
   const removed: DeclarationProblem[] = [];
   const remaining = new Map(
     objects.map((type) => [
@@ -207,22 +211,22 @@ function removeUnclassified(
     if (empty === undefined) return removed;
     remaining.delete(empty);
     edits.blank(empty);
-    const gone = new Set([empty.name.value, `${empty.name.value}Connection`]);
+    const removedTypes = new Set([empty.name.value, `${empty.name.value}Connection`]);
     for (const [type, fields] of remaining) {
-      const rest = fields.filter((field) => !gone.has(namedTypeOf(field.type)));
+      const rest = fields.filter((field) => !removedTypes.has(namedTypeOf(field.type)));
       for (const field of fields) if (!rest.includes(field)) edits.blank(field);
       remaining.set(type, rest);
     }
   }
 }
 
-/** `type Customer` must say by which identifier the source finds it. The declaration says so already. */
+/** Adds `@foundBy` to `type Customer`, with the identifier of the declaration, unless the SDL has the directive. */
 function addCustomerKey({ definitions }: DocumentNode, edits: Edits, key: string): void {
-  for (const one of definitions) {
-    if (one.kind !== Kind.OBJECT_TYPE_DEFINITION || one.name.value !== 'Customer') continue;
-    if (one.directives?.some(({ name }) => name.value === 'foundBy') === true || one.name.loc === undefined)
+  for (const type of definitions) {
+    if (type.kind !== Kind.OBJECT_TYPE_DEFINITION || type.name.value !== 'Customer') continue;
+    if (type.directives?.some(({ name }) => name.value === 'foundBy') === true || type.name.loc === undefined)
       continue;
-    edits.insert(one.name.loc.end, ` @foundBy(identifier: ${JSON.stringify(key)})`);
+    edits.insert(type.name.loc.end, ` @foundBy(identifier: ${JSON.stringify(key)})`);
   }
 }
 
@@ -231,16 +235,16 @@ interface MissingConnection {
   category: string;
 }
 
-/** The connections that fields refer to, and that nothing declares, of types that are declared. */
+/** The connections that a field refers to and the SDL does not declare, although it declares the type of their nodes. */
 function missingConnections({ definitions }: DocumentNode): MissingConnection[] {
-  const own = typesOf(definitions);
+  const types = typesOf(definitions);
   const missing = new Map<string, MissingConnection>();
   visit(
     { kind: Kind.DOCUMENT, definitions },
     {
       NamedType: ({ name: { value } }) => {
-        const node = own.get(value.replace(/Connection$/, ''));
-        if (!value.endsWith('Connection') || own.has(value) || node?.kind !== Kind.OBJECT_TYPE_DEFINITION)
+        const node = types.get(value.replace(/Connection$/, ''));
+        if (!value.endsWith('Connection') || types.has(value) || node?.kind !== Kind.OBJECT_TYPE_DEFINITION)
           return;
         const category = node.directives
           ?.find(({ name }) => name.value === 'personalData')

@@ -50,8 +50,8 @@ function verifierOf(declared: SignedWebhook): WebhookDeclaration['verify'] {
   }
   const { header, prefix = '', encoding = 'hex', timestamp } = declared.hmac;
   return ({ headers, body }: WebhookRequest, secrets, nowMs): SignatureCheck => {
-    const given = headers.get(header);
-    const signature = given?.startsWith(prefix) === true ? given.slice(prefix.length) : null;
+    const value = headers.get(header);
+    const signature = value?.startsWith(prefix) === true ? value.slice(prefix.length) : null;
     if (timestamp === undefined)
       return isHmacOf([body], { secrets, signature, encoding }) ? 'valid' : 'invalid';
     const sentAt = headers.get(timestamp) ?? '';

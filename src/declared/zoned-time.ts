@@ -60,9 +60,9 @@ export function zonedTime(zone: string): ((text: string) => string | undefined) 
       return undefined;
     // The offset changes at most once within a day.
     const [before, after] = [offsetAt(local - DAY_MS), offsetAt(local + DAY_MS)];
-    const [one, other] = [local - before, local - after];
-    const isOther = offsetAt(one) !== before && offsetAt(other) === after;
-    return new Date(isOther ? other : one).toISOString();
+    const [withBefore, withAfter] = [local - before, local - after];
+    const isAfterChange = offsetAt(withBefore) !== before && offsetAt(withAfter) === after;
+    return new Date(isAfterChange ? withAfter : withBefore).toISOString();
   };
 }
 

@@ -180,9 +180,11 @@ describe.each([
       expect(yaml).toContain(from);
       const result = compile(yaml.replace(from, to));
       const problems = 'problems' in result ? result.problems : [];
-      const expected = problems.find((one) => problem.test(one.problem) && remedy.test(one.remedy));
-      expect(expected, JSON.stringify(problems)).toBeDefined();
-      expect(expected?.line).toBe(line ?? yaml.slice(0, yaml.indexOf(from)).split('\n').length);
+      const found = problems.find(
+        (reported) => problem.test(reported.problem) && remedy.test(reported.remedy),
+      );
+      expect(found, JSON.stringify(problems)).toBeDefined();
+      expect(found?.line).toBe(line ?? yaml.slice(0, yaml.indexOf(from)).split('\n').length);
     },
   );
 });

@@ -358,7 +358,9 @@ describe('a broken declaration', () => {
       expect(WARRANTY_YAML).toContain(from);
       const yaml = WARRANTY_YAML.replace(from, () => to);
       const problems = problemsOf(yaml);
-      const found = problems.find((one) => problem.test(one.problem) && remedy.test(one.remedy));
+      const found = problems.find(
+        (reported) => problem.test(reported.problem) && remedy.test(reported.remedy),
+      );
       expect(found, JSON.stringify(problems, null, 1)).toBeDefined();
       expect(found?.line).toBe(line ?? lineOf(WARRANTY_YAML, from));
       expect(found?.file).toBe('warranty.yaml');

@@ -6,7 +6,7 @@ import { PUPILS, SCHOOL_SDL, type DrivingSchool, type Pupil } from './driving-sc
 import { compiled } from './warranty.js';
 
 function pupil(id: number): Pupil {
-  const found = PUPILS.find((one) => one.id === id);
+  const found = PUPILS.find((candidate) => candidate.id === id);
   if (found === undefined) throw new Error(`there is no pupil ${id}`);
   return found;
 }
@@ -66,7 +66,7 @@ export function describeDrivingSchool(start: () => Promise<School>, yaml: string
         { by: PUPILS.map(({ id }) => ({ pupilNumber: String(id) })) },
       );
       expect(errors).toEqual([]);
-      expect(listAt(data, 'customers').map((one) => at(one, 'lessons', 'nodes'))).toEqual(
+      expect(listAt(data, 'customers').map((customer) => at(customer, 'lessons', 'nodes'))).toEqual(
         PUPILS.map(({ lessons }) => shown(lessons.slice(0, 100))),
       );
     });

@@ -16,11 +16,11 @@ const by = (key: object, fields = 'isLearning') => ({
 });
 const nobody = { customer: null };
 const four = { customer: { isLearning: true } };
-const lessonsOf = (id: number) => PUPILS.find((one) => one.id === id)?.lessons ?? [];
+const lessonsOf = (id: number) => PUPILS.find((pupil) => pupil.id === id)?.lessons ?? [];
 const nodes = (id: number, from: number, to: number) => ({
   nodes: lessonsOf(id)
     .slice(from, to)
-    .map((one) => ({ number: String(one.id) })),
+    .map((lesson) => ({ number: String(lesson.id) })),
 });
 const hundredth = lessonsOf(1)[99];
 

@@ -109,34 +109,34 @@ export interface DrivingSchool extends StandIn {
 
 /** A driving school: a PostgreSQL database, which the gateway may read. */
 export async function startDrivingSchool(): Promise<DrivingSchool> {
-  const { ORDER_SYSTEM_TEST_URL: given } = process.env;
-  const embedded = given === undefined ? await startEmbeddedServer() : undefined;
-  const server = given ?? embedded?.connectionString ?? '';
+  const { ORDER_SYSTEM_TEST_URL: testUrl } = process.env;
+  const embedded = testUrl === undefined ? await startEmbeddedServer() : undefined;
+  const server = testUrl ?? embedded?.connectionString ?? '';
   const mark = randomBytes(5).toString('hex');
   const [database, reader] = [`school_${mark}`, `school_reader_${mark}`];
-  const own = new URL(server);
-  own.pathname = `/${database}`;
+  const ownerUrl = new URL(server);
+  ownerUrl.pathname = `/${database}`;
   await run(server, [
     `CREATE DATABASE ${database} TEMPLATE template0 ENCODING 'UTF8'`,
     `CREATE ROLE ${reader} LOGIN PASSWORD '${mark}'`,
     `GRANT ${reader} TO current_user`,
   ]);
-  const lessons = PUPILS.flatMap(({ id, lessons: all }) => all.map((one) => ({ ...one, pupil: id })));
-  await run(own.href, [
+  const lessons = PUPILS.flatMap(({ id, lessons: all }) => all.map((lesson) => ({ ...lesson, pupil: id })));
+  await run(ownerUrl.href, [
     TABLES,
     `INSERT INTO pupil SELECT id, 'Anna', 'de Vries ' || id, mail, id % 2 = 0
      FROM json_to_recordset('${JSON.stringify(PUPILS)}') AS p (id integer, mail text)`,
     `INSERT INTO lesson SELECT id, pupil, "startsAt"
      FROM json_to_recordset('${JSON.stringify(lessons)}') AS l (id integer, pupil integer, "startsAt" timestamptz)`,
     `INSERT INTO payment SELECT row_number() OVER (), lesson, amount, "paidOn" FROM json_to_recordset('${JSON.stringify(
-      lessons.flatMap(({ id, payments }) => payments.map((one) => ({ ...one, lesson: id }))),
+      lessons.flatMap(({ id, payments }) => payments.map((payment) => ({ ...payment, lesson: id }))),
     )}') AS p (lesson integer, amount numeric, "paidOn" date)`,
     `GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${reader}`,
   ]);
   return {
     name: 'driving-school',
-    url: `postgres://${own.host}`,
-    ownerUrl: own.href,
+    url: `postgres://${ownerUrl.host}`,
+    ownerUrl: ownerUrl.href,
     reader,
     settings: (url) => ({ SCHOOL_URL: `postgres://${reader}:${mark}@${new URL(url).host}/${database}` }),
     close: async () => {

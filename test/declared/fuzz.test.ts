@@ -117,7 +117,7 @@ test('a declaration with any value in any place is compiled or refused, in littl
   fc.assert(
     fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
       const changed = changes.reduce<unknown>(
-        (value, one) => withValue(value, one.place, one.value),
+        (value, { place, value: replacement }) => withValue(value, place, replacement),
         declaration,
       );
       expect(cpuMs(stringify(changed))).toBeLessThan(100);

@@ -150,7 +150,9 @@ describe('a call of a SOAP service', () => {
           }
           const operations = messages().map(operationIn);
           expect(
-            operations.map((one) => one?.children.map(({ name, children }) => [name, children.length])),
+            operations.map((operation) =>
+              operation?.children.map(({ name, children }) => [name, children.length]),
+            ),
           ).toEqual([
             [
               ['customer', 0],

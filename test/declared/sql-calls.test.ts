@@ -32,9 +32,9 @@ describe('a declared query', () => {
       'keys',
     ],
   ])('%s has its keys as a parameter', (query, statement, takes) => {
-    const given = context();
-    expect(compileQuery(query, given)).toEqual({ statement, takes });
-    expect(given.problems).toEqual([]);
+    const queryContext = context();
+    expect(compileQuery(query, queryContext)).toEqual({ statement, takes });
+    expect(queryContext.problems).toEqual([]);
   });
 
   it.each([
@@ -64,9 +64,9 @@ describe('a declared query', () => {
     ['SELECT 1', 'The query has no keys.'],
     ['SELECT :key WHERE id = ANY(:keys)', 'The query has both :key and :keys.'],
   ])('%s is refused', (query, problem) => {
-    const given = context();
-    compileQuery(query, given);
-    expect(given.problems).toContain(problem);
+    const queryContext = context();
+    compileQuery(query, queryContext);
+    expect(queryContext.problems).toContain(problem);
   });
 });
 

@@ -108,7 +108,7 @@ const stamps = defineLoader<Client, string, number>({
   load: (ids) => Promise.resolve(ids.map((id) => (id.endsWith('5') ? down('people') : id.length))),
 });
 /** Whether the parcels and the stamps of a member can be loaded. */
-const isAnswered = (one: string) => Number(numberOf(one)) % 7 > 0 && !numberOf(one).endsWith('5');
+const isAnswered = (email: string) => Number(numberOf(email)) % 7 > 0 && !numberOf(email).endsWith('5');
 async function loadOf<V>(customer: Customer, loader: Parameters<Context['load']>[0], { load }: Context) {
   const [id] = await customer.identifiers('personId');
   return id === undefined ? null : ((await load(loader, id as never)) as V);
@@ -170,10 +170,10 @@ interface Member {
 }
 
 function memberOf(value: unknown, errors: Answer['errors'], start: readonly unknown[]): Member {
-  const own = errors.filter(({ path = [] }) => start.every((step, i) => path[i] === step));
+  const errorsOfMember = errors.filter(({ path = [] }) => start.every((step, i) => path[i] === step));
   return {
     value,
-    errors: own
+    errors: errorsOfMember
       .map(({ path = [], message, extensions }) =>
         JSON.stringify([path.slice(start.length), message, extensions.code, extensions.source]),
       )
@@ -251,12 +251,14 @@ describe.each(Object.keys(WAYS))('a list of a hundred customers (%s)', (way) => 
     await fc.assert(
       fc.asyncProperty(emails, async (all) => {
         const seen = await list(all);
-        for (const [i, one] of all.entries()) expect([one, seen[i]]).toEqual([one, await single(one)]);
+        for (const [i, address] of all.entries())
+          expect([address, seen[i]]).toEqual([address, await single(address)]);
       }),
       runs,
     );
     const kinds = new Map<string, Member>();
-    for (const [one, member] of singles) if (isAnswered(one)) kinds.set(kindOf(one), await member);
+    for (const [address, member] of singles)
+      if (isAnswered(address)) kinds.set(kindOf(address), await member);
     expect(kinds.size).toBe(KINDS.length);
     // Each kind is what its name says.
     const codesOf = (kind: string) =>
@@ -292,10 +294,11 @@ describe.each(Object.keys(WAYS))('a list of a hundred customers (%s)', (way) => 
   });
 
   test('is the same when it is requested again, also without members that fail', async () => {
-    const hasAnswer = (one: string) => !['broken', 'latebroken', 'shared', 'invalid'].includes(kindOf(one));
+    const hasAnswer = (address: string) =>
+      !['broken', 'latebroken', 'shared', 'invalid'].includes(kindOf(address));
     await fc.assert(
       fc.asyncProperty(emails, async (all) => {
-        const answered = all.filter((one) => hasAnswer(one) && isAnswered(one));
+        const answered = all.filter((address) => hasAnswer(address) && isAnswered(address));
         for (const some of [all, answered]) expect(await list(some)).toEqual(await list(some));
         expect((await list(answered)).flatMap(({ errors }) => errors)).toEqual([]);
       }),

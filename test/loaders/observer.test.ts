@@ -65,8 +65,8 @@ describe('the observer', () => {
         observer,
         shared: shared.instance({ onForget: () => undefined, onGap: () => undefined }),
       });
-    const [one, other] = [instance(), instance()];
-    for (const each of [one, other])
+    const [instanceA, instanceB] = [instance(), instance()];
+    for (const each of [instanceA, instanceB])
       each.registry.add(each.source('shop', { freshness: FRESHNESS }), letters);
     const goOn = async () => {
       for (let i = 0; i < 5; i += 1) {
@@ -74,18 +74,18 @@ describe('the observer', () => {
         shared.happenings.all();
       }
     };
-    void one.newRequest().load(letters, 'a');
+    void instanceA.newRequest().load(letters, 'a');
     await goOn();
     vi.clearAllMocks();
-    void other.newRequest().load(letters, 'a');
+    void instanceB.newRequest().load(letters, 'a');
     await goOn();
     expect(observer.cacheAnswered.mock.calls).toEqual([
       ['shop', 'miss'],
       ['shop', 'shared'],
     ]);
     expect(observer.batchDispatched).not.toHaveBeenCalled();
-    one.close();
-    other.close();
+    instanceA.close();
+    instanceB.close();
   });
 
   it('gets each error of a key', async () => {

@@ -631,15 +631,15 @@ describe('forgetting', () => {
   it('lets a key wait on for its call, because its answer will be new', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { loadKey, system, registry } = setUp({ windowMs: 50 });
-    const one = loadKey('a');
+    const before = loadKey('a');
     await settle();
     await registry.forget([jan]);
-    const other = loadKey('a');
+    const after = loadKey('a');
     await settle();
     await vi.advanceTimersByTimeAsync(50);
     await settle();
     expect(system.calls.map(({ keys }) => keys)).toEqual([['a']]);
-    expect(await Promise.all([one, other])).toEqual(['a1', 'a1']);
+    expect(await Promise.all([before, after])).toEqual(['a1', 'a1']);
   });
 
   it('does not cache a refresh that was in progress', async () => {
@@ -701,18 +701,21 @@ describe('forgetting', () => {
   it('drops answers cached under another identifier of the customer, if answers linked the two', async () => {
     const pipeline = setUp();
     const { registry } = pipeline;
-    const who = createSystem({ name: 'who' });
-    const what = createSystem({ name: 'what', about: (key) => [{ namespace: 'number', value: key }] });
+    const people = createSystem({ name: 'people' });
+    const profiles = createSystem({
+      name: 'profiles',
+      about: (key) => [{ namespace: 'number', value: key }],
+    });
     const crm = pipeline.source('crm', { freshness: POLICY });
-    registry.add(crm, who.loader, (key) => [[jan, { namespace: 'number', value: key }]]);
-    registry.add(crm, what.loader);
-    await pipeline.newRequest().load(who.loader, '7');
-    await pipeline.newRequest().load(what.loader, '7');
-    await pipeline.newRequest().load(what.loader, '8');
+    registry.add(crm, people.loader, (key) => [[jan, { namespace: 'number', value: key }]]);
+    registry.add(crm, profiles.loader);
+    await pipeline.newRequest().load(people.loader, '7');
+    await pipeline.newRequest().load(profiles.loader, '7');
+    await pipeline.newRequest().load(profiles.loader, '8');
     await registry.forget([jan]);
-    await pipeline.newRequest().load(what.loader, '7');
-    await pipeline.newRequest().load(what.loader, '8');
-    expect(what.calls.map(({ keys }) => keys)).toEqual([['7'], ['8'], ['7']]);
+    await pipeline.newRequest().load(profiles.loader, '7');
+    await pipeline.newRequest().load(profiles.loader, '8');
+    expect(profiles.calls.map(({ keys }) => keys)).toEqual([['7'], ['8'], ['7']]);
   });
 
   it('drops everything when it is cleared', async () => {
@@ -743,8 +746,8 @@ describe('two instances with one shared cache', () => {
     return {
       shared,
       system,
-      one: setUp({ ...parts, shared, system }),
-      other: setUp({ ...parts, shared, system }),
+      instanceA: setUp({ ...parts, shared, system }),
+      instanceB: setUp({ ...parts, shared, system }),
       advance: (milliseconds: number) => {
         clock.advance(milliseconds);
         vi.setSystemTime(Date.now() + milliseconds);
@@ -756,11 +759,11 @@ describe('two instances with one shared cache', () => {
   });
 
   it('call a system once for both', async () => {
-    const { shared, system, one, other, advance } = pair();
-    const first = one.loadKey('a');
+    const { shared, system, instanceA, instanceB, advance } = pair();
+    const first = instanceA.loadKey('a');
     await goOn(shared);
     advance(4_000);
-    const request = other.request();
+    const request = instanceB.request();
     const second = request.loadKey('a');
     await goOn(shared);
     expect([await first, await second]).toEqual(['a1', 'a1']);
@@ -769,12 +772,12 @@ describe('two instances with one shared cache', () => {
   });
 
   it('replace the error of a system with an answer that the other has loaded', async () => {
-    const { shared, system, one, other, advance } = pair();
-    void one.loadKey('a');
+    const { shared, system, instanceA, instanceB, advance } = pair();
+    void instanceA.loadKey('a');
     await goOn(shared);
     advance(40_000);
     system.isQuick = false;
-    const request = other.request();
+    const request = instanceB.request();
     const answer = request.loadKey('a');
     await goOn(shared);
     await system.calls[1]?.fail();
@@ -783,11 +786,11 @@ describe('two instances with one shared cache', () => {
   });
 
   it('do not return a shared answer to a request for a newer one', async () => {
-    const { shared, one, other, advance } = pair();
-    void one.loadKey('a');
+    const { shared, instanceA, instanceB, advance } = pair();
+    void instanceA.loadKey('a');
     await goOn(shared);
     advance(4_000);
-    const both = Promise.all([other.loadKey('a', { maxAgeMs: 4_000 }), other.loadKey('b')]);
+    const both = Promise.all([instanceB.loadKey('a', { maxAgeMs: 4_000 }), instanceB.loadKey('b')]);
     await goOn(shared);
     expect(await both).toEqual(['a2', 'b2']);
   });
@@ -797,90 +800,93 @@ describe('two instances with one shared cache', () => {
     [{ maxAgeMs: 4_000 }, {}],
     [{ maxAgeMs: 4_000 }, { maxAgeMs: 60_000 }],
   ])('do not give what was shared if a request wants something newer: %j, %j', async (...wanted) => {
-    const { shared, one, other, advance } = pair();
-    void one.loadKey('a');
+    const { shared, instanceA, instanceB, advance } = pair();
+    void instanceA.loadKey('a');
     await goOn(shared);
     advance(4_000);
-    const both = Promise.all(wanted.map((each) => other.loadKey('a', each)));
+    const both = Promise.all(wanted.map((each) => instanceB.loadKey('a', each)));
     await goOn(shared);
     expect(await both).toEqual(['a2', 'a2']);
   });
 
   it('stop returning a shared answer that became too old while the rest of its batch was loaded', async () => {
-    const { shared, system, one, other, advance } = pair({ freshness: { maxAge: '10 s' } });
-    void one.loadKey('a');
+    const { shared, system, instanceA, instanceB, advance } = pair({ freshness: { maxAge: '10 s' } });
+    void instanceA.loadKey('a');
     await goOn(shared);
     advance(9_000);
     system.isQuick = false;
-    const early = other.loadKey('a');
-    void other.loadKey('b').catch(() => undefined);
+    const early = instanceB.loadKey('a');
+    void instanceB.loadKey('b').catch(() => undefined);
     await goOn(shared);
     expect(await early).toBe('a1');
     expect(system.calls.map(({ keys }) => keys)).toEqual([['a'], ['b']]);
     advance(1_500);
-    const late = other.loadKey('a');
+    const late = instanceB.loadKey('a');
     await goOn(shared);
     await system.calls[2]?.answer();
     expect(await late).toBe('a3');
   });
 
   it('do not replace their own answer by an older one of the other', async () => {
-    const { shared, system, one, other, advance } = pair();
+    const { shared, system, instanceA, instanceB, advance } = pair();
     system.isQuick = false;
-    const slow = one.loadKey('a');
+    const slow = instanceA.loadKey('a');
     await goOn(shared);
     advance(1_000);
-    const newer = other.loadKey('a');
+    const newer = instanceB.loadKey('a');
     await goOn(shared);
     await system.calls[1]?.answer();
     await goOn(shared);
     await system.calls[0]?.answer();
     await goOn(shared);
     expect([await slow, await newer]).toEqual(['a1', 'a2']);
-    const failing = other.loadKey('a', { maxAgeMs: 0 }).catch((error: unknown) => error);
+    const failing = instanceB.loadKey('a', { maxAgeMs: 0 }).catch((error: unknown) => error);
     await goOn(shared);
     await system.calls[2]?.fail();
     expect(await failing).toBe(down);
-    expect(await other.loadKey('a')).toBe('a2');
+    expect(await instanceB.loadKey('a')).toBe('a2');
   });
 
   it('learn from answers of the other which identifiers are one customer', async () => {
-    const { shared, one, other } = pair();
-    const who = createSystem({ name: 'who' });
-    const what = createSystem({ name: 'what', about: (key) => [{ namespace: 'number', value: key }] });
+    const { shared, instanceA, instanceB } = pair();
+    const people = createSystem({ name: 'people' });
+    const profiles = createSystem({
+      name: 'profiles',
+      about: (key) => [{ namespace: 'number', value: key }],
+    });
     const jan = { namespace: 'email', value: 'jan' };
-    for (const instance of [one, other]) {
+    for (const instance of [instanceA, instanceB]) {
       const crm = instance.source('crm', { freshness: POLICY });
-      instance.registry.add(crm, who.loader, (key) => [[jan, { namespace: 'number', value: key }]]);
-      instance.registry.add(crm, what.loader);
+      instance.registry.add(crm, people.loader, (key) => [[jan, { namespace: 'number', value: key }]]);
+      instance.registry.add(crm, profiles.loader);
     }
-    void one.newRequest().load(who.loader, '7');
+    void instanceA.newRequest().load(people.loader, '7');
     await goOn(shared);
-    void other.newRequest().load(who.loader, '7');
+    void instanceB.newRequest().load(people.loader, '7');
     await goOn(shared);
-    void other.newRequest().load(what.loader, '7');
+    void instanceB.newRequest().load(profiles.loader, '7');
     await goOn(shared);
-    const forgotten = other.registry.forget([jan]);
+    const forgotten = instanceB.registry.forget([jan]);
     await goOn(shared);
     await forgotten;
-    void other.newRequest().load(what.loader, '7');
+    void instanceB.newRequest().load(profiles.loader, '7');
     await goOn(shared);
-    expect(who.calls).toHaveLength(1);
-    expect(what.calls).toHaveLength(2);
+    expect(people.calls).toHaveLength(1);
+    expect(profiles.calls).toHaveLength(2);
   });
 
   it('forget together, and neither the shared cache nor a call in progress restores the answer', async () => {
-    const { shared, system, one, other } = pair({
+    const { shared, system, instanceA, instanceB } = pair({
       loader: { about: (key) => [{ namespace: 'email', value: key }] },
     });
-    void one.loadKey('jan');
+    void instanceA.loadKey('jan');
     await goOn(shared);
-    void other.loadKey('jan');
+    void instanceB.loadKey('jan');
     await goOn(shared);
     system.isQuick = false;
-    const before = other.loadKey('jan', { maxAgeMs: 0 });
+    const before = instanceB.loadKey('jan', { maxAgeMs: 0 });
     await goOn(shared);
-    const forgotten = one.registry.forget([{ namespace: 'email', value: 'jan' }]);
+    const forgotten = instanceA.registry.forget([{ namespace: 'email', value: 'jan' }]);
     await goOn(shared);
     await forgotten;
     await system.calls[1]?.answer(['old']);
@@ -888,17 +894,17 @@ describe('two instances with one shared cache', () => {
     await goOn(shared);
     expect(shared.size).toBe(0);
     system.isQuick = true;
-    const after = [one.loadKey('jan'), other.loadKey('jan')];
+    const after = [instanceA.loadKey('jan'), instanceB.loadKey('jan')];
     await goOn(shared);
     expect(await Promise.all(after)).toEqual(['jan3', 'jan4']);
   });
 
   it('share no answer from before an invalidation, also while one instance has not received it', async () => {
-    const { shared, system, one, other } = pair();
+    const { shared, system, instanceA, instanceB } = pair();
     system.isQuick = false;
-    const before = other.loadKey('a');
+    const before = instanceB.loadKey('a');
     await goOn(shared);
-    const forgotten = one.registry.forget([{ source: 'shop' }]);
+    const forgotten = instanceA.registry.forget([{ source: 'shop' }]);
     // It is forgotten in Redis, and the other is sent word that is still to come.
     shared.happenings.next(0);
     await system.calls[0]?.answer(['old']);
@@ -907,17 +913,17 @@ describe('two instances with one shared cache', () => {
     await forgotten;
     expect(shared.size).toBe(0);
     system.isQuick = true;
-    const after = other.loadKey('a');
+    const after = instanceB.loadKey('a');
     await goOn(shared);
     expect(await after).toBe('a2');
   });
 
   it('report an error if the other could not be notified', async () => {
-    const { shared, one } = pair();
-    void one.loadKey('a');
+    const { shared, instanceA } = pair();
+    void instanceA.loadKey('a');
     await goOn(shared);
     shared.cutOff(true);
-    await expect(one.registry.forget([{ source: 'shop' }])).rejects.toThrow(/has not forgotten/);
-    expect(await one.loadKey('a')).toBe('a2');
+    await expect(instanceA.registry.forget([{ source: 'shop' }])).rejects.toThrow(/has not forgotten/);
+    expect(await instanceA.loadKey('a')).toBe('a2');
   });
 });

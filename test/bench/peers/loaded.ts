@@ -64,15 +64,15 @@ export async function loadedBesidePeers(
   // Alone, a list would load each of its customers in a call of its own.
   const measured = all.slice(1);
   const figures: Figure[] = [];
-  const one = { bodies: bodiesOfOne(), sent: effort.loaded, warmUp: effort.warmUp };
-  const fifty = {
+  const ofOne = { bodies: bodiesOfOne(), sent: effort.loaded, warmUp: effort.warmUp };
+  const ofFifty = {
     bodies: bodiesOfFifty(),
     sent: Math.ceil(effort.loaded / 10),
     warmUp: Math.ceil(effort.warmUp / 8),
   };
   for (const [scenario, contenders, load, goalOf] of [
-    ['A, one customer', all, one, ({ goals }: Peer) => goals.one],
-    [`B, ${CUSTOMERS_OF_LIST} customers`, measured, fifty, ({ goals }: Peer) => goals.fifty],
+    ['A, one customer', all, ofOne, ({ goals }: Peer) => goals.one],
+    [`B, ${CUSTOMERS_OF_LIST} customers`, measured, ofFifty, ({ goals }: Peer) => goals.fifty],
   ] as const) {
     const what = `${scenario}, ${CONNECTIONS} connections, ${flags}`;
     for (const contender of contenders) await block(contender, load.bodies, load.warmUp, control);
@@ -92,7 +92,7 @@ export async function loadedBesidePeers(
   figures.push(...(await memoryOf(`RSS after the load of B, ${flags}`, measured)));
   for (const { latencyMs, atMost } of LATENCIES) {
     await control.latency(latencyMs);
-    await blocks(measured, { bodies: one.bodies, sent: Math.ceil(one.sent / 4) }, effort.blocks, control);
+    await blocks(measured, { bodies: ofOne.bodies, sent: Math.ceil(ofOne.sent / 4) }, effort.blocks, control);
     const what = `A, ${latencyMs} ms a call, ${CONNECTIONS} connections, ${flags}`;
     figures.push(
       ...measured.map(({ name, p50Ms }) => spread(`p50, ${what}, ${name}`, p50Ms, 'ms')),
@@ -142,8 +142,8 @@ async function block(
   );
   contender.cpuMs.push(((await running.usage()).cpuMs - before.cpuMs) / sent);
   contender.p50Ms.push(median(times));
-  const made = Object.values(difference(await control.calls(), calls));
-  contender.callsPerRequest = made.reduce((sum, count) => sum + count, 0) / sent;
+  const callsBySystem = difference(await control.calls(), calls);
+  contender.callsPerRequest = Object.values(callsBySystem).reduce((sum, count) => sum + count, 0) / sent;
 }
 
 function compare(
@@ -207,7 +207,9 @@ export async function growthOfLists(
     const what = `list of ${customers}, ${flags}`;
     cpuMs.push({ customers, ours: median(ours.cpuMs), theirs: median(theirs.cpuMs) });
     figures.push(
-      ...[ours, theirs].map((one) => spread(`CPU per request, ${what}, ${one.name}`, one.cpuMs, 'ms')),
+      ...[ours, theirs].map(({ name, cpuMs: samples }) =>
+        spread(`CPU per request, ${what}, ${name}`, samples, 'ms'),
+      ),
       spread(`CPU, ${what}, ${OURS} / ${bare.name}`, ratios(ours.cpuMs, theirs.cpuMs), 'x'),
     );
   }
