@@ -60,7 +60,7 @@ describe('the page of the campaign tool', () => {
     await first.getByText('taken, 2 attempts').waitFor();
   });
 
-  test('made no requests to other servers, and logged no errors', () => {
+  test('sends no requests to other servers, and logs no errors', () => {
     expect(opened.elsewhere).toEqual([]);
     expect(opened.complaints).toEqual([]);
   });

@@ -43,7 +43,7 @@ describe('GraphiQL in a browser', () => {
     expect(await tabs.allTextContents()).toEqual(names);
   });
 
-  test('runs a query that is typed, and shows its answer', async () => {
+  test('runs a typed query, and shows its answer', async () => {
     await page.getByRole('button', { name: 'New tab' }).click();
     await page.locator('.graphiql-tab-active', { hasText: '<untitled>' }).waitFor();
     const editor = page.locator('.graphiql-query-editor .view-lines');
@@ -72,7 +72,7 @@ describe('GraphiQL in a browser', () => {
     await page.screenshot({ path: SCREENSHOT });
   });
 
-  test('runs an example', async () => {
+  test('runs an example query', async () => {
     // Not with the mouse: the tabs can be dragged, and move for a while after one was added.
     await page.locator('.graphiql-tab-button', { hasText: 'CustomerView' }).dispatchEvent('click');
     await page.locator('.graphiql-tab-active', { hasText: 'CustomerView' }).waitFor();
@@ -81,7 +81,7 @@ describe('GraphiQL in a browser', () => {
     await page.screenshot({ path: SCREENSHOT.replace('.png', '-example.png') });
   });
 
-  test('shows the part that comes later', async () => {
+  test('shows the deferred part of an answer when it arrives', async () => {
     await page.locator('.graphiql-tab-button', { hasText: 'TheSlowPartLater' }).dispatchEvent('click');
     await page.locator('.graphiql-tab-active', { hasText: 'TheSlowPartLater' }).waitFor();
     await page.locator('.graphiql-query-editor .view-lines').getByText('tickets').first().waitFor();
@@ -93,7 +93,7 @@ describe('GraphiQL in a browser', () => {
     await page.screenshot({ path: SCREENSHOT.replace('.png', '-later.png') });
   });
 
-  test('shows the events of a subscription as they happen', async () => {
+  test('shows the events of a subscription when they arrive', async () => {
     await page.locator('.graphiql-tab-button', { hasText: 'OrdersAsTheyArePaid' }).dispatchEvent('click');
     await page.locator('.graphiql-tab-active', { hasText: 'OrdersAsTheyArePaid' }).waitFor();
     // Not by GET: a subscription may name a customer, and addresses are written down on the way.
@@ -119,7 +119,7 @@ describe('GraphiQL in a browser', () => {
     await page.screenshot({ path: SCREENSHOT.replace('.png', '-documentation.png') });
   });
 
-  test('made requests only to the gateway, and logged no errors', () => {
+  test('sends requests only to the gateway, and logs no errors', () => {
     expect(opened.elsewhere).toEqual([]);
     expect(opened.complaints).toEqual([]);
   });

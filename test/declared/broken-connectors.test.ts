@@ -169,12 +169,12 @@ describe.each([
 ])('a declaration over $connector', ({ yaml, sdl, mistakes }) => {
   const compile = (text: string) => declaredSource({ file: 'a.yaml', yaml: text, sdlFile: 'a.graphql', sdl });
 
-  test('has no problem as the example', () => {
+  test('has no problem if it is that of the example', () => {
     expect(compile(yaml)).not.toHaveProperty('problems');
   });
 
   test.each(mistakes)(
-    'is refused with its line and a remedy: $what',
+    'is refused with its line and a remedy if it has $what',
     ({ replace, line, problem, remedy }) => {
       const [from, to] = replace;
       expect(yaml).toContain(from);

@@ -53,7 +53,7 @@ const MISTAKES: Mistake[] = [
     remedy: /must not be a name of JavaScript, such as valueOf/,
   },
   {
-    what: 'a scope that is no scope',
+    what: 'an invalid scope',
     replace: ['freshness:', 'scopes: [Warranty]\nfreshness:'],
     line: 4,
     problem: /"scopes\.0" is not right/,
@@ -177,7 +177,7 @@ const MISTAKES: Mistake[] = [
     remedy: /Write "\^R/,
   },
   {
-    what: 'a pattern that is none',
+    what: 'an invalid pattern',
     replace: ["'^R\\d{8}$'", "'^R(\\d{8}$'"],
     problem: /is not a regular expression/,
     remedy: /pattern of JavaScript/,
@@ -295,7 +295,7 @@ const MISTAKES: Mistake[] = [
     remedy: /ISO 4217/,
   },
   {
-    what: 'a path that is none',
+    what: 'an invalid path',
     replace: ['from: cover.code', 'from: cover..code'],
     problem: /"cover\.\.code" is not a path/,
     remedy: /owner\.mail/,
@@ -337,7 +337,7 @@ const MISTAKES: Mistake[] = [
     remedy: /another call/,
   },
   {
-    what: 'a key of no records',
+    what: 'a recordKey without identity',
     replace: ['Customer.warranty: { call: byId }', 'Customer.warranty: { call: repairs, key: email }'],
     problem: /"email" is the key of no records/,
     remedy: /heldIdentifiers: \[email\]/,
@@ -353,7 +353,7 @@ const MISTAKES: Mistake[] = [
 
 describe('a broken declaration', () => {
   it.each(MISTAKES)(
-    'with $what is refused, with its line and a remedy',
+    'is refused with its line and a remedy if it has $what',
     ({ replace: [from, to], line, problem, remedy }) => {
       expect(WARRANTY_YAML).toContain(from);
       const yaml = WARRANTY_YAML.replace(from, () => to);
@@ -373,7 +373,7 @@ describe('a broken declaration', () => {
     expect(problemsOf(yaml).map(({ line }) => line)).toEqual([25, 29]);
   });
 
-  it('is reported with all its mistakes of form together', () => {
+  it('is reported with all errors of its YAML shape together', () => {
     const yaml = WARRANTY_YAML.replace('concurrency: 4', 'concurrency: four').replace(
       'key}" }',
       'key}", gt: 1 }',
@@ -381,12 +381,12 @@ describe('a broken declaration', () => {
     expect(problemsOf(yaml).map(({ line }) => line)).toEqual([3, 17]);
   });
 
-  it('may be wrong in its SDL', () => {
+  it('is reported with the line in its SDL if that is wrong', () => {
     const [problem] = problemsOf(WARRANTY_YAML, WARRANTY_SDL.replace('type Warranty', 'typ Warranty'));
     expect(problem).toMatchObject({ file: 'warranty.graphql', line: 14 });
   });
 
-  it('may have no SDL', () => {
+  it('is reported with the name of the SDL file if that is missing', () => {
     const result = declaredSource({
       file: 'a.yaml',
       yaml: WARRANTY_YAML,
@@ -401,7 +401,7 @@ describe('a broken declaration', () => {
   it.each([
     { bound: '1000 lines', added: '\n'.repeat(1_000), line: 1_001 },
     { bound: '16384 characters', added: `${'#'.repeat(1_000)}\n`.repeat(17), line: 1 },
-  ])('may have more than $bound', ({ bound, added, line }) => {
+  ])('is refused if the file has more than $bound', ({ bound, added, line }) => {
     expect(problemsOf(WARRANTY_YAML + added)).toMatchObject([
       {
         line,
@@ -411,7 +411,7 @@ describe('a broken declaration', () => {
     ]);
   });
 
-  it('may have a field without a call, and no identity', () => {
+  it('is refused if a field has no call and the source has no identity', () => {
     const yaml = 'source: w\nconnect: { rest: "${W_URL}", ping: / }\n';
     const [problem] = problemsOf(yaml, 'type Customer { points: Int @personalData(category: TRAIT) }');
     expect(problem?.problem).toContain('"Customer.points" has no call');
@@ -419,7 +419,7 @@ describe('a broken declaration', () => {
 });
 
 test.each(['type', 'extend type'])(
-  'the fields of one type that are in two places, as %s, are refused',
+  'a source whose SDL declares the fields of a type twice, with "%s", is refused',
   (keyword) => {
     const sdl = `${WARRANTY_SDL}\n${keyword} Customer { warrantyNote: String @personalData(category: NONE) }\n`;
     const [problem, ...others] = problemsOf(WARRANTY_YAML, sdl);
@@ -432,7 +432,7 @@ test.each(['type', 'extend type'])(
   },
 );
 
-test('a field that is not classified is not shown, and is reported', () => {
+test('a field without a class of personal data is not shown, and is reported', () => {
   const sdl = WARRANTY_SDL.replace(
     '"The code of the repair."',
     'secretNote: String\n  "The code of the repair."',
@@ -449,7 +449,7 @@ test('a field that is not classified is not shown, and is reported', () => {
   ]);
 });
 
-test('a field over several lines that is not shown moves no line of the SDL', () => {
+test('a field that is left out of the SDL does not change the line numbers of the others', () => {
   const field = '  "A note."\n  note(\n    first: Int\n  ): String\n';
   const sdl = WARRANTY_SDL.replace('  "The code of the repair."', (next) => `${field}${next}`)
     .replace('type Repair @personalData(category: TRANSACTION)', 'type Repair')

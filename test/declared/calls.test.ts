@@ -109,7 +109,7 @@ describe('a list in pages', () => {
       },
       expected: ['/api/items?owner=a', '/api/items?owner=a&from=2', '/api/items?owner=a&from=4'],
     },
-  ])('is read by $style', async ({ page, answers, expected }) => {
+  ])('is read to its end with pages by $style', async ({ page, answers, expected }) => {
     answer = answers;
     const { load, close } = loaderOf(`{ get: "/items?owner={key}", rows: data, page: ${page} }`);
     expect(await load('a')).toEqual([ALL]);
@@ -117,7 +117,7 @@ describe('a list in pages', () => {
     await close();
   });
 
-  it('is an error if it exceeds its bound, unless a part is accepted', async () => {
+  it('is an error if it exceeds its limit, unless the declaration accepts a part', async () => {
     answer = ({ url }) => ({
       body: { data: [item(url.length), item(url.length + 1)], next: `n${url.length}` },
     });
@@ -205,14 +205,14 @@ describe('errors of the system', () => {
       { status: 404, body: {} },
       'SOURCE_CONTRACT',
     ],
-  ])('are distinguished by %s', async (_, connect, reply, code) => {
+  ])('give the right error code, found by %s', async (_, connect, reply, code) => {
     answer = () => reply;
     const { load, close } = loaderOf('{ get: "/items?owner={key}", rows: data }', `ping: /ping, ${connect}`);
     expect(await load('a')).toEqual([expect.objectContaining({ code })]);
     await close();
   });
 
-  it('mean "not found" where the call says so', async () => {
+  it('mean "not found" if the call declares that', async () => {
     answer = () => ({ status: 404, body: {} });
     const { load, close } = loaderOf('{ get: "/items?owner={key}", rows: data, notFound: [404, empty] }');
     expect(await load('a')).toEqual([[]]);
@@ -220,7 +220,7 @@ describe('errors of the system', () => {
   });
 });
 
-it('sends a key in a header', async () => {
+it('a declared call sends an API key in the declared header', async () => {
   answer = () => ({ body: { data: [] } });
   const { load, close } = loaderOf(
     '{ get: "/items?owner={key}", rows: data }',
@@ -270,7 +270,7 @@ const CALLS: [what: string, call: string, shape: (request: SeenRequest) => strin
 ];
 
 describe('a hostile key', () => {
-  test.each(CALLS)('never changes the shape of a call with the key in %s', async (_, call, shape) => {
+  test.each(CALLS)('does not change the shape of a call with the key in %s', async (_, call, shape) => {
     answer = () => ({ body: { data: [] } });
     const { load, close } = loaderOf(call);
     await fc.assert(

@@ -82,7 +82,7 @@ describe('companies of a declared source', () => {
     return answer.json();
   };
 
-  it('are found by a number, in one call, with their fields and the numbers that they hold', async () => {
+  it('are found by number, in one call, with their fields and other numbers', async () => {
     system.seen.length = 0;
     expect(
       await query(`{
@@ -105,7 +105,7 @@ describe('companies of a declared source', () => {
     ]);
   });
 
-  it('have lists of their own', async () => {
+  it('have lists, such as their sites', async () => {
     expect(await query('{ company(by: { kvkNumber: "69599084" }) { sites { town } } }')).toEqual({
       data: { company: { sites: [{ town: 'Delft' }, { town: 'Ede' }] } },
     });
@@ -152,7 +152,7 @@ describe('an outbox of a declared source', () => {
   };
   const ROW = { id: '7', at: new Date('2026-05-01T10:00:00Z'), number: '69599084', kind: 'changed' };
 
-  it('is read from its table, and each row is an event', () => {
+  it('is read from its table, and each row becomes an event', () => {
     const declared = outbox();
     expect([declared.url.variable, declared.table]).toEqual(['REGISTER_OUTBOX_URL', 'changes']);
     expect(declared.event(ROW)).toEqual({
@@ -165,7 +165,7 @@ describe('an outbox of a declared source', () => {
     });
   });
 
-  it('drops kinds that the declaration does not name, and refuses rows of another shape', () => {
+  it('ignores types of events that the declaration does not name, and refuses rows of another shape', () => {
     const declared = outbox();
     expect(declared.event({ ...ROW, kind: 'removed' })).toBeUndefined();
     expect(() => declared.event({ ...ROW, at: 'soon' })).toThrow(

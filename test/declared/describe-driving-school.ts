@@ -50,7 +50,7 @@ export function describeDrivingSchool(start: () => Promise<School>, yaml: string
       await school.close();
     });
 
-    it('is found by number, and by an e-mail address however it is written', async () => {
+    it('is found by number, and by an e-mail address in any notation', async () => {
       const { data, errors } = await gateway.query(
         'query ($by: [CustomerKey!]!) { customers(by: $by) { name isLearning emails { value } } }',
         { by: [{ pupilNumber: '4' }, { email: ' PUPIL4@example.nl' }, { email: 'nobody@example.nl' }] },
@@ -60,7 +60,7 @@ export function describeDrivingSchool(start: () => Promise<School>, yaml: string
       expect(data).toEqual({ customers: [four, four, null] });
     });
 
-    it('shows the lessons of many pupils with their payments, in one statement for each', async () => {
+    it('shows the lessons of many pupils with their payments, with one statement for all lessons and one for all payments', async () => {
       const { data, errors } = await gateway.query(
         `query ($by: [CustomerKey!]!) { customers(by: $by) { lessons(first: 100) { nodes { ${LESSON} } } } }`,
         { by: PUPILS.map(({ id }) => ({ pupilNumber: String(id) })) },
@@ -71,7 +71,7 @@ export function describeDrivingSchool(start: () => Promise<School>, yaml: string
       );
     });
 
-    it.each([1, 7, 100])('reads pages of %i lessons, each after the one before', async (first) => {
+    it.each([1, 7, 100])('returns all lessons once, in pages of %i', async (first) => {
       const found: unknown[] = [];
       let after: string | null = null;
       for (let pages = 0; pages < 200; pages += 1) {

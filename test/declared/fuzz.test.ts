@@ -61,7 +61,7 @@ const TOKENS = [
 ];
 
 test.each(TOKENS.flatMap((token) => [token, `${token}\n`, `a: ${token}\n`, `- ${token}\n`]))(
-  'a file that repeats %j costs little time',
+  'a file that repeats %j is checked in little time',
   (token) => {
     // The largest file that the bounds on characters and lines allow.
     const count = Math.min(Math.floor(16_384 / token.length), token.includes('\n') ? 999 : Infinity);
@@ -69,7 +69,7 @@ test.each(TOKENS.flatMap((token) => [token, `${token}\n`, `a: ${token}\n`, `- ${
   },
 );
 
-test('a file with any text inserted, removed or repeated is compiled or refused, in little time', () => {
+test('a file with random text inserted, removed or repeated is compiled or refused in little time', () => {
   const edit = fc.record({
     at: fc.nat(WARRANTY_YAML.length),
     removed: fc.nat(200),
@@ -94,7 +94,7 @@ test('a file with any text inserted, removed or repeated is compiled or refused,
   );
 });
 
-test('a declaration with any value in any place is compiled or refused, in little time', () => {
+test('a declaration with a random value in any place is compiled or refused in little time', () => {
   const declaration = parse(WARRANTY_YAML) as object;
   const places = placesIn(declaration);
   const change = fc.record({
@@ -126,7 +126,7 @@ test('a declaration with any value in any place is compiled or refused, in littl
   );
 });
 
-test('any SDL is compiled or refused', () => {
+test('an SDL file with random changes is compiled or refused', () => {
   fc.assert(
     fc.property(
       fc.nat(WARRANTY_SDL.length),

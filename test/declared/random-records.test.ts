@@ -124,7 +124,7 @@ test.each([
   ['rest', 'loose'],
   ['rest', 'collation'],
   ['sql', 'collation'],
-] as const)('%s: each key gets its own records, with %s keys', async (name, matching) => {
+] as const)('%s: each key gets its records and no others, with %s keys', async (name, matching) => {
   const kind = KINDS[name];
   const loader = loaderOf(kind, matching);
   const seen = { refused: 0, answered: 0 };

@@ -21,11 +21,11 @@ function exampleWith(part: string): string {
   return stringify(example);
 }
 
-describe('the page about declared sources', () => {
+describe('the manual of declared sources', () => {
   const [example, ...others] = blocksOf('yaml');
   const parts = others.filter((part) => !part.startsWith('source:'));
 
-  it('has the example of the tests', () => {
+  it('contains the example that the tests use', () => {
     expect(example).toBe(WARRANTY_YAML);
     expect(others.filter((part) => part.startsWith('source:'))).toEqual([
       SCHOOL_YAML,
@@ -36,7 +36,7 @@ describe('the page about declared sources', () => {
     expect(parts.length).toBeGreaterThan(10);
   });
 
-  test.each(parts)('has parts that compile: %s', (part) => {
+  test.each(parts)('contains examples that compile: %s', (part) => {
     expect(compiled(exampleWith(part)).source.name).toBe('warranty');
   });
 });

@@ -44,7 +44,7 @@ function operationIn({ body }: SeenRequest): Element | undefined {
 }
 
 describe('a call of a SOAP service', () => {
-  it('sends its parts, and reads the list at its path', async () => {
+  it('sends its declared elements, and reads the list at its path', async () => {
     const load = await loading(() =>
       tracked(
         parcel('A1', '<weight>1.250</weight><sentOn>2026-11-24</sentOn><stop>Ede</stop>') + parcel('A2'),
@@ -101,7 +101,7 @@ describe('a call of a SOAP service', () => {
     expect(await load('a')).toEqual([[]]);
   });
 
-  it('reads the records if the answer has another value there', async () => {
+  it('reads the records if the answer has a value other than the one for "not found"', async () => {
     const source = parcelsWith(['rows: parcel', 'rows: parcel, notFound: { at: note, is: UNKNOWN }']);
     const load = await loading(() => tracked(`${parcel('A1')}<note>KNOWN</note>`), source);
     expect(await load('a')).toMatchObject([[{ code: 'A1' }]]);
@@ -131,7 +131,7 @@ describe('a call of a SOAP service', () => {
   it.each([
     ['a part', '"{key}"'],
     ['a part of a key', '"{key|after 1}"'],
-  ])('has the same shape for every key in %s', async (_, part) => {
+  ])('has the same shape for every key if the key is in %s', async (_, part) => {
     const load = await loading(() => tracked(''), parcelsWith(['customer: "{key}"', `customer: ${part}`]));
     await fc.assert(
       fc.asyncProperty(

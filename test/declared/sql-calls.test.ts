@@ -31,7 +31,7 @@ describe('a declared query', () => {
       'WITH p AS (SELECT 1 AS updated) SELECT * FROM p WHERE id = ANY($1)',
       'keys',
     ],
-  ])('%s has its keys as a parameter', (query, statement, takes) => {
+  ])('has its keys as a parameter: %s', (query, statement, takes) => {
     const queryContext = context();
     expect(compileQuery(query, queryContext)).toEqual({ statement, takes });
     expect(queryContext.problems).toEqual([]);
@@ -63,7 +63,7 @@ describe('a declared query', () => {
     ['SELECT 1 WHERE id = ANY(:keyz)', 'The parameter :keyz is not known.'],
     ['SELECT 1', 'The query has no keys.'],
     ['SELECT :key WHERE id = ANY(:keys)', 'The query has both :key and :keys.'],
-  ])('%s is refused', (query, problem) => {
+  ])('is refused: %s', (query, problem) => {
     const queryContext = context();
     compileQuery(query, queryContext);
     expect(queryContext.problems).toContain(problem);
@@ -176,13 +176,13 @@ describe('the calls of a source over a database', () => {
       ['8f14e45f-ceea-467f-a3bd-0000000fffff'],
       ['8F14E45F-CEEA-467F-A3BD-0000000FFFFF', '8f14e45f', ''],
     ],
-  ] as const)('send only keys that a column of the type %s can have', (keys, allowed, refused) => {
+  ] as const)('send only keys that are possible in a column of the type %s', (keys, allowed, refused) => {
     const compiled = request({ from: 'lesson', by: 'pupil', keys });
     expect(allowed.filter((key) => !compiled.canSend(key))).toEqual([]);
     expect(refused.filter((key) => compiled.canSend(key))).toEqual([]);
   });
 
-  it('report that an answer has no column that is read', async () => {
+  it('report that the rows lack a column of the declaration', async () => {
     const compiled = request({ query: 'SELECT id FROM lesson WHERE pupil = ANY(:keys)' });
     const client: SqlClient = {
       ...recording(postgresDialect).client,
@@ -220,14 +220,14 @@ describe('a broken declaration of a source over a database', () => {
       17,
       'The order of pages belongs to the field.',
     ],
-  ])('%s as %s: is reported', (text, broken, line, problem) => {
+  ])('is reported: %s as %s', (text, broken, line, problem) => {
     expect(SCHOOL_YAML).toContain(text);
     expect(problemsOf(SCHOOL_YAML.replace(text, broken))).toContainEqual(
       expect.objectContaining({ line, problem }),
     );
   });
 
-  it('reports an order by a field that may be null', () => {
+  it('is reported if a list is ordered by a field that may be null', () => {
     expect(
       problemsOf(SCHOOL_YAML, SCHOOL_SDL.replace('startsAt: DateTime!', 'startsAt: DateTime')),
     ).toMatchObject([{ problem: 'A list is ordered by "Lesson.startsAt", which may be null.' }]);

@@ -39,7 +39,7 @@ describe('a source declared in YAML', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('is found by e-mail and by its own number, and its record is reused for the fields', async () => {
+  it('is found by e-mail and by its own number, and the record of that call gives the fields', async () => {
     open();
     const fields =
       '{ name warrantyContact warranty { number cover until } emails { value } phones { value } }';
@@ -120,7 +120,7 @@ describe('a source declared in YAML', () => {
     });
   });
 
-  it('does not know a number that the system does not know', async () => {
+  it('returns null for a number that the system does not know', async () => {
     open();
     const answer = await gateway.query(
       '{ customer(by: { registrationId: "R99999999" }) { warranty { number } } }',
@@ -140,7 +140,7 @@ describe('a source declared in YAML', () => {
     });
   });
 
-  it('masks what the SDL masks', async () => {
+  it('masks the fields that its SDL masks', async () => {
     open({ ...CALLER_SETTINGS, AUDIT_FILE: '/dev/null' });
     const headers = await headersOf('analyst', { purpose: 'ANALYTICS' });
     const query =

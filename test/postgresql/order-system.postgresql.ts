@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { startOrderSystem } from '../../sources/order-system/stand-in/index.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
 
-test("drops the order system's database while a gateway is still connected to it", async () => {
+test('the stand-in of the order system drops its database while a gateway is still connected to it', async () => {
   const server = process.env.POSTGRESQL_URL;
   if (server === undefined) throw new Error('POSTGRESQL_URL must be the address of a PostgreSQL.');
   const administrator = new pg.Client({ connectionString: server });

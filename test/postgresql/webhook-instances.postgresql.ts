@@ -53,7 +53,7 @@ const ofCustomer = (customer: number, number: number) =>
   });
 const came = () => receiver.received.map(({ body }) => (JSON.parse(body) as { data: string }).data);
 
-it('are shared out among instances: each is sent once, and those of a customer in order', async () => {
+it('three instances send each delivery once, and those of a customer in order', async () => {
   const failed = new Set<string>();
   receiver.answer = ({ id, body }) => {
     const fails = /-[37]"/.test(body) && !failed.has(id);
@@ -88,7 +88,7 @@ it('are shared out among instances: each is sent once, and those of a customer i
   }
 });
 
-it('are refused while the database is unavailable, and accepted when it is back', async () => {
+it('events and deliveries are refused while the database is unavailable, and accepted when it returns', async () => {
   const [{ store, deliverer } = instances[0] ?? raise()] = instances;
   await store.add([ofCustomer(1, 1)]);
   await database.shut();

@@ -28,7 +28,7 @@ const accessOf = (to: FieldPolicy, by: Audience, path = 'Customer.name') =>
 
 const ALLOWED = { kind: 'allowed' };
 
-describe('scopes', () => {
+describe('access by scopes', () => {
   test.each<[string[][], string[], boolean]>([
     [[['a']], ['a'], true],
     [[['a']], ['b'], false],
@@ -40,12 +40,12 @@ describe('scopes', () => {
     [[['a', 'b'], ['c']], ['c'], true],
     [[['c'], ['a', 'b']], ['b', 'a'], true],
     [[], ['a'], false],
-  ])('%j are held with %j: %s', (scopes, held, isAllowed) => {
+  ])('to a field with %j, for a caller with %j, is allowed: %s', (scopes, held, isAllowed) => {
     const access = accessOf(policy({ scopes }), audience({ scopes: new Set(held) }));
     expect(access).toStrictEqual(isAllowed ? ALLOWED : { kind: 'forbidden', code: 'FORBIDDEN', scopes });
   });
 
-  test('of one list must all be held, for any lists', () => {
+  test('needs all scopes of one of the lists, for any lists', () => {
     const scope = fc.constantFrom('a', 'b', 'c');
     fc.assert(
       fc.property(fc.array(fc.array(scope, { maxLength: 3 })), fc.uniqueArray(scope), (scopes, held) => {
@@ -61,13 +61,13 @@ describe('scopes', () => {
     );
   });
 
-  test('come before purposes, so that a caller learns first what it can never have', () => {
+  test('is checked before purposes, so that a caller learns first which fields it can never see', () => {
     const both = policy({ scopes: [['c']], purposes: ['MARKETING'] });
     expect(accessOf(both, audience())).toMatchObject({ kind: 'forbidden', scopes: [['c']] });
   });
 });
 
-describe('purposes', () => {
+describe('access by purposes', () => {
   test.each<[Purpose[] | undefined, Purpose | undefined, boolean]>([
     [['SERVICE'], 'SERVICE', true],
     [['SERVICE', 'ANALYTICS'], 'ANALYTICS', true],
@@ -75,7 +75,7 @@ describe('purposes', () => {
     [[], 'SERVICE', false],
     [undefined, 'ANALYTICS', true],
     [['SERVICE'], undefined, true],
-  ])('%j include %s: %s', (purposes, purpose, isAllowed) => {
+  ])('to a field with %j, for the purpose %s, is allowed: %s', (purposes, purpose, isAllowed) => {
     const access = accessOf(policy(purposes === undefined ? {} : { purposes }), audience({ purpose }));
     expect(access).toStrictEqual(isAllowed ? ALLOWED : { kind: 'forbidden', code: 'FORBIDDEN', purposes });
   });
@@ -84,14 +84,14 @@ describe('purposes', () => {
 test.each<['clear' | 'masked', boolean]>([
   ['clear', false],
   ['masked', true],
-])('a mask counts for a caller that sees %s values: %s', (sees, isMasked) => {
+])('a field with a mask, for a caller that sees %s values, is masked: %s', (sees, isMasked) => {
   expect(accessOf(policy({ mask: 'EMAIL' }), audience({ sees }))).toStrictEqual(
     isMasked ? { ...ALLOWED, mask: 'EMAIL' } : ALLOWED,
   );
   expect(accessOf(policy(), audience({ sees }))).toStrictEqual(ALLOWED);
 });
 
-describe('consent', () => {
+describe('the need for consent', () => {
   const allowedWithConsent = { ...ALLOWED, consent: { purpose: 'MARKETING' } };
 
   test.each<[string, FieldPolicy['category'], Purpose | undefined, object]>([
@@ -104,11 +104,11 @@ describe('consent', () => {
     ['Customer.name', 'IDENTITY', 'SERVICE', ALLOWED],
     ['Customer.name', 'IDENTITY', undefined, ALLOWED],
     ['Customer.name', 'IDENTITY', 'PERSONALISATION', { ...ALLOWED, consent: { purpose: 'PERSONALISATION' } }],
-  ])('on %s of category %s for %s', (path, category, purpose, access) => {
+  ])('on the field %s of the category %s, for the purpose %s', (path, category, purpose, access) => {
     expect(accessOf(policy({ category }), audience({ purpose }), path)).toStrictEqual(access);
   });
 
-  test('is for the channel of the field, and beside its mask', () => {
+  test('names the channel of the field, and the mask stays in force', () => {
     const field = policy({ channel: 'EMAIL', mask: 'EMAIL' });
     expect(accessOf(field, audience({ purpose: 'MARKETING', sees: 'masked' }))).toStrictEqual({
       ...ALLOWED,
@@ -118,7 +118,7 @@ describe('consent', () => {
   });
 });
 
-test('an error names what is needed, and holds nothing about a person', () => {
+test('an error of access names the missing scopes or the purpose, and nothing about a person', () => {
   expect(forbidden({ scopes: [['c']] }, audience())?.().message).toBe(
     'This caller may not see this field: it lacks the scopes.',
   );
@@ -127,7 +127,7 @@ test('an error names what is needed, and holds nothing about a person', () => {
   );
 });
 
-test('audiences have one text exactly when they may see the same', () => {
+test('audiences with the same permissions, and only those, have equal texts', () => {
   const schema = audience({ scopes: new Set(['b', 'a']) });
   expect(textOfAudience(schema)).toBe('clear SERVICE a b');
   expect(textOfAudience(audience())).toBe(textOfAudience(schema));

@@ -80,7 +80,7 @@ beforeEach(() => {
 });
 
 describe('an audience gets', () => {
-  test('every value as it is when it may see all', async () => {
+  test('every value unchanged if it may see all fields', async () => {
     expect(await queryAs(audience(), ALL)).toEqual({
       data: {
         name: 'Anna de Vries',
@@ -93,7 +93,7 @@ describe('an audience gets', () => {
     });
   });
 
-  test('masked values, also of promises and lists', async () => {
+  test('masked values if it sees masked values, also of promises and lists', async () => {
     expect(await queryAs(audience({ sees: 'masked' }), ALL)).toEqual({
       data: {
         name: 'A***',
@@ -109,14 +109,14 @@ describe('an audience gets', () => {
   test.each([
     ['a scope', audience({ scopes: new Set() })],
     ['a purpose', audience({ purpose: 'ANALYTICS' })],
-  ])('null with an error for what it lacks %s for', async (_, by) => {
+  ])('null with an error for a field if it lacks %s', async (_, by) => {
     expect(await queryAs(by, '{ customer { town debts { amount } } }')).toEqual({
       data: { town: 'Utrecht', debts: null },
       codes: ['FORBIDDEN'],
     });
   });
 
-  test('nothing of a customer without consent', async () => {
+  test('no value of a customer who has not given consent', async () => {
     expect(await queryAs(audience({ purpose: 'MARKETING' }), '{ customer { name email town } }')).toEqual({
       data: { name: null, email: null, town: null },
       codes: ['CONSENT_REQUIRED', 'CONSENT_REQUIRED', 'CONSENT_REQUIRED'],
@@ -124,7 +124,7 @@ describe('an audience gets', () => {
     expect(readOf).toEqual([]);
   });
 
-  test('what consent for the channel of a field allows, masked where it sees masked values', async () => {
+  test('the fields for whose channel the customer has given consent, masked if it sees masked values', async () => {
     statements = [
       { purpose: 'MARKETING', source: 'crm', status: 'GRANTED', channel: 'SMS' },
       { purpose: 'MARKETING', source: 'crm', status: 'DENIED', channel: 'EMAIL' },
@@ -146,7 +146,7 @@ describe('an audience gets', () => {
   });
 });
 
-test('leaves fields alone that an audience may see, so that they cost nothing more', () => {
+test('a field without a restriction has no extra resolver', () => {
   const executed = schemas.executed(audience({ sees: 'masked' }));
   expect(fieldOf(executed, 'Query', 'customer').resolve).toBe(fieldOf(schema, 'Query', 'customer').resolve);
   for (const [type, field] of [
@@ -158,7 +158,7 @@ test('leaves fields alone that an audience may see, so that they cost nothing mo
   expect(fieldOf(executed, 'Customer', 'name').resolve).toBeTypeOf('function');
 });
 
-test('makes one schema for all callers of an audience, and another for another', () => {
+test('all callers of an audience share one schema, and two audiences have two schemas', () => {
   const schema = schemas.executed(audience());
   expect(schemas.executed(audience())).toBe(schema);
   expect(schemas.executed(audience({ sees: 'masked' }))).not.toBe(schema);
@@ -171,11 +171,11 @@ test('makes one schema for all callers of an audience, and another for another',
 describe('introspection', () => {
   const shown = (by: Audience, purposes: readonly Purpose[] = []) => printSchema(schemas.shown(by, purposes));
 
-  test('shows all that the audience may see', () => {
+  test('shows the whole schema to an audience that may see all of it', () => {
     expect(shown(audience())).toBe(printSchema(schema));
   });
 
-  test('leaves out what it may see for none of its purposes, with types that only that leads to', () => {
+  test('omits fields that the audience may see for no purpose, and types that only these fields have', () => {
     for (const by of [audience({ scopes: new Set() }), audience({ purpose: 'ANALYTICS' })]) {
       const text = shown(by, ['ANALYTICS', 'MARKETING']);
       expect(text).not.toMatch(/debts|Debt/);
@@ -183,7 +183,7 @@ describe('introspection', () => {
     }
   });
 
-  test('shows what it may see for another purpose that it may declare, or after consent', () => {
+  test('shows fields that the audience may see for another of its purposes, or after consent', () => {
     expect(shown(audience({ purpose: undefined, scopes: new Set() }), ['SERVICE'])).not.toContain('debts');
     for (const purpose of ['ANALYTICS', 'MARKETING'] as const)
       expect(shown(audience({ purpose }), ['ANALYTICS', 'SERVICE'])).toBe(printSchema(schema));

@@ -54,7 +54,7 @@ function check(
 const problemsOf = (lines: string[], input?: Given): string[] =>
   check([{ lines }], input).problems.map(({ line: at, damage, detail }) => `${at} ${damage}: ${detail}`);
 
-describe('problems', () => {
+describe('the problems of an audit log', () => {
   test.each<[string, string[], string[]]>([
     ['none', [line(1), line(2), line(3)], []],
     ['none of nothing', [], []],
@@ -161,11 +161,11 @@ describe('problems', () => {
       [line(1), '{"se', repair(1, '{"seq"')],
       ['2 changed: the bytes that a crash left were changed'],
     ],
-  ])('%s', (_, lines, problems) => {
+  ])('are named: %s', (_, lines, problems) => {
     expect(problemsOf(lines)).toEqual(problems);
   });
 
-  test('are found from the first line on, wherever a log may begin', () => {
+  test('are found also in a log whose first lines are archived', () => {
     expect(problemsOf([line(5), line(6)], { fromBeginning: false })).toEqual([]);
     expect(problemsOf([line(5), line(7)], { fromBeginning: false })).toEqual([
       '2 removed: the line numbered 6 is missing before it',
@@ -178,7 +178,7 @@ describe('problems', () => {
     ]);
   });
 
-  test('are named by file and line, in the order of both', () => {
+  test('are listed by file and line, in that order', () => {
     const files = [
       { lines: [line(1), line(2), line(4)] },
       { lines: [line(5), changed(6), line(8)] },
@@ -193,7 +193,7 @@ describe('problems', () => {
     ]);
   });
 
-  test('beyond a hundred are counted', () => {
+  test('are listed up to a hundred, and counted beyond that', () => {
     const result = check([{ lines: LINES.map((_, index) => changed(index + 1)) }]);
     expect(result.problems).toHaveLength(100);
     expect(result.problemsOmitted).toBe(30);
@@ -203,24 +203,24 @@ describe('problems', () => {
   });
 });
 
-describe('torn lines', () => {
+describe('torn lines of an audit log', () => {
   test.each<[string, string[]]>([
     ['one', ['{"seq"']],
     ['two', ['{"seq"', '{"s']],
     ['an empty one', ['']],
-  ])('are counted where the next line says of them that a crash left them (%s)', (_, torn) => {
+  ])('are counted if the next line records that a crash left them (%s)', (_, torn) => {
     const result = check([{ lines: [line(1), ...torn, repair(1, torn.join('\n'))] }]);
     expect(result).toMatchObject({ problems: [], torn: 1, lines: 2 });
   });
 
-  test('are counted at the end of the files, where nothing follows them', () => {
+  test('are counted at the end of the last file', () => {
     const result = check([{ lines: [line(1)], rest: '{"seq"' }]);
     expect(result).toMatchObject({ problems: [], torn: 1, lines: 1 });
     expect(check([{ lines: [line(1)], rest: line(2) }])).toMatchObject({ problems: [], torn: 0, lines: 2 });
   });
 });
 
-describe('the head', () => {
+describe('the head of an audit log', () => {
   test.each<[string, number, Link, string[]]>([
     ['is the last line', 3, link(3), []],
     ['is behind', 3, link(2), []],
@@ -237,14 +237,14 @@ describe('the head', () => {
     expect(problemsOf(LINES.slice(0, count), { head })).toEqual(problems);
   });
 
-  test('counts a line that is there and changed as one that is there', () => {
+  test('accepts the number of a changed line, which is reported as changed only', () => {
     expect(problemsOf([line(1), changed(2)], { head: link(2) })).toEqual([
       '2 changed: the line was changed after it was written',
     ]);
   });
 });
 
-test('the first and the last line that are as they were written are named, and all are counted', () => {
+test('the check of an audit log names its first and last valid line, and counts all lines', () => {
   expect(check([{ lines: [changed(1), line(2), line(3), changed(4)] }])).toMatchObject({
     lines: 4,
     first: { ...link(2), time: '2026-12-01T00:00:00.000Z' },
@@ -262,7 +262,7 @@ test('the first and the last line that are as they were written are named, and a
   });
 });
 
-test('lines are sealed with the secret of the log', () => {
+test('the check of an audit log uses the secret of the log', () => {
   const chain = createChainCheck((text) => createHash('sha256').update(text).digest('hex'), true, undefined);
   chain.begin('file');
   chain.line(Buffer.from(line(1)));

@@ -16,8 +16,8 @@ const TIME = Date.UTC(2026, 11, 1, 9, 30, 0, 7);
 const parsed = (body: string) => JSON.parse(`{${body}}`) as Record<string, unknown>;
 const seal = createSeal('a secret of the tests');
 
-describe('the body of a line', () => {
-  test('has each member of the entry once, in this order', () => {
+describe('the body of an audit line', () => {
+  test('has each member of the entry once, in a fixed order', () => {
     const all = entry({ because: 'TIMEOUT' });
     expect(parsed(bodyOf(all, TIME))).toEqual({ time: '2026-12-01T09:30:00.007Z', ...all });
     expect(Object.keys(parsed(bodyOf(all, TIME)))).toEqual([
@@ -40,7 +40,7 @@ describe('the body of a line', () => {
     [1_000, undefined],
     [1_001, 1],
     [1_500, 500],
-  ])('of %i customers leaves out %s', (count, omitted) => {
+  ])('about %i customers omits %s of them', (count, omitted) => {
     const customers = Array.from({ length: count }, (_, index) => `c-${index}`);
     const line = parsed(bodyOf(entry({ customers }), TIME));
     expect(line['customers']).toEqual(customers.slice(0, 1_000));
@@ -72,7 +72,7 @@ describe('the body of a line', () => {
     expect(parsed(bodyOf(entry({ caller: exact }), TIME))['caller']).toBe(exact);
   });
 
-  test('says of the same operation the same, and of another its own', () => {
+  test('has the name and id of its operation, also after other operations', () => {
     const [first, second] = [
       { name: 'One', id: '1' },
       { name: null, id: '2' },
@@ -81,7 +81,7 @@ describe('the body of a line', () => {
       expect(parsed(bodyOf(entry({ operation }), TIME))['operation']).toEqual(operation);
   });
 
-  test('of a repair names how many bytes a crash left, and their digest', () => {
+  test('about a repair has the number of bytes that a crash left, and their digest', () => {
     const torn = Buffer.from('{"seq":2,"ti');
     expect(parsed(repairBody(torn, TIME))).toEqual({
       time: '2026-12-01T09:30:00.007Z',
@@ -92,7 +92,7 @@ describe('the body of a line', () => {
   });
 });
 
-test('without a secret a seal is SHA-256, and with one it depends on the secret', () => {
+test('the seal of an audit line is SHA-256 without a secret, and depends on the secret if there is one', () => {
   expect(createSeal(undefined)('abc')).toBe(
     'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
   );
@@ -100,7 +100,7 @@ test('without a secret a seal is SHA-256, and with one it depends on the secret'
   expect(createSeal('key')(Buffer.from('abc'))).toBe(createSeal('key')('abc'));
 });
 
-test('a line is read as it was written, with the bytes that its seal is over', () => {
+test('an audit line is read as it was written, with the bytes that its seal covers', () => {
   fc.assert(
     fc.property(entries, fc.nat(1e14), fc.boolean(), (entry, before, isRepair) => {
       const torn = Buffer.from(entry.requestId);
@@ -138,11 +138,11 @@ test.each<[string, string]>([
   ['numbered 01', WHOLE.replace('"seq":1', '"seq":01')],
   ['without a number', WHOLE.replace('"seq":1,', '')],
   ['without a time', WHOLE.replace(/"time":"[^"]+",/, '')],
-])('a line that is %s is none', (_, text) => {
+])('an audit line that is %s is refused', (_, text) => {
   expect(readLine(Buffer.from(text))).toBeUndefined();
 });
 
-describe('the last whole line', () => {
+describe('the last complete line of an audit file', () => {
   test.each<[string, string, number | undefined, boolean, string]>([
     ['of nothing', '', undefined, true, ''],
     ['of a line break', '\n', undefined, true, ''],
@@ -155,7 +155,7 @@ describe('the last whole line', () => {
     ['before several that were cut', `${FIRST}{"a\n{"b\n`, 1, true, '{"a\n{"b\n'],
     ['before an empty line', `${FIRST}\n`, 1, true, '\n'],
     ['after what was cut', `{"a\n${FIRST}`, 1, true, ''],
-  ])('%s', (_, text, seq, isEnded, after) => {
+  ])('is found, or is missing: the last line %s', (_, text, seq, isEnded, after) => {
     const found = lastLine(Buffer.from(text));
     expect(found?.line.seq).toBe(seq);
     if (found === undefined) return;

@@ -41,7 +41,7 @@ function newFile(): string {
   return join(temporaryFolder(), 'audit.log');
 }
 
-describe('a line', () => {
+describe('a line of the audit log', () => {
   test('records the caller, the customer, the data, the purpose and the time', async () => {
     const file = newFile();
     await writeEntries(file, [entry()], { now: () => Date.UTC(2026, 0, 2, 3, 4, 5, 6) });
@@ -78,7 +78,7 @@ describe('a line', () => {
     );
   });
 
-  test('stays one line, also with line breaks and quotation marks in a text', async () => {
+  test('stays one line if a text has line breaks or quotation marks', async () => {
     const file = newFile();
     const texts = ['two\nlines', 'a "quotation"', '\u2028', '","prev":"', '\uD800', '💶'];
     await writeEntries(
@@ -121,7 +121,7 @@ describe('a line', () => {
   });
 });
 
-describe('lines', () => {
+describe('the lines of the audit log', () => {
   test('are in the order of the answers, also after a restart and with many answers at once', async () => {
     const file = newFile();
     const ids = Array.from({ length: 3_000 }, (_, index) => `r-${index}`);
@@ -134,7 +134,7 @@ describe('lines', () => {
     expect(linesIn(file).map(({ seq }) => seq)).toEqual(ids.map((_, index) => index + 1));
   });
 
-  test('are in the file when the log acknowledges them, and waiting ones are written before it closes', async () => {
+  test('are in the file before the log acknowledges them, and all are written before it closes', async () => {
     const file = newFile();
     const log = createAuditLog({ to: { file }, secret: SECRET });
     await log.append(entry({ requestId: 'first' }));
@@ -157,8 +157,8 @@ describe('lines', () => {
   });
 });
 
-describe('when the disk is full', () => {
-  test.runIf(existsSync('/dev/full'))('refuses every answer, and says so of each', async () => {
+describe('an audit log on a full disk', () => {
+  test.runIf(existsSync('/dev/full'))('refuses every answer, and logs that for each answer', async () => {
     const log = createAuditLog({ to: { file: '/dev/full' }, secret: SECRET });
     const outcomes = await Promise.allSettled([1, 2, 3].map(() => log.append(entry())));
     for (const outcome of outcomes)
@@ -236,7 +236,7 @@ describe('when the disk is full', () => {
     );
   });
 
-  test('continues after a line that lacks only its line break, also when there is little room', async () => {
+  test('continues after a line that lacks only its line break, also on a nearly full disk', async () => {
     const file = newFile();
     const run = async (inputs: readonly (readonly [number, number])[]) => {
       let output = Buffer.alloc(0);
@@ -278,7 +278,7 @@ describe('when the disk is full', () => {
     expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({ problems: [], torn: 1, lines: 3 });
   });
 
-  test('goes on in a new file after a crash has torn its first line', async () => {
+  test('continues in a new file after a crash has torn its first line', async () => {
     const file = newFile();
     await writeEntries(file, [entry()]);
     renameSync(file, `${file}.1`);
@@ -309,8 +309,8 @@ describe('when the disk is full', () => {
   });
 });
 
-describe('a full pipe', () => {
-  test('delays answers, and none is refused', async () => {
+describe('an audit log on a full pipe', () => {
+  test('delays answers, and refuses none', async () => {
     let [full, output] = [5, ''];
     const write: WriteSome = (_, what) => {
       if (output !== '' && full-- > 0)
@@ -327,7 +327,7 @@ describe('a full pipe', () => {
   });
 });
 
-describe('a file that it cannot continue', () => {
+describe('a file that the audit log cannot continue', () => {
   const problemWith = (file: string, { secret }: { secret?: string } = { secret: SECRET }): string => {
     try {
       void createAuditLog({ to: { file }, secret }).close();
@@ -338,14 +338,14 @@ describe('a file that it cannot continue', () => {
     return 'none';
   };
 
-  test('is one in a missing folder', () => {
+  test('is a file in a missing folder', () => {
     expect(problemWith(join(temporaryFolder(), 'nowhere', 'audit.log'))).toMatch(
       /^AUDIT_FILE cannot .*ENOENT/,
     );
   });
 
   test.each(['the notes of somebody else\n', '{"level":30}\n'.repeat(10_000), 'no line break'])(
-    'is one of somebody else, which stays as it is',
+    'is a file of another program, which stays unchanged',
     (content) => {
       const file = newFile();
       writeFileSync(file, content);
@@ -355,7 +355,7 @@ describe('a file that it cannot continue', () => {
     },
   );
 
-  test('is one that was begun with another secret, or with none', async () => {
+  test('is a log that was started with another secret, or without one', async () => {
     const file = newFile();
     await writeEntries(file, [entry()]);
     expect(problemWith(file, { secret: 'another secret of theirs' })).toContain(
@@ -364,21 +364,21 @@ describe('a file that it cannot continue', () => {
     expect(problemWith(file, {})).toContain('If AUDIT_SECRET was changed');
   });
 
-  test('is one whose head is damaged', async () => {
+  test('is a log with a damaged head', async () => {
     const file = newFile();
     await writeEntries(file, [entry()]);
     writeFileSync(`${file}.head`, 'nonsense');
     expect(problemWith(file)).toContain('is not a valid head of an audit log');
   });
 
-  test('is one that is locked by another machine, until its lock is removed', () => {
+  test('is a log that another machine has locked, until its lock is removed', () => {
     const file = newFile();
     writeFileSync(`${file}.lock`, JSON.stringify({ pid: 1, host: `not-${hostname()}` }));
     expect(problemWith(file)).toContain(`process 1 on not-${hostname()} has taken it`);
     expect(problemWith(file)).toContain('If that process has ended, remove the lock');
   });
 
-  test('is one that is locked by a process of another user', () => {
+  test('is a log that a process of another user has locked', () => {
     const file = newFile();
     writeFileSync(`${file}.lock`, JSON.stringify({ pid: process.ppid, host: hostname() }));
     const signal = vi.spyOn(process, 'kill').mockImplementation(() => {
@@ -390,7 +390,7 @@ describe('a file that it cannot continue', () => {
     expect(problemWith(file)).toContain(`process ${process.ppid} is writing it`);
   });
 
-  test('is not one with the lock of a process that has ended, also if its id is in use again', async () => {
+  test('is not a log with the lock of a process that has ended, even if its process id is in use again', async () => {
     const file = newFile();
     writeFileSync(
       `${file}.lock`,
@@ -401,8 +401,8 @@ describe('a file that it cannot continue', () => {
   });
 });
 
-describe('a file that has lost lines', () => {
-  test('shows the loss for ever, also when the gateway continues the file', async () => {
+describe('an audit file that has lost lines', () => {
+  test('reports the loss permanently, also after the gateway has continued the file', async () => {
     const file = newFile();
     await writeEntries(file, [entry(), entry(), entry()]);
     truncateSync(file, readFileSync(file, 'utf8').indexOf('\n') + 1);

@@ -33,7 +33,7 @@ describe('an unchanged audit log', () => {
     expect(verification).toMatchObject({ first: { seq: 1 }, last: { seq: 3 } });
   });
 
-  test('verifies when nothing was written yet', async () => {
+  test('verifies when it has no lines yet', async () => {
     const verification = await verifyAudit([await fileWith(0)], { secret: SECRET });
     expect(verification).toMatchObject({ lines: 0, problems: [], first: undefined, endIsKnown: true });
   });
@@ -63,7 +63,7 @@ describe('an unchanged audit log', () => {
     expect((await verify([second, first, file], false)).problems).not.toEqual([]);
   });
 
-  test('verifies while the gateway writes on', async () => {
+  test('verifies while the gateway writes further lines', async () => {
     const file = join(temporaryFolder(), 'audit.log');
     const writing = writeEntries(
       file,
@@ -77,7 +77,7 @@ describe('an unchanged audit log', () => {
   });
 });
 
-describe('verifying finds a line that was', () => {
+describe('verifying an audit log', () => {
   const takes: [string, (lines: string[]) => string[], string[]][] = [
     ['removed', ([a = '', , ...rest]) => [a, ...rest], ['2: removed']],
     ['removed at the beginning', ([, ...rest]) => rest, ['1: removed']],
@@ -90,19 +90,19 @@ describe('verifying finds a line that was', () => {
     ['empty', ([a = '', ...rest]) => [a, '\n', ...rest], ['2: unreadable']],
     ['cut off', ([a = '', b = '', ...rest]) => [a, `${b.slice(0, 60)}\n`, ...rest], ['2: unreadable']],
   ];
-  test.each(takes)('%s, and says where', async (_, change, problems) => {
+  test.each(takes)('finds the place of a line that was %s', async (_, change, problems) => {
     const file = await fileWith(5);
     changeLines(file, change);
     expect(await problemsIn(file)).toEqual(problems);
   });
 
-  test('all of them removed, or the file emptied', async () => {
+  test('finds that all lines were removed', async () => {
     const file = await fileWith(5);
     writeFileSync(file, '');
     expect(await problemsIn(file)).toEqual(['0: truncated']);
   });
 
-  test('sealed with another secret, or with none', async () => {
+  test('finds lines that were sealed with another secret, or without one', async () => {
     const file = await fileWith(2);
     expect(await problemsIn(file, { secret: 'another secret of theirs' })).toEqual([
       '1: changed',
@@ -111,7 +111,7 @@ describe('verifying finds a line that was', () => {
     expect(await problemsIn(file, { secret: undefined })).toContain('1: changed');
   });
 
-  test('put there from another log of the same gateway', async () => {
+  test('finds lines that come from another log of the same gateway', async () => {
     const file = await fileWith(3);
     // With the same time and the same ids, the lines would be equal.
     const other = await fileWith(3, temporaryFolder(), 'other');
@@ -122,7 +122,7 @@ describe('verifying finds a line that was', () => {
     expect(await problemsIn(file)).toEqual(['3: changed']);
   });
 
-  test('in a file without a head, except lines removed from its end: it reports that the end is unknown', async () => {
+  test('reports that the end is unknown if the file has no head', async () => {
     const file = await fileWith(3);
     changeLines(file, (lines) => lines.slice(0, 2));
     expect(await verifyAudit([file], { secret: SECRET, head: false })).toMatchObject({
@@ -133,7 +133,7 @@ describe('verifying finds a line that was', () => {
     expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({ problems: [], endIsKnown: false });
   });
 
-  test('in a file that is damaged nearly everywhere, with at most 100 problems listed', async () => {
+  test('lists at most 100 problems of a file that is damaged nearly everywhere', async () => {
     const file = await fileWith(300);
     changeLines(file, (lines) => lines.map((line) => line.replace('shop', 'Shop')));
     const { problems, problemsOmitted } = await verifyAudit([file], { secret: SECRET });
@@ -142,7 +142,7 @@ describe('verifying finds a line that was', () => {
   });
 });
 
-describe('what a crash left', () => {
+describe('the partial line that a crash left in an audit log', () => {
   /** A file of three lines and a part of a fourth, as a crash leaves it. */
   async function tornFile(part: number | undefined): Promise<string> {
     const file = await fileWith(4);
@@ -159,21 +159,21 @@ describe('what a crash left', () => {
     return file;
   }
 
-  test.each([1, 7, 100, -2])('is reported, but is no damage (%s)', async (part) => {
+  test.each([1, 7, 100, -2])('is counted as torn, and is no damage (%s)', async (part) => {
     const file = await tornFile(part);
     expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({ problems: [], torn: 1, lines: 3 });
     await writeEntries(file, [entry(), entry()]);
     expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({ problems: [], torn: 1, lines: 6 });
   });
 
-  test('is a whole line when only its line break is missing', async () => {
+  test('is complete if only its line break is missing', async () => {
     const file = await tornFile(-1);
     expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({ problems: [], torn: 0, lines: 4 });
     await writeEntries(file, [entry()]);
     expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({ problems: [], torn: 0, lines: 5 });
   });
 
-  test('may not be touched afterwards either', async () => {
+  test('is damage if somebody changes it later', async () => {
     const torn = async () => {
       const file = await tornFile(50);
       await writeEntries(file, [entry()]);
@@ -254,7 +254,7 @@ function differing(original: Buffer, tampered: Buffer): [first: number, last: nu
   return [first + 1, other.length - same];
 }
 
-test('finds any other change of a file, by bytes or by lines, and says where', async () => {
+test('verifying finds any other change of a file, by bytes or by lines, and its place', async () => {
   const folder = temporaryFolder();
   let run = 0;
   await fc.assert(
@@ -308,7 +308,7 @@ test('finds any other change of a file, by bytes or by lines, and says where', a
   );
 });
 
-test('a file without line breaks is reported, not taken for a line that a crash cut off', async () => {
+test('verifying reports a file without line breaks as damaged, not as torn by a crash', async () => {
   const file = join(temporaryFolder(), 'audit.log');
   writeFileSync(file, 'x'.repeat(5 * 1024 * 1024));
   expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({

@@ -27,7 +27,7 @@ describe.each([
     answersFor: () => all,
   };
 
-  it('is decided for each channel by itself', async () => {
+  it('is decided for each channel separately', async () => {
     const permissions = createConsentGuard(consents);
     // The guard compares customers and contexts by identity, and reads none of their fields.
     const [customer, context] = [{} as Customer, {} as Context];
@@ -60,7 +60,7 @@ describe.each([
   ['cached', (all: readonly ConsentAnswer[]) => all],
   ['requested', (all: readonly ConsentAnswer[]) => Promise.resolve(all)],
 ])('the consent of a customer, %s', (kind, input) => {
-  it('is requested once for a customer, and for each customer', async () => {
+  it('is read once for each customer of a request', async () => {
     const { permissions, answersFor } = permissionsOf(input(answers));
     const context = {} as Context;
     for (const customer of [{} as Customer, {} as Customer]) {
@@ -75,7 +75,7 @@ describe.each([
     ]);
   });
 
-  it('is noted for each request by itself', async () => {
+  it('is recorded for each request separately', async () => {
     const { permissions } = permissionsOf(input(answers));
     const context = {} as Context;
     await permissions.readWithConsent({} as Customer, context, EMAIL, () => 1);
@@ -83,7 +83,7 @@ describe.each([
     expect(permissions.outcomesOf(context).size).toBe(1);
   });
 
-  it('withholds a value with the error of a system that might forbid it', async () => {
+  it('withholds a value with the error of the system that might forbid it', async () => {
     for (const error of [new Error('the system is unavailable'), 'down']) {
       const { permissions } = permissionsOf(input([{ statements: [], error }]));
       const context = {} as Context;
@@ -93,7 +93,7 @@ describe.each([
     }
   });
 
-  it('lets the error of an allowed value through, and hides that of a forbidden one', async () => {
+  it('shows the error of an allowed field, and hides that of a forbidden field', async () => {
     const gone = new Error('the system is unavailable');
     const { permissions } = permissionsOf(input(answers));
     const fail = () => {
@@ -119,7 +119,7 @@ describe.each([
 });
 
 it.each([[['DENIED', 'GRANTED', 'DENIED']], [['GRANTED', 'DENIED']]] as const)(
-  'of several customers of a request, some may agree and some not: %j',
+  'one customer of a request may have given consent and another not: %j',
   async (statuses) => {
     const { permissions, answersFor } = permissionsOf(answers);
     const context = {} as Context;

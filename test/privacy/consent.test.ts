@@ -39,7 +39,7 @@ const decide = (
 const down = new SourceTimeoutError('crm', 'crm did not answer in time.');
 const granted = { kind: 'granted' };
 
-describe('an entry about one kind of mail', () => {
+describe('a statement about one kind of mail', () => {
   const table: [held: string, stated: ShortStatement[]][] = [
     ['nothing', []],
     ['a yes', [['shop', 'GRANTED', 'EMAIL', '01']]],
@@ -57,7 +57,7 @@ describe('an entry about one kind of mail', () => {
     ],
   ];
 
-  it.each(table)('changes no decision when the systems hold %s', (_, stated) => {
+  it.each(table)('does not change the decision if the systems hold %s', (_, stated) => {
     for (const status of STATUSES)
       for (const entryChannel of [null, ...CHANNELS])
         for (const channel of [undefined, ...CHANNELS]) {
@@ -72,31 +72,34 @@ describe('an entry about one kind of mail', () => {
 });
 
 describe('consent', () => {
-  it('is given when a system holds a yes', () => {
+  it('is granted if a system holds a yes', () => {
     expect(decide([['shop', 'GRANTED', 'EMAIL', '01']])).toEqual(granted);
     expect(decide([['shop', 'GRANTED', null, '01']])).toEqual(granted);
   });
 
-  it('is not given when no system holds anything', () => {
+  it('is withheld if no system holds a statement', () => {
     expect(decide([])).toEqual({ kind: 'withheld', because: 'UNKNOWN' });
   });
 
-  it.each(['UNKNOWN', 'EXPIRED', 'REQUESTED'] as const)('is not given by %s alone', (status) => {
-    expect(decide([['shop', status, 'EMAIL', '01']])).toEqual({
-      kind: 'withheld',
-      because: status,
-      source: 'shop',
-      since: '2026-10-01T12:00:00.000Z',
-    });
-    expect(
-      decide([
-        ['shop', status, 'EMAIL'],
-        ['crm', 'GRANTED', 'EMAIL'],
-      ]),
-    ).toEqual(granted);
-  });
+  it.each(['UNKNOWN', 'EXPIRED', 'REQUESTED'] as const)(
+    'is withheld if the only statement is %s',
+    (status) => {
+      expect(decide([['shop', status, 'EMAIL', '01']])).toEqual({
+        kind: 'withheld',
+        because: status,
+        source: 'shop',
+        since: '2026-10-01T12:00:00.000Z',
+      });
+      expect(
+        decide([
+          ['shop', status, 'EMAIL'],
+          ['crm', 'GRANTED', 'EMAIL'],
+        ]),
+      ).toEqual(granted);
+    },
+  );
 
-  it('gives the most specific of several reasons', () => {
+  it('is withheld with the most specific of several reasons', () => {
     const reasons: ShortStatement[] = [
       ['a', 'UNKNOWN'],
       ['b', 'REQUESTED', null, '05'],
@@ -106,7 +109,7 @@ describe('consent', () => {
     expect(decide(reasons.slice(0, 2))).toMatchObject({ because: 'REQUESTED', source: 'b' });
   });
 
-  it.each(['DENIED', 'REVOKED'] as const)('is withheld by %s, also when a yes is newer', (status) => {
+  it.each(['DENIED', 'REVOKED'] as const)('is withheld by %s, even if a yes is newer', (status) => {
     expect(
       decide([
         ['shop', 'GRANTED', 'EMAIL', '20'],
@@ -115,7 +118,7 @@ describe('consent', () => {
     ).toEqual({ kind: 'withheld', because: status, source: 'crm', since: '2026-10-05T12:00:00.000Z' });
   });
 
-  it('names the latest withdrawal of several', () => {
+  it('is withheld with the latest of several withdrawals', () => {
     expect(
       decide([
         ['a', 'REVOKED', 'EMAIL', '03'],
@@ -141,20 +144,20 @@ describe('consent', () => {
     for (const stated of [same, same.toReversed()]) expect(decide(stated)).toMatchObject({ source: 'a' });
   });
 
-  it('holds for the channel of the statement, or for all channels if it names none', () => {
+  it('is granted for the channel of the statement, or for all channels if the statement names none', () => {
     expect(decide([['shop', 'GRANTED', 'EMAIL']], 'EMAIL')).toEqual(granted);
     expect(decide([['shop', 'GRANTED', null]], 'EMAIL')).toEqual(granted);
     expect(decide([['shop', 'GRANTED', 'SMS']], 'EMAIL')).toEqual({ kind: 'withheld', because: 'UNKNOWN' });
   });
 
-  it('is withdrawn for the channel of the withdrawal, or for all channels if it names none', () => {
+  it('is withdrawn for the channel of the withdrawal, or for all channels if the withdrawal names none', () => {
     const yes: ShortStatement = ['shop', 'GRANTED', null];
     expect(decide([yes, ['crm', 'REVOKED', 'EMAIL']], 'EMAIL')).toMatchObject({ because: 'REVOKED' });
     expect(decide([yes, ['crm', 'REVOKED', 'EMAIL']], 'SMS')).toEqual(granted);
     expect(decide([yes, ['crm', 'REVOKED']], 'SMS')).toMatchObject({ because: 'REVOKED' });
   });
 
-  it('without a channel is given when one channel is left open', () => {
+  it('for any channel is granted if it is granted for one channel', () => {
     const emailOnly: ShortStatement[] = [
       ['shop', 'GRANTED', 'EMAIL'],
       ['crm', 'REVOKED', 'EMAIL'],
@@ -170,7 +173,7 @@ describe('consent', () => {
     ).toMatchObject({ because: 'REVOKED' });
   });
 
-  it('for one purpose says nothing of another', () => {
+  it('for one purpose does not count for another purpose', () => {
     const statements = [say(['shop', 'GRANTED']), say(['crm', 'REVOKED', 'EMAIL'])];
     expect(decideConsent(answers(statements), 'PERSONALISATION')).toEqual({
       kind: 'withheld',
@@ -182,13 +185,13 @@ describe('consent', () => {
 describe('consent, while a system is unavailable', () => {
   const failed = { kind: 'failed', error: down };
 
-  it('is withheld with its error, whether the others hold a yes or nothing', () => {
+  it('is withheld with the error of that system, whether the other systems hold a yes or nothing', () => {
     expect(decide([['shop', 'GRANTED', 'EMAIL']], 'EMAIL', [down])).toEqual(failed);
     expect(decide([], 'EMAIL', [down])).toEqual(failed);
     expect(decide([['shop', 'EXPIRED']], undefined, [down])).toEqual(failed);
   });
 
-  it('is withheld by a withdrawal that is known, which no other system could undo', () => {
+  it('is withheld by a known withdrawal, which no other system could undo', () => {
     const no: ShortStatement[] = [['shop', 'REVOKED', 'EMAIL']];
     expect(decide(no, 'EMAIL', [down])).toMatchObject({ kind: 'withheld', because: 'REVOKED' });
     expect(decide([['shop', 'REVOKED']], undefined, [down])).toMatchObject({ kind: 'withheld' });
@@ -197,7 +200,7 @@ describe('consent, while a system is unavailable', () => {
   });
 });
 
-describe('for any statements of the systems', () => {
+describe('the decision about any statements of the systems', () => {
   const statement = fc
     .record({
       source: fc.constantFrom('a', 'b', 'c'),
@@ -219,7 +222,7 @@ describe('for any statements of the systems', () => {
   const isGranted = (all: readonly Consent[], failed: readonly unknown[], of?: ConsentChannel) =>
     decideConsent(answers(all, failed), 'MARKETING', of).kind === 'granted';
 
-  it('their order does not matter', () => {
+  it('does not depend on their order', () => {
     fc.assert(
       fc.property(
         statements.chain((all) =>
@@ -236,7 +239,7 @@ describe('for any statements of the systems', () => {
     );
   });
 
-  it('one more withdrawal, or one more unavailable system, never allows anything', () => {
+  it('is not granted by a further withdrawal or a further unavailable system', () => {
     fc.assert(
       fc.property(statements, withdrawal, channel, (all, no, of) => {
         if (isGranted(all, [], of)) return;
@@ -250,7 +253,7 @@ describe('for any statements of the systems', () => {
     );
   });
 
-  it('one more yes never withholds anything', () => {
+  it('is not withheld by a further yes', () => {
     fc.assert(
       fc.property(statements, statement, channel, (all, consent, of) => {
         if (isGranted(all, [], of))
@@ -259,7 +262,7 @@ describe('for any statements of the systems', () => {
     );
   });
 
-  it('nothing is given without a yes of that purpose, nor against a no that holds for the channel', () => {
+  it('is granted only with a yes for the purpose and without a no that applies to the channel', () => {
     fc.assert(
       fc.property(statements, channel, (all, of) => {
         if (!isGranted(all, [], of)) return;
@@ -274,7 +277,7 @@ describe('for any statements of the systems', () => {
     );
   });
 
-  it('what is granted for a channel is granted without one', () => {
+  it('is granted without a channel if it is granted for one channel', () => {
     fc.assert(
       fc.property(statements, fc.constantFrom(...CHANNELS), (all, of) => {
         if (isGranted(all, [], of)) expect(isGranted(all, [])).toBe(true);
@@ -282,7 +285,7 @@ describe('for any statements of the systems', () => {
     );
   });
 
-  it('the named withdrawal is among the statements, and no applicable one is later', () => {
+  it('names one of the withdrawals, and no applicable one is later', () => {
     fc.assert(
       fc.property(
         fc.array(withdrawal, { minLength: 1, maxLength: 5 }),

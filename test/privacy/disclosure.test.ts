@@ -73,19 +73,19 @@ const masked = audience({ sees: 'masked' });
 const marketing = audience({ purpose: 'MARKETING' });
 const maskedMarketing = audience({ purpose: 'MARKETING', sees: 'masked' });
 
-describe('categories', () => {
+describe('the categories of an audit line', () => {
   test.each<[string, string, Audience, DisclosedCategories | undefined]>([
     [
-      'are granted that are shown',
+      'are granted if the fields are shown',
       '{ customer { name town } }',
       audience(),
       { granted: ['IDENTITY', 'TRAIT'] },
     ],
     ['are sorted', '{ customer { town name } }', audience(), { granted: ['IDENTITY', 'TRAIT'] }],
-    ['are masked where they have a mask', '{ customer { name } }', masked, { masked: ['IDENTITY'] }],
-    ['are granted where they have none', '{ customer { town } }', masked, { granted: ['TRAIT'] }],
+    ['are masked if the fields have a mask', '{ customer { name } }', masked, { masked: ['IDENTITY'] }],
+    ['are granted if the fields have no mask', '{ customer { town } }', masked, { granted: ['TRAIT'] }],
     [
-      'are granted and masked when some fields have a mask',
+      'are granted and masked if some fields have a mask',
       '{ customer { email phone } }',
       masked,
       { granted: ['CONTACT'], masked: ['CONTACT'] },
@@ -103,13 +103,18 @@ describe('categories', () => {
       { withheld: ['FINANCIAL'] },
     ],
     [
-      'are those of nested fields too',
+      'include those of nested fields',
       '{ customer { debts { holder } } }',
       masked,
       { granted: ['FINANCIAL'], masked: ['IDENTITY'] },
     ],
-    ['are none for what is of nobody', '{ weather customer { weather } }', audience(), undefined],
-    ['are none for an introspection', '{ __typename }', audience(), undefined],
+    [
+      'are absent if the fields are about no person',
+      '{ weather customer { weather } }',
+      audience(),
+      undefined,
+    ],
+    ['are absent for an introspection', '{ __typename }', audience(), undefined],
   ])('%s: %s', (_, query, by, categories) => {
     expect(of(query, by)).toEqual(categories === undefined ? undefined : disclosed(categories));
   });
@@ -119,7 +124,7 @@ describe('categories', () => {
     ['granted, and masked', maskedMarketing, decided({ '': 'granted' }), { masked: ['IDENTITY'] }],
     ['withheld', marketing, decided({ '': 'withheld' }), { withheld: ['IDENTITY'] }],
     [
-      'withheld from who sees masked values',
+      'withheld from an audience that sees masked values',
       maskedMarketing,
       decided({ '': 'withheld' }),
       { withheld: ['IDENTITY'] },
@@ -130,9 +135,9 @@ describe('categories', () => {
       decided({ '': 'both' }),
       { granted: ['IDENTITY'], withheld: ['IDENTITY'] },
     ],
-    ['of nobody', marketing, NOTHING, undefined],
-    ['of another channel', marketing, decided({ EMAIL: 'granted' }), undefined],
-  ])('hang on consent that is %s', (_, by, came, categories) => {
+    ['decided for no customer', marketing, NOTHING, undefined],
+    ['decided for another channel', marketing, decided({ EMAIL: 'granted' }), undefined],
+  ])('depend on consent that is %s', (_, by, came, categories) => {
     expect(of('{ customer { name } }', by, came)).toEqual(
       categories === undefined ? undefined : disclosed(categories),
     );
@@ -147,13 +152,13 @@ describe('categories', () => {
     );
   });
 
-  test('of consent itself are shown without it', () => {
+  test('include consents, which are shown without consent', () => {
     expect(of('{ customer { consents } }', marketing, decided({ '': 'withheld' }))).toEqual(
       disclosed({ granted: ['CONSENT'] }),
     );
   });
 
-  test('are counted through fragments, once each', () => {
+  test('include those in fragments, each once', () => {
     const query = `query { customer { ...A } } fragment A on Customer { town ...B } fragment B on Customer { name ...A }`;
     expect(of(query, audience())).toEqual(disclosed({ granted: ['IDENTITY', 'TRAIT'] }));
     const union = '{ anything { ... on Other { name } ... on Customer { town } } }';
@@ -168,7 +173,7 @@ describe('categories', () => {
   });
 });
 
-test('the disclosure to one audience, for one decision, is not reused for another', () => {
+test('the categories for one audience and one decision are not reused for another', () => {
   const disclosure = disclosureOf('{ customer { name } }');
   const disclosureTo = (by: Audience, came: ConsentOutcomes) => disclosure.of(by, came);
   for (let times = 0; times < 2; times += 1) {
@@ -187,7 +192,7 @@ test('the disclosure to one audience, for one decision, is not reused for anothe
   expect(disclosureTo(audience(), NOTHING)).toBe(disclosureTo(audience(), NOTHING));
 });
 
-test('fields that are forbidden to an audience are named', () => {
+test('the audit names the fields that an audience may not see', () => {
   const disclosure = disclosureOf('{ customer { name debts { amount } consents } }');
   const forbiddenTo = (by: Audience) => disclosure.forbidden(by);
   expect(forbiddenTo(audience())).toEqual([]);

@@ -89,7 +89,7 @@ test.each<[string, string]>([
     `without ${member} of a section`,
     JSON.stringify({ ...FULL, sections: { name: { ...FULL.sections['name'], [member]: undefined } } }),
   ]),
-])('a part that is %s is named, and not gone on with', (_, content) => {
+])('an unfinished export that is %s is named, and not continued', (_, content) => {
   writeFileSync(`${path}.part`, content);
   expect(() => openExportFile(path, 'digest')).toThrow(`${path}.part is not an unfinished export`);
 });

@@ -18,8 +18,8 @@ function planOf(types: string) {
 const selectionsOf = (types: string) =>
   planOf(types).sections.map(({ query }) => /customer\(by: \$by\) \{ (.*) \} \}$/.exec(query)?.[1]);
 
-describe('an export queries', () => {
-  test('each field of the customer by itself, with everything below it', () => {
+describe('the plan of an export', () => {
+  test('queries each field of the customer separately, with all fields below it', () => {
     const plan = planOf(`
       type Customer { name: String, emails: [String!]!, address: Address, _private: String }
       type Address { street: String, country: Country, _private: String }
@@ -50,7 +50,7 @@ describe('an export queries', () => {
     });
   });
 
-  test('page by page where there is a next page', () => {
+  test('reads a list page by page if it has cursors', () => {
     const { sections } = planOf(`
       type Customer { orders(first: Int, after: String): OrderConnection }
       type OrderConnection { nodes: [Order!]!, edges: [OrderEdge!]!, pageInfo: PageInfo! }
@@ -71,7 +71,7 @@ describe('an export queries', () => {
     ]);
   });
 
-  test('a connection without cursors is read once', () => {
+  test('reads a connection without cursors once', () => {
     const { sections } = planOf(`
       type Customer { orders(first: Int): OrderConnection }
       type OrderConnection { nodes: [Order!]!, pageInfo: PageInfo! }
@@ -80,7 +80,7 @@ describe('an export queries', () => {
     expect(sections[0]?.query).toMatch(/^query Export\(\$by: CustomerKey!\) .* orders\(first: 100\) \{/);
   });
 
-  test('a cursor alone, or a page alone, makes no connection', () => {
+  test('does not treat a type as a connection if it has only a cursor, or only a page', () => {
     const types = `
       type Customer { a(first: Int, after: String): A, b(first: Int, after: String): B }
       type A { nodes: [String] } type B { pageInfo: PageInfo }`;
@@ -91,7 +91,7 @@ describe('an export queries', () => {
     expect(planOf(types).sections.map(({ isPaged }) => isPaged)).toEqual([false, false]);
   });
 
-  test('a limited number of items of a list, and names the lists that may be longer', () => {
+  test('queries a limited number of items of a list, and names the lists that may be longer', () => {
     const { sections } = planOf(`
       type Customer { visits(first: Int): [Visit!]!, tags: [String!] }
       type Visit { pages(first: Int): [String!]!, links: [Link!] }
@@ -106,7 +106,7 @@ describe('an export queries', () => {
     ]);
   });
 
-  test('each possible type of a union or an interface', () => {
+  test('queries each possible type of a union or an interface', () => {
     expect(
       selectionsOf(`
         type Customer { events: [Event!], things: [Thing!] }
@@ -120,8 +120,8 @@ describe('an export queries', () => {
   });
 });
 
-describe('an export names what it does not query', () => {
-  test('because it leads back to where it came from', () => {
+describe('a field that an export omits', () => {
+  test('is named if it leads back to an object that contains it', () => {
     const { sections, notExported } = planOf(`
       type Customer { order: Order }
       type Order { number: String, customer: Customer, parent: Order }`);
@@ -132,7 +132,7 @@ describe('an export names what it does not query', () => {
     ]);
   });
 
-  test('because it needs an argument that nobody can choose for it', () => {
+  test('is named if it needs an argument without a default', () => {
     const { sections, notExported } = planOf(`
       type Customer { price(currency: String!): Int, name(long: Boolean! = true, short: Boolean): String, order: Order }
       type Order { total(currency: String!): Int, number: String }`);
@@ -143,7 +143,7 @@ describe('an export names what it does not query', () => {
     ]);
   });
 
-  test('because it is nested too deep', () => {
+  test('is named if it is nested too deep', () => {
     const depths = Array.from(
       { length: 14 },
       (_, depth) => `type T${depth} { leaf: Int, next: T${depth + 1} }`,
@@ -158,6 +158,6 @@ describe('an export names what it does not query', () => {
   });
 });
 
-test('a schema without customers cannot be exported', () => {
+test('an export of a schema without customers is refused', () => {
   expect(() => planExport(buildSchema('type Query { a: Int }'))).toThrow('no type Customer');
 });

@@ -109,32 +109,32 @@ const orders = (parts: Fake): World => ({
   owners: { orders: 'shop' },
 });
 
-describe('an export is complete', () => {
+describe('the completeness of an export', () => {
   test.each<[string, Sources, { source: string; code: string }[]]>([
-    ['when its system answered live', { shop: { status: 'live', age: 0 } }, []],
-    ['when its system answered from the cache', { shop: { status: 'cached', age: 5 } }, []],
+    ['is confirmed if the system answered live', { shop: { status: 'live', age: 0 } }, []],
+    ['is confirmed if the system answered from the cache', { shop: { status: 'cached', age: 5 } }, []],
     [
-      'not when the answer is stale',
+      'is denied if the answer is stale',
       { shop: { status: 'stale', age: 60 } },
       [{ source: 'shop', code: 'STALE' }],
     ],
     [
-      'not when its system failed',
+      'is denied if the system failed',
       { shop: { status: 'failed', age: 0 } },
       [{ source: 'shop', code: 'SOURCE_UNAVAILABLE' }],
     ],
     [
-      'when another system than its own is stale',
+      'is confirmed if only another system is stale',
       { shop: { status: 'live', age: 0 }, crm: { status: 'stale', age: 60 } },
       [],
     ],
     [
-      'when another system than its own failed',
+      'is confirmed if only another system failed',
       { shop: { status: 'live', age: 0 }, crm: { status: 'failed', age: 0 } },
       [],
     ],
     [
-      'when another system was skipped',
+      'is confirmed if only another system was skipped',
       { shop: { status: 'live', age: 0 }, crm: { status: 'skipped', age: 0 } },
       [],
     ],
@@ -147,7 +147,7 @@ describe('an export is complete', () => {
     );
   });
 
-  test('not when any of the systems that a field is made of failed or is stale', async () => {
+  test('is denied if any of the systems behind a field failed or was stale', async () => {
     for (const status of ['failed', 'stale']) {
       const world = orders({ sources: { shop: { status: 'live', age: 0 }, crm: { status, age: 1 } } });
       expect((await documentOf({ ...world, owners: {} })).complete).toBe(false);
@@ -160,15 +160,19 @@ describe('an export is complete', () => {
       { source: 'shop', retryable: true },
       { source: 'shop', code: 'X', isFinal: false },
     ],
-    ['may not', { source: 'shop', retryable: false }, { source: 'shop', code: 'X', isFinal: false }],
-    ['is of no system', {}, { source: null, code: 'X', isFinal: true }],
-  ])('not with an error that %s', async (_, extensions, failure) => {
+    [
+      'may not be tried again',
+      { source: 'shop', retryable: false },
+      { source: 'shop', code: 'X', isFinal: false },
+    ],
+    ['comes from no system', {}, { source: null, code: 'X', isFinal: true }],
+  ])('is denied for an error that %s', async (_, extensions, failure) => {
     const document = await documentOf(orders({ errors: [error('X', extensions)] }));
     expect(document.complete).toBe(false);
     expect(document.sections['orders']?.failures).toEqual([failure]);
   });
 
-  test('not when there is no answer and no error', async () => {
+  test('is denied if a section has neither a value nor an error', async () => {
     const document = await documentOf({ answers: { orders: [{}] } });
     expect(document.sections['orders']?.failures).toEqual([
       { source: null, code: 'UNKNOWN', isFinal: false },
@@ -179,13 +183,13 @@ describe('an export is complete', () => {
     expect(failed.sections['orders']?.failures).toEqual([{ source: null, code: 'X', isFinal: true }]);
   });
 
-  test('not when the value itself names systems that are missing', async () => {
+  test('is denied if the value itself names missing systems', async () => {
     const timeline = { nodes: [], missing: [{ source: 'calls', code: 'SOURCE_TIMEOUT' }] };
     const document = await documentOf({ answers: { timeline: [{ customer: { timeline } }] } });
     expect(document.notAnswered).toEqual([{ source: 'calls', code: 'SOURCE_TIMEOUT', fields: ['timeline'] }]);
   });
 
-  test('not before every section is present', async () => {
+  test('is denied until every section is present', async () => {
     const { saved } = await run({ answers: { a: [{ customer: { a: 1 } }], b: [{ customer: { b: 2 } }] } });
     expect(saved.map(({ complete, data }) => [complete, data])).toEqual([
       [false, { a: 1 }],
@@ -193,7 +197,7 @@ describe('an export is complete', () => {
     ]);
   });
 
-  test('and names a failure of one system once, by the first error, with all its fields', async () => {
+  test('is denied with each failed system once, with its first error and all its fields', async () => {
     const failed = {
       errors: [
         error('FIRST', { source: 'shop', retryable: true }),
@@ -210,14 +214,14 @@ describe('an export is complete', () => {
     expect(document.notAnswered).toEqual([{ source: 'shop', code: 'FIRST', fields: ['orders', 'cart'] }]);
   });
 
-  test('and distinguishes errors without a system by their code', async () => {
+  test('is denied with the code of each error without a system', async () => {
     const document = await documentOf(orders({ errors: [error('X'), error('Y'), error('X')] }));
     expect(document.sections['orders']?.failures.map(({ code }) => code)).toEqual(['X', 'Y']);
   });
 });
 
-describe('of each system', () => {
-  test('the worst status and the oldest answer count', async () => {
+describe('the systems of an export', () => {
+  test('have their worst status and their oldest answer', async () => {
     const status = (orders_: Sources, cart: Sources): World => ({
       answers: {
         orders: [{ customer: { orders: [] }, sources: orders_ }],
@@ -244,13 +248,13 @@ describe('of each system', () => {
     }
   });
 
-  test('one that was skipped is not named', async () => {
+  test('do not include a skipped system', async () => {
     const { sources } = await documentOf(orders({ sources: { crm: { status: 'skipped', age: 0 } } }));
     expect(sources).toEqual({});
   });
 });
 
-describe('lists', () => {
+describe('the lists of an export', () => {
   const page = (nodes: number[], endCursor: string | null, more = {}) => ({
     customer: { orders: { nodes, pageInfo: { hasNextPage: endCursor !== null, endCursor }, ...more } },
   });
@@ -268,26 +272,26 @@ describe('lists', () => {
     expect(JSON.stringify(result)).not.toContain('pageInfo');
   });
 
-  test('end when a system gives the same cursor again', async () => {
+  test('end if a system returns the same cursor again', async () => {
     const { queries } = await run({ ...paged, answers: { orders: [page([1], 'a'), page([1], 'a')] } });
     expect(queries).toHaveLength(3);
   });
 
-  test('hold the pages that were read when the next one fails', async () => {
+  test('contain the pages that were read before a page failed', async () => {
     const answers = { orders: [page([1], 'a'), { customer: { orders: null }, errors: [error('X')] }] };
     const document = await documentOf({ ...paged, answers });
     expect(document.data).toMatchObject({ orders: { nodes: [1] } });
     expect(document.complete).toBe(false);
   });
 
-  test('gather on all pages which systems are missing', async () => {
+  test('name the systems that are missing on any of their pages', async () => {
     const missing = (source: string) => ({ missing: [{ source, code: 'X' }] });
     const answers = { orders: [page([1], 'a', missing('one')), page([2], null, missing('two'))] };
     const document = await documentOf({ ...paged, answers });
     expect(document.notAnswered.map(({ source }) => source)).toEqual(['one', 'two']);
   });
 
-  test('without a next page that are as long as they can be are named', async () => {
+  test('are named as truncated if they have no next page and are full', async () => {
     const deals = { answers: { deals: [{ customer: { deals: [{ lines: [1, 2] }, { lines: [1] }] } }] } };
     const truncatedLists = async (...slices: { path: string[]; size: number }[]) =>
       (await documentOf({ ...deals, sections: [{ field: 'deals', slices }] })).sections['deals']
@@ -303,14 +307,14 @@ describe('lists', () => {
   });
 });
 
-describe('who is meant', () => {
+describe('the customer of an export', () => {
   const partial = {
     customer: { id: 'one', identifiers: [] },
     sources: { crm: { status: 'failed', age: 0 } },
   };
   const whole = { customer: { id: 'one', identifiers: IDENTIFIERS } };
 
-  test('is queried three times at most while a system fails', async () => {
+  test('is queried at most three times while a system fails', async () => {
     const openings = async (...opening: Fake[]) => (await run({ opening })).queries.length;
     expect(await openings(whole)).toBe(1);
     expect(await openings(partial, whole)).toBe(2);
@@ -318,7 +322,7 @@ describe('who is meant', () => {
     expect(await openings(partial)).toBe(3);
   });
 
-  test('is nobody, with the reasons', async () => {
+  test('is not exported if the identifier is ambiguous, and the reasons are reported', async () => {
     const { result, saved } = await run({
       opening: [
         {
@@ -338,7 +342,7 @@ describe('who is meant', () => {
     expect(saved).toEqual([]);
   });
 
-  test('stands in the document by digests alone', async () => {
+  test('is identified in the document by digests only', async () => {
     const document = await documentOf(orders({}));
     expect(document).toMatchObject({
       customerId: 'one',
@@ -349,7 +353,7 @@ describe('who is meant', () => {
   });
 });
 
-describe('an export that was begun', () => {
+describe('a continued export', () => {
   const section = (failures: ExportDocument['sections'][string]['failures'] = []) => ({
     fetchedAt: '2026-11-30T12:00:00.000Z',
     sources: { shop: { status: 'live', asOf: '2026-11-30T12:00:00.000Z' } },
@@ -364,7 +368,7 @@ describe('an export that was begun', () => {
   };
   const answers = { orders: [{ customer: { orders: ['new'] } }], cart: [{ customer: { cart: 'new' } }] };
 
-  test('queries only what is missing', async () => {
+  test('queries only the missing sections', async () => {
     const { result, queries, progress } = await run({ begun, answers });
     expect(queries.map(({ field }) => field)).toEqual(['opening', 'cart']);
     expect(progress).toEqual([{ field: 'cart', number: 1, of: 1 }]);
@@ -373,7 +377,7 @@ describe('an export that was begun', () => {
     });
   });
 
-  test('queries everything again when another identifier has become known', async () => {
+  test('queries all sections again if a further identifier has become known', async () => {
     const more = [...IDENTIFIERS, { namespace: 'phone', value: '+31612345678' }];
     const { result, queries } = await run({
       begun,
@@ -390,7 +394,7 @@ describe('an export that was begun', () => {
     });
   });
 
-  test('retains its data when no identifier is available', async () => {
+  test('retains its data if no identifier is available', async () => {
     const { queries } = await run({
       begun,
       answers,
@@ -400,7 +404,7 @@ describe('an export that was begun', () => {
   });
 });
 
-test('an answer is fresh enough when this run has queried it', async () => {
+test('an export accepts cached answers that it has queried itself', async () => {
   const { queries } = await run({
     answers: { a: [{ customer: {} }], b: [{ customer: {} }] },
     takesMs: 1_500,

@@ -111,7 +111,7 @@ describe('an event that names no customer', () => {
     ['its source, if it declares nothing of the type', { type: 'order.placed' }, [{ source: 'shop' }]],
     ['its source, if that has no webhook', { source: 'desk' }, [{ source: 'desk' }]],
     [
-      'what it would without an identifier, if that is none',
+      'the data of its source, if its identifier is invalid',
       { identifiers: { email: ['unknown'] }, type: 'order.placed' },
       [{ source: 'shop' }],
     ],
@@ -131,7 +131,7 @@ describe('an event that names a customer', () => {
     expect(forgotten).toEqual([SHOP_ID]);
   });
 
-  test('reloads all that was read often, once a system has sent its other events for the change', async () => {
+  test('reloads popular answers after the system has sent its other events about the change', async () => {
     const { forgetEvent, renewed } = open({ email: { customer: customer([EMAIL]) } });
     await forgetEvent(event(EMAIL, SHOP_ID));
     await vi.advanceTimersByTimeAsync(249);
@@ -140,7 +140,7 @@ describe('an event that names a customer', () => {
     expect(renewed).toEqual(['named', 'shopId', 'email']);
   });
 
-  test('fails when another instance was not notified, so that it is retried', async () => {
+  test('fails if another instance was not notified, so that the event is retried', async () => {
     const { forgetEvent } = open({ email: { isEverywhere: false, customer: customer([EMAIL]) } });
     await expect(forgetEvent(event(EMAIL))).rejects.toThrow('Not every instance has dropped the data');
   });
@@ -215,7 +215,7 @@ describe('an event that names a customer', () => {
     expect(forgotten).toEqual(tried);
   });
 
-  test('that is not the one it was found by loses the identifiers that only the event names', async () => {
+  test('drops only the named identifiers if they belong to another customer than the one that was found', async () => {
     const other: Identifier = { namespace: 'email', value: 'other@example.nl' };
     const { forgetEvent } = open({ shopId: { customer: customer([SHOP_ID]) } });
     expect(await forgetEvent(event(SHOP_ID, other))).toEqual([SHOP_ID]);
@@ -225,7 +225,7 @@ describe('an event that names a customer', () => {
 test.each([
   ['orders', null],
   ['ordres', 'The webhook of shop names the loader "ordres" in changes, but shop has no such loader.'],
-])('a webhook that changes the loader "%s" starts, or does not: %s', (name, message) => {
+])('a webhook whose changes name the loader "%s" is checked at the start: %s', (name, message) => {
   const start = () =>
     createForgetEvent({
       registry: { has: (source, loader) => source === 'shop' && loader === 'orders', forget: vi.fn() },

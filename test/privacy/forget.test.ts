@@ -115,7 +115,7 @@ function open({ shop = [eva('1')], desk = [] }: { shop?: Answer; desk?: Answer }
 describe('forgetting a customer', () => {
   test.each<[string, Parameters<typeof open>[0], object, readonly Forgettable[]]>([
     [
-      'known to one system',
+      'that one system knows',
       {},
       {
         unavailableSources: [],
@@ -129,7 +129,7 @@ describe('forgetting a customer', () => {
       [EMAIL, idOf('1'), PHONE],
     ],
     [
-      'known to none',
+      'that no system knows',
       { shop: [] },
       {
         unavailableSources: [],
@@ -138,7 +138,7 @@ describe('forgetting a customer', () => {
       [EMAIL],
     ],
     [
-      'who may be either of two people',
+      'that may be either of two people',
       { shop: [eva('1'), eva('2')] },
       {
         unavailableSources: [],
@@ -168,7 +168,7 @@ describe('forgetting a customer', () => {
       },
       [EMAIL, idOf('1'), PHONE, { source: 'desk' }],
     ],
-  ])('%s drops all data of all identifiers', async (_, systems, expected, all) => {
+  ])('drops all data of all identifiers of a customer %s', async (_, systems, expected, all) => {
     const { forget, dropped, events, suppressed } = open(systems);
     expect(await forget({ identifier: EMAIL })).toMatchObject({ isEverywhere: true, ...expected });
     expect(dropped).toEqual(all);
@@ -176,7 +176,7 @@ describe('forgetting a customer', () => {
     expect(events).toEqual([`look up ${EMAIL.value}`, 'end', 'drop']);
   });
 
-  test('looks for the canonical form of the identifier, and for no value that is none', async () => {
+  test('uses the canonical form of the identifier, and refuses an invalid value', async () => {
     const { forget, events } = open();
     await forget({ identifier: { namespace: 'email', value: ' Eva@Example.NL ' } });
     expect(events[0]).toBe(`look up ${EMAIL.value}`);
@@ -186,7 +186,7 @@ describe('forgetting a customer', () => {
     expect(events).toHaveLength(3);
   });
 
-  test('reloads what is read often when the caller wants it', async () => {
+  test('reloads popular answers if the caller requests that', async () => {
     const { forget, renewals } = open();
     const { renew } = await forget({ identifier: EMAIL });
     expect(renewals()).toBe(0);
@@ -207,27 +207,27 @@ describe('forgetting a customer', () => {
 describe('suppressing a customer', () => {
   const SUPPRESS: ForgetRequest = { identifier: EMAIL, suppress: true };
 
-  test('is done before the data is dropped, with the identifiers that belong to nobody else', async () => {
+  test('happens before the data is dropped, with the identifiers that belong to this customer only', async () => {
     const { forget, events, suppressed } = open();
     expect(await forget(SUPPRESS)).toMatchObject({ customer: { isSuppressed: true } });
     expect(suppressed).toEqual([idOf('1'), EMAIL]);
     expect(events).toEqual([`look up ${EMAIL.value}`, 'suppress', 'end', 'drop']);
   });
 
-  test('is done by the requested identifier when no system knows the customer', async () => {
+  test('uses the requested identifier if no system knows the customer', async () => {
     const { forget, suppressed } = open({ shop: [] });
     await forget(SUPPRESS);
     expect(suppressed).toEqual([EMAIL]);
   });
 
-  test('is refused when the identifier may mean several people', async () => {
+  test('is refused if the identifier may mean several people', async () => {
     const { forget, events, suppressed } = open({ shop: [eva('1'), eva('2')] });
     await expect(forget(SUPPRESS)).rejects.toThrow(AmbiguousIdentityError);
     expect(suppressed).toEqual([]);
     expect(events).toEqual([`look up ${EMAIL.value}`, 'end']);
   });
 
-  test('that fails drops nothing, so that it is repeated', async () => {
+  test('drops nothing if it fails, so that the operator can repeat it', async () => {
     const { forget, failing, events } = open();
     failing.suppression = new SuppressionUnavailableError('write');
     await expect(forget(SUPPRESS)).rejects.toBe(failing.suppression);
@@ -244,7 +244,7 @@ describe('forgetting other data', () => {
     [{ source: 'register', loader: 'companies' }, null],
     [{ source: 'register', loader: 'company' }, 'The source has no such loader.'],
     [{ source: 'shop', loader: 'companies' }, 'The source has no such loader.'],
-  ])('%j drops it, or names what is unknown: %s', async (what, message) => {
+  ])('drops the data of %j, or names the unknown part: %s', async (what, message) => {
     const { forget, dropped, events } = open();
     if (message === null) {
       expect(await forget(what)).toEqual({

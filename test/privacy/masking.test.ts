@@ -49,7 +49,7 @@ function allowed(mask: Mask, text: string): string[] {
 }
 
 describe('a masked value', () => {
-  test.each(MASKS)('shows what its mask allows and nothing more, for any text: %s', (mask) => {
+  test.each(MASKS)('shows the characters that its mask allows and no others, for any text: %s', (mask) => {
     fc.assert(
       fc.property(anyText, (text) => {
         expect(allowed(mask, text)).toContain(masked(text, mask));
@@ -58,18 +58,21 @@ describe('a masked value', () => {
     );
   });
 
-  test.each(['LAST_FOUR', 'INITIAL', 'EMAIL'] as const)('hides as much as it shows, at least: %s', (mask) => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'grapheme', minLength: 2, maxLength: 40 }), (text) => {
-        // Two adjacent characters may have combined into one.
-        fc.pre(!/[@*]/.test(text) && characters(text).length > 1);
-        const shown = String(masked(text, mask)).replace('***', '');
-        expect(characters(shown).length).toBeLessThanOrEqual(characters(text).length / 2);
-      }),
-    );
-  });
+  test.each(['LAST_FOUR', 'INITIAL', 'EMAIL'] as const)(
+    'hides at least as many characters as it shows: %s',
+    (mask) => {
+      fc.assert(
+        fc.property(fc.string({ unit: 'grapheme', minLength: 2, maxLength: 40 }), (text) => {
+          // Two adjacent characters may have combined into one.
+          fc.pre(!/[@*]/.test(text) && characters(text).length > 1);
+          const shown = String(masked(text, mask)).replace('***', '');
+          expect(characters(shown).length).toBeLessThanOrEqual(characters(text).length / 2);
+        }),
+      );
+    },
+  );
 
-  test('does not show how long it was', () => {
+  test('does not reveal its length', () => {
     fc.assert(
       fc.property(fc.constantFrom(...MASKS), fc.nat(60), (mask, more) => {
         const text = `Anna${'x'.repeat(more)}5678@example.nl`;
@@ -99,11 +102,11 @@ describe('a masked value', () => {
     ['YEAR', '19700203', '***'],
     ['ALL', 'Jan', '***'],
   ];
-  test.each(people)('by %s of "%s" is "%s"', (mask, text, shown) => {
+  test.each(people)('with the mask %s of "%s" is "%s"', (mask, text, shown) => {
     expect(masked(text, mask)).toBe(shown);
   });
 
-  test.each(MASKS)('leaves no letter without its accent, and no half of a character: %s', (mask) => {
+  test.each(MASKS)('contains whole characters only, with their accents: %s', (mask) => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 20 }), (text) => {
         // Encoding replaces half a character by another one.
@@ -113,7 +116,7 @@ describe('a masked value', () => {
     );
   });
 
-  test.each(MASKS)('of a list masks each item, and leaves missing items missing: %s', (mask) => {
+  test.each(MASKS)('masks each item of a list, and missing items stay missing: %s', (mask) => {
     const gone = new Error('a system is unavailable');
     const list = ['jan@example.nl', null, undefined, gone, ['+31612345678', 12345678]];
     expect(masked(list, mask)).toEqual([
@@ -128,7 +131,7 @@ describe('a masked value', () => {
     expect(masked([], mask)).toEqual([]);
   });
 
-  test.each(MASKS)('shows nothing of a value that is not a text: %s', (mask) => {
+  test.each(MASKS)('shows nothing if the value is not a text: %s', (mask) => {
     const others = [0, 31612345678, 1n, true, false, new Date(0), { name: 'Jan' }, () => 'Jan', NaN];
     for (const value of others) expect(masked(value, mask)).toBe('***');
   });

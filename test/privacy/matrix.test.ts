@@ -230,8 +230,8 @@ async function expectAudience(
         expect(holds(text, value), `${path} of ${email} holds ${owner}`).toBe(false);
 }
 
-describe('every field shows what the SDL says', () => {
-  test('all fields of the schema are among the queried ones', () => {
+describe('the fields of the schema', () => {
+  test('are all queried by this test', () => {
     const queried = new Set(fields.flatMap((field) => [...field.fields]));
     const all = [...declared.types].flatMap(([type, ofType]) =>
       [...ofType.keys()].map((name) => `${type}.${name}`),
@@ -242,7 +242,7 @@ describe('every field shows what the SDL says', () => {
   });
 
   test.each(CELLS)(
-    'to a caller that is $role, for $purpose',
+    'are shown, masked or refused as the SDL declares, to the role $role for $purpose',
     { timeout: 240_000 },
     async ({ role, purpose }) => {
       // Their consent matters only for purposes that need it.
@@ -263,13 +263,13 @@ describe('every field shows what the SDL says', () => {
       left: OTHERS.filter((value) => !scopes.includes(value)),
       scopes,
     })),
-  )('to a caller that may find and explore, but not $left', { timeout: 240_000 }, async ({ scopes }) => {
+  )('are refused to a caller that has all scopes but $left', { timeout: 240_000 }, async ({ scopes }) => {
     for (const purpose of ['CUSTOMER_CARE', 'SERVICE'])
       await expectAudience({ role: 'operator', purpose, scopes }, 'everywhere@example.nl', () => 'granted');
   });
 
   test(
-    'while the systems that hold consent are unavailable, nothing that needs it',
+    'are withheld while the systems that hold consent are unavailable, if they need consent',
     { timeout: 240_000 },
     async () => {
       await control.set('order-system', { fault: 'down' });
@@ -303,8 +303,8 @@ function holds(text: string, value: string): boolean {
     : text.includes(value);
 }
 
-describe('nothing of a person', () => {
-  test('is in logs, metrics, traces or the audit', async () => {
+describe('values of persons', () => {
+  test('are in no log, metric, trace or audit line', async () => {
     // Help lines are constant text, in which words such as "search" occur.
     const metrics = (await (await gateway.fetch('/metrics')).text()).replace(/^# HELP .*$/gm, '');
     const outputs = {

@@ -40,20 +40,23 @@ test.each<[string, Audience, string[]]>([
     ['Query.orders', 'Kind.ORDER', 'Kind.VISIT', 'Kind.NOTE'],
   ],
   ['no scope', audience([], 'SERVICE'), ['Query.cart', 'Kind.NOTE']],
-])('with %s a caller may see some fields and kinds, and nothing without a policy', (_, by, places) => {
-  const all = [
-    'Query.orders',
-    'Query.cart',
-    'Query.weather',
-    'Kind.ORDER',
-    'Kind.VISIT',
-    'Kind.NOTE',
-    'Kind.GONE',
-  ];
-  expect(all.filter((place) => privacy.maySee(by, place))).toEqual(places);
-});
+])(
+  'a caller with %s sees the fields and kinds that this allows, and none without a policy',
+  (_, by, places) => {
+    const all = [
+      'Query.orders',
+      'Query.cart',
+      'Query.weather',
+      'Kind.ORDER',
+      'Kind.VISIT',
+      'Kind.NOTE',
+      'Kind.GONE',
+    ];
+    expect(all.filter((place) => privacy.maySee(by, place))).toEqual(places);
+  },
+);
 
-test('consent is needed for the purposes that say so', () => {
+test('a purpose needs consent if the schema declares that', () => {
   expect(privacy.needsConsent('MARKETING')).toBe(true);
   expect(privacy.needsConsent('SERVICE')).toBe(false);
   expect(privacy.needsConsent(undefined)).toBe(false);

@@ -19,7 +19,7 @@ test('a receipt can be read with the secret that sealed it, and with no other', 
   expect(readReceipt(JSON.stringify(receipt), 'another secret')).toBeNull();
 });
 
-test('the order of its members does not matter', () => {
+test('a receipt is valid with its members in any order', () => {
   const reversed = Object.fromEntries(Object.entries(receipt).reverse());
   expect(readReceipt(JSON.stringify(reversed, null, 2), SECRET)).not.toBeNull();
   expect(sealReceipt(Object.fromEntries(Object.entries(BODY).reverse()) as ReceiptBody, SECRET).seal).toBe(
@@ -33,12 +33,12 @@ test.each<[string, object]>([
   ['identifiers', { identifiers: ['digest-1'] }],
   ['records', { records: [] }],
   ['source of a record', { records: [{ source: 'shop', record: 'digest-3' }] }],
-  ['systems that could not say', { unavailableSources: [] }],
-  ['word of every instance', { everyInstance: false }],
-  ['word of suppression', { suppressed: false }],
+  ['list of unavailable systems', { unavailableSources: [] }],
+  ['statement about every instance', { everyInstance: false }],
+  ['statement about suppression', { suppressed: false }],
   ['seal', { seal: `${receipt.seal.slice(0, -1)}_` }],
   ['end of its seal', { seal: receipt.seal.slice(0, 16) }],
-])('it is no receipt when its %s was changed', (_, changed) => {
+])('a receipt whose %s was changed is refused', (_, changed) => {
   expect(readReceipt(JSON.stringify({ ...receipt, ...changed }), SECRET)).toBeNull();
 });
 
@@ -49,6 +49,6 @@ test.each([
   '{}',
   JSON.stringify(BODY),
   JSON.stringify({ ...receipt, format: 'other' }),
-])('%j is no receipt', (text) => {
+])('the text %j is refused as a receipt', (text) => {
   expect(readReceipt(text, SECRET)).toBeNull();
 });

@@ -70,14 +70,14 @@ function isRefused(
   );
 }
 
-describe('a kind of data', () => {
+describe('a kind of events', () => {
   const kinds = [...declared.values.keys()].filter((kind) => /^(TimelineKind|EventType)\./.test(kind));
 
-  test('names its own fields here, so that a new kind is compared too', () => {
+  test('is listed in this test with the fields that it repeats', () => {
     expect(Object.keys(OWN_FIELDS).sort()).toEqual([...kinds].sort());
   });
 
-  test.each(kinds)('is refused where one of its own fields is refused: %s', (kind) => {
+  test.each(kinds)('is refused if one of the fields that it repeats is refused: %s', (kind) => {
     fc.assert(
       fc.property(audiences, (audience) => {
         const isOwnRefused = (OWN_FIELDS[kind] ?? []).some((path) => isRefused(path, audience));
@@ -118,7 +118,7 @@ describe('a subscription', () => {
   };
   const OPEN = ['customerChanged(by: { email: "x" })', 'meChanged', 'event'];
 
-  test.each(OPEN)('to all types does not wait for those that the caller may not see: %s', (field) => {
+  test.each(OPEN)('to all types receives only the types that the caller may see: %s', (field) => {
     fc.assert(
       fc.property(fc.subarray([...TYPES]), (allowed) => {
         const names = new Set(allowed.map((type) => `EventType.${typeNamed(type)}`));
@@ -139,20 +139,20 @@ describe('a subscription', () => {
     ['ticketSolved', 'TICKET_SOLVED'],
     ['cartAbandoned', 'CART_CHANGED'],
     ['cartAbandoned', 'CART_ABANDONED'],
-  ])('to %s is refused when the caller may not see %s', (field, type) => {
+  ])('to %s is refused if the caller may not see %s', (field, type) => {
     const query = `subscription { ${field} { type } }`;
     expect(() => matches(query, (place) => place !== `EventType.${type}`)).toThrow(type);
     expect(matches(query, () => true)).not.toEqual([]);
   });
 });
 
-describe('a caller that names what it may not see is refused', () => {
+describe('a caller without permission is refused', () => {
   const codes = async (query: string, headers: Record<string, string>) => {
     const { data, errors } = await gateway.query(query, {}, headers);
     return { data, codes: errors.map(({ extensions }) => extensions.code) };
   };
 
-  test('a kind of the timeline, for a purpose that it is not for', async () => {
+  test('a kind of the timeline that is not available for its purpose', async () => {
     const query = `{ customer(by: { email: "${EMAIL}" }) { timeline(kinds: [VISIT]) { nodes { title } } } }`;
     const scopes = ['customers:find', 'timeline:read', 'behaviour:read'];
     const care = await codes(query, await narrowed('CUSTOMER_CARE', ...scopes));
@@ -162,7 +162,7 @@ describe('a caller that names what it may not see is refused', () => {
     expect(at(service.data, 'customer', 'timeline', 'nodes')).not.toEqual([]);
   });
 
-  test('the provenance of a field', async () => {
+  test('the provenance of a field that it may not see', async () => {
     const query = `{ customer(by: { email: "${EMAIL}" }) { provenance(fields: [NAME, PRIMARY_EMAIL]) { field } } }`;
     const scopes = ['customers:find', 'identity:explore', 'profile:read'];
     const without = await codes(query, await narrowed('SERVICE', ...scopes));
@@ -174,14 +174,14 @@ describe('a caller that names what it may not see is refused', () => {
   });
 });
 
-test('a namespace names a field of the schema that shows the same', () => {
+test('a namespace is shown by an existing field of the schema', () => {
   for (const { name, shownBy } of commonNamespaces('NL')) {
     const [type = '', field = ''] = (shownBy ?? '').split('.');
     expect(declared.types.get(type)?.has(field), name).toBe(true);
   }
 });
 
-describe('an identifier whose field no plugged-in source provides', () => {
+describe('an identifier without a field that shows it', () => {
   const query = `query ($email: String!) { identify(by: { email: $email }) { ... on IdentifiedCustomer {
     identifiers { namespace } links { from { namespace } to { namespace } } conflicts { namespace }
     customer { identifiers { namespace } }
@@ -191,7 +191,7 @@ describe('an identifier whose field no plugged-in source provides', () => {
     ['clickstream', 'visitorId', 'single-device@example.nl'],
     ['facebook', 'facebookUserId', EMAIL],
     ['x', 'xUsername', EMAIL],
-  ])('is shown to no caller: without %s, %s', async (source, namespace, email) => {
+  ])('is shown to no caller, if %s is not plugged in: %s', async (source, namespace, email) => {
     const sources = patientSources().filter(({ name }) => name !== source);
     const without = createTestGateway(
       { ...directSettings(), ...CALLER_SETTINGS, AUDIT_FILE: '/dev/null', DEADLINE_MS: '10000' },

@@ -18,7 +18,7 @@ describe('an audit log', () => {
     await expect(audit.log.append(entry())).rejects.toThrow(AuditError);
   });
 
-  test('that is closed is opened again', async () => {
+  test('is opened again if it was closed', async () => {
     const file = join(temporaryFolder(), 'audit.log');
     const audit = share(file);
     await audit.release();
@@ -29,7 +29,7 @@ describe('an audit log', () => {
     await next.release();
   });
 
-  test('is another one for another file', async () => {
+  test('is a separate log for each file', async () => {
     const folder = temporaryFolder();
     const audit = share(join(folder, 'audit.log'));
     const other = share(join(folder, 'other.log'), undefined, audit);
@@ -37,14 +37,11 @@ describe('an audit log', () => {
     await Promise.all([audit.release(), other.release()]);
   });
 
-  test.each(['another secret', undefined])(
-    'with a secret is not continued with another one: %s',
-    async (secret) => {
-      const file = join(temporaryFolder(), 'audit.log');
-      const audit = share(file, 'a secret');
-      // The open log has the lock, so no line is written with a secret that does not match the chain.
-      expect(() => share(file, secret, audit)).toThrow(ConfigError);
-      await audit.release();
-    },
-  );
+  test.each(['another secret', undefined])('is not continued with another secret: %s', async (secret) => {
+    const file = join(temporaryFolder(), 'audit.log');
+    const audit = share(file, 'a secret');
+    // The open log has the lock, so no line is written with a secret that does not match the chain.
+    expect(() => share(file, secret, audit)).toThrow(ConfigError);
+    await audit.release();
+  });
 });

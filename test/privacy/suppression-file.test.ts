@@ -53,7 +53,7 @@ test.each<[string, string, string[]]>([
   ['the mark after the digests', `${ANNA}\n${mark}\n`, [ANNA]],
   ['marks of two secrets', `key:older\n${mark}\n${ANNA}\n`, [ANNA]],
   ['comments, empty lines and spaces', `# of 2026\r\n\n  ${mark} \r\n\t${ANNA}\r\n`, [ANNA]],
-])('reads %s without a warning', (_, content, digests) => {
+])('a suppression file with %s is read without a warning', (_, content, digests) => {
   const { list, warn, error } = open(content);
   expect([...list.current()]).toEqual(digests);
   expect(list.loading()).toBeUndefined();
@@ -61,7 +61,7 @@ test.each<[string, string, string[]]>([
   expect(error).not.toHaveBeenCalled();
 });
 
-test('leaves out lines that are no digests, and logs how many', () => {
+test('lines of a suppression file that are no digests are ignored, and their number is logged', () => {
   const { list, warn } = open(`${mark}\n${ANNA}\nanna@example.nl\n${BERT}x\nx${BERT}\n${BERT}\n`);
   expect([...list.current()]).toEqual([ANNA, BERT]);
   expect(warn).toHaveBeenCalledExactlyOnceWith({ lines: 3 }, expect.any(String));
@@ -74,17 +74,17 @@ test.each<[string, string, RegExp]>([
     `${createDigests('another secret').mark}\n`,
     /written with another ID_SECRET/,
   ],
-])('does not open a file with %s', (_, content, problem) => {
+])('a suppression file with %s is refused', (_, content, problem) => {
   expect(problemsWith(content)).toMatch(problem);
 });
 
-test('names the error code when there is no file, and what to do', () => {
+test('a missing suppression file is reported with the code of the system and a remedy', () => {
   expect(() =>
     openSuppressionFile({ path, mark, logger: createLogger('silent'), clock: fakeClock() }),
   ).toThrow(/SUPPRESSION_FILE cannot be read \(ENOENT\)\. .*create an empty file/);
 });
 
-test('reads the file again after a second, and only when it has changed', () => {
+test('a suppression file is read again after a second, and only if it has changed', () => {
   const { list, clock } = open(`${mark}\n${ANNA}\n`);
   appendFileSync(path, `${BERT}\n`);
   clock.advance(999);
@@ -104,7 +104,7 @@ test('reads the file again after a second, and only when it has changed', () => 
   expect(list.current()).toBe(last);
 });
 
-test('notices another file of the same length under the same name', () => {
+test('another suppression file of the same length under the same name is noticed', () => {
   const { list, clock } = open(`${mark}\n${ANNA}\n`);
   writeFileSync(`${path}.new`, `${mark}\n${BERT}\n`);
   renameSync(`${path}.new`, path);
@@ -112,7 +112,7 @@ test('notices another file of the same length under the same name', () => {
   expect([...list.current()]).toEqual([BERT]);
 });
 
-test('retains the list when the file is emptied, and logs it once until the file can be read again', () => {
+test('an emptied suppression file is logged once and the list stays in force, until the file can be read again', () => {
   const { list, clock, error } = open(`${mark}\n${ANNA}\n`);
   const reasons = () => error.mock.calls.map(([about]: unknown[]) => about);
   for (const content of ['', '# nothing\n', ANNA]) {
@@ -130,7 +130,7 @@ test('retains the list when the file is emptied, and logs it once until the file
   expect(reasons().slice(1)).toEqual([{ reason: 'cannot be read (ENOENT)' }]);
 });
 
-test('an empty list may stay empty, and a list may lose its last digest but not its mark', () => {
+test('an empty suppression list may stay empty, and a list may lose its last digest but not its mark', () => {
   const { list, clock, error } = open(`${mark}\n${ANNA}\n`);
   writeFileSync(path, `${mark}\n`);
   clock.advance(1_000);
@@ -141,7 +141,7 @@ test('an empty list may stay empty, and a list may lose its last digest but not 
   expect(error).not.toHaveBeenCalled();
 });
 
-test('writes the mark once, and each digest once', async () => {
+test('the mark and each digest are written once', async () => {
   const { list } = open('');
   await list.add([ANNA]);
   expect(readFileSync(path, 'utf8')).toBe(`${mark}\n${ANNA}\n`);
@@ -151,13 +151,13 @@ test('writes the mark once, and each digest once', async () => {
   expect([...list.current()]).toEqual([ANNA, BERT]);
 });
 
-test('ends a line that a crash cut off, and no other', async () => {
+test('a line that a crash cut off is completed with a line break, and no other line', async () => {
   const { list } = open(`${mark}\n${ANNA.slice(0, 20)}`);
   await list.add([BERT]);
   expect(readFileSync(path, 'utf8')).toBe(`${mark}\n${ANNA.slice(0, 20)}\n${BERT}\n`);
 });
 
-test('does not create a new file when the old one is missing', async () => {
+test('no new suppression file is created if the old one is missing', async () => {
   const { list } = open(`${mark}\n${ANNA}\n`);
   rmSync(path);
   await expect(list.add([BERT])).rejects.toBeInstanceOf(SuppressionUnavailableError);
@@ -180,7 +180,7 @@ function suppression(secret = SECRET) {
   });
 }
 
-test('the version changes with each change of the list, and with nothing else', async () => {
+test('the version of the suppression list changes with each change of the list, and only then', async () => {
   const list = suppression();
   const { version } = list;
   expect(list.version).toBe(version);
@@ -195,7 +195,7 @@ test('the version changes with each change of the list, and with nothing else', 
   expect(list.version).toBe(next);
 });
 
-test('a configured list reports its health, and a missing one does not', async () => {
+test('the health of a configured suppression list is reported', async () => {
   const list = suppression();
   expect(await list.health['suppressionList']?.()).toBe('up');
   const none = createSuppression({
@@ -210,7 +210,7 @@ test('a configured list reports its health, and a missing one does not', async (
   await expect(none.add([anna])).rejects.toThrow('set SUPPRESSION_FILE or REDIS_URL');
 });
 
-test('a digest shows nothing of the identifier, and differs by secret, namespace and value', () => {
+test('the digest of an identifier reveals nothing of it, and depends on secret, namespace and value', () => {
   const other = createDigests('another secret');
   const all = [
     of(anna),

@@ -89,7 +89,7 @@ async function keysOf(gateway: TestGateway, email: string): Promise<Record<strin
 const callsOf = () => Object.values(control.counters()).reduce((sum, { calls }) => sum + calls, 0);
 
 describe('a suppressed customer', () => {
-  test('is shown under none of the identifiers that any system knows, and is ERASED', async () => {
+  test('is shown under no identifier that any system knows, with the error ERASED', async () => {
     const gateway = openGateway();
     const keys = await keysOf(gateway, EMAIL);
     expect(keys.length).toBeGreaterThan(8);
@@ -105,7 +105,7 @@ describe('a suppressed customer', () => {
     expect(shown.filter((item) => item != null).length).toBeGreaterThan(8);
   });
 
-  test('costs no system a call when requested by an identifier that is on the list', async () => {
+  test('causes no call to a system if the requested identifier is on the list', async () => {
     const gateway = openGateway();
     await gateway.forget({ identifier: { namespace: 'email', value: EMAIL }, suppress: true });
     const before = callsOf();
@@ -114,7 +114,7 @@ describe('a suppressed customer', () => {
     expect(callsOf()).toBe(before);
   });
 
-  test('is recognised by one identifier on the list, also when requested by another one', async () => {
+  test('is recognised by one identifier on the list, even if another one is requested', async () => {
     const clock = fakeClock();
     const gateway = openGateway({ clock });
     const keys = await keysOf(gateway, EMAIL);
@@ -129,7 +129,7 @@ describe('a suppressed customer', () => {
     }
   });
 
-  test('is null in its place among others, who are shown', async () => {
+  test('is null in a list of customers, and the other customers are shown', async () => {
     const gateway = openGateway();
     await gateway.forget({ identifier: { namespace: 'email', value: EMAIL }, suppress: true });
     const response = await gateway.query('query ($by: [CustomerKey!]!) { customers(by: $by) { name } }', {
@@ -141,7 +141,7 @@ describe('a suppressed customer', () => {
     expect(response.errors).toMatchObject([{ path: ['customers', 1], extensions: { code: 'ERASED' } }]);
   });
 
-  test('is not shown by identify either, nor its record ids', async () => {
+  test('is not shown by identify, nor are the ids of the records', async () => {
     const gateway = openGateway();
     await gateway.forget({ identifier: { namespace: 'email', value: EMAIL }, suppress: true });
     const { data, errors } = await queryCustomer(
@@ -153,7 +153,7 @@ describe('a suppressed customer', () => {
     expect(errors[0]?.extensions.code).toBe('ERASED');
   });
 
-  test('is shown to the operator as before, and to no other role', async () => {
+  test('is shown to an operator as before, and to no other role', async () => {
     const gateway = openGateway({}, CALLER_SETTINGS);
     await gateway.forget({ identifier: { namespace: 'email', value: EMAIL }, suppress: true });
     const shown = await queryCustomer(gateway, CUSTOMER_QUERY, { email: EMAIL }, await headersOf('operator'));
@@ -181,7 +181,7 @@ describe('a suppressed customer', () => {
     expect(errors[0]?.extensions.code).toBe('ERASED');
   });
 
-  test('costs the other customers nothing', async () => {
+  test('causes no further call for other customers', async () => {
     const gateway = openGateway();
     await gateway.forget({ identifier: { namespace: 'email', value: EMAIL }, suppress: true });
     for (let i = 1; i <= 20; i += 1) {
@@ -190,7 +190,7 @@ describe('a suppressed customer', () => {
     }
   });
 
-  test('cannot be one of several that an identifier may mean', async () => {
+  test('cannot be one of several customers of an ambiguous identifier', async () => {
     const gateway = openGateway();
     await expect(
       gateway.forget({ identifier: { namespace: 'email', value: 'shared@example.nl' }, suppress: true }),
@@ -200,7 +200,7 @@ describe('a suppressed customer', () => {
 });
 
 describe('the suppression list in a file', () => {
-  test('holds nothing of a person that can be read', async () => {
+  test('contains no readable data of a person', async () => {
     const gateway = openGateway();
     const { customer } = await gateway.forget({
       identifier: { namespace: 'email', value: EMAIL },
@@ -228,7 +228,7 @@ describe('the suppression list in a file', () => {
     expect((await queryCustomer(gateway, CUSTOMER_QUERY, { email: EMAIL })).data?.customer).not.toBeNull();
   });
 
-  test('stays in force when it vanishes, is emptied, or is swapped for one of another secret', async () => {
+  test('stays in force if the file disappears, is emptied, or is replaced by one with another secret', async () => {
     const clock = fakeClock();
     const gateway = openGateway({ clock });
     await gateway.forget({ identifier: { namespace: 'email', value: EMAIL }, suppress: true });
@@ -251,7 +251,7 @@ describe('the suppression list in a file', () => {
     }
   });
 
-  test('prevents the gateway from starting when it is missing, or was written with another secret', () => {
+  test('prevents the start of the gateway if it is missing, or was written with another secret', () => {
     const { mark, of } = createDigests('another secret of the tests');
     writeFileSync(file, `${mark}\n${of({ namespace: 'email', value: EMAIL })}\n`);
     expect(() => openGateway()).toThrow(ConfigError);
@@ -259,7 +259,7 @@ describe('the suppression list in a file', () => {
     expect(() => openGateway()).toThrow(/SUPPRESSION_FILE cannot be read \(ENOENT\)/);
   });
 
-  test('begins a new line after one that a crash has torn', async () => {
+  test('begins a new line after a line that a crash has torn', async () => {
     const { mark, of } = createDigests(SECRET);
     writeFileSync(file, `${mark}\n${of({ namespace: 'email', value: 'x@example.nl' }).slice(0, 20)}`);
     const gateway = openGateway();
@@ -274,7 +274,7 @@ describe('the suppression list in a file', () => {
   });
 });
 
-test('without a list nobody can be suppressed, and the error names the settings', async () => {
+test('no customer can be suppressed without a list, and the error names the settings', async () => {
   const gateway = openGateway({}, { SUPPRESSION_FILE: '' });
   await expect(
     gateway.forget({ identifier: { namespace: 'email', value: EMAIL }, suppress: true }),

@@ -25,7 +25,7 @@ sources:
 `;
 
 describe('stekkerdoos.schema.json', () => {
-  it('is made from the shapes that the gateway checks', () => {
+  it('is generated from the shapes that the gateway checks', () => {
     expect(schema).toEqual(JSON.parse(JSON.stringify(editorSchema())));
   });
 
@@ -66,7 +66,7 @@ describe('stekkerdoos.schema.json', () => {
     expect(isRight(yaml.replace(from, to))).toBe(false);
   });
 
-  it('accepts each part that the page about declared sources has', () => {
+  it('accepts each example of the manual of declared sources', () => {
     const page = read('src/declared/README.md');
     const parts = [...page.matchAll(/^```yaml\n([^]*?)^```$/gm)].map(([, text = '']) => text);
     const others = parts.filter((part) => !part.startsWith('source:'));

@@ -77,7 +77,7 @@ describe('gateway.yaml', () => {
     expect(environment).toEqual({ PORT: '3', DEADLINE_MS: '2', MAX_DEPTH: '1', ID_SECRET_FILE: '/two' });
   });
 
-  test('leaves out a source by name', () => {
+  test('can leave out a source by its name', () => {
     const { sources } = read('sources:\n  loyalty: false\n  other: true\n');
     expect([...sources].map(([name, { isLeftOut }]) => [name, isLeftOut])).toEqual([
       ['loyalty', true],
@@ -95,7 +95,7 @@ describe('gateway.yaml', () => {
       '3:1: "port" is not right: it must be a port number (default 4000).',
     ],
     [
-      'a wrong value in lines of their own',
+      'a wrong value after a nested block',
       'auth: off\nsources:\n  loyalty:\n    url: here\nmaxDepth: deep',
       '5:1: "maxDepth" is not right: it must be a number of levels, 1 to 100 (default 20).',
     ],
@@ -122,11 +122,11 @@ describe('gateway.yaml', () => {
       'auth: off\nsources: { loyalty: yes please }',
       '2:12: "sources.loyalty" must have settings such as "url", or be false, which leaves the source out.',
     ],
-  ])('reports %s with its line and column', (_, yaml, problem) => {
+  ])('is refused with line and column if it has %s', (_, yaml, problem) => {
     expect(problemsOf(yaml)).toContain(`gateway.yaml:${problem}`);
   });
 
-  test('reports all problems together, and no value of a secret', () => {
+  test('is refused with all problems together, and without any value of a secret', () => {
     const problems = problemsOf(`${PLUGGED_IN}prot: 1\nmaxDepth: deep\nadminToken: 0123456789abcdef`);
     expect(problems).toHaveLength(3);
     expect(problems.join()).not.toContain('0123456789');

@@ -22,7 +22,7 @@ function write(path: string, text: string): void {
   writeFileSync(join(folder, path), text);
 }
 
-test('serves a source that is declared in YAML and SDL', async () => {
+test('a project serves a source that is declared in YAML and SDL', async () => {
   const system = await startServer(answerAsWarranty);
   write('gateway.yaml', `auth: off\nlogLevel: silent\nsources: { warranty: { url: ${system.url} } }`);
   write('sources/warranty.yaml', WARRANTY_YAML);
@@ -39,7 +39,7 @@ test('serves a source that is declared in YAML and SDL', async () => {
   await system.close();
 });
 
-test('logs each field of a declared source that is not shown because it is not classified', async () => {
+test('a project logs each field of a declared source that is not shown because it is not classified', async () => {
   write('gateway.yaml', 'auth: off\nsources: { warranty: { url: http://127.0.0.1:1 } }');
   write('sources/warranty.yaml', WARRANTY_YAML);
   const sdl = WARRANTY_SDL.replace(
@@ -58,7 +58,7 @@ test('logs each field of a declared source that is not shown because it is not c
   await gateway.close();
 });
 
-test('reports the problems of all files together', async () => {
+test('a project reports the problems of all its files together', async () => {
   const { source } = localSource('loyalty');
   write('gateway.yaml', 'sources: { loyalti: false }');
   write('sources/warranty.yaml', 'source: warranty\nconect: {}');

@@ -73,7 +73,7 @@ async function shopsFor(gateway: Gateway, key: string | undefined): Promise<unkn
 }
 
 describe('roles in gateway.yaml', () => {
-  test('let a role of your own see a field with a scope of a source, and no other role', async () => {
+  test('allow a new role to see a field with a scope of a source, and no other role', async () => {
     const gateway = startWith(
       'roles:\n  workshop: { scopes: [warranty:read], purposes: [SERVICE], operations: any }\n  frontend: { operations: any }\n',
       { keys: KEYS },
@@ -85,7 +85,7 @@ describe('roles in gateway.yaml', () => {
     await gateway.close();
   });
 
-  test('add to what a built-in role has by default', async () => {
+  test('extend the defaults of a built-in role', async () => {
     const gateway = startWith('roles:\n  operator:\n    scopes: [default, warranty:read]\n');
     const [, office] = KEYS;
     expect(await shopsFor(gateway, office?.key)).toEqual(['Delft']);
@@ -97,7 +97,7 @@ describe('roles in gateway.yaml', () => {
     await gateway.close();
   });
 
-  test('replace what they name, and a new role gets the least', async () => {
+  test('replace the members that they name, and a new role has the fewest permissions by default', async () => {
     const gateway = startWith(
       `roles:
   operator: { scopes: [warranty:read], purposes: [MARKETING, SERVICE], priority: bulk, maxCost: 7, findsBy: [email] }
@@ -120,7 +120,7 @@ describe('roles in gateway.yaml', () => {
     await gateway.close();
   });
 
-  test('are documented by an example that is right', () => {
+  test('are documented by a valid example', () => {
     const page = readFileSync(new URL('../../src/context/README.md', import.meta.url), 'utf8');
     const [, example = ''] = /^```yaml\n([^]*?)^```$/m.exec(page) ?? [];
     expect(example).toContain('roles:');
@@ -171,7 +171,7 @@ describe('roles in gateway.yaml', () => {
       '3:14: "analyst.priority" is not right. It must be one of interactive, automation, bulk.',
     ],
     [
-      'a cost of nothing',
+      'a maximum cost of 0',
       `roles:\n  ${HAS}\n  analyst: { maxCost: 0 }`,
       '3:14: "analyst.maxCost" is not right. It must be a whole number of points, from 1.',
     ],
@@ -181,7 +181,7 @@ describe('roles in gateway.yaml', () => {
       '3:14: A visitor finds only its own customer. Remove findsBy.',
     ],
     [
-      'a name that is none',
+      'an invalid name',
       `roles:\n  ${HAS}\n  "work shop": { scopes: [warranty:read], purposes: [SERVICE] }`,
       '3:3: "work shop" is not right. It must be the name of a role: letters, digits and dashes.',
     ],
@@ -196,11 +196,11 @@ describe('roles in gateway.yaml', () => {
       'roles:\n  analyst: { sees: clear }',
       '1:1: No role has the scope "warranty:read" of the source warranty. Add it to a role in gateway.yaml: roles: { operator: { scopes: [default, warranty:read] } }.',
     ],
-  ])('report %s with its line and remedy', (_, yaml, problem) => {
+  ])('are refused with line and remedy if they have %s', (_, yaml, problem) => {
     expect(problemsOf(yaml)).toEqual([expect.stringContaining(`gateway.yaml:${problem}`)]);
   });
 
-  test('are reported together with other settings', () => {
+  test('are refused together with other wrong settings', () => {
     const problems = problemsOf(
       'port: many\nroles:\n  analyst: { scopes: [x], maxCost: none }\n  page: {}\n',
     );
@@ -208,14 +208,14 @@ describe('roles in gateway.yaml', () => {
     expect(problems.join('\n')).toMatch(/"port".*\n.*"analyst.maxCost"/);
   });
 
-  test('are a variable too', () => {
+  test('can also be set by the variable ROLES', () => {
     expect(
       problemsOf('', { scopes: [], sdl: 'type Query { repairShops: Int @personalData(category: NONE) }' }),
     ).toEqual([]);
     expect(problemsOf('')).toEqual([expect.stringMatching(/^ROLES: No role has the scope "warranty:read"/)]);
   });
 
-  test('an unknown scope in the SDL of a source is reported', () => {
+  test('may have only scopes that the SDL of a plugged-in source has', () => {
     const sdl = SDL.replace('warranty:read', 'waranty:read');
     expect(problemsOf(`roles:\n  ${HAS}`, { sdl })).toEqual([
       expect.stringMatching(
@@ -224,7 +224,7 @@ describe('roles in gateway.yaml', () => {
     ]);
   });
 
-  test('a token names them', async () => {
+  test('can be named by a token', async () => {
     const key = signingKey('one');
     writeFileSync(
       join(folder, 'gateway.yaml'),

@@ -118,7 +118,7 @@ async function queryAndCache(gateway: GatewayProcess, query: string, variables: 
 const WHEN_IT_IS_BACK = { timeout: 15_000, interval: 200 };
 
 describe('two gateways with one Redis', () => {
-  it('call a system once for both of them', async () => {
+  it('call a system once for a query that both receive', async () => {
     const by = { email: 'customer-31@example.nl' };
     const { data } = await queryAndCache(gatewayProcess, ONE_CUSTOMER, { by });
     expect(Object.values(callsSince()).every((calls) => calls > 0)).toBe(true);
@@ -129,7 +129,7 @@ describe('two gateways with one Redis', () => {
     expect(callsSince()).toEqual(NOT_CALLED);
   });
 
-  it('see within 100 ms what the other forgot, and nothing old after it', async () => {
+  it('show no answer that the other has forgotten, after 100 ms', async () => {
     const query = 'query($by: CustomerKey!) { customer(by: $by) { notice } }';
     const by = { email: 'everywhere@example.nl' };
     const { customerNumber } = people.find(({ email }) => email === by.email)?.orderSystem ?? {};
@@ -187,7 +187,7 @@ describe('two gateways with one Redis', () => {
     );
   });
 
-  it('leave nothing in Redis by which anybody could be known, nor say it there', async () => {
+  it('store nothing in Redis that identifies a person, and send nothing of that kind through it', async () => {
     const { email, phone, lastName, orderSystem, webshop, contactCentre, crm } = known;
     const by = { email };
     const items: string[] = [];
@@ -310,7 +310,7 @@ async function startTraffic() {
   };
 }
 
-describe('a Redis that is gone', () => {
+describe('a Redis that becomes unavailable', () => {
   it.each<[string, () => unknown, () => unknown]>([
     ['killed', () => redis.kill(), () => redis.start()],
     [
@@ -322,7 +322,7 @@ describe('a Redis that is gone', () => {
         redis.thaw();
       },
     ],
-  ])('costs no request and no time, and is used again when it is back: %s', async (_, goes, comes) => {
+  ])('costs no request and no time, and is used again when it returns: %s', async (_, goes, comes) => {
     const { lost, times, during, stop } = await startTraffic();
     try {
       await during('there');

@@ -171,8 +171,8 @@ const foundIn = (everything: string, texts: readonly string[]): string[] =>
     (text) => everything.includes(text) || everything.includes(Buffer.from(text, 'utf8').toString('latin1')),
   );
 
-describe('what lies in Redis', () => {
-  it('holds no value of any person, in its keys, in what they hold, and in what was sent', async () => {
+describe('the content of Redis', () => {
+  it('contains no value of a person, in its keys, its values or its messages', async () => {
     const texts = await aBusyMinute({ CACHE_SECRET: 'a secret of the tests, too' });
     expect(texts.length).toBeGreaterThan(200);
     const { keys, everything } = await inRedis();
@@ -181,7 +181,7 @@ describe('what lies in Redis', () => {
     expect(foundIn(everything, texts)).toEqual([]);
   });
 
-  it('has names of digests, of sources and of keys of callers, and no other', async () => {
+  it('has keys made of digests, names of sources and keys of callers only', async () => {
     await aBusyMinute({ CACHE_SECRET: 'a secret of the tests, too' });
     const { keys } = await inRedis();
     const kinds = [
@@ -206,7 +206,7 @@ describe('what lies in Redis', () => {
       expect(value).toMatch(/^(key:)?[\w-]{43}$/);
   });
 
-  it('would be found by this test: without CACHE_SECRET answers lie there in the clear', async () => {
+  it('contains values of persons without CACHE_SECRET, so the test would find them', async () => {
     const texts = await aBusyMinute({});
     const { everything, keys } = await inRedis();
     expect(foundIn(everything, texts).length).toBeGreaterThan(20);

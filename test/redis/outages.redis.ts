@@ -35,7 +35,7 @@ async function readFor(
 }
 
 describe('an outage or slowness of Redis', () => {
-  it('costs one short wait when it takes half a second to answer, and is over by itself', async () => {
+  it('costs one short wait when Redis needs 500 ms for an answer, and ends when Redis is fast again', async () => {
     const redis = closing(await startRedis());
     const proxy = closing(await startProxy(redis.port));
     const { cache, gaps } = await startInstance({ url: proxy.url, waitMs: WAIT_MS });
@@ -56,7 +56,7 @@ describe('an outage or slowness of Redis', () => {
     expect(gaps()).toBe(1);
   });
 
-  it('costs one short wait when it stops answering, and is over by itself', async () => {
+  it('costs one short wait when Redis stops answering, and ends when Redis answers again', async () => {
     const redis = closing(await startRedis());
     const { cache } = await startInstance({ url: redis.url, waitMs: WAIT_MS });
     closing(cache);
@@ -73,7 +73,7 @@ describe('an outage or slowness of Redis', () => {
     expect(await valueOf(cache, key)).toBeUndefined();
   });
 
-  it('breaks off with a Redis that has been silent for long, and finds it again', async () => {
+  it('closes the connection to a Redis that has been silent for 8 s, and connects again later', async () => {
     const redis = closing(await startRedis());
     const { cache, gaps } = await startInstance({ url: redis.url, waitMs: WAIT_MS });
     closing(cache);
@@ -85,7 +85,7 @@ describe('an outage or slowness of Redis', () => {
     expect(gaps()).toBeGreaterThan(1);
   });
 
-  it('is noticed at once when Redis is killed, and over when it is started again', async () => {
+  it('is noticed at once when Redis is killed, and ends when Redis is started again', async () => {
     const redis = closing(await startRedis());
     const instances = await Promise.all([1, 2].map(() => startInstance({ url: redis.url, waitMs: WAIT_MS })));
     const caches = instances.map(({ cache }) => closing(cache));
@@ -109,7 +109,7 @@ describe('an outage or slowness of Redis', () => {
     expect(instances.map(({ gaps }) => gaps())).toEqual([2, 2]);
   });
 
-  it('does not matter at the start', async () => {
+  it('does not prevent a start of the gateway', async () => {
     const redis = closing(await startRedis());
     await redis.kill();
     const { cache } = await startInstance({ url: redis.url }, { wait: false });
@@ -120,7 +120,7 @@ describe('an outage or slowness of Redis', () => {
     await storeEntry(cache, key, entryOf('stored'));
   });
 
-  it('is a password that Redis does not take', async () => {
+  it('includes a password that Redis refuses', async () => {
     const redis = closing(await startRedis(['--requirepass', 'right']));
     const at = (password: string) => redis.url.replace('//', `//:${password}@`);
     const { cache: refused } = await startInstance({ url: at('wrong') }, { wait: false });
@@ -132,7 +132,7 @@ describe('an outage or slowness of Redis', () => {
     expect(await valueOf(refused, key)).toBeUndefined();
   });
 
-  it('is a Redis that became a replica, until it is none any more', async () => {
+  it('includes a Redis that became a replica, until it is a primary again', async () => {
     const [first, second] = [closing(await startRedis()), closing(await startRedis())];
     const { Redis } = await import('ioredis');
     const { cache } = await startInstance({ url: first.url });

@@ -38,7 +38,7 @@ afterAll(async () => {
   await redis.close();
 });
 
-describe('what instances share', () => {
+describe('the answers that instances share', () => {
   it.each([
     ['null', null],
     ['nothing at all', undefined],
@@ -46,7 +46,7 @@ describe('what instances share', () => {
     ['a record', { id: 1, names: ['a', null], nested: { deep: [{ __proto__: null, x: -1.5 }] } }],
     ['a list of 2,000 records', Array.from({ length: 2_000 }, (_, id) => ({ id, name: `name ${id}` }))],
     ['what cannot be made smaller', randomBytes(500_000).toString('base64')],
-  ])('comes back as it was, in the clear and encrypted: %s', async (_name, value) => {
+  ])('are read as they were written, in clear text and encrypted: %s', async (_name, value) => {
     for (const secret of [undefined, 'a secret of the test']) {
       const [writer, reader] = [await instance(secret), await instance(secret)];
       const key = digest(`round trip ${String(secret)}`);
@@ -58,13 +58,13 @@ describe('what instances share', () => {
     }
   });
 
-  it('leaves out what is undefined in a record', async () => {
+  it('have no members that are undefined', async () => {
     const cache = await instance();
     await storeEntry(cache, digest('k'), entryOf({ a: 1, b: undefined }));
     expect(await valueOf(cache, digest('k'))).toStrictEqual({ a: 1 });
   });
 
-  it('survives values that JSON cannot represent, and stores the rest', async () => {
+  it('leave out a value that JSON cannot represent, and include the others', async () => {
     const cache = await instance();
     const loop: { self?: unknown } = {};
     loop.self = loop;
@@ -76,7 +76,7 @@ describe('what instances share', () => {
     expect(cache.state).toBe('up');
   });
 
-  it('is not to be read in Redis when there is a secret, large or small', async () => {
+  it('cannot be read in Redis if there is a secret, however large they are', async () => {
     const marker = 'everywhere@example.nl';
     const clear = await instance();
     await storeEntry(clear, digest('small'), entryOf({ email: marker }, digest('t')));
@@ -95,7 +95,7 @@ describe('what instances share', () => {
     expect(text).not.toContain('email');
   });
 
-  it('is found with the same secret only', async () => {
+  it('are found only by instances with the same secret', async () => {
     const [mine, clear, other] = [
       await instance('secret one'),
       await instance(),
@@ -109,7 +109,7 @@ describe('what instances share', () => {
     expect(await valueOf(mine, digest('encrypted'))).toBe(1);
   });
 
-  it('never shows one key’s answer under another, nor one that was tampered with', async () => {
+  it('are refused under the key of another answer, and without their tags', async () => {
     const cache = await instance('a secret of the test');
     await storeEntry(cache, digest('anna'), entryOf({ name: 'Anna' }, digest('tag of anna')));
     const stored = await outside.getBuffer(`stekkerdoos:1:entry:${digest('anna')}`);
@@ -126,7 +126,7 @@ describe('what instances share', () => {
     expect(await valueOf(cache, digest('anna'))).toBeUndefined();
   });
 
-  it('is nothing when what lies there makes no sense', async () => {
+  it('are treated as missing if the stored bytes are invalid', async () => {
     for (const cache of [await instance(), await instance('a secret of the test')]) {
       const { since } = await cache.read([]);
       const junk = [
@@ -153,7 +153,7 @@ describe('what instances share', () => {
     }
   });
 
-  it('takes less room than its text from a kilobyte on', async () => {
+  it('need less than a quarter of their JSON text if they repeat words', async () => {
     const cache = await instance('a secret of the test');
     const value = Array.from({ length: 200 }, (_, id) => ({
       number: `ORD-${id}`,
@@ -165,7 +165,7 @@ describe('what instances share', () => {
     expect(bytes).toBeLessThan(JSON.stringify(value).length / 4);
   });
 
-  it('expires, and leaves no trace of its tags', async () => {
+  it('expire together with their tags', async () => {
     const cache = await instance();
     await storeEntry(cache, digest('long'), entryOf('long', digest('tag')));
     await storeEntry(cache, digest('short'), entryOf('short', digest('tag'), digest('own tag')), 300);
@@ -182,7 +182,7 @@ describe('what instances share', () => {
     expect(ttls.every((ttl) => ttl > 0)).toBe(true);
   });
 
-  it('makes one call for all reads of one event-loop iteration', async () => {
+  it('are read in one call for all reads of one event-loop iteration', async () => {
     const cache = await instance();
     const calls = async () =>
       Number(/cmdstat_evalsha:calls=(\d+)/.exec(await outside.info('commandstats'))?.[1] ?? 0);
@@ -195,7 +195,7 @@ describe('what instances share', () => {
     expect((await calls()) - before).toBe(6);
   });
 
-  it('gives each of many reads its own', async () => {
+  it('are returned to the read that requested them, among many reads at once', async () => {
     const cache = await instance('a secret of the test');
     const keys = Array.from({ length: 300 }, (_, i) => digest(`many ${i}`));
     await Promise.all(keys.map((key, i) => store(cache, key, entryOf(i, digest('all'), key))));
@@ -208,7 +208,7 @@ describe('what instances share', () => {
     );
   });
 
-  it('still forgets when Redis refuses writes for lack of memory, and stores again when there is room', async () => {
+  it('are forgotten although Redis refuses writes for lack of memory, and stored again when there is room', async () => {
     const cache = await instance();
     await storeEntry(cache, digest('early'), entryOf('early', digest('tag')));
     const filler = () => entryOf(randomBytes(50_000).toString('base64'), digest('filler'));
@@ -230,7 +230,7 @@ describe('what instances share', () => {
     });
   });
 
-  it('does not outlive a forgetting when Redis evicts what it was to be forgotten by', async () => {
+  it('are treated as missing if Redis has evicted one of their tags', async () => {
     const cache = await instance();
     await storeEntry(cache, digest('k'), entryOf('old', digest('tag'), digest('other')));
     await outside.del(`stekkerdoos:1:tag:${digest('tag')}`);
@@ -241,7 +241,7 @@ describe('what instances share', () => {
     await storeEntry(cache, digest('k'), entryOf('new', digest('tag'), digest('other')));
   });
 
-  it('counts over instances, from nothing in each window', async () => {
+  it('includes a counter over all instances, which starts at 0 in each window', async () => {
     const [first, second] = [await instance(), await instance()];
     expect(await first.count('kvk 2024-05', 60_000)).toBe(1);
     expect(await second.count('kvk 2024-05', 60_000)).toBe(2);

@@ -51,7 +51,7 @@ afterAll(async () => {
 });
 
 describe('the suppression list in Redis', () => {
-  it('is one for all instances, holds digests alone, and no time takes them away', async () => {
+  it('is shared by all instances, holds digests only, and never expires', async () => {
     const [first, second] = [await loaded(instance()), await loaded(instance())];
     expect(second.has(anna)).toBe(false);
     const { version } = second;
@@ -67,7 +67,7 @@ describe('the suppression list in Redis', () => {
     expect((await loaded(instance())).has(bert)).toBe(true);
   });
 
-  it('logs no error when all is well', async () => {
+  it('logs no error while Redis works', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true });
     const lines: unknown[] = [];
     const logger = createLogger('silent');
@@ -79,7 +79,7 @@ describe('the suppression list in Redis', () => {
     expect(lines).toEqual([]);
   });
 
-  it('lets nobody be shown before it was read once, and then does', async () => {
+  it('must have been read once before any customer is shown', async () => {
     proxy.cut();
     const suppression = instance(proxy.url);
     await expect(suppression.loading()).rejects.toThrow(SuppressionUnavailableError);
@@ -89,7 +89,7 @@ describe('the suppression list in Redis', () => {
     expect(suppression.isEmpty).toBe(true);
   });
 
-  it('stays in force while Redis is disconnected, and catches up afterwards', async () => {
+  it('stays in force while Redis is disconnected, and is read again afterwards', async () => {
     const [here, there] = [await loaded(instance(proxy.url)), await loaded(instance())];
     await here.add([anna]);
     proxy.cut();
@@ -107,7 +107,7 @@ describe('the suppression list in Redis', () => {
     );
   });
 
-  it('is written again by an instance that knows it when Redis has lost it', async () => {
+  it('is restored by an instance that has loaded it if Redis loses it', async () => {
     const suppression = await loaded(instance(proxy.url));
     await suppression.add([anna]);
     await outside.flushall();
@@ -123,14 +123,14 @@ describe('the suppression list in Redis', () => {
     expect((await loaded(instance())).has(anna)).toBe(true);
   });
 
-  it('is not believed by an instance with another secret, which would recognise nobody', async () => {
+  it('is refused by an instance with another secret, which would recognise no customer', async () => {
     await (await loaded(instance())).add([anna]);
     const stranger = instance(redis.url, 'another secret of the tests');
     await expect(stranger.loading()).rejects.toThrow(SuppressionUnavailableError);
     await expect(stranger.add([bert])).rejects.toThrow(SuppressionUnavailableError);
   });
 
-  it('removes the entries that an operator removes', async () => {
+  it('no longer contains the entries that an operator removes', async () => {
     const suppression = await loaded(instance(proxy.url));
     await suppression.add([anna]);
     await outside.srem(SET, createDigests(SECRET).of(anna));
@@ -140,7 +140,7 @@ describe('the suppression list in Redis', () => {
     });
   });
 
-  it('is read once more when it changes while it is read', async () => {
+  it('is read again if it changes during a read', async () => {
     const suppression = await loaded(instance());
     let resume: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (resume = resolve));

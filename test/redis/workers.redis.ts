@@ -186,7 +186,7 @@ describe('a gateway of two workers', () => {
     await run.ended;
   });
 
-  it('is ready once, when both are', async () => {
+  it('reports once that it is ready, when both workers are', async () => {
     expect(run.out().match(/ready http/g)).toHaveLength(1);
     expect(workersOf(run)).toHaveLength(2);
     await vi.waitFor(async () => {
@@ -194,7 +194,7 @@ describe('a gateway of two workers', () => {
     }, soon);
   });
 
-  it('answers by both of them, and each reports the work of both', async () => {
+  it('answers with both workers, and each of them reports the work of both', async () => {
     for (let i = 0; i < 10; i += 1) expect((await query(run)).errors).toBeUndefined();
     await vi.waitFor(async () => {
       const counts = await answeredBy(run);
@@ -203,7 +203,7 @@ describe('a gateway of two workers', () => {
     }, soon);
   });
 
-  it('forgets with both what one of them forgets', async () => {
+  it('forgets in both workers if one of them is requested to forget', async () => {
     const idsOf = async () => {
       const answers = await Promise.all(Array.from({ length: 8 }, () => query(run)));
       return new Set(answers.map(({ data }) => data?.customer?.id ?? null));
@@ -220,7 +220,7 @@ describe('a gateway of two workers', () => {
     expect(await idsOf()).toEqual(new Set([null]));
   });
 
-  it('loses no more by the death of a worker than what that one had under way, and gets another', async () => {
+  it('loses only the requests in progress of a worker that dies, and starts another worker', async () => {
     const [victim = 0] = workersOf(run);
     const answers = await querySlowly(run);
     process.kill(victim, 'SIGKILL');
@@ -245,8 +245,8 @@ describe('a gateway of two workers', () => {
   });
 });
 
-describe('a worker that dies again and again', () => {
-  it('is replaced later each time', async () => {
+describe('a worker that dies repeatedly', () => {
+  it('is replaced after a longer pause each time', async () => {
     const run = await start();
     const [other] = workersOf(run);
     for (let deaths = 1; deaths <= 3; deaths += 1) {
@@ -262,9 +262,9 @@ describe('a worker that dies again and again', () => {
   });
 });
 
-describe('at its end, a gateway of two workers', () => {
+describe('a gateway of two workers that ends', () => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    it(`answers at ${signal} what both have under way, then ends well and leaves no process`, async () => {
+    it(`answers the requests in progress at ${signal}, exits with 0 and leaves no process`, async () => {
       const run = await start();
       const workers = workersOf(run);
       const answers = await querySlowly(run);
@@ -278,7 +278,7 @@ describe('at its end, a gateway of two workers', () => {
     });
   }
 
-  it('leaves an audit log of each, whole, with a line for every answer', async () => {
+  it('leaves a complete audit log of each worker, with a line for every answer', async () => {
     const AUDIT_FILE = join(folder, 'audited.jsonl');
     const run = await start({ AUDIT_FILE });
     const [victim = 0] = workersOf(run);
@@ -302,7 +302,7 @@ describe('at its end, a gateway of two workers', () => {
 });
 
 describe('a worker that cannot start', () => {
-  it('ends the start with the problem, reported once', async () => {
+  it('prevents the start, and the problem is reported once', async () => {
     const AUDIT_FILE = join(folder, 'foreign.jsonl');
     writeFileSync(`${AUDIT_FILE}.worker-2`, 'no audit log\n');
     const { code, out, err } = await stekkerdoos(['start', '--workers', '2'], {
