@@ -151,6 +151,20 @@ describe('files in a folder', () => {
     expect(await names(client)).toEqual(['Jan', 'Kim']);
   });
 
+  it('finds the newest files of each table by itself', async () => {
+    await parquet('people/day=2019-12-31/a.parquet', "SELECT 'Eva' AS name");
+    await parquet('people/day=2020-01-01/a.parquet', "SELECT 'Jan' AS name");
+    await parquet('pets/day=2019-12-30/a.parquet', "SELECT 'Rex' AS name");
+    await parquet('pets/day=2019-12-31/a.parquet', "SELECT 'Tom' AS name");
+    const newest = { column: 'day', days: number('DAYS', 1) };
+    const client = connect({
+      people: { files: 'people/**/*.parquet', newest },
+      pets: { files: 'pets/**/*.parquet', newest },
+    });
+    expect(await names(client)).toEqual(['Jan']);
+    expect(await client.rows(name, 'SELECT name FROM pets()', [])).toEqual([{ name: 'Tom' }]);
+  });
+
   it.each([
     ['cut off in the middle', (whole: Buffer) => whole.subarray(0, whole.length / 2)],
     ['empty', () => Buffer.alloc(0)],

@@ -95,6 +95,16 @@ describe('an access token that expires', () => {
     expect(new Set(bearers())).toEqual(new Set(['Bearer token-1']));
   });
 
+  it('is not requested again by the calls that waited for a request that failed', async () => {
+    await connect({
+      token: (_, response) => {
+        sendJson(response, {}, { status: 500 });
+      },
+    });
+    await Promise.all(Array.from({ length: 3 }, () => failure(client.get(anything, '/data'))));
+    expect(requests('/token')).toHaveLength(1);
+  });
+
   it('is requested with the credentials of the client, in the body of a POST', async () => {
     await connect();
     await client.get(anything, '/data');

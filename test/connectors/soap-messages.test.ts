@@ -218,6 +218,7 @@ describe('a connection to a SOAP service', () => {
     ['an entity of a server', '<!DOCTYPE x [<!ENTITY % e SYSTEM "http://127.0.0.1:1/x.dtd"> %e;]>'],
     ['entities of entities', '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY e "&a;&a;&a;">]>'],
     ['a document type behind a comment', '<!-- > --><?x <!?> <!DOCTYPE x SYSTEM "x.dtd">'],
+    ['a document type behind a comment with an element', '<!-- > <x> --><!DOCTYPE x SYSTEM "x.dtd">'],
   ])('refuses %s', async (_, prolog) => {
     await answering(prolog + tracked('<note>&e;</note>').replace(/^<\?xml.*?\?>/, ''));
     expect(await failure(track())).toMatchObject({

@@ -238,6 +238,16 @@ describe('the limiter', () => {
     await inTime;
   });
 
+  it('does not count a call that timed out among those that the system has not counted yet', () => {
+    const limiter = limiterOf({ concurrency: 10, bulkShare: 0.5 });
+    for (let i = 0; i < 3; i += 1) limiter.tryAcquire('interactive');
+    limiter.holdBack('interactive', 1_000);
+    // One of the other two reports it. So the system may not have counted one call.
+    limiter.slowDown({ remaining: 3, resetMs: 10_000 });
+    const acquired = Array.from({ length: 3 }, () => limiter.tryAcquire('interactive'));
+    expect(acquired).toEqual([true, true, false]);
+  });
+
   it('lets no new call overtake waiting ones whose slot is due but not granted yet', async () => {
     const limiter = limiterOf({ concurrency: 2, bulkShare: 1, rate: { calls: 1, per: '1 s' } });
     expect(limiter.tryAcquire('bulk')).toBe(true);

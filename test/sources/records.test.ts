@@ -3,12 +3,12 @@ import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { sources } from '../../sources/index.js';
 import type { CallScope, Client, Connection } from '../../src/connectors/connector.js';
 import { SourceContractError } from '../../src/errors.js';
-import type { Loader } from '../../src/loaders/loader.js';
 import { SettingsReader } from '../../src/settings.js';
 import { CallController } from '../../src/v8/call-signal.js';
 import type { SourceDefinition } from '../../src/source.js';
 import { createLogger } from '../../src/telemetry/logger.js';
 import { directSettings } from '../support/stand-ins.js';
+import { loadersOfSource, type AnyLoader } from './loaders-of-source.js';
 import type { RecordCase } from './record-case.js';
 import { recordCases } from './record-cases.js';
 import { throughAnswer, type Answer, type Call, type Place } from './tampering.js';
@@ -18,21 +18,11 @@ import { throughAnswer, type Answer, type Call, type Place } from './tampering.j
  * answers are the stand-ins' own: each is read once, and then changed in every way that the property comes up with.
  */
 
-type AnyLoader = Loader<Client, unknown, unknown>;
-
 const RUNS = 15;
-
-/** All loaders of a source, also those that only a part of its declaration names. */
-function loadersOf({ loaders = [], identity, consents, companies }: SourceDefinition): AnyLoader[] {
-  const identifying = Object.values(identity?.foundBy ?? {}).map(({ loader }) => loader);
-  const ofCompanies = Object.values(companies?.foundBy ?? {});
-  const all = [...loaders, ...identifying, consents?.ofRecord, ...ofCompanies, companies?.byNameAndPlace];
-  return [...new Set(all.filter((loader) => loader !== undefined))];
-}
 
 const named = new Map<string, { source: SourceDefinition; loader: AnyLoader }>(
   sources.flatMap((source) =>
-    loadersOf(source).map((loader) => [`${source.name} ${loader.name}`, { source, loader }] as const),
+    loadersOfSource(source).map((loader) => [`${source.name} ${loader.name}`, { source, loader }] as const),
   ),
 );
 const cases = recordCases(inject('customers'));

@@ -78,6 +78,28 @@ describe('the webshop', () => {
     expect(await receive(topic, body)).toEqual({ status: 204, events: [[type, channel]] });
   });
 
+  it.each([
+    [
+      'customers/update',
+      '{"id":1,"email":"bob@example.nl","phone":"+31612345678"}',
+      { shopifyCustomerId: ['1'], email: ['bob@example.nl'], phone: ['+31612345678'] },
+    ],
+    [
+      'customers_email_marketing_consent/update',
+      consent('subscribed'),
+      { shopifyCustomerId: ['706405506930370000'], email: ['bob@example.nl'] },
+    ],
+    [
+      'customers_marketing_consent/update',
+      '{"id":1,"phone":"+31612345678","sms_marketing_consent":{"state":"UNSUBSCRIBED"}}',
+      { shopifyCustomerId: ['1'], phone: ['+31612345678'] },
+    ],
+  ])('reports by %s all identifiers of the customer', async (topic, body, identifiers) => {
+    const receiver = createTestReceiver(webshop, { [variable]: secrets[0] });
+    await receiver.post(send(topic)(body, secrets[0]));
+    expect(receiver.events.map((event) => event.identifiers)).toEqual([identifiers]);
+  });
+
   it('makes nothing of a consent that is not answered yet', async () => {
     expect(await receive('customers_email_marketing_consent/update', consent('pending'))).toEqual({
       status: 204,
