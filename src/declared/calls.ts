@@ -51,9 +51,10 @@ export class Calls<Call extends object, C extends Client> {
     return [...[...this.#loaders.values()].map(({ loader }) => loader), ...this.#pageLoaders.values()];
   }
 
-  checkUse(): void {
+  /** Reports calls that nothing names. `inFields`: the calls that fields name. */
+  checkUse(inFields: ReadonlySet<string>): void {
     for (const call of Object.keys(this.#options.declared))
-      if (!this.#used.has(call))
+      if (!this.#used.has(call) && !inFields.has(call))
         this.#report(
           ['calls', call],
           `The call "${call}" is not used.`,

@@ -126,7 +126,11 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
       for (const field of fields)
         this.#compileField(type, field, key?.kind === Kind.STRING ? key.value : undefined);
     }
-    this.#calls.checkUse();
+    // Fields that are not shown name calls too.
+    const inFields = Object.values(this.#declared.fields ?? {}).flatMap((field) =>
+      typeof field === 'string' ? [] : (field.call ?? []),
+    );
+    this.#calls.checkUse(new Set(inFields));
     const connector = this.#kind.compileConnector(
       connect,
       { source: name, place: ['connect'], report: this.#report, folder: this.#folder },

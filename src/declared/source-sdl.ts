@@ -28,7 +28,7 @@ export interface SourceSdl {
   nodeTypeOf(connection: string): string | undefined;
   /** Where a field or type is declared. */
   placeOf(node: { loc?: FieldDefinitionNode['loc'] }): Pick<DeclarationProblem, 'file' | 'line' | 'column'>;
-  /** Fields that are left out because they are not classified. */
+  /** Fields that are left out because they, or all fields of their type, are not classified. */
   unclassified: readonly DeclarationProblem[];
 }
 
@@ -214,7 +214,15 @@ function removeUnclassified(
     const removedTypes = new Set([empty.name.value, `${empty.name.value}Connection`]);
     for (const [type, fields] of remaining) {
       const rest = fields.filter((field) => !removedTypes.has(namedTypeOf(field.type)));
-      for (const field of fields) if (!rest.includes(field)) edits.blank(field);
+      for (const field of fields) {
+        if (rest.includes(field)) continue;
+        edits.blank(field);
+        removed.push({
+          ...placeOf(field.name),
+          problem: `"${type.name.value}.${field.name.value}" is not shown, because no field of "${empty.name.value}" is classified.`,
+          remedy: `Add @personalData to "${empty.name.value}" or its fields: the category of the data, or NONE.`,
+        });
+      }
       remaining.set(type, rest);
     }
   }

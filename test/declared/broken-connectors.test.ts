@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { declaredSource } from '../../src/index.js';
+import { SCHOOL_SDL, SCHOOL_YAML } from './driving-school.js';
 import { INVOICING_SDL, INVOICING_YAML } from './invoicing.js';
 import { PARCELS_SDL, PARCELS_YAML } from './parcels.js';
 
@@ -163,7 +164,35 @@ const ODATA_MISTAKES: Mistake[] = [
   },
 ];
 
+const SQL_MISTAKES: Mistake[] = [
+  {
+    what: 'a type of keys that does not exist',
+    replace: ['by: id, keys: integer', 'by: id, keys: int'],
+    problem: /"calls\.pupilsByNumber\.keys" is not right/,
+    remedy: /text, integer, bigint or uuid/,
+  },
+  {
+    what: 'a column with a quotation mark',
+    replace: ['by: mail,', `by: 'ma"il',`],
+    problem: /"calls\.pupilsByEmail\.by" is not right/,
+    remedy: /the name of a column, without quotes/,
+  },
+  {
+    what: 'a table with two dots',
+    replace: ['from: lesson,', 'from: planning.lesson.old,'],
+    problem: /"calls\.lessons\.from" is not right/,
+    remedy: /the name of a table or view/,
+  },
+  {
+    what: 'a table that is not read as a whole',
+    replace: ['matching: lower', 'matching: lower, readsWholeTable: false'],
+    problem: /"calls\.pupilsByEmail\.readsWholeTable" is not right/,
+    remedy: /true, or left out/,
+  },
+];
+
 describe.each([
+  { connector: 'SQL', yaml: SCHOOL_YAML, sdl: SCHOOL_SDL, mistakes: SQL_MISTAKES },
   { connector: 'SOAP', yaml: PARCELS_YAML, sdl: PARCELS_SDL, mistakes: SOAP_MISTAKES },
   { connector: 'OData', yaml: INVOICING_YAML, sdl: INVOICING_SDL, mistakes: ODATA_MISTAKES },
 ])('a declaration over $connector', ({ yaml, sdl, mistakes }) => {

@@ -449,6 +449,19 @@ test('a field without a class of personal data is not shown, and is reported', (
   ]);
 });
 
+test('a list of a type without classified fields is not shown, and is reported', () => {
+  const sdl = WARRANTY_SDL.replace('type Repair @personalData(category: TRANSACTION)', 'type Repair');
+  const result = declaredSource({ file: 'w.yaml', yaml: WARRANTY_YAML, sdlFile: 'w.graphql', sdl });
+  if ('problems' in result) throw new Error(JSON.stringify(result.problems));
+  expect(result.sdl).not.toContain('Repair');
+  expect(result.warnings.map(({ line, problem }) => [line, problem])).toEqual([
+    [lineOf(sdl, 'code: ID!'), '"Repair.code" is not classified, so it is not shown.'],
+    [lineOf(sdl, 'startedAt: DateTime'), '"Repair.startedAt" is not classified, so it is not shown.'],
+    [lineOf(sdl, 'cost: Money'), '"Repair.cost" is not classified, so it is not shown.'],
+    [lineOf(sdl, 'repairs('), '"Warranty.repairs" is not shown, because no field of "Repair" is classified.'],
+  ]);
+});
+
 test('a field that is left out of the SDL does not change the line numbers of the others', () => {
   const field = '  "A note."\n  note(\n    first: Int\n  ): String\n';
   const sdl = WARRANTY_SDL.replace('  "The code of the repair."', (next) => `${field}${next}`)
