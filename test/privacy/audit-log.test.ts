@@ -149,6 +149,15 @@ describe('the lines of the audit log', () => {
     expect(log.state()).toEqual({ written: 2, failed: 1, waiting: 0 });
   });
 
+  test('of several answers follow a line that lacks its line break without a blank line', async () => {
+    const file = newFile();
+    await writeEntries(file, [entry()]);
+    truncateSync(file, statSync(file).size - 1);
+    await writeEntries(file, [entry(), entry(), entry()]);
+    expect(readFileSync(file, 'utf8')).not.toContain('\n\n');
+    expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({ problems: [], lines: 4, torn: 0 });
+  });
+
   test('go to standard output only if callers authenticate and no file is set', () => {
     expect(auditDestination('audit.log', false)).toEqual({ file: 'audit.log' });
     expect(auditDestination('audit.log', true)).toEqual({ file: 'audit.log' });
