@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest';
-import { coversEntry } from '../../src/operation/audit.js';
+import { describe, expect, test, vi } from 'vitest';
+import { coversEntry, createAuditor, type Audited } from '../../src/operation/audit.js';
 import type { AuditEntry } from '../../src/privacy/audit-line.js';
 
 const LINE: AuditEntry = {
@@ -40,5 +40,33 @@ describe('a subsequent result gets a new audit line', () => {
     ['the same by another status', { sources: { shop: 'stale', letters: 'live' }, cached: true }],
   ])('but not when it contains %s', (_, difference) => {
     expect(coversEntry(LINE, { ...LINE, ...difference })).toBe(true);
+  });
+});
+
+describe('an answer', () => {
+  const auditor = createAuditor({
+    log: vi.fn() as never,
+    required: true,
+    permissions: { outcomesOf: () => new Map() },
+    customersOf: () => ['one'],
+    logger: vi.fn() as never,
+  });
+  const entryWith = (sources: AuditEntry['sources']) =>
+    auditor.entryOf({
+      prepared: { audited: { name: null, id: '' } },
+      disclosure: { of: () => LINE.categories, forbidden: () => [] },
+      context: { requestId: 'request' },
+      principal: { caller: { name: 'test' }, audience: { purpose: 'SERVICE' } },
+      provenance: { statuses: () => sources },
+      about: undefined,
+      because: undefined,
+    } as unknown as Audited);
+
+  test.each<[boolean, AuditEntry['sources']]>([
+    [true, { shop: 'cached', letters: 'stale' }],
+    [false, { shop: 'live', letters: 'cached' }],
+    [false, { shop: 'failed', letters: 'cached' }],
+  ])('is audited as cached: %s, if its sources are %j', (cached, sources) => {
+    expect(entryWith(sources)).toMatchObject({ cached, sources, customers: ['one'] });
   });
 });

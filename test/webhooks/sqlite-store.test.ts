@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createWebhookStore } from '../../src/webhooks/store.js';
 import { storeContract } from './store-contract.js';
 
@@ -23,4 +23,8 @@ describe('a webhook store in a file', () => {
       },
     };
   });
+});
+
+it('is no store without a file and a database', async () => {
+  await expect(createWebhookStore({ secret: 'a secret of the test' })).rejects.toThrow(TypeError);
 });

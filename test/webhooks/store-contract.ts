@@ -95,6 +95,12 @@ export function storeContract(
       expect((await store.counts()).eventsWaiting).toBe(700);
     });
 
+    it('are all stored when one request has more than a write may hold', async () => {
+      const sent = Array.from({ length: 1_000 }, (_, index) => anEvent(`n${index}`));
+      expect(await store.add(sent)).toEqual({ added: 1_000, known: 0 });
+      expect((await store.counts()).eventsWaiting).toBe(1_000);
+    });
+
     it('are handed out whole, and are still there after a restart', async () => {
       const event = anEvent('1', {
         type: 'cart.changed',
@@ -163,6 +169,22 @@ export function storeContract(
       await store.eventFailed(again ?? raise(), 'a source is unavailable');
       expect((await store.leaseEvents(10, MINUTE)).map(({ event }) => event.id)).toEqual(['2']);
       expect(await store.counts()).toMatchObject({ eventsDead: 1, eventsWaiting: 2 });
+    });
+
+    it('of one customer are in order, for any order of their identifiers', async () => {
+      const [email, phone] = [['anna@example.nl'], ['+31612345678']];
+      await store.add([
+        anEvent('1', { identifiers: { email, phone } }),
+        anEvent('2', { identifiers: { phone, email } }),
+      ]);
+      expect((await store.leaseEvents(10, MINUTE)).map(({ event }) => event.id)).toEqual(['1']);
+    });
+
+    it('that failed finally are not counted as waiting', async () => {
+      await store.add([anEvent('1')]);
+      const [leased] = await store.leaseEvents(10, MINUTE);
+      await store.eventFailed(leased ?? raise(), 'a source is unavailable');
+      expect(await store.counts()).toMatchObject({ eventsWaiting: 0, oldestEventAt: null, eventsDead: 1 });
     });
 
     it('are stored without readable data of the customer, and cannot be read with another secret', async () => {
@@ -430,6 +452,16 @@ export function storeContract(
       expect(await store.replay({ id })).toBe(1);
       expect(await store.replay({ id })).toBe(0);
       expect(await due()).toMatchObject([{ id, attempts: 0, event: anEvent('1') }]);
+    });
+
+    it('sends dead deliveries of one endpoint only', async () => {
+      await scheduled('1', [plan(), plan({ endpoint: 'crm' })]);
+      for (const endpoint of ['mailer', 'crm']) {
+        const [delivery] = await due(endpoint);
+        await store.settle(delivery ?? raise(), { state: 'dead', attempts: 10, reason: 'status 500' });
+      }
+      expect(await store.replay({ dead: true, endpoint: 'mailer' })).toBe(1);
+      expect(await store.list({ state: 'dead', limit: 10 })).toMatchObject([{ endpoint: 'crm' }]);
     });
 
     it('is impossible after the content of the event is deleted', async () => {
