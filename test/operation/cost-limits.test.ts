@@ -29,3 +29,20 @@ describe('an operation of 50 points', () => {
     expect(again()).toBe(false);
   });
 });
+
+it('charges cached answers, as others, to the budget that callers share', () => {
+  const caller = (name: string) => ({
+    ...permissionsOf(['analyst']),
+    name,
+    budget: 'of both',
+    roles: ['analyst' as const],
+    origins: [],
+    maxCost: REQUESTED,
+    costPerMinute: 2 * REQUESTED,
+  });
+  const settled = { requested: REQUESTED, actual: REQUESTED };
+  expect(limits.charge(cost, caller('first'))).toHaveProperty('settle');
+  expect(limits.chargeAgain(settled, caller('second'))).toBe(true);
+  expect(limits.chargeAgain(settled, caller('first'))).toBe(false);
+  expect(limits.charge(cost, caller('second'))).toHaveProperty('refused');
+});
