@@ -396,7 +396,7 @@ describe('POST /admin/forget', () => {
     ['a type that is not in the schema', '{"type": "Produkt", "key": "KAN-1"}'],
     ['a word too many', `{"source": "webshop", "reason": "none"}`],
     ['two things at once', '{"source": "webshop", "type": "Product", "key": "KAN-1"}'],
-    ['too much', JSON.stringify({ source: 'x'.repeat(20_000) })],
+    ['too much', `{"source": "webshop"}${' '.repeat(20_000)}`],
     ['a kind of identifier that nobody has', '{"identifier": {"shoeSize": "42"}}'],
     ['an identifier that is none', '{"identifier": {"email": "no address"}}'],
     ['a member that is none of its own', '{"identifier": {"__proto__": "x"}}'],
