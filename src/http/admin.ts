@@ -37,9 +37,7 @@ export function useForgetting(operators: Operators, forget: Forget): Plugin {
       const { url, request, fetchAPI } = event;
       if (url.pathname !== FORGET) return;
       const answer = (status: number, content: object, headers: Record<string, string> = {}): void => {
-        event.endResponse(
-          fetchAPI.Response.json(content, { status, headers: { 'cache-control': 'no-store', ...headers } }),
-        );
+        event.endResponse(fetchAPI.Response.json(content, { status, headers }));
       };
       if (!(await isOperator(request, operators))) {
         answer(401, { status: 'a token is needed' }, { 'www-authenticate': 'Bearer' });

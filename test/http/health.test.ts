@@ -237,6 +237,18 @@ describe('the check of the sources', () => {
     expect(pings).toBe(2);
   });
 
+  test('takes a part whose check fails for unavailable', async () => {
+    const parts = {
+      works: () => Promise.resolve('up' as const),
+      fails: () => Promise.reject(new Error('gone')),
+    };
+    const plugins = [useHealth(new Map(), { clock, parts })];
+    const withParts = createYoga({ schema: buildSchema('type Query { a: Int }'), logging: false, plugins });
+    const response = await withParts.fetch('http://gateway/health/ready');
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({ status: 'unready', parts: { works: 'up', fails: 'down' } });
+  });
+
   test('is shared by concurrent requests', async () => {
     await Promise.all([check(), check(), check()]);
     expect(pings).toBe(1);

@@ -47,6 +47,20 @@ function install(settings: Record<string, string>) {
   return { gateway, lines };
 }
 
+test('an operation has the fragments of its fragments, each once', () => {
+  writeFileSync(join(folder, 'a.graphql'), 'query A { ...One ...Two }');
+  writeFileSync(
+    join(folder, 'fragments.graphql'),
+    'fragment Two on Query { ...Three } fragment Three on Query { __typename } fragment One on Query { ...Two }',
+  );
+  const [operation] = readPersistedOperations(pathToFileURL(`${folder}/`));
+  expect(operation?.document.match(/fragment \w+/g)).toEqual([
+    'fragment One',
+    'fragment Three',
+    'fragment Two',
+  ]);
+});
+
 describe('an installation', () => {
   test('has none of our operations and triggers, and logs nothing about them at start', async () => {
     const { gateway, lines } = install({});

@@ -436,6 +436,21 @@ describe('the key of a cached answer', () => {
     );
   });
 
+  test('leads to an answer whose use counts as a read of each of its records', async () => {
+    const entryStates = [1, 2].map((reads) => ({ reads, isDropped: false }));
+    const provenance = {
+      freshness: () => ({ ageMs: 0, freshMs: 60_000 }),
+      parts: () => entryStates.map((entryState) => ({ source: 'shop', entryState })),
+    };
+    const answer = { result: { data: {} }, cost: { requested: 1, actual: 1 }, provenance };
+    const requester = { principal, requestId: 'r' };
+    const computed = { answer, operationName: undefined } as unknown as ComputedAnswer;
+    const { store } = await cache.coalesce('read', requester, () => Promise.resolve(computed));
+    store?.('{}');
+    expect(await cache.cached('read', requester)).toMatchObject({ text: Buffer.from('{}') });
+    expect(entryStates.map(({ reads }) => reads)).toEqual([2, 3]);
+  });
+
   test('does not depend on the name or the budget of the caller', () => {
     expect(keyOf(ofCaller({ name: 'another shop', costPerMinute: 7 }))).toBe(keyOf(principal));
   });
