@@ -32,16 +32,22 @@ export class ChunkedWork {
   #soon: (() => void)[] = [];
 
   /** Processes each item, in order. Resolves when all are done; rejects as soon as `work` throws. */
-  async each<T>(items: readonly T[], work: (item: T, index: number) => void): Promise<void> {
-    if (items.length <= CHUNK_SIZE) {
+  async each<T>(
+    items: readonly T[],
+    work: (item: T, index: number) => void,
+    chunkSize = CHUNK_SIZE,
+  ): Promise<void> {
+    if (items.length <= chunkSize) {
       items.forEach(work);
       return;
     }
     this.#running += 1;
     try {
-      for (let from = 0; from < items.length; from += CHUNK_SIZE) {
+      for (let from = 0; from < items.length; from += chunkSize) {
         await yieldToOthers();
-        for (const [i, item] of items.slice(from, from + CHUNK_SIZE).entries()) work(item, from + i);
+        items.slice(from, from + chunkSize).forEach((item, i) => {
+          work(item, from + i);
+        });
       }
     } finally {
       this.#running -= 1;

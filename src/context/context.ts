@@ -80,6 +80,7 @@ export function createContext(
     context: {
       requestId,
       load: loaders.load,
+      loadField: loaders.loadField,
       cached: loaders.readCached,
       identify: (identifier) => identities.of(identifier),
       walkTogether: (starts, wanted) => identities.walkTogether(starts, wanted),

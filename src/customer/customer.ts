@@ -3,7 +3,7 @@ import type { Client } from '../connectors/connector.js';
 import type { AddressValue, CustomerRecord, IdentityDeclaration } from '../identity/declaration.js';
 import { normalise, type Identifier } from '../identity/identifiers.js';
 import type { Identities, Identity, IdentityRules, Outcome } from '../identity/identity-graph.js';
-import type { Load, ReadCached } from '../loaders/registry.js';
+import type { Load, LoadField, ReadCached } from '../loaders/registry.js';
 import { chooseValue } from './profile.js';
 import type { EventType } from './schema.generated.js';
 import type { Rule } from './survivorship.js';
@@ -12,6 +12,8 @@ import type { Rule } from './survivorship.js';
 export interface Context {
   /** Loads a key with a loader of the resolver's own source. Keys that are requested together become one call. */
   load: Load;
+  /** Loads a key for a field that is a property of its value. */
+  loadField: LoadField;
   /** Reads a loader's cached value. */
   cached: ReadCached;
   /** Identifies a customer. Within a request, an identifier always gives the same identity. */

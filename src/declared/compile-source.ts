@@ -278,12 +278,10 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
     this.#add(
       type,
       name,
-      async (parent: Readonly<Record<string, unknown>>, args: PageArguments, { load }) => {
+      (parent: Readonly<Record<string, unknown>>, args: PageArguments, { loadField }) => {
         const key = keyOf(parent);
-        return finish(
-          key === undefined ? null : await load(loader as Loader<Client, string, unknown>, key),
-          args,
-        );
+        if (key === undefined) return finish(null, args);
+        return loadField(loader as Loader<Client, string, unknown>, key, (value) => finish(value, args));
       },
     );
   }

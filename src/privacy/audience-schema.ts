@@ -8,6 +8,7 @@ import {
 import { LRUCache } from 'lru-cache';
 import type { Context, Customer } from '../customer/customer.js';
 import type { Purpose } from '../customer/schema.generated.js';
+import { isPromise } from '../is-promise.js';
 import type { FieldPolicy, Policies } from '../stitching/policies.js';
 import { accessTo, textOfAudience, type Access, type Audience } from './access.js';
 import { masked } from './masking.js';
@@ -109,7 +110,7 @@ function guarded(
       ? read
       : (parent, args, context, info) => {
           const value: unknown = read(parent, args, context, info);
-          return value instanceof Promise
+          return isPromise(value)
             ? value.then((resolved) => masked(resolved, mask))
             : masked(value, mask);
         };

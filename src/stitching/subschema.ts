@@ -19,6 +19,7 @@ import type { GraphqlClient } from '../connectors/graphql/client.js';
 import type { Selected } from '../connectors/graphql/collect-fields.js';
 import { createTranslator, type Translation } from '../connectors/graphql/translate.js';
 import type { Context, Customer } from '../customer/customer.js';
+import { isPromise } from '../is-promise.js';
 import type { Loader } from '../loaders/loader.js';
 import type { LoadedSource, LoaderRegistry } from '../loaders/registry.js';
 import { fieldWeakMap } from '../v8/field-weak-map.js';
@@ -322,7 +323,7 @@ export function withParentField(
   };
   return (parent, args, context, info) => {
     const value = resolve(parent, args, context, info);
-    return value instanceof Promise
+    return isPromise(value)
       ? value.then((settled) => remember(settled, info))
       : remember(value, info);
   };

@@ -14,12 +14,13 @@ import {
   type GraphQLOutputType,
   type GraphQLResolveInfo,
 } from 'graphql';
+import { isPromise } from '../../is-promise.js';
 import type { Arguments, FieldPlan, SelectionPlan } from './plan.js';
 import { Container, emptyObject, pathOf, type Key, type Values } from './container.js';
-import { isPromise, type Execution } from './execution.js';
+import type { Execution } from './execution.js';
 
 /** Returned instead of a value that is set later. */
-export const PENDING = Symbol('pending');
+const PENDING = Symbol('pending');
 
 /**
  * Completes the value of a resolver, for a key of a container. Throws if that is not possible. Values in a returned
@@ -72,7 +73,7 @@ export function executeFields(
 }
 
 /** Completes a value and sets it, or does so when its promise is settled. */
-function setValue(
+export function setValue(
   execution: Execution,
   field: FieldPlan,
   value: unknown,
@@ -102,11 +103,13 @@ function resolve(execution: Execution, field: FieldPlan, source: unknown, contai
   return resolver(source, argumentsOf(execution, field), execution.context, info);
 }
 
-/** Returns a new object for each call, because a resolver may change it. */
+const NO_ARGUMENTS: Arguments = Object.freeze({});
+
+/** Returns a new object for each call of a resolver with arguments, because it may change them. */
 function argumentsOf({ variables, arguments: known }: Execution, field: FieldPlan): Arguments {
   const { definition, nodes, usesVariables } = field;
   const [node] = nodes;
-  if (definition.args.length === 0 || node === undefined) return {};
+  if (definition.args.length === 0 || node === undefined) return NO_ARGUMENTS;
   let values = usesVariables ? known.get(field) : field.constantArguments;
   if (values === undefined) {
     values = getArgumentValues(definition, node, variables) as Arguments;

@@ -1,5 +1,6 @@
 import { locatedError, responsePathAsArray, type ExecutionResult, type GraphQLError } from 'graphql';
-import { executeFields, PENDING, type Complete } from './complete.js';
+import { PendingField } from '../../loaders/key-group.js';
+import { executeFields, setValue, type Complete } from './complete.js';
 import { Container, emptyObject, isNonNullAt, pathOf, type Key } from './container.js';
 import type { Arguments, FieldPlan, Plan, Variables } from './plan.js';
 
@@ -67,24 +68,37 @@ export class Execution {
     container.count(1);
     // Reserves the position, so that the fields have the order of the selection.
     container.values[key] = undefined;
+    if (promise instanceof PendingField) {
+      promise.whenLoaded(new PendingValue(this, container, field, key, promise, complete));
+      return;
+    }
     // A thenable may call back synchronously; a promise never does.
     Promise.resolve(promise).then(
       (value) => {
-        if (this.#isEnded) return;
-        try {
-          const completed = complete(this, field, value, container, key);
-          if (completed !== PENDING) container.values[key] = completed;
-        } catch (error) {
-          this.#fail(container, field, key, error);
-        }
-        this.#settle(container);
+        this.fulfil(container, field, key, value, complete);
       },
       (error: unknown) => {
-        if (this.#isEnded) return;
-        this.#fail(container, field, key, error);
-        this.#settle(container);
+        this.reject(container, field, key, error);
       },
     );
+  }
+
+  /** Sets a value whose promise was fulfilled. */
+  fulfil(container: Container, field: FieldPlan, key: Key, value: unknown, complete: Complete): void {
+    if (this.#isEnded) return;
+    try {
+      setValue(this, field, value, container, key, complete);
+    } catch (error) {
+      this.#fail(container, field, key, error);
+    }
+    this.#settle(container);
+  }
+
+  /** Fails a value whose promise was rejected. */
+  reject(container: Container, field: FieldPlan, key: Key, error: unknown): void {
+    if (this.#isEnded) return;
+    this.#fail(container, field, key, error);
+    this.#settle(container);
   }
 
   /**
@@ -137,6 +151,39 @@ export class Execution {
   }
 }
 
-export function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+/** A value that is set when its record is loaded. */
+class PendingValue {
+  readonly #execution: Execution;
+  readonly #container: Container;
+  readonly #field: FieldPlan;
+  readonly #key: Key;
+  readonly #pending: PendingField<unknown>;
+  readonly #complete: Complete;
+
+  constructor(
+    execution: Execution,
+    container: Container,
+    field: FieldPlan,
+    key: Key,
+    pending: PendingField<unknown>,
+    complete: Complete,
+  ) {
+    this.#execution = execution;
+    this.#container = container;
+    this.#field = field;
+    this.#key = key;
+    this.#pending = pending;
+    this.#complete = complete;
+  }
+
+  complete(): void {
+    let value: unknown;
+    try {
+      ({ value } = this.#pending);
+    } catch (error) {
+      this.#execution.reject(this.#container, this.#field, this.#key, error);
+      return;
+    }
+    this.#execution.fulfil(this.#container, this.#field, this.#key, value, this.#complete);
+  }
 }

@@ -210,8 +210,9 @@ async function readProducts(skus: readonly string[], shop: RestClient): Promise<
   return alignOne(skus, found, { source: 'webshop', keyOf: ({ sku }) => sku });
 }
 
-function productOf(sku: string, { load, requestId }: Context): Promise<Product | null> {
-  return isAlone ? load(productsOfRequest, { sku, requestId }) : load(products, sku);
+function fieldOfProduct<T>(read: (product: Product | null) => T) {
+  return ({ sku }: { sku: string }, _: unknown, { loadField, requestId }: Context): T | Promise<T> =>
+    isAlone ? loadField(productsOfRequest, { sku, requestId }, read) : loadField(products, sku, read);
 }
 
 interface PageOf {
@@ -326,13 +327,12 @@ export const peerSources: readonly SourceDefinition[] = [
     freshness,
     loaders: [products, productsOfRequest],
     resolvers: {
-      Product: Object.fromEntries(
-        (['title', 'description', 'price', 'stock'] as const).map((field) => [
-          field,
-          async ({ sku }: { sku: string }, _: unknown, context: Context) =>
-            (await productOf(sku, context))?.[field] ?? null,
-        ]),
-      ),
+      Product: {
+        title: fieldOfProduct((product) => product?.title ?? null),
+        description: fieldOfProduct((product) => product?.description ?? null),
+        price: fieldOfProduct((product) => product?.price ?? null),
+        stock: fieldOfProduct((product) => product?.stock ?? null),
+      },
     },
   }),
   defineSource({

@@ -1,0 +1,101 @@
+import type { ChunkedWork } from '../chunked-work.js';
+
+/** Fields that are completed before other requests continue. A field takes less time than the other items of long lists. */
+const FIELDS_AT_ONCE = 100;
+
+/** Keys of one loader that a request loads together. Fields that wait for their records share its promise. */
+export class KeyGroup {
+  readonly keys: unknown[] = [];
+  readonly texts: string[] = [];
+  /** A value or an error for each key. Undefined until they are loaded. */
+  answers: readonly unknown[] | undefined;
+  /** Never rejects. */
+  readonly loaded: Promise<readonly unknown[]>;
+  readonly #places = new Map<string, number>();
+  readonly #waiting: WaitingField[] = [];
+
+  /** `load` is called when no further keys are added. */
+  constructor(
+    load: (group: KeyGroup) => readonly unknown[] | Promise<readonly unknown[]>,
+    chunks: ChunkedWork,
+  ) {
+    this.loaded = new Promise<void>((resolve) => {
+      chunks.whenDone(resolve);
+    })
+      .then(() => load(this))
+      .then((answers) => {
+        this.answers = answers;
+        const complete = (field: WaitingField) => {
+          field.complete();
+        };
+        void chunks.each(this.#waiting, complete, FIELDS_AT_ONCE);
+        return answers;
+      });
+  }
+
+  add(key: unknown, text: string): void {
+    this.#places.set(text, this.keys.push(key) - 1);
+    this.texts.push(text);
+  }
+
+  /** The loaded value of a key. Throws its error. */
+  valueOf(text: string): unknown {
+    const answer = this.answers?.[this.#places.get(text) ?? -1];
+    if (answer instanceof Error) throw answer;
+    return answer;
+  }
+
+  /** Completes the field when the keys are loaded. */
+  whenLoaded(field: WaitingField): void {
+    this.#waiting.push(field);
+  }
+}
+
+interface WaitingField {
+  /** Called once. Must not throw. */
+  complete(): void;
+}
+
+/**
+ * A field of a record that is being loaded. It is a promise for all who await it. Operations that are executed by a plan do
+ * not await it, because a promise for each field of each object of a list takes much memory.
+ */
+export class PendingField<T> implements Promise<T> {
+  readonly #group: KeyGroup;
+  readonly #text: string;
+  readonly #read: (record: unknown) => T;
+
+  constructor(group: KeyGroup, text: string, read: (record: unknown) => T) {
+    this.#group = group;
+    this.#text = text;
+    this.#read = read;
+  }
+
+  /** Its value, when it is loaded. Throws the record's error. */
+  get value(): T {
+    return this.#read(this.#group.valueOf(this.#text));
+  }
+
+  whenLoaded(field: WaitingField): void {
+    this.#group.whenLoaded(field);
+  }
+
+  then<R1 = T, R2 = never>(
+    onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
+    onRejected?: ((reason: unknown) => R2 | PromiseLike<R2>) | null,
+  ): Promise<R1 | R2> {
+    return this.#group.loaded.then(() => this.value).then(onFulfilled, onRejected);
+  }
+
+  catch<R = never>(onRejected?: ((reason: unknown) => R | PromiseLike<R>) | null): Promise<T | R> {
+    return this.then(undefined, onRejected);
+  }
+
+  finally(onSettled?: (() => void) | null): Promise<T> {
+    return this.then().finally(onSettled);
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'PendingField';
+  }
+}
