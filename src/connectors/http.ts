@@ -20,7 +20,7 @@ import { asRawBytes, parseYielding, parseLeniently, parseText } from './body.js'
 import { parseExactJson } from './decimal.js';
 import { exchange, type AnswerHeaders, type Exchanged } from './exchange.js';
 import { misfitsOf } from './misfits.js';
-import { templateOf } from './path-template.js';
+import { countNotedValues, templateOf } from './path-template.js';
 import { networkFailure, vendorCodeIn } from './vendor-code.js';
 
 /** Bound on the body of an error answer. */
@@ -123,8 +123,7 @@ export function openHttp(
       readAnswer,
       expected = [],
     ) => {
-      // The template is computed now, because the values in the path may no longer be remembered when the call fails.
-      const template = templateOf(`${prefix}${path}`);
+      const notedBefore = countNotedValues();
       const call = async (signal: CallSignal) => {
         // For most systems nothing is cached, so the digest is computed only if something is.
         const known = method === 'GET' && validated.size > 0 ? validated.get(digestOf(path)) : undefined;
@@ -192,7 +191,8 @@ export function openHttp(
         });
       };
       return scope.run(call).catch((error: unknown) => {
-        if (error instanceof SourceError) error.addRequest({ method, path: template });
+        if (error instanceof SourceError)
+          error.addRequest({ method, path: templateOf(`${prefix}${path}`, notedBefore) });
         throw error;
       });
     },

@@ -1,19 +1,27 @@
 import { hash, randomBytes } from 'node:crypto';
 
-/** Bound on the remembered path values, which diagnoses leave out. */
+/** Bound on the values that are noted during a call, if its diagnosis names a path. Twice as many are remembered. */
 const MAX_VALUES = 2_000;
 /** The salt prevents guessing the values from their digests. */
 const SALT = randomBytes(16).toString('hex');
 
 /** Digests of the values. The least recently noted is the first. */
 const values = new Set<string>();
+/** How often a value was noted. */
+let noted = 0;
+
+/** Call this before a call, for the template of its path after it. */
+export function countNotedValues(): number {
+  return noted;
+}
 
 /** Remembers that an encoded part of a path is a value. */
 export function noteValue(encoded: string): void {
   const digest = digestOf(encoded);
   values.delete(digest);
   values.add(digest);
-  if (values.size <= MAX_VALUES) return;
+  noted += 1;
+  if (values.size <= 2 * MAX_VALUES) return;
   for (const oldest of values) {
     values.delete(oldest);
     break;
@@ -32,7 +40,9 @@ function digestOf(encoded: string): string {
  * The path with `{}` for each value, and the names of its query parameters: `/v1/profiles/{}?geo={}`. A part stays if
  * it looks like a word or an API version, and was not remembered as a value.
  */
-export function templateOf(path: string): string {
+export function templateOf(path: string, notedBefore = noted): string {
+  // The values in the path may be forgotten by now.
+  if (noted - notedBefore > MAX_VALUES) return '/{}';
   const [parts = '', query] = path.split('?', 2);
   const template = parts.split('/').map(partOf).join('/');
   if (query === undefined) return template || '/';

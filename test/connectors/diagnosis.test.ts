@@ -5,7 +5,7 @@ import { bearer } from '../../src/connectors/auth.js';
 import { graphql } from '../../src/connectors/graphql/client.js';
 import { oauth2 } from '../../src/connectors/oauth2.js';
 import { odata } from '../../src/connectors/odata/client.js';
-import { templateOf } from '../../src/connectors/path-template.js';
+import { countNotedValues, templateOf } from '../../src/connectors/path-template.js';
 import { pathPart, rest, type RestClient } from '../../src/connectors/rest.js';
 import { soap } from '../../src/connectors/soap/client.js';
 import { nameIn, tablesIn } from '../../src/connectors/sql/statement.js';
@@ -272,6 +272,16 @@ describe('the template of a path', () => {
     pathPart('jansen');
     noteOthers(1_999);
     expect(templateOf('/v1/customers/jansen')).toBe('/v1/customers/{}');
+  });
+
+  it('leaves out all parts if the values in it may be forgotten', () => {
+    noteOthers(1_999);
+    pathPart('jansen');
+    const before = countNotedValues();
+    noteOthers(2_000);
+    expect(templateOf('/v1/customers/jansen', before)).toBe('/v1/customers/{}');
+    noteOthers(1);
+    expect(templateOf('/v1/customers/jansen', before)).toBe('/{}');
   });
 
   it('contains no value that was put into a path', () => {
