@@ -2,7 +2,7 @@ import { normalise } from '../identity/identifiers.js';
 import type { Identity, Outcome } from '../identity/identity-graph.js';
 import type { AddressValue, CustomerRecord, Namespace, Profile } from '../identity/declaration.js';
 import type { FieldProvenance, FieldValue, ProfileField } from './schema.generated.js';
-import { inOrder, NAMESPACES, type Candidate, type Rule } from './survivorship.js';
+import { inOrder, isEmpty, NAMESPACES, type Candidate, type Rule } from './survivorship.js';
 
 type ValueOf = Record<Exclude<ProfileField, 'ADDRESS'>, string> & { ADDRESS: AddressValue };
 type Namespaces = ReadonlyMap<string, Namespace>;
@@ -35,8 +35,8 @@ export function chooseValue<F extends ProfileField>(
       if (outcome === undefined) return loadValue(field, rule, namespaces, identity);
       outcomes.push({ source, outcome });
     }
-    const [chosen] = inOrder(candidatesOf(field, outcomes, namespaces), rule);
-    if (chosen !== undefined) return chosen.value;
+    const chosen = chosenIn(field, outcomes, rule, namespaces);
+    if (chosen !== undefined) return chosen;
   }
   return throwFailure(outcomes);
 }
@@ -50,10 +50,27 @@ async function loadValue<F extends ProfileField>(
   const outcomes: SourceOutcome[] = [];
   for (const sources of stepsOf(rule)) {
     outcomes.push(...(await loadOutcomes(sources, identity)));
-    const [chosen] = inOrder(candidatesOf(field, outcomes, namespaces), rule);
-    if (chosen !== undefined) return chosen.value;
+    const chosen = chosenIn(field, outcomes, rule, namespaces);
+    if (chosen !== undefined) return chosen;
   }
   return throwFailure(outcomes);
+}
+
+/** The chosen value in these sources; undefined if none holds one. */
+function chosenIn<F extends ProfileField>(
+  field: F,
+  outcomes: readonly SourceOutcome[],
+  rule: Rule,
+  namespaces: Namespaces,
+): ValueOf[F] | undefined {
+  const [first, second] = outcomes;
+  if (second === undefined && first?.outcome.kind === 'found') {
+    const [record, otherRecord] = first.outcome.records;
+    const held = record === undefined || otherRecord !== undefined ? [] : READ[field](record, namespaces);
+    // The usual case: one record with one value, so nothing is compared.
+    if (held.length === 1 && held[0] !== undefined) return isEmpty(held[0].value) ? undefined : held[0].value;
+  }
+  return inOrder(candidatesOf(field, outcomes, namespaces), rule)[0]?.value;
 }
 
 /** Throws the error of the first failed source. Null if none failed. */

@@ -183,7 +183,7 @@ function oncePerRecord<C extends Candidate>(candidates: readonly C[]): C[] {
   });
 }
 
-function isEmpty(value: string | AddressValue): boolean {
+export function isEmpty(value: string | AddressValue): boolean {
   return typeof value === 'string' ? value.trim() === '' : partsOf(value).every((part) => part === '');
 }
 
