@@ -60,8 +60,11 @@ const types = (engine: (name: string) => string, item: Record<string, string>, s
   plugins: ['typescript', 'typescript-resolvers'],
   config: {
     ...shared,
+    // loadField() returns no Promise, but a PromiseLike.
+    customResolverFn:
+      '(parent: TParent, args: TArgs, context: TContext, info: GraphQLResolveInfo) => PromiseLike<TResult> | TResult',
     // A list may contain promises of its items, and an item may be null.
-    resolverTypeWrapperSignature: 'Promise<T> | Promise<T | null> | T',
+    resolverTypeWrapperSignature: 'PromiseLike<T> | PromiseLike<T | null> | T',
     contextType: `${engine('customer')}#Context`,
     mappers: { ...engineRecords(engine), ...item },
   },

@@ -1,28 +1,29 @@
 import { connection, globalId, pageSize, type Context, type Customer } from '../../src/index.js';
 import { identity } from './identity.js';
 import { linesOfOrders, orderPages, orderTotals, paymentsOfOrders, type OrderTotals } from './loaders.js';
-import { cursorOf, placeOf } from './mapping.js';
+import { cursorOf, placeOf, type OrderRecord } from './mapping.js';
 import type { Resolvers } from './schema.generated.js';
 
 /** Answers schema/sources/order-system.graphql. */
 export const resolvers: Resolvers = {
   Customer: {
-    orders: async (customer, { first, after }, { load }) => {
+    orders: (customer, { first, after }, { loadField }) => {
       const size = pageSize(first);
       const page = { first: size, after: after == null ? null : placeOf(after) };
-      const customerNumbers = await customer.identifiers('customerNumber');
-      const found = customerNumbers.length === 0 ? [] : await load(orderPages, { customerNumbers, ...page });
-      return connection(found, size, { nodeOf: (order) => order, cursorOf });
+      const toConnection = (found: readonly OrderRecord[]) =>
+        connection(found, size, { nodeOf: (order) => order, cursorOf });
+      return customer.withIdentifiers('customerNumber', (customerNumbers) =>
+        customerNumbers.length === 0
+          ? toConnection([])
+          : loadField(orderPages, { customerNumbers, ...page }, toConnection),
+      );
     },
-    lifetimeValue: async (customer, _, context) => {
-      const totals = await totalsOf(customer, context);
-      return totals && { amounts: [...totals.amounts], isApproximate: false };
-    },
-    orderCount: async (customer, _, context) => {
-      const totals = await totalsOf(customer, context);
-      return totals && { value: totals.count, isApproximate: false };
-    },
-    lastOrderAt: async (customer, _, context) => (await totalsOf(customer, context))?.lastPlacedAt ?? null,
+    lifetimeValue: (customer, _, context) =>
+      fieldOfTotals(customer, context, ({ amounts }) => ({ amounts: [...amounts], isApproximate: false })),
+    orderCount: (customer, _, context) =>
+      fieldOfTotals(customer, context, ({ count }) => ({ value: count, isApproximate: false })),
+    lastOrderAt: (customer, _, context) =>
+      fieldOfTotals(customer, context, ({ lastPlacedAt }) => lastPlacedAt ?? null),
     becameCustomerAt: async (customer) => {
       const moments = (await customer.records(identity)).map(({ becameCustomerAt }) => becameCustomerAt);
       // The oldest of several records counts.
@@ -31,8 +32,8 @@ export const resolvers: Resolvers = {
   },
   Order: {
     id: ({ number }) => globalId('Order', number),
-    lines: async (order, _, { load }) => [...(await load(linesOfOrders, order))],
-    payments: async (order, _, { load }) => [...(await load(paymentsOfOrders, order))],
+    lines: (order, _, { loadField }) => loadField(linesOfOrders, order, (lines) => [...lines]),
+    payments: (order, _, { loadField }) => loadField(paymentsOfOrders, order, (payments) => [...payments]),
   },
   OrderLine: {
     id: ({ orderNumber, lineNumber }) => globalId('OrderLine', orderNumber, String(lineNumber)),
@@ -41,7 +42,12 @@ export const resolvers: Resolvers = {
 };
 
 /** Null when the order system does not know the customer, who may also be known and have ordered nothing. */
-async function totalsOf(customer: Customer, { load }: Context): Promise<OrderTotals | null> {
-  const customerNumbers = await customer.identifiers('customerNumber');
-  return customerNumbers.length === 0 ? null : load(orderTotals, customerNumbers);
+function fieldOfTotals<T>(
+  customer: Customer,
+  { loadField }: Context,
+  read: (totals: OrderTotals) => T,
+): T | null | PromiseLike<T | null> {
+  return customer.withIdentifiers('customerNumber', (customerNumbers) =>
+    customerNumbers.length === 0 ? null : loadField(orderTotals, customerNumbers, read),
+  );
 }

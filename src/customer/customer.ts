@@ -60,6 +60,14 @@ export interface Customer {
    * returns. Empty if the source does not know the customer. Throws the source's error if it fails.
    */
   identifiers(namespace: string): Promise<readonly string[]>;
+  /**
+   * Returns what `read` returns for these `identifiers`: at once if the customer's records are known. Of a list, that takes less
+   * memory than a promise for each customer.
+   */
+  withIdentifiers<T>(
+    namespace: string,
+    read: (identifiers: readonly string[]) => T | PromiseLike<T>,
+  ): T | PromiseLike<T>;
   /** The first of `identifiers`, or null. */
   identifier(namespace: string): Promise<string | null>;
   /**
@@ -70,6 +78,11 @@ export interface Customer {
   records<C extends Client, R extends CustomerRecord>(
     declared: IdentityDeclaration<C, R>,
   ): Promise<readonly R[]>;
+  /** Returns what `read` returns for these `records`: at once if they are known. */
+  withRecords<R extends CustomerRecord, T>(
+    declared: IdentityDeclaration<Client, R>,
+    read: (records: readonly R[]) => T | PromiseLike<T>,
+  ): T | PromiseLike<T>;
   /** The first of `records`, or null. */
   record<C extends Client, R extends CustomerRecord>(declared: IdentityDeclaration<C, R>): Promise<R | null>;
   /**
@@ -109,28 +122,42 @@ class CustomerOfIdentity implements Customer {
   }
 
   async identifiers(namespace: string): Promise<readonly string[]> {
+    return this.withIdentifiers(namespace, (identifiers) => identifiers);
+  }
+
+  withIdentifiers<T>(
+    namespace: string,
+    read: (identifiers: readonly string[]) => T | PromiseLike<T>,
+  ): T | PromiseLike<T> {
     const source = this.#directory.sourceOf.get(namespace);
     // The source with this recordKey may not be plugged in.
-    if (source === undefined) return [];
-    return this.#recordsFrom(await this.#outcomeIn(source)).map(({ id }) => id);
+    if (source === undefined) return read([]);
+    return this.#withRecordsIn(source, (records) => read(records.map(({ id }) => id)));
   }
 
   async identifier(namespace: string): Promise<string | null> {
     return (await this.identifiers(namespace))[0] ?? null;
   }
 
-  async records<R extends CustomerRecord>(declared: unknown): Promise<readonly R[]> {
+  async records<R extends CustomerRecord>(declared: IdentityDeclaration<Client, R>): Promise<readonly R[]> {
+    return this.withRecords(declared, (records) => records);
+  }
+
+  withRecords<R extends CustomerRecord, T>(
+    declared: IdentityDeclaration<Client, R>,
+    read: (records: readonly R[]) => T | PromiseLike<T>,
+  ): T | PromiseLike<T> {
     const source = this.#directory.rules.sources.find((source) => source.identity === declared);
     if (source === undefined)
       throw new Error(
         "Records were requested by an identity that no source declares. Pass the source's own `identity`.",
       );
     // The loaders of this declaration returned them.
-    return this.#recordsFrom(await this.#outcomeIn(source.name)) as readonly R[];
+    return this.#withRecordsIn(source.name, (records) => read(records as readonly R[]));
   }
 
-  async record<R extends CustomerRecord>(declared: unknown): Promise<R | null> {
-    return (await this.records<R>(declared))[0] ?? null;
+  async record<R extends CustomerRecord>(declared: IdentityDeclaration<Client, R>): Promise<R | null> {
+    return (await this.records(declared))[0] ?? null;
   }
 
   async heldValues(name: string): Promise<readonly string[]> {
@@ -161,12 +188,18 @@ class CustomerOfIdentity implements Customer {
     return chooseValue('ADDRESS', survivorship.ADDRESS, rules.namespaces, this.identity);
   }
 
-  #outcomeIn(source: string): Outcome | Promise<Outcome> {
-    return this.identity.foundIn(source) ?? this.identity.findIn(source);
+  #withRecordsIn<T>(
+    source: string,
+    read: (records: readonly CustomerRecord[]) => T | PromiseLike<T>,
+  ): T | PromiseLike<T> {
+    const outcome = this.identity.foundIn(source);
+    return outcome === undefined
+      ? this.identity.findIn(source).then((found) => read(recordsFrom(found)))
+      : read(recordsFrom(outcome));
   }
+}
 
-  #recordsFrom(outcome: Outcome): readonly CustomerRecord[] {
-    if (outcome.kind === 'failed') throw outcome.error;
-    return outcome.kind === 'found' ? outcome.records : [];
-  }
+function recordsFrom(outcome: Outcome): readonly CustomerRecord[] {
+  if (outcome.kind === 'failed') throw outcome.error;
+  return outcome.kind === 'found' ? outcome.records : [];
 }

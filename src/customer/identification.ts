@@ -23,7 +23,7 @@ export function identified(
   match: Match,
   rules: IdentityRules,
   canShow: CanShow,
-): Exclude<ResolversTypes['IdentifiedCustomer'], Promise<unknown>> {
+): Exclude<ResolversTypes['IdentifiedCustomer'], PromiseLike<unknown>> {
   return {
     customer,
     identifiers: identifiersOf(match, rules, canShow),

@@ -2,7 +2,6 @@ import { Kind, type DocumentNode } from 'graphql';
 import type { Client } from '../connectors/connector.js';
 import { ConfigError } from '../errors.js';
 import type { IdentityDeclaration } from '../identity/declaration.js';
-import type { Outcome } from '../identity/identity-graph.js';
 import type { Customer } from './customer.js';
 
 interface DeclaredSource {
@@ -48,7 +47,7 @@ function withRecordFields(
         problems.push(
           `${name} declares Customer.${field} with arguments, so it cannot be read from a record. Add a resolver.`,
         );
-      else added.push([field, recordField(name, field)]);
+      else added.push([field, recordField(identity, field)]);
     }
   }
   if (problems.length > 0) throw new ConfigError(problems);
@@ -57,16 +56,9 @@ function withRecordFields(
     : { ...resolvers, Customer: { ...Object.fromEntries(added), ...resolversOfCustomer } };
 }
 
-/** Reads the field from the record that found the customer: at once if that is known already. */
-function recordField(source: string, field: string): (customer: Customer) => unknown {
-  const read = (outcome: Outcome): unknown => {
-    if (outcome.kind === 'failed') throw outcome.error;
-    return valueIn(outcome.kind === 'found' ? (outcome.records[0] ?? null) : null, field);
-  };
-  return ({ identity }) => {
-    const outcome = identity.foundIn(source);
-    return outcome === undefined ? identity.findIn(source).then(read) : read(outcome);
-  };
+/** Reads the field from the record that found the customer. */
+function recordField(identity: IdentityDeclaration<Client>, field: string): (customer: Customer) => unknown {
+  return (customer) => customer.withRecords(identity, ([record]) => valueIn(record ?? null, field));
 }
 
 function valueIn(record: object | null, field: string): unknown {

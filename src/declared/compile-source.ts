@@ -275,15 +275,11 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
     }
     const loader = this.#calls.fieldLoader(mapping.call, field, id, undefined);
     if (loader === undefined) return;
-    this.#add(
-      type,
-      name,
-      (parent: Readonly<Record<string, unknown>>, args: PageArguments, { loadField }) => {
-        const key = keyOf(parent);
-        if (key === undefined) return finish(null, args);
-        return loadField(loader as Loader<Client, string, unknown>, key, (value) => finish(value, args));
-      },
-    );
+    this.#add(type, name, (parent: Readonly<Record<string, unknown>>, args: PageArguments, { loadField }) => {
+      const key = keyOf(parent);
+      if (key === undefined) return finish(null, args);
+      return loadField(loader as Loader<Client, string, unknown>, key, (value) => finish(value, args));
+    });
   }
 
   #isIdentityCall(call: string, id: string): boolean {
@@ -310,13 +306,16 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
     if (declared !== undefined && identity !== undefined && this.#isInRecord(field, declared)) {
       const isList = mapping.call !== undefined && objectTypeOf(this.#sdl, field).isList;
       const finish = this.#finish(field, mapping, id);
-      this.#add('Customer', name, async (customer: Customer, args: PageArguments) => {
-        if (!isList) return (await customer.record(identity))?.fields[name] ?? null;
-        return finish(
-          (await customer.records(identity)).map(({ fields }) => fields[name]),
-          args,
-        );
-      });
+      this.#add('Customer', name, (customer: Customer, args: PageArguments) =>
+        customer.withRecords(identity, (records): unknown =>
+          isList
+            ? finish(
+                records.map(({ fields }) => fields[name]),
+                args,
+              )
+            : (records[0]?.fields[name] ?? null),
+        ),
+      );
       return;
     }
     if (mapping.call === undefined) {
@@ -351,12 +350,12 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
         `Add it to heldIdentifiers: [${namespace}], or use the recordKey of a source.`,
       );
     const finish = this.#finish(field, mapping, id);
-    const keysOf = (customer: Customer) =>
-      isHeld ? customer.heldValues(namespace) : customer.identifiers(namespace);
+    const withKeys = (customer: Customer, read: (keys: readonly string[]) => unknown): unknown =>
+      isHeld ? customer.heldValues(namespace).then(read) : customer.withIdentifiers(namespace, read);
     const readPage = this.#calls.pageField(call, field, { from: id, order: mapping.order }, namespace);
     if (readPage !== undefined) {
-      this.#add('Customer', name, async (customer: Customer, args: PageArguments, { load }) =>
-        readPage(await keysOf(customer), args, load),
+      this.#add('Customer', name, (customer: Customer, args: PageArguments, { load }) =>
+        withKeys(customer, (keys) => readPage(keys, args, load)),
       );
       return;
     }
@@ -364,14 +363,21 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
       Loader<Client, string, unknown> | undefined;
     const { isList } = objectTypeOf(this.#sdl, field);
     if (loader === undefined) return;
-    this.#add('Customer', name, async (customer: Customer, args: PageArguments, { load }) => {
-      const keys = await keysOf(customer);
+    const readAll = async (keys: readonly string[], args: PageArguments, load: Context['load']) => {
       const values = await Promise.all(keys.map((key) => load(loader, key)));
       return finish(
         isList ? (values as (readonly unknown[])[]).flat() : (values.find((value) => value !== null) ?? null),
         args,
       );
-    });
+    };
+    this.#add('Customer', name, (customer: Customer, args: PageArguments, { load, loadField }) =>
+      withKeys(customer, (keys) => {
+        const [only] = keys.length === 1 ? keys : [];
+        return only === undefined
+          ? readAll(keys, args, load)
+          : loadField(loader, only, (value) => finish(value, args));
+      }),
+    );
   }
 
   #finish(field: FieldDefinitionNode, mapping: Mapping, id: string): Finish {

@@ -1,4 +1,5 @@
 import type { ChunkedWork } from '../chunked-work.js';
+import { toError } from './in-flight-batch.js';
 
 /** Fields that are completed before other requests continue. A field takes less time than the other items of long lists. */
 const FIELDS_AT_ONCE = 100;
@@ -12,7 +13,8 @@ export class KeyGroup {
   /** Never rejects. */
   readonly loaded: Promise<readonly unknown[]>;
   readonly #places = new Map<string, number>();
-  readonly #waiting: WaitingField[] = [];
+  /** The fields of an answer that wait for them. */
+  readonly waiting: PendingField<unknown>[] = [];
 
   /** `load` is called when no further keys are added. */
   constructor(
@@ -23,12 +25,13 @@ export class KeyGroup {
       chunks.whenDone(resolve);
     })
       .then(() => load(this))
+      .catch((error: unknown) => this.keys.map(() => toError(error)))
       .then((answers) => {
         this.answers = answers;
-        const complete = (field: WaitingField) => {
+        const complete = (field: PendingField<unknown>) => {
           field.complete();
         };
-        void chunks.each(this.#waiting, complete, FIELDS_AT_ONCE);
+        void chunks.each(this.waiting, complete, FIELDS_AT_ONCE);
         return answers;
       });
   }
@@ -44,58 +47,49 @@ export class KeyGroup {
     if (answer instanceof Error) throw answer;
     return answer;
   }
-
-  /** Completes the field when the keys are loaded. */
-  whenLoaded(field: WaitingField): void {
-    this.#waiting.push(field);
-  }
-}
-
-interface WaitingField {
-  /** Called once. Must not throw. */
-  complete(): void;
 }
 
 /**
  * A field of a record that is being loaded. It is a promise for all who await it. Operations that are executed by a plan do
  * not await it, because a promise for each field of each object of a list takes much memory.
  */
-export class PendingField<T> implements Promise<T> {
+export class PendingField<T> implements PromiseLike<T> {
   readonly #group: KeyGroup;
   readonly #text: string;
-  readonly #read: (record: unknown) => T;
+  readonly #read: (record: unknown) => T | PromiseLike<T>;
+  #set: ((valueOrError: unknown) => void) | undefined;
 
-  constructor(group: KeyGroup, text: string, read: (record: unknown) => T) {
+  constructor(group: KeyGroup, text: string, read: (record: unknown) => T | PromiseLike<T>) {
     this.#group = group;
     this.#text = text;
     this.#read = read;
-  }
-
-  /** Its value, when it is loaded. Throws the record's error. */
-  get value(): T {
-    return this.#read(this.#group.valueOf(this.#text));
-  }
-
-  whenLoaded(field: WaitingField): void {
-    this.#group.whenLoaded(field);
   }
 
   then<R1 = T, R2 = never>(
     onFulfilled?: ((value: T) => R1 | PromiseLike<R1>) | null,
     onRejected?: ((reason: unknown) => R2 | PromiseLike<R2>) | null,
   ): Promise<R1 | R2> {
-    return this.#group.loaded.then(() => this.value).then(onFulfilled, onRejected);
+    return this.#group.loaded.then(() => this.#value()).then(onFulfilled, onRejected);
   }
 
-  catch<R = never>(onRejected?: ((reason: unknown) => R | PromiseLike<R>) | null): Promise<T | R> {
-    return this.then(undefined, onRejected);
+  /** Sets the value or the error when the record is loaded. Call this once. */
+  whenLoaded(set: (valueOrError: unknown) => void): void {
+    this.#set = set;
+    this.#group.waiting.push(this);
   }
 
-  finally(onSettled?: (() => void) | null): Promise<T> {
-    return this.then().finally(onSettled);
+  /** Call this when the record is loaded. */
+  complete(): void {
+    let value: unknown;
+    try {
+      value = this.#value();
+    } catch (error) {
+      value = toError(error);
+    }
+    this.#set?.(value);
   }
 
-  get [Symbol.toStringTag](): string {
-    return 'PendingField';
+  #value(): T | PromiseLike<T> {
+    return this.#read(this.#group.valueOf(this.#text));
   }
 }

@@ -22,7 +22,7 @@ export type LoadField = <C extends Client, Key, Value, Field>(
   loader: Loader<C, Key, Value>,
   key: Key,
   read: (value: Value) => Field,
-) => Field | Promise<Field>;
+) => Field | PromiseLike<Field>;
 
 /**
  * Loads many keys with one loader, on behalf of one request. Resolves to a value or an error for each key, in the order of
@@ -180,18 +180,13 @@ export function createLoaderRegistry(dependencies: PipelineDependencies, keys: K
         return requestLoader;
       };
       return {
-        load: <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key) =>
-          requestLoaderOf(loader).load(key) as Promise<Value>,
-        loadField: <C extends Client, Key, Value, Field>(
-          loader: Loader<C, Key, Value>,
-          key: Key,
-          read: (value: Value) => Field,
-        ) => requestLoaderOf(loader).loadField(key, read as (value: unknown) => Field),
-        loadMany: <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, all: readonly Key[]) =>
-          requestLoaderOf(loader).loadMany(all) as Promise<readonly (Value | Error)[]>,
-        readCached: <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key) => {
+        load: (loader, key) => requestLoaderOf(loader).load(key) as Promise<never>,
+        loadField: (loader, key, read) =>
+          requestLoaderOf(loader).loadField(key, read as (value: unknown) => ReturnType<typeof read>),
+        loadMany: (loader, all) => requestLoaderOf(loader).loadMany(all) as Promise<readonly never[]>,
+        readCached: (loader, key) => {
           const { pipeline, keyText } = boundOf(loader);
-          return pipeline.readCached(keyText(key), request) as Value | undefined;
+          return pipeline.readCached(keyText(key), request) as undefined;
         },
       };
     },
@@ -229,40 +224,24 @@ class RequestLoader {
   readonly #answers = new Map<string, Promise<unknown> | KeyGroup>();
   /** The keys of fields that are requested in this iteration of the event loop. */
   #fieldKeys: KeyGroup | undefined;
-  readonly #gather: DataLoader<{ key: unknown; text: string }, unknown>;
+  #dataLoader: DataLoader<{ key: unknown; text: string }, unknown> | undefined;
 
   constructor(bound: Bound, request: RequestScope) {
-    const { pipeline, isEach } = bound;
-    const { chunks } = request;
     this.#bound = bound;
     this.#request = request;
-    this.#gather = new DataLoader(
-      async (all) => {
-        if (isEach)
-          return chunks.spread(all.map(({ key, text }) => onlyOne(pipeline.answer([key], [text], request))));
-        const [keys, texts] = [all.map(({ key }) => key), all.map(({ text }) => text)];
-        return chunks.spread(await pipeline.answer(keys, texts, request));
-      },
-      {
-        cache: false,
-        batchScheduleFn: (dispatch) => {
-          chunks.whenDone(dispatch);
-        },
-      },
-    );
   }
 
   load(key: unknown): Promise<unknown> {
     const text = this.#bound.keyText(key);
     const known = this.#answers.get(text);
     if (known instanceof Promise) return known;
-    const answer =
-      known === undefined ? this.#gather.load({ key, text }) : known.loaded.then(() => known.valueOf(text));
+    if (known !== undefined) return known.loaded.then(() => known.valueOf(text));
+    const answer = (this.#dataLoader ??= this.#createDataLoader()).load({ key, text });
     this.#answers.set(text, answer);
     return answer;
   }
 
-  loadField<Field>(key: unknown, read: (value: unknown) => Field): Field | Promise<Field> {
+  loadField<Field>(key: unknown, read: (value: unknown) => Field): Field | PromiseLike<Field> {
     const { keyText, isEach } = this.#bound;
     const text = keyText(key);
     let group = this.#answers.get(text);
@@ -286,6 +265,29 @@ class RequestLoader {
       this.#answers.set(text, group);
     });
     return group.loaded;
+  }
+
+  #createDataLoader(): DataLoader<{ key: unknown; text: string }, unknown> {
+    const { pipeline, isEach } = this.#bound;
+    const { chunks } = this.#request;
+    return new DataLoader(
+      async (all) => {
+        const answers = isEach
+          ? all.map(({ key, text }) => onlyOne(pipeline.answer([key], [text], this.#request)))
+          : await pipeline.answer(
+              all.map(({ key }) => key),
+              all.map(({ text }) => text),
+              this.#request,
+            );
+        return chunks.spread(answers);
+      },
+      {
+        cache: false,
+        batchScheduleFn: (dispatch) => {
+          chunks.whenDone(dispatch);
+        },
+      },
+    );
   }
 
   #startGroup(): KeyGroup {

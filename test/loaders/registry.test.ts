@@ -147,6 +147,45 @@ describe('the loaders of a request', () => {
     expect(calls).toHaveLength(1);
   });
 
+  it('read a field of a loaded record: with the keys that are loaded otherwise, and at once if it is loaded', async () => {
+    const { load, loadField, loadMany } = loading.newRequest();
+    const codeOf = (letter: string) => letter.charCodeAt(0);
+    const field = loadField(letters, 'a', codeOf);
+    const others = Promise.all([load(letters, 'b'), loadMany(letters, ['c']), load(letters, 'a')]);
+    expect(await field).toBe(65);
+    expect(await others).toEqual(['B', ['C'], 'A']);
+    expect(calls.map((keys) => keys.toSorted())).toEqual([['a', 'b', 'c']]);
+    expect(loadField(letters, 'a', codeOf)).toBe(65);
+    expect(await loadField(letters, 'b', codeOf)).toBe(66);
+    expect(loadField(letters, 'c', codeOf)).toBe(67);
+    expect(calls).toHaveLength(1);
+  });
+
+  it('reject a field of a record that fails, or that is read wrongly', async () => {
+    answer = (keys) => Promise.resolve(keys.map((key) => (key === 'b' ? down : key)));
+    const { loadField } = loading.newRequest();
+    const mistake = () => {
+      throw new Error('A mistake.');
+    };
+    const [a, b] = [loadField(letters, 'a', mistake), loadField(letters, 'b', (letter) => letter)];
+    await expect(Promise.resolve(a)).rejects.toThrow('A mistake.');
+    await expect(Promise.resolve(b)).rejects.toBe(down);
+    expect(() => loadField(letters, 'b', (letter) => letter)).toThrow(down);
+  });
+
+  it('reject a field if its batch cannot be loaded', async () => {
+    const wrong = defineLoader<Client, string, string>({
+      name: 'wrong',
+      batchOf: () => {
+        throw new Error('A mistake.');
+      },
+      load: (keys) => Promise.resolve(keys),
+    });
+    loading.registry.add(loading.source('wrong'), wrong);
+    const field = loading.newRequest().loadField(wrong, 'a', (letter) => letter);
+    await expect(Promise.resolve(field)).rejects.toThrow('A mistake.');
+  });
+
   it('count a record once for each request, also if it is requested twice at once', async () => {
     const { loadMany, scope } = loading.newRequest();
     expect(await loadMany(letters, ['a', 'b', 'a'])).toEqual(['A', 'B', 'A']);

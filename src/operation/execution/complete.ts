@@ -226,12 +226,12 @@ function listCompletionOf(itemType: GraphQLOutputType): Complete {
   return (execution, field, value, container, key) => {
     if (!isIterable(value))
       throw new Error(`Expected Iterable, but did not find one for field "${field.definition.name}".`);
-    const items: unknown[] = [];
+    const all: readonly unknown[] = Array.isArray(value) ? value : [...value];
+    const items = new Array<unknown>(all.length);
     const list = new Container(items as unknown as Values, container, key, field);
-    for (const item of value) {
-      const index = items.length;
+    for (let index = 0; index < all.length; index += 1) {
       try {
-        setValue(execution, field, item, list, index, complete);
+        setValue(execution, field, all[index], list, index, complete);
       } catch (error) {
         try {
           execution.recordError(list, field, index, error);

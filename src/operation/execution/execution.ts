@@ -68,37 +68,25 @@ export class Execution {
     container.count(1);
     // Reserves the position, so that the fields have the order of the selection.
     container.values[key] = undefined;
+    const set = (value: unknown): void => {
+      if (this.#isEnded) return;
+      try {
+        setValue(this, field, value, container, key, complete);
+      } catch (error) {
+        this.#fail(container, field, key, error);
+      }
+      this.#settle(container);
+    };
     if (promise instanceof PendingField) {
-      promise.whenLoaded(new PendingValue(this, container, field, key, promise, complete));
+      promise.whenLoaded(set);
       return;
     }
     // A thenable may call back synchronously; a promise never does.
-    Promise.resolve(promise).then(
-      (value) => {
-        this.fulfil(container, field, key, value, complete);
-      },
-      (error: unknown) => {
-        this.reject(container, field, key, error);
-      },
-    );
-  }
-
-  /** Sets a value whose promise was fulfilled. */
-  fulfil(container: Container, field: FieldPlan, key: Key, value: unknown, complete: Complete): void {
-    if (this.#isEnded) return;
-    try {
-      setValue(this, field, value, container, key, complete);
-    } catch (error) {
+    Promise.resolve(promise).then(set, (error: unknown) => {
+      if (this.#isEnded) return;
       this.#fail(container, field, key, error);
-    }
-    this.#settle(container);
-  }
-
-  /** Fails a value whose promise was rejected. */
-  reject(container: Container, field: FieldPlan, key: Key, error: unknown): void {
-    if (this.#isEnded) return;
-    this.#fail(container, field, key, error);
-    this.#settle(container);
+      this.#settle(container);
+    });
   }
 
   /**
@@ -148,42 +136,5 @@ export class Execution {
       for (let at: Container | undefined = container; at !== undefined; at = at.parent)
         if (at.pending === 0 && this.#failures.has(at)) this.#failContainer(at, undefined);
     if (this.#root.pending === 0 && !this.#isEnded) this.#end();
-  }
-}
-
-/** A value that is set when its record is loaded. */
-class PendingValue {
-  readonly #execution: Execution;
-  readonly #container: Container;
-  readonly #field: FieldPlan;
-  readonly #key: Key;
-  readonly #pending: PendingField<unknown>;
-  readonly #complete: Complete;
-
-  constructor(
-    execution: Execution,
-    container: Container,
-    field: FieldPlan,
-    key: Key,
-    pending: PendingField<unknown>,
-    complete: Complete,
-  ) {
-    this.#execution = execution;
-    this.#container = container;
-    this.#field = field;
-    this.#key = key;
-    this.#pending = pending;
-    this.#complete = complete;
-  }
-
-  complete(): void {
-    let value: unknown;
-    try {
-      ({ value } = this.#pending);
-    } catch (error) {
-      this.#execution.reject(this.#container, this.#field, this.#key, error);
-      return;
-    }
-    this.#execution.fulfil(this.#container, this.#field, this.#key, value, this.#complete);
   }
 }

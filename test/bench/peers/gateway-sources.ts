@@ -211,7 +211,7 @@ async function readProducts(skus: readonly string[], shop: RestClient): Promise<
 }
 
 function fieldOfProduct<T>(read: (product: Product | null) => T) {
-  return ({ sku }: { sku: string }, _: unknown, { loadField, requestId }: Context): T | Promise<T> =>
+  return ({ sku }: { sku: string }, _: unknown, { loadField, requestId }: Context): T | PromiseLike<T> =>
     isAlone ? loadField(productsOfRequest, { sku, requestId }, read) : loadField(products, sku, read);
 }
 
@@ -261,14 +261,17 @@ async function read<T>(
   return (await client.get(schema, path, query)) ?? [];
 }
 
-async function pageOf<R>(
+/** A field of Customer with a page of its records. */
+function pageField<R, T>(
   loader: ReturnType<typeof pagesOf<R & { customerNumber: string }>>,
-  customer: Customer,
-  first: number,
-  { load }: Context,
-): Promise<readonly R[]> {
-  const [customerNumber] = await customer.identifiers('customerNumber');
-  return customerNumber === undefined ? [] : load(loader, { customerNumber, first: pageSize(first) });
+  read: (page: readonly R[]) => T,
+) {
+  return (customer: Customer, { first }: Page, { loadField }: Context): T | PromiseLike<T> =>
+    customer.withIdentifiers('customerNumber', ([customerNumber]) =>
+      customerNumber === undefined
+        ? read([])
+        : loadField(loader, { customerNumber, first: pageSize(first) }, read),
+    );
 }
 
 interface Page {
@@ -313,9 +316,7 @@ export const peerSources: readonly SourceDefinition[] = [
     loaders: [orders],
     resolvers: {
       Customer: {
-        orders: async (customer: Customer, { first }: Page, context: Context) => ({
-          nodes: await pageOf(orders, customer, first, context),
-        }),
+        orders: pageField(orders, (nodes) => ({ nodes })),
       },
       OrderLine: { product: ({ sku }: { sku: string }) => ({ sku }) },
     },
@@ -343,8 +344,7 @@ export const peerSources: readonly SourceDefinition[] = [
     loaders: [tickets],
     resolvers: {
       Customer: {
-        supportTickets: (customer: Customer, { first }: Page, context: Context) =>
-          pageOf(tickets, customer, first, context),
+        supportTickets: pageField(tickets, (page) => page),
       },
     },
   }),
@@ -356,8 +356,7 @@ export const peerSources: readonly SourceDefinition[] = [
     loaders: [invoices],
     resolvers: {
       Customer: {
-        invoices: (customer: Customer, { first }: Page, context: Context) =>
-          pageOf(invoices, customer, first, context),
+        invoices: pageField(invoices, (page) => page),
       },
     },
   }),
