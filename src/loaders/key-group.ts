@@ -72,10 +72,12 @@ export class PendingField<T> implements PromiseLike<T> {
     return this.#group.loaded.then(() => this.#value()).then(onFulfilled, onRejected);
   }
 
-  /** Sets the value or the error when the record is loaded. Call this once. */
-  whenLoaded(set: (valueOrError: unknown) => void): void {
+  /** Sets the value or the error when the record is loaded. Returns false if the promise must be awaited instead. */
+  whenLoaded(set: (valueOrError: unknown) => void): boolean {
+    if (this.#set !== undefined || this.#group.answers !== undefined) return false;
     this.#set = set;
     this.#group.waiting.push(this);
+    return true;
   }
 
   /** Call this when the record is loaded. */

@@ -71,6 +71,12 @@ function titleIn({ title }: Book): string | null {
   return title;
 }
 
+/** A book whose fields return one pending field. */
+interface Shared {
+  number: number;
+  title?: string | null | PromiseLike<string | null>;
+}
+
 const numberIn = ({ number }: { number: number }) => number;
 const library = localSource('library', {
   loaders: [books, writers, shelves],
@@ -89,8 +95,11 @@ const library = localSource('library', {
       shelf: ({ number }: Book, _: unknown, { loadField }: Context) =>
         loadField(shelves, number, (shelf) => shelf),
       shelfTwin: ({ number }: Book, _: unknown, { load }: Context) => load(shelves, number),
-      writer: ({ number }: Book, _: unknown, { loadField }: Context) =>
-        loadField(books, number, ({ writer }) => ({ number: writer })),
+      // Returns one object for all fields of the book.
+      sharedTitle: (book: Shared, _: unknown, { loadField }: Context) =>
+        (book.title ??= loadField(books, book.number, titleIn)),
+      writer: (book: Shared, _: unknown, { loadField }: Context) =>
+        loadField(books, book.number, ({ writer }) => ({ number: writer, book })),
       writerTwin: async ({ number }: Book, _: unknown, { load }: Context) => ({
         number: (await load(books, number)).writer,
       }),
@@ -105,6 +114,8 @@ const library = localSource('library', {
         loadField(writers, numberIn(writer), (name) => name),
       nameTwin: (writer: { number: number }, _: unknown, { load }: Context) =>
         load(writers, numberIn(writer)),
+      // Its record is loaded by now.
+      sharedTitle: ({ book }: { book: Shared }) => book.title,
     },
   },
   namespaces: [idNamespace('readerId', 'An id.', /^r\d+$/)],
@@ -129,8 +140,9 @@ const sdl = `
     writerTwin: Writer
     writerName: String
     writerNameTwin: String
+    sharedTitle: String
   }
-  type Writer @personalData(category: NONE) { number: Int! name: String! nameTwin: String! }`;
+  type Writer @personalData(category: NONE) { number: Int! name: String! nameTwin: String! sharedTitle: String }`;
 
 const FIELDS = {
   fields: 'title shelf writerName writer { number name }',
@@ -182,6 +194,17 @@ describe.each(['planned', 'interpreted'])('a field of a loaded record (%s)', (ex
       null,
       12,
     ]);
+  });
+
+  test('may be returned by several fields, also after its record is loaded', async () => {
+    const { books } = await read(
+      'title first: sharedTitle second: sharedTitle writer { third: sharedTitle }',
+    );
+    for (const book of books) {
+      const title = at(book, 'title');
+      expect([at(book, 'first'), at(book, 'second')]).toEqual([title, title]);
+      if (at(book, 'writer') !== null) expect(at(book, 'writer', 'third')).toBe(title);
+    }
   });
 
   test('is masked', async () => {

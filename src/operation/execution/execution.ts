@@ -77,10 +77,7 @@ export class Execution {
       }
       this.#settle(container);
     };
-    if (promise instanceof PendingField) {
-      promise.whenLoaded(set);
-      return;
-    }
+    if (promise instanceof PendingField && promise.whenLoaded(set)) return;
     // A thenable may call back synchronously; a promise never does.
     Promise.resolve(promise).then(set, (error: unknown) => {
       if (this.#isEnded) return;
