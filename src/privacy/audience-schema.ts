@@ -110,9 +110,7 @@ function guarded(
       ? read
       : (parent, args, context, info) => {
           const value: unknown = read(parent, args, context, info);
-          return isPromise(value)
-            ? value.then((resolved) => masked(resolved, mask))
-            : masked(value, mask);
+          return isPromise(value) ? value.then((resolved) => masked(resolved, mask)) : masked(value, mask);
         };
   if (consent === undefined) return shown;
   return (parent, args, context, info) =>

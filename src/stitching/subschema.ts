@@ -323,9 +323,7 @@ export function withParentField(
   };
   return (parent, args, context, info) => {
     const value = resolve(parent, args, context, info);
-    return isPromise(value)
-      ? value.then((settled) => remember(settled, info))
-      : remember(value, info);
+    return isPromise(value) ? value.then((settled) => remember(settled, info)) : remember(value, info);
   };
 }
 
