@@ -54,7 +54,7 @@ export async function cpuOfOne(
     control,
     effort,
   );
-  return describe('one customer', measured);
+  return describe('a query for one customer', measured);
 }
 
 /** CPU time per request about a list of fifty customers, no latency, identity warm. */
@@ -74,7 +74,7 @@ export async function cpuOfFifty(
     control,
     { blocks, sent: Math.ceil(sent / 16), warmUp: Math.ceil(warmUp / 16) },
   );
-  return describe('50 customers', measured);
+  return describe('a query for 50 customers', measured);
 }
 
 /**

@@ -11,7 +11,7 @@ function problemsOf(auth: Auth, environment: Record<string, string>): string[] {
 }
 
 describe('a system that accepts several ways to log in', () => {
-  it('names all of them when none is set', () => {
+  it('names all of them if no setting is set', () => {
     expect(problemsOf(either, {})).toEqual([
       expect.stringMatching(/^TOKEN is missing: .*; or instead of it set USER and PASSWORD\.$/),
     ]);

@@ -125,7 +125,7 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
   });
   afterAll(() => control.close());
 
-  describe('as every connector', () => {
+  describe('every connector', () => {
     it('opens nothing before the first call', async () => {
       connect();
       expect(counters()).toEqual({ calls: 0, connections: 0 });
@@ -141,7 +141,7 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
       expect(connections).toBeLessThanOrEqual(2);
     });
 
-    it('names the place where an answer does not fit, but no value', async () => {
+    it('names the place where an answer does not match the schema, but no value', async () => {
       const { code, message } = await failure(subject.callForMisfit(connect()));
       expect(code).toBe('SOURCE_CONTRACT');
       expect(message).toContain(subject.misfit.place);
@@ -149,7 +149,7 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
     });
 
     it.each(Object.entries(subject.codes))(
-      'reports a source with the fault "%s" as %s',
+      'reports a system with the fault "%s" as %s',
       async (fault, code) => {
         connect({}, code === 'SOURCE_TIMEOUT' ? SHORT_MS : LONG_MS);
         await call(client);
@@ -160,7 +160,7 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
       },
     );
 
-    it('works again as soon as the source works again, after every fault', async () => {
+    it('works again as soon as the system works again, after every fault', async () => {
       connect({}, 800);
       for (const fault of Object.keys(subject.codes) as Fault[]) {
         await control.set(source, { fault });
@@ -170,14 +170,17 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
       }
     });
 
-    it.each(['hang', 'drip'] as const)('stops at its timeout when the source is in "%s"', async (fault) => {
-      connect({}, SHORT_MS);
-      await control.set(source, { fault });
-      const startedAt = performance.now();
-      expect((await failure(call(client))).code).toBe('SOURCE_TIMEOUT');
-      // Not before; a call that does not stop at all never ends.
-      expect(performance.now() - startedAt).toBeGreaterThanOrEqual(SHORT_MS - 5);
-    });
+    it.each(['hang', 'drip'] as const)(
+      'stops at its timeout if the system has the fault "%s"',
+      async (fault) => {
+        connect({}, SHORT_MS);
+        await control.set(source, { fault });
+        const startedAt = performance.now();
+        expect((await failure(call(client))).code).toBe('SOURCE_TIMEOUT');
+        // Not before; a call that does not stop at all never ends.
+        expect(performance.now() - startedAt).toBeGreaterThanOrEqual(SHORT_MS - 5);
+      },
+    );
 
     it('loses no connection in very many timeouts', async () => {
       connect({}, 800);
@@ -194,13 +197,13 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
 
     const { wrongCredentials } = subject;
     if (wrongCredentials !== null)
-      it('reports refused credentials separately, because a retry would not help', async () => {
+      it('reports refused credentials separately, because a retry cannot help', async () => {
         const error = await failure(call(connect(wrongCredentials)));
         expect(error.extensions).toEqual({ code: 'SOURCE_UNAUTHENTICATED', source, retryable: false });
         for (const secret of Object.values(wrongCredentials)) expect(error.message).not.toContain(secret);
       });
 
-    it('reports the time when the source accepts calls again', async () => {
+    it('reports when the system accepts calls again', async () => {
       connect();
       await control.set(source, { fault: 'rate-limit' });
       const error = await sourceFailure(call(client));

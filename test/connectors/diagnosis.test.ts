@@ -83,7 +83,7 @@ describe('the diagnosis of a REST system', () => {
     });
   });
 
-  it('has the place that does not fit, and what is expected there', async () => {
+  it('has the place that does not match the schema, and the expected type', async () => {
     const client = await restTo((_, response) => {
       sendJson(response, { people: [{ email: MARKER, born: MARKER }] });
     });
@@ -101,7 +101,7 @@ describe('the diagnosis of a REST system', () => {
     });
   });
 
-  it('leaves out a value that reads like a word, also if many values follow before the answer', async () => {
+  it('leaves out a value that reads like a word, even if many values follow before the answer', async () => {
     const client = await restTo((_, response) => {
       noteOthers(2_000);
       sendJson(response, {}, { status: 500 });
@@ -262,11 +262,11 @@ describe('the template of a path', () => {
     ['/people/%6a', '/people/{}'],
     ['', '/'],
     ['/?jan@example.nl', '/?{}={}'],
-  ])('of %s', (path, template) => {
+  ])('is found for %s', (path, template) => {
     expect(templateOf(path)).toBe(template);
   });
 
-  it('leaves out the values that were put into paths last, also those that were used before', () => {
+  it('leaves out the values that were inserted into paths recently, also those that were inserted before', () => {
     pathPart('jansen');
     noteOthers(1_999);
     pathPart('jansen');
@@ -284,7 +284,7 @@ describe('the template of a path', () => {
     expect(templateOf('/v1/customers/jansen', before)).toBe('/{}');
   });
 
-  it('contains no value that was put into a path', () => {
+  it('contains no value that was inserted into a path', () => {
     fc.assert(
       fc.property(
         fc.stringMatching(/^[a-z]{3,12}$/),
@@ -347,12 +347,12 @@ describe('a code that may be logged', () => {
   });
 });
 
-describe('the names in a statement', () => {
+describe('the names in an SQL statement', () => {
   const STATEMENT = `WITH recent AS (SELECT * FROM orders WHERE cust_no = ANY($1))
     SELECT o.order_no FROM recent AS o LEFT JOIN shop.order_lines ON true CROSS JOIN LATERAL (SELECT 1) AS one
     JOIN json_to_recordset($2) AS requested ON true`;
 
-  it('are its tables, without its own', () => {
+  it('are its tables, without its aliases', () => {
     expect(tablesIn(STATEMENT)).toEqual(['orders', 'shop.order_lines']);
   });
 

@@ -25,7 +25,7 @@ describe('a path in a vendor’s schema', () => {
     ],
     ['lines(query: $query)', {}, [{ text: 'lines(query: $query)', items: undefined }]],
     ['lines(after: $after)', { after: 'a") {x}' }, [{ text: 'lines(after: null)', items: undefined }]],
-  ])('%s with %j', (path, args, segments) => {
+  ])('selects %s with %j', (path, args, segments) => {
     expect(parsePath(path, args)).toEqual(segments);
   });
 

@@ -76,7 +76,7 @@ describe('values for a list', () => {
     [['aaa', 'b', 'c'], 3, 9, [['aaa'], ['b', 'c']]],
     [['aaa'], 3, 9, [['aaa']]],
     [[], 3, 9, []],
-  ])('%j are cut to %i characters and %i values: %j', (values, maxLength, maxValues, parts) => {
+  ])('%j are divided, at %i characters and %i values, into %j', (values, maxLength, maxValues, parts) => {
     expect(cut(values, { maxLength, maxValues, lengthOf })).toEqual(parts);
   });
 

@@ -137,7 +137,7 @@ describe('a connection to a system that speaks OData', () => {
   it.each([
     ['by the length of the address', { maxUrlLength: 500 }, undefined],
     ['by the number of values', { maxValues: 30 }, 4],
-  ])('cuts a long list into several calls %s, and misses no key', async (_, options, calls) => {
+  ])('divides a long list into several calls %s, and misses no key', async (_, options, calls) => {
     await connect(({ url }, response) => {
       const filter = new URL(url, 'http://x').searchParams.get('$filter') ?? '';
       sendJson(response, { value: [...filter.matchAll(/'k(\d+)'/g)].map(([, id]) => ({ id: Number(id) })) });
@@ -207,7 +207,7 @@ describe('a connection to a system that speaks OData', () => {
     expect(server.seen[0]?.headers).not.toHaveProperty('x-injected');
   });
 
-  it('is parsed to the same value, for any value', () => {
+  it('sends values that are parsed to the same value, for any value', () => {
     client = { close: () => Promise.resolve() } as Opened<OdataClient>;
     server = { url: '', seen: [], close: () => Promise.resolve() };
     const text = fc.oneof(
@@ -238,7 +238,7 @@ describe('a connection to a system that speaks OData', () => {
   });
 
   it.each(['a/b', '..', "x') or (1 eq 1", '?$top=1', '#'])(
-    'never extends beyond the key of one record: %s',
+    'does not reach beyond the key of one record: %s',
     async (key) => {
       await connect((_, response) => {
         sendJson(response, {}, { status: 404 });
@@ -255,13 +255,13 @@ describe('a connection to a system that speaks OData', () => {
     ['a day', () => odataDate('2026-11-01T00:00:00')],
     ['a GUID', () => odataGuid("0b39f3a1-3d32-4a5f-9d8b-1d2a3b4c5d6e' or 1 eq 1")],
     ['a decimal', () => odataDecimal('1e3')],
-  ])('refuses what is not %s', (_, make: () => OdataValue) => {
+  ])('refuses a key that is not %s', (_, make: () => OdataValue) => {
     client = { close: () => Promise.resolve() } as Opened<OdataClient>;
     server = { url: '', seen: [], close: () => Promise.resolve() };
     expect(make).toThrow(expect.objectContaining({ code: 'BAD_USER_INPUT' }));
   });
 
-  describe('page by page', () => {
+  describe('reading page by page', () => {
     const inPages = (nextOf: (page: number) => unknown) =>
       connect(({ url }, response) => {
         const page = Number(new URL(url, 'http://x').searchParams.get('$skiptoken') ?? 0);
@@ -284,7 +284,7 @@ describe('a connection to a system that speaks OData', () => {
       );
     });
 
-    it('stops at its limit, or when it has enough, and reports that there is more', async () => {
+    it('stops at its limit, or when it has enough records, and reports that there are more', async () => {
       await inPages((page) => `things?$skiptoken=${page}`);
       expect(await client.list(thing, 'things', { maxPages: 2 })).toMatchObject([
         { records: [{ id: 0 }, { id: 1 }], isComplete: false },
@@ -335,7 +335,7 @@ describe('a connection to a system that speaks OData', () => {
     );
   });
 
-  it('refuses a link to another origin only if it needs that page', async () => {
+  it('refuses a link to another origin only if it needs the page behind the link', async () => {
     await answering({ value: [{ id: 1 }], '@odata.nextLink': 'https://elsewhere.example/things' });
     const enough = { isEnough: (records: readonly unknown[]) => records.length > 0 };
     for (const bound of [enough, { maxPages: 1 }])
@@ -345,7 +345,7 @@ describe('a connection to a system that speaks OData', () => {
     expect((await failure(client.list(thing, 'things', {}))).code).toBe('SOURCE_CONTRACT');
   });
 
-  it('never treats a part of the sums as all', async () => {
+  it('does not treat a part of the sums as all sums', async () => {
     await answering({ value: [], '@odata.nextLink': 'things?$skiptoken=1' });
     const requests = client.aggregate(thing, 'things', { groupBy: ['a'], sums: { b: 'c' } });
     expect((await failure(requests)).code).toBe('SOURCE_CONTRACT');
@@ -377,7 +377,7 @@ describe('a connection to a system that speaks OData', () => {
   describe('in the second version of the protocol', () => {
     const version = { version: 2 } as const;
 
-    it('reads what is in "d", and follows its links', async () => {
+    it('reads the content of "d", and follows its links', async () => {
       await connect(({ url }, response) => {
         const isFirst = !url.includes('skiptoken');
         sendJson(response, {

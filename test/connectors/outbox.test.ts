@@ -33,7 +33,7 @@ async function outbox() {
   };
 }
 
-describe('the outbox of a PostgreSQL', () => {
+describe('the outbox of a PostgreSQL database', () => {
   it('is read again at once if a notification came while it was read', async () => {
     const { read, notify, isNotified } = await outbox();
     await read();
@@ -48,7 +48,7 @@ describe('the outbox of a PostgreSQL', () => {
   });
 });
 
-describe('the outbox of a MariaDB', () => {
+describe('the outbox of a MariaDB database', () => {
   it('deletes only the processed rows', async () => {
     const query = vi.fn(({ sql }: mysql.QueryOptions) =>
       Promise.resolve([sql.startsWith('SELECT') ? [{ id: 1 }, { id: 2 }, { id: 3 }] : []]),

@@ -90,7 +90,7 @@ describe('the pages of a list', () => {
   );
 
   it.each([{ maxPages: 2 }, { maxItems: 3 }])(
-    'are an error if there are more pages at a limit: %j',
+    'are an error if there are more pages beyond a limit: %j',
     async (bound) => {
       const { requests, ...system } = linked([[1], [2, 3], [4, 5], [6]]);
       await expect(pages({ ...system, ...bound })).rejects.toEqual(tooMany);
@@ -114,7 +114,7 @@ describe('the pages of a list', () => {
     expect(list).toEqual({ items: [], isComplete: true });
   });
 
-  it('end after ten pages when the system has always one more', async () => {
+  it('end after ten pages if the system always has a further one', async () => {
     let count = 0;
     const list = await pages({
       ...shop,

@@ -54,7 +54,7 @@ describe('a REST system with its own conventions', () => {
     ['unavailable', 'SOURCE_UNAVAILABLE'],
     ['not-understood', 'SOURCE_CONTRACT'],
     ['something else', 'SOURCE_CONTRACT'],
-  ])('is recognised by its body if that contains "%s"', async (kind, code) => {
+  ])('with the error kind "%s" in its body is reported as %s', async (kind, code) => {
     answer = (response) => {
       sendJson(response, { kind, words: 'secret' }, { status: 400 });
     };
@@ -65,7 +65,7 @@ describe('a REST system with its own conventions', () => {
   it.each([
     ['is no JSON', '<html>'],
     ['is larger than any error', 'x'.repeat(100_000)],
-  ])('is recognised by its status if its body %s', async (_, body) => {
+  ])('is judged by its status if its body %s', async (_, body) => {
     answer = (response) => {
       response.writeHead(503).end(body);
     };
@@ -105,7 +105,7 @@ describe('a REST system with its own conventions', () => {
     ]);
   });
 
-  it('may send the end of its window in Unix time, which is when to retry if nothing remains', async () => {
+  it('may send the end of its window in Unix time, which is the time to retry if no calls remain', async () => {
     const headers = {
       'x-rate-limit-remaining': '0',
       'x-rate-limit-reset': String(Math.floor(Date.now() / 1000) + 100),

@@ -50,30 +50,30 @@ describe('a system at several addresses', () => {
     await Promise.all(servers.map((server) => server.close()));
   });
 
-  it('is called at each, and its settings are available', async () => {
+  it('is called at each address, and its settings are available', async () => {
     const schema = z.object({ name: z.string() });
     expect(await client.one.get(schema, '/')).toEqual({ name: 'one' });
     expect(await client.other.get(schema, '/')).toEqual({ name: 'other' });
     expect(client.page.value).toBe('42');
   });
 
-  it('can be called if each part can', async () => {
+  it('is reported as available if each address answers', async () => {
     await client.one.ping();
     expect((await failure(client.ping())).code).toBe('SOURCE_UNAVAILABLE');
   });
 
-  it('needs the settings of each', () => {
+  it('needs the settings of each address', () => {
     const variables = connector.settings(new SettingsReader({})).map(({ variable }) => variable);
     expect(variables).toEqual(['ONE_URL', 'OTHER_URL', 'PAGE']);
   });
 
-  it('is closed at each', async () => {
+  it('closes the connections to each address', async () => {
     await client.close();
     expect((await failure(client.one.getText('/'))).code).toBe('SOURCE_UNAVAILABLE');
     expect((await failure(client.other.getText('/'))).code).toBe('SOURCE_UNAVAILABLE');
   });
 
-  it('forgets at each part that caches answers', () => {
+  it('drops cached answers at each address when answers are forgotten', () => {
     const forgotten: string[] = [];
     const caching = (name: string, forget?: () => void): Connector<SettingClient> => ({
       ...settingOnly(setting(name)),

@@ -44,7 +44,7 @@ describe('a system with a certificate of a private CA', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  describe.each(Object.entries(auths))('and that wants %s', (_, auth) => {
+  describe.each(Object.entries(auths))('that requires %s', (_, auth) => {
     const call = async (more: Record<string, string> = {}): Promise<unknown> => {
       const client = open(rest({ baseUrl: url, auth, pingPath: '/', ca: caSetting('CA') }), {
         ...settings,
@@ -72,7 +72,7 @@ describe('a system with a certificate of a private CA', () => {
     ['a file that is not there', '/nowhere/ca.pem'],
     ['a text that is no certificate', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'],
     ['a key', privateCa.key],
-  ])('stops the start of the gateway with %s, and reveals nothing of it', (_, value) => {
+  ])('stops the start of the gateway with %s, and reveals nothing about the setting', (_, value) => {
     const reader = new SettingsReader({ CA: value });
     reader.read(caSetting('CA'));
     expect(reader.problems).toEqual([

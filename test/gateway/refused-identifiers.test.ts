@@ -75,7 +75,7 @@ describe('an identifier that is refused', () => {
     expect(calls).toEqual([]);
   });
 
-  test('is not an address under .test, unless the gateway is configured to refuse it', async () => {
+  test('is an address under .test only if the settings block that domain', async () => {
     const by = { email: 'eva@staging.test' };
     expect((await gatewayWith().gateway.query(QUERY, { by })).data).toEqual(KNOWN);
     const { gateway } = gatewayWith({ IDENTITY_BLOCKED_DOMAINS: 'default,test' });

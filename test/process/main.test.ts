@@ -136,7 +136,7 @@ describe('the gateway as a process', { timeout: 30_000 }, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test('reports all problems of its settings at once, and does not start', async () => {
+  test('reports all problems of its settings together, and does not start', async () => {
     const run = runMain({ ...settings, ID_SECRET: '', PORT: 'eighty', MAX_DEPTH: '-1' });
     expect(await run.ended).toBe(1);
     expect(run.error()).toContain('Stekkerdoos cannot start:');
@@ -146,7 +146,7 @@ describe('the gateway as a process', { timeout: 30_000 }, () => {
     expect(run.error()).not.toContain('eighty');
   });
 
-  test('does not start without callers or AUTH=off, and warns of AUTH=off', async () => {
+  test('does not start without callers unless AUTH=off, which it warns about', async () => {
     const silent = runMain({ ...settings, AUTH: '' });
     expect(await silent.ended).toBe(1);
     expect(silent.error()).toContain('AUTH is on, but no caller can authenticate. Set API_KEYS');

@@ -72,7 +72,7 @@ const sdl = (name: string) => `type Customer @foundBy(identifier: "${name}Id") {
   "B." ${name}B: Int @personalData(category: RELATION) @requiresScopes(scopes: [["relation:read"]]) @purpose(any: [SERVICE])
 }`;
 
-test('reloads without a failed request while sources are added, changed, broken and removed', async () => {
+test('a gateway reloads without a failed request while sources are added, changed, broken and removed', async () => {
   const { folder, write } = await createProject();
   const system = await startServer((_, response) => {
     sendJson(response, { email: 'eva@example.nl' });
@@ -164,7 +164,7 @@ test('reloads without a failed request while sources are added, changed, broken 
   await system.close();
 }, 300_000);
 
-test('ends subscriptions, whose clients then reconnect, and reads a secret again when its file changes', async () => {
+test('a reload ends subscriptions, whose clients then reconnect, and reads a secret again if its file has changed', async () => {
   const { folder, write } = await createProject();
   write('gateway.yaml', 'auth: off\nsources: { alpha: { url: http://127.0.0.1:1 } }');
   write('schema/sources/alpha.graphql', sdl('alpha'));

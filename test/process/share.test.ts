@@ -180,7 +180,7 @@ describe('a worker', () => {
   it.each([
     ['its part of the requests and connections', ['5', '101', '7'], [2, 50, 3]],
     ['at least one request and one connection', ['1', '1', '1'], [1, 1, 1]],
-  ])('of two has %s, and half of the memory', (_, [requests, connections, perAddress], parts) => {
+  ])('has half of the memory if there are two workers, and %s', (_, [requests, connections, perAddress], parts) => {
     const gateway = createTestGateway(
       {
         ...directSettings(['order-system']),

@@ -13,7 +13,7 @@ test.each([
   ['without one', 0, null, 1],
   ['at a signal', null, 'SIGKILL', 1],
 ] as const)(
-  'the start fails when a worker ends before all have started: %s',
+  'the start fails if a worker ends before all workers have started: %s',
   async (_, code, signal, exitCode) => {
     const first = Object.assign(new EventEmitter(), { process: { pid: 1 }, isConnected: () => false });
     vi.spyOn(cluster, 'setupPrimary').mockReturnValue();

@@ -229,7 +229,7 @@ describe.each(Object.entries(LISTS))('%s, 500 of them', (_, list) => {
   });
 
   it.each(['garbage', '', Buffer.from('["Customer.tickets","2026-01-01","1"]').toString('base64url')])(
-    'refuse the cursor "%s", which is not theirs',
+    'refuse the cursor "%s", which belongs to another list',
     async (after) => {
       const gateway = openGateway();
       const { errors } = await gateway.query(queryOf(list), { first: 1, after });
@@ -239,8 +239,8 @@ describe.each(Object.entries(LISTS))('%s, 500 of them', (_, list) => {
   );
 });
 
-describe('ids', () => {
-  it('are the same for an object that is found by other identifiers and with other fields', async () => {
+describe('the ids of the webshop', () => {
+  it('do not depend on the identifiers and fields that find an object', async () => {
     const gateway = openGateway();
     const [number] = entry.people.map(({ orderSystem }) => orderSystem?.customerNumber);
     const fields = 'orders(first: 100) { nodes { id number onlineNumber lines { id lineNumber } } }';

@@ -44,7 +44,7 @@ describe('a station of Buienradar', () => {
     });
   });
 
-  it('without a temperature is left out, and one that is repeated counts once', () => {
+  it('without a temperature is left out, and a repeated station counts once', () => {
     const names = country([
       { ...station, temperature: null, stationname: 'Sea' },
       { ...station, temperature: '', stationname: 'Coast' },
@@ -66,7 +66,7 @@ describe('a station of Buienradar', () => {
     expect(country([{ ...station, winddirection }]).stations[0]?.windDirection).toBe(expected);
   });
 
-  it('that is nearest gives the measurements, the first one of two that are equally near', () => {
+  it('gives the measurements if it is the nearest, or the first of two equally near stations', () => {
     const at = (stationname: string, lat: number, lon: number) => ({ ...station, stationname, lat, lon });
     const place = { latitude: 52, longitude: 5 };
     const far = at('Far', 53, 5);
@@ -130,7 +130,7 @@ describe('the rain text of Buienradar', () => {
   const read = (text: string) =>
     toRain(text, now)?.map(({ startsAt, mmPerHour }) => [startsAt.slice(11, 16), mmPerHour]);
 
-  it('holds from the current five minutes to two hours from now', () => {
+  it('covers the time from the current five minutes to two hours later', () => {
     expect(read('000|11:54\r\n000|11:55\n\n000|11:56\n000|12:00\n000|14:00\n000|14:01\n')).toEqual([
       ['09:56', 0],
       ['10:00', 0],
@@ -152,7 +152,7 @@ describe('the rain text of Buienradar', () => {
   });
 
   it.each(['<html>', '000|24:00', '000|12:60', '000|12:00\nfault', '1000|12:00', '|12:00'])(
-    'of another format is none: %j',
+    'is refused in another format: %j',
     (text) => {
       expect(toRain(text, now)).toBeNull();
     },
@@ -184,7 +184,7 @@ describe('a Dutch time', () => {
   });
 });
 
-describe('a postcode', () => {
+describe('a postcode in the mapping of Buienradar', () => {
   it.each<[string | null | undefined, string | null | undefined, boolean]>([
     ['1012 AB', 'NL', true],
     ['1012ab', 'nl', true],
@@ -198,7 +198,7 @@ describe('a postcode', () => {
     ['11012 AB', 'NL', false],
     ['9999 ZZ', undefined, true],
     [null, 'NL', false],
-  ])('%j of the country %j has a place: %j', (postcode, countryCode, expected) => {
+  ])('%j in the country %j has a place: %j', (postcode, countryCode, expected) => {
     expect(placeOfPostcode(postcode, countryCode) !== null).toBe(expected);
   });
 

@@ -23,7 +23,7 @@ describe('the stand-in of Buienradar', () => {
     expect(listAt(first, 'forecast', 'fivedayforecast')[0]).toMatchObject({ day: '2026-11-02T00:00:00' });
   });
 
-  it('sends the rain of two hours in steps of five minutes, and nothing outside of its area', async () => {
+  it('sends the rain of two hours in steps of five minutes, and nothing outside its area', async () => {
     const text = await get('/data/raintext?lat=52.09&lon=5.12').then((answer) => answer.text());
     const lines = text.split('\r\n');
     expect(lines).toHaveLength(25);

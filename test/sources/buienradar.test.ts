@@ -25,7 +25,7 @@ const ALL = `attribution { name url }
 
 type Address = { postcode?: string; country?: string } | null;
 
-describe('the weather', () => {
+describe('the weather of a customer', () => {
   let standIn: StandIn;
   let control: FaultControl;
   let gateway: TestGateway;
@@ -66,7 +66,7 @@ describe('the weather', () => {
     await standIn.close();
   });
 
-  it('is that of the requested place, with the name and link that must be shown beside it', async () => {
+  it('is that of the requested place, with the name and link that Buienradar requires', async () => {
     const { data, errors } = await gatewayWith().query(
       `query($latitude: Decimal!, $longitude: Decimal!) { weather(latitude: $latitude, longitude: $longitude) { ${ALL} } }`,
       { latitude: String(UTRECHT.latitude), longitude: String(UTRECHT.longitude) },
@@ -154,21 +154,24 @@ describe('the weather', () => {
     ['rate-limit', 429, 'SOURCE_RATE_LIMITED', true],
     ['garbage', 200, 'SOURCE_CONTRACT', false],
     ['hang', 0, 'SOURCE_TIMEOUT', true],
-  ] as const)('costs its own fields when it is struck by %s %d', async (fault, status, code, retryable) => {
-    gatewayWith({}, { timeout: '250 ms', retries: 0 });
-    await control.set('buienradar', { fault, ...(status >= 400 ? { status } : {}) });
-    const { data, errors } = await gateway.query(
-      '{ weather(latitude: "52.09", longitude: "5.12") { attribution { name } now { station } rain { startsAt } } }',
-    );
-    expect(data).toEqual({ weather: { attribution: { name: 'Buienradar' }, now: null, rain: null } });
-    expect(errors.map(({ path, extensions }) => [path, extensions.code, extensions.retryable])).toEqual([
-      [['weather', 'now'], code, retryable],
-      [['weather', 'rain'], code, retryable],
-    ]);
-  });
+  ] as const)(
+    'costs only its own fields if Buienradar has the fault %s %d',
+    async (fault, status, code, retryable) => {
+      gatewayWith({}, { timeout: '250 ms', retries: 0 });
+      await control.set('buienradar', { fault, ...(status >= 400 ? { status } : {}) });
+      const { data, errors } = await gateway.query(
+        '{ weather(latitude: "52.09", longitude: "5.12") { attribution { name } now { station } rain { startsAt } } }',
+      );
+      expect(data).toEqual({ weather: { attribution: { name: 'Buienradar' }, now: null, rain: null } });
+      expect(errors.map(({ path, extensions }) => [path, extensions.code, extensions.retryable])).toEqual([
+        [['weather', 'now'], code, retryable],
+        [['weather', 'rain'], code, retryable],
+      ]);
+    },
+  );
 });
 
-describe('what Buienradar sends', () => {
+describe('an answer of Buienradar', () => {
   let server: SmallServer;
   let client: ReturnType<typeof open<BuienradarClient>>;
   let answer: (request: SeenRequest, response: ServerResponse) => void = () => undefined;
@@ -205,7 +208,7 @@ describe('what Buienradar sends', () => {
     };
   };
 
-  it('may have numbers as texts, with a comma, empty, null or left out', async () => {
+  it('may have numbers as texts, with a comma, empty, null or missing', async () => {
     sends(
       feedOf([
         {
@@ -235,7 +238,7 @@ describe('what Buienradar sends', () => {
     });
   });
 
-  it('may have the temperatures of a day as ranges alone', async () => {
+  it('may have only ranges as the temperatures of a day', async () => {
     const day = { day: '2026-11-02T00:00:00', mintemperature: '-3/-1', maxtemperature: '9/10' };
     const withNumbers = { ...day, mintemperatureMin: -4, maxtemperatureMax: 11, windDirection: 'zzw' };
     sends(feedOf([], [day, { ...withNumbers, day: '2026-11-03T00:00:00' }, { day: '2026-11-04T00:00:00' }]));
@@ -249,7 +252,7 @@ describe('what Buienradar sends', () => {
     });
   });
 
-  it('passes over a nearer station without a thermometer', async () => {
+  it('may have a nearer station without a thermometer, which is skipped', async () => {
     sends(feedOf([{ ...station, stationname: 'pole', temperature: null, lat: 52.09, lon: 5.12 }, station]));
     const [found] = await country.load(['NL'], client);
     if (found === undefined || found instanceof Error) throw new Error('no feed');
@@ -266,7 +269,7 @@ describe('what Buienradar sends', () => {
     ],
     ['a moment that is none', feedOf([{ ...station, timestamp: 'secret' }]), 'timestamp'],
     ['a station nowhere', feedOf([{ ...station, lat: null }]), 'lat'],
-  ])('is refused by its place and without its values when it is %s', async (_, body, place) => {
+  ])('is refused with its place and without its values if it is %s', async (_, body, place) => {
     sends(body);
     const error = await failure(country.load(['NL'], client));
     expect(error.code).toBe('SOURCE_CONTRACT');
@@ -274,7 +277,7 @@ describe('what Buienradar sends', () => {
     expect(error.message).not.toContain('secret');
   });
 
-  it('returns the rain of each place, and fails only the place with an error', async () => {
+  it('about several places fails only for the place with an error', async () => {
     answer = ({ url }, response) => {
       const latitude = new URL(url, server.url).searchParams.get('lat');
       if (latitude === '53.00') response.writeHead(500).end('secret');
@@ -294,7 +297,7 @@ describe('what Buienradar sends', () => {
     );
   });
 
-  it('is given up when it hangs', async () => {
+  it('is awaited no longer than the timeout', async () => {
     answer = () => undefined;
     expect((await failure(country.load(['NL'], client))).code).toBe('SOURCE_TIMEOUT');
   });
@@ -303,7 +306,7 @@ describe('what Buienradar sends', () => {
 describe('the rain text', () => {
   const now = Date.parse('2026-11-01T22:58:00Z');
 
-  it('may have decimals, and need not have leading zeros', () => {
+  it('may have decimals, and numbers without leading zeros', () => {
     expect(toRain('000|23:55\r\n77|00:00\r\n77.5|00:05\r\n255|00:10\r\n', now)).toEqual([
       { startsAt: '2026-11-01T22:55:00.000Z', mmPerHour: 0 },
       { startsAt: '2026-11-01T23:00:00.000Z', mmPerHour: 0.1 },
@@ -327,14 +330,14 @@ describe('the rain text', () => {
   });
 
   it.each(['<html>', '12', '12|25:00', '1234|12:00', 'x|12:00', '-5|12:00'])(
-    'is not read when a line is "%s"',
+    'is refused if a line is "%s"',
     (line) => {
       expect(toRain(`000|23:55\r\n${line}`, now)).toBeNull();
     },
   );
 });
 
-describe('Dutch time', () => {
+describe('a Dutch time of the rain text', () => {
   it.each([
     ['2026-01-15T12:00:00', '2026-01-15T11:00:00.000Z'],
     ['2026-07-15T12:00:00', '2026-07-15T10:00:00.000Z'],
@@ -347,7 +350,7 @@ describe('Dutch time', () => {
     expect(new Date(momentOf(local)).toISOString()).toBe(moment);
   });
 
-  it('is taken for the nearest day', () => {
+  it('belongs to the nearest day', () => {
     const midnight = Date.parse('2026-11-01T23:00:00Z');
     expect(new Date(nearestMoment('23', '55', midnight)).toISOString()).toBe('2026-11-01T22:55:00.000Z');
     expect(new Date(nearestMoment('00', '05', midnight)).toISOString()).toBe('2026-11-01T23:05:00.000Z');
@@ -367,15 +370,15 @@ describe('the table of postcodes', () => {
     ['3511lx', 52.09, 5.11],
     [' 9711 LM ', 53.22, 6.57],
     ['6211 AB', 50.85, 5.71],
-  ])('knows about where %s is', (postcode, latitude, longitude) => {
+  ])('has the approximate place of %s', (postcode, latitude, longitude) => {
     expect(placeOfPostcode(postcode, null)).toEqual({ latitude, longitude });
   });
 
-  it.each(['0012 AB', '12 AB', '1012', '1012 ABC', '101 AB'])('knows no place of "%s"', (postcode) => {
+  it.each(['0012 AB', '12 AB', '1012', '1012 ABC', '101 AB'])('has no place for "%s"', (postcode) => {
     expect(placeOfPostcode(postcode, null)).toBeNull();
   });
 
-  it.each(Object.entries(hostileKeys))('knows no place of %s, in any country', (_, postcode) => {
+  it.each(Object.entries(hostileKeys))('has no place for %s, in any country', (_, postcode) => {
     for (const country of [null, 'NL', postcode]) expect(placeOfPostcode(postcode, country)).toBeNull();
   });
 });

@@ -52,7 +52,7 @@ describe('an address in the click log', () => {
   });
 });
 
-it('a page of another of our own sites is no referrer', () => {
+it('a page of another site of the organisation is no referrer', () => {
   const referrer = { page_referrer: 'https://blog.shop.example/mugs', refr_source: null };
   expect(toVisit({ ...visit, ...referrer, refr_medium: 'internal' }).referrer).toBeNull();
   expect(toVisit({ ...visit, ...referrer, refr_medium: 'search' }).referrer).toEqual({
@@ -69,7 +69,7 @@ describe('a price in the click log', () => {
     ['"12345678901234567.89"', '12345678901234567.89'],
     ['1e21', '1000000000000000000000'],
     ['19.95', '19.95'],
-  ])('loses no digit of %s', (sent, amount) => {
+  ])('retains each digit of %s', (sent, amount) => {
     const products = `[{ "id": "S1", "name": null, "price": ${sent}, "currency": "EUR" }]`;
     expect(toClickEvent({ ...event, products }).products).toMatchObject([
       { price: { amount, currency: 'EUR' } },
@@ -174,7 +174,7 @@ it.each([
   ['{', '{'],
   ['{}', '"mugs"'],
   ['[{"id":"S1"}]', '[{"search_term":"mugs"}]'],
-])('the cells %j and %j of another shape are refused by name', (products, search) => {
+])('the cells %j and %j of another shape are refused, and named', (products, search) => {
   expect(() => toClickEvent({ ...event, products })).toThrow(SourceContractError);
   expect(() => toClickEvent({ ...event, products })).toThrow(/at: products/);
   expect(() => toClickEvent({ ...event, search })).toThrow(/at: search/);

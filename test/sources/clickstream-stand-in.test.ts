@@ -10,7 +10,7 @@ import { customersOf, writeManyEvents } from '../../sources/clickstream/stand-in
 import { createWorld } from '../../sources/stand-ins/seed.js';
 import type { StandIn } from '../../sources/stand-ins/world.js';
 
-describe('the click log that is imitated', () => {
+describe('the stand-in of the click log', () => {
   const world = createWorld({ customers: 20 });
   let standIn: StandIn;
   let connection: DuckDBConnection;
@@ -34,7 +34,7 @@ describe('the click log that is imitated', () => {
       )
     ).getRowObjectsJson();
 
-  it('lies in a folder for each day of the collector, as Parquet with the columns of the canonical event', async () => {
+  it('has a folder for each day of the collector, with Parquet files in the columns of the canonical event', async () => {
     const folder = fileURLToPath(standIn.url);
     expect(standIn.settings(standIn.url)).toMatchObject({ CLICKSTREAM_FOLDER: folder });
     for (const day of await readdir(folder)) expect(day).toMatch(/^collector_date=2026-(09|10|11)-\d\d$/);
@@ -44,7 +44,7 @@ describe('the click log that is imitated', () => {
     expect(described.getRows().map(([name]) => name)).toEqual([...Object.keys(columns)]);
   });
 
-  it('holds every click of the seed people once, and none long after the time of the seed data', async () => {
+  it('has every click of the seed people once, and none after the time of the seed data', async () => {
     const clicks = world.people.flatMap(
       (person) => person.clickstream?.visits.flatMap(({ events }) => events) ?? [],
     );
@@ -64,7 +64,7 @@ describe('the click log that is imitated', () => {
     ]);
   });
 
-  it('can have any size: the same number of events gives the same events', async () => {
+  it('generates equal events for equal numbers of events', async () => {
     const many = { events: 4_000, days: 3 };
     const folders = [join(parent, 'one'), join(parent, 'other')] as const;
     for (const folder of folders) await writeManyEvents(folder, many);

@@ -53,7 +53,7 @@ describe('the click log', () => {
     await standIn.close();
   });
 
-  it('shows the visits of a customer, newest first, with pages, device and where they came from', async () => {
+  it('shows the visits of a customer, newest first, with pages, device and referrer', async () => {
     const { data, errors } = await gateway.query(`{ customer(by: { email: "everywhere@example.nl" }) {
       lastSeenAt
       visits(first: 100) { nodes {
@@ -112,7 +112,7 @@ describe('the click log', () => {
     );
   });
 
-  it('shows viewed products, searches and other events, by the names of events', async () => {
+  it('shows viewed products, searches and other events, by the names of the events', async () => {
     const { data, errors } = await gateway.query(`{ customer(by: { email: "everywhere@example.nl" }) {
       lastSearch { term searchedAt }
       productViews(first: 3) { nodes { viewedAt product { sku name price { amount currency } } } }
@@ -140,7 +140,7 @@ describe('the click log', () => {
     );
   });
 
-  it('finds a customer by the device alone, and no customer if two people logged in on it', async () => {
+  it('finds a customer by the device, and no customer if two people logged in on the device', async () => {
     const { data, errors } = await gateway.query(`{
       single: customer(by: { visitorId: "8f14e45f-ceea-467f-a3bd-00000000d0d2" }) { visits(first: 100) { nodes { recordId } } }
       byMail: customer(by: { email: "single-device@example.nl" }) { visits(first: 100) { nodes { recordId } } }
@@ -157,7 +157,7 @@ describe('the click log', () => {
     ]);
   });
 
-  it('shows of a shared device only what each customer did while logged in', async () => {
+  it('shows each customer of a shared device only the events of their own logins', async () => {
     const { data, errors } = await gateway.query(
       `query($by: [CustomerKey!]!) { customers(by: $by) {
         devices { visitorId } events(first: 100) { nodes { recordId visitorId isLoggedIn } } } }`,
@@ -178,7 +178,7 @@ describe('the click log', () => {
     }
   });
 
-  it('returns to each of many customers only their visits, in every selection', async () => {
+  it('returns to each of many customers only their own visits, for any selected fields', async () => {
     const people = world.people.filter(({ email }) => /^customer-\d+@/.test(email));
     const { data, errors } = await gateway.query(
       `query($by: [CustomerKey!]!) { customers(by: $by) {
@@ -193,7 +193,7 @@ describe('the click log', () => {
     ).toEqual(people.map(({ email }) => visitsOf(email).map(({ sessionId }) => sessionId)));
   });
 
-  it('adds visits to the timeline, and is named there when it cannot be read', async () => {
+  it('adds visits to the timeline, which names the click log if it cannot be read', async () => {
     const query = () =>
       gateway.query(`{ customer(by: { email: "everywhere@example.nl" }) { timeline(first: 100, kinds: [VISIT, ORDER]) {
         nodes { kind recordId title } missing { source code } } } }`);
@@ -220,7 +220,7 @@ describe('the click log', () => {
   it.each([
     ['down', 'SOURCE_UNAVAILABLE', true],
     ['garbage', 'SOURCE_CONTRACT', false],
-  ] as const)('leaves only its own fields null when its folder is "%s"', async (fault, code, retryable) => {
+  ] as const)('leaves only its own fields null if its folder is "%s"', async (fault, code, retryable) => {
     await control.set('clickstream', { fault });
     const query = () =>
       gateway.query(
@@ -262,7 +262,7 @@ describe('the click log', () => {
   });
 });
 
-describe('the click log with events of a kind', () => {
+describe('the click log with chosen events', () => {
   let folder: string;
   let client: Opened<FileClient> | undefined;
 
@@ -314,7 +314,7 @@ describe('the click log with events of a kind', () => {
     expect(await idsOf(files, who('K1'))).toEqual([['twice']]);
   });
 
-  it('takes anonymous events for those of the only customer who logged in on the device, as long as it is the only one', async () => {
+  it('counts anonymous events as those of the only customer who logged in on the device', async () => {
     const events = [
       event(1, { event_id: 'before' }),
       event(2, { event_id: 'own', user_id: 'K1' }),
@@ -336,7 +336,7 @@ describe('the click log with events of a kind', () => {
     ]);
   });
 
-  it('shows what happened on the device that the caller named, if nobody else has logged in on it', async () => {
+  it('shows the events of the device that the caller named, if nobody else has logged in on it', async () => {
     const files = await start([
       event(1, { event_id: 'anonymous', domain_userid: 'device-2' }),
       event(1, { event_id: 'own', user_id: 'K1' }),
@@ -385,7 +385,7 @@ describe('the click log with events of a kind', () => {
   const products = 'contexts_com_snowplowanalytics_snowplow_ecommerce_product_1_0_0';
   const action = 'unstruct_event_com_snowplowanalytics_snowplow_ecommerce_snowplow_ecommerce_action_1_0_0';
 
-  it('returns all products that a page of the shop showed, over several pages of the list', async () => {
+  it('returns all products of a shop page, over several pages of the list', async () => {
     const viewed = ['mug', 'pot', 'pan'].map((id) => ({ id, price: 1, currency: 'EUR' }));
     await start([
       event(1, {
@@ -417,7 +417,7 @@ describe('the click log with events of a kind', () => {
     expect(pages).toEqual([['mug', 'pot'], ['pan']]);
   });
 
-  it('reports a malformed cell to its own customer, by path and without its values', async () => {
+  it('reports a malformed cell to its own customer only, with its path and without its values', async () => {
     const files = await start([
       event(1, {
         user_id: 'K1',
@@ -443,7 +443,7 @@ describe('the click log with events of a kind', () => {
     expect(three).toEqual(['fine']);
   });
 
-  it('reads the same events from CSV, with moments as text in two ways of writing', async () => {
+  it('reads equal events from CSV, with times in two notations', async () => {
     const folderOfDay = join(folder, 'events', 'collector_date=2026-10-02');
     await mkdir(folderOfDay, { recursive: true });
     await writeFile(
@@ -475,7 +475,7 @@ describe('the click log with events of a kind', () => {
     expect(await failure(idsOf(files, who('K1')))).toMatchObject({ code: 'SOURCE_CONTRACT' });
   });
 
-  it('stops at its timeout, and when no client waits any longer', async () => {
+  it('stops at its timeout, and when no client waits for the answer', async () => {
     const files = await start([event(1, { user_id: 'K1' })], { CLICKSTREAM_TIMEOUT_MS: '1' });
     expect(await failure(idsOf(files, who('K1')))).toMatchObject({ code: 'SOURCE_TIMEOUT', retryable: true });
     await files.close();
@@ -488,7 +488,7 @@ describe('the click log with events of a kind', () => {
     await cancelled.close();
   });
 
-  it('finds no customer by hostile keys, and still finds the others', async () => {
+  it('finds no customer by hostile keys, and finds the other customers of the batch', async () => {
     const files = await start([
       event(1, { event_id: 'own', user_id: 'K1' }),
       event(1, { event_id: 'nobody', domain_userid: '', user_id: '' }),

@@ -103,8 +103,8 @@ export function describeConsents<S extends StandIn>(subject: ConsentSubject<S>):
     return { clock, query: (people: readonly Person[]) => queryConsents(gateway, people.map(keyOf)) };
   };
 
-  describe('as every source that holds consent', () => {
-    it('shows the consents that the system holds of everybody', async () => {
+  describe('a source that holds consent', () => {
+    it('shows the consents that the system holds of each person', async () => {
       const { consents, errors } = await open().query(known);
       expect(errors).toEqual([]);
       expect(consents).toEqual(
@@ -125,7 +125,7 @@ export function describeConsents<S extends StandIn>(subject: ConsentSubject<S>):
       expect(control.counters()[name]?.calls).toBe(subject.callsForWhoTheyAre + subject.callsForAHundred);
     });
 
-    it('shows no consents while the system is unavailable, even if its other answers may be used for longer', async () => {
+    it('shows no consents while the system is unavailable, even if its other answers may be stale for longer', async () => {
       const { clock, query } = open({
         maxAge: '1 hour',
         staleWhileRevalidate: '1 hour',
@@ -148,7 +148,7 @@ export function describeConsents<S extends StandIn>(subject: ConsentSubject<S>):
       );
     });
 
-    it('shows within five seconds that somebody has changed their consent', async () => {
+    it('shows a changed consent within five seconds', async () => {
       const person =
         known.find(({ email }) => email === AGREED) ??
         known.find((person) => saidOf(person, world).every(({ channel }) => channel !== 'EMAIL'));

@@ -67,7 +67,7 @@ describe('a ticket of Zendesk', () => {
     ['hold', 'HOLD', true],
     ['solved', 'SOLVED', false],
     ['closed', 'CLOSED', false],
-  ])('that is %s is %s, and open: %j', (text, status, isOpen) => {
+  ])('with the status %s is %s, and open: %j', (text, status, isOpen) => {
     expect(ticketOf({ status: text })).toMatchObject({ status, isOpen });
   });
 
@@ -76,7 +76,7 @@ describe('a ticket of Zendesk', () => {
     ['normal', 'NORMAL'],
     ['high', 'HIGH'],
     ['urgent', 'URGENT'],
-  ])('of the priority %s is %s', (text, priority) => {
+  ])('with the priority %s has %s', (text, priority) => {
     expect(ticketOf({ priority: text }).priority).toBe(priority);
   });
 
@@ -86,7 +86,7 @@ describe('a ticket of Zendesk', () => {
     [{ collaborator_ids: [2, 4], follower_ids: null }, ['2', '4']],
     [{ email_cc_ids: [4], follower_ids: [4] }, ['4']],
     [{ follower_ids: [4] }, []],
-  ])('with %j is copied to %j', (fields, copiedIds) => {
+  ])('with %j has the copies %j', (fields, copiedIds) => {
     expect(ticketOf(fields).copiedIds).toEqual(copiedIds);
   });
 });

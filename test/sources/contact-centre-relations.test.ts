@@ -182,7 +182,7 @@ describe('data related to the tickets of the contact centre', () => {
     expect(calls).toBe(1);
   });
 
-  it.each([0, 101])('refuses to show %d of them', async (first) => {
+  it.each([0, 101])('refuses a page of %d copied tickets or organisations', async (first) => {
     gateway = createTestGateway(control.settings);
     const { errors } = await gateway.query(
       `{ customer(by: { email: "everywhere@example.nl" }) { copiedTickets(first: ${first}) { nodes { id } } } }`,
@@ -190,7 +190,7 @@ describe('data related to the tickets of the contact centre', () => {
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
   });
 
-  it('leaves each of them null when it refuses the gateway', async () => {
+  it('leaves only the related data null if Zendesk refuses the gateway', async () => {
     gateway = createTestGateway({ ...directSettings(FOUR_SYSTEMS), CONTACT_CENTRE_API_TOKEN: 'wrong' });
     const { data, errors } = await gateway.query(
       '{ customer(by: { email: "everywhere@example.nl" }) { becameCustomerAt copiedTickets { nodes { id } } organisations { id } } }',
@@ -209,7 +209,7 @@ describe('data related to the tickets of the contact centre', () => {
   });
 });
 
-describe('the loaders of data related to tickets', () => {
+describe('the loaders of the data related to tickets', () => {
   let standIn: StandIn;
   let client: Opened<RestClient>;
 
@@ -243,7 +243,7 @@ describe('the loaders of data related to tickets', () => {
     ]);
   });
 
-  it('read on when the tickets fill several pages', async () => {
+  it('read further pages if the tickets fill several', async () => {
     const tickets = Array.from({ length: 1_700 }, (_, i) => copied(i + 1, 11));
     await start([somebody('a@example.nl', 10, tickets), somebody('b@example.nl', 11)]);
     expect(await load('11', '12')).toEqual([
@@ -278,7 +278,7 @@ describe('the loaders of data related to tickets', () => {
   });
 });
 
-describe('what Zendesk may answer about tickets and organisations', () => {
+describe('an answer of Zendesk about tickets and organisations', () => {
   let server: SmallServer;
   let ticket: object;
   let user: object;
@@ -327,14 +327,14 @@ describe('what Zendesk may answer about tickets and organisations', () => {
     ['without a score', {}],
     ['not yet requested', { score: 'unoffered' }],
     ['not yet given', { score: 'offered' }],
-  ])('has no satisfaction where the rating is %s', async (_, rating) => {
+  ])('has no satisfaction if the rating is %s', async (_, rating) => {
     ticket = { satisfaction_rating: rating };
     const { data, errors } = await queryFields('tickets { nodes { satisfaction { score } } }');
     expect(errors).toEqual([]);
     expect(listAt(data, 'customer', 'tickets', 'nodes')).toEqual([{ satisfaction: null }]);
   });
 
-  it('has no comment where nothing was added to the score', async () => {
+  it('has no comment if the customer added none to the score', async () => {
     ticket = { satisfaction_rating: { id: 1, score: 'bad', comment: '' } };
     const { data } = await queryFields('tickets { nodes { satisfaction { score comment } } }');
     expect(listAt(data, 'customer', 'tickets', 'nodes')).toEqual([
@@ -343,7 +343,7 @@ describe('what Zendesk may answer about tickets and organisations', () => {
   });
 
   it.each(['secret', 4711])(
-    'fails the satisfaction alone, without its value, when a score is %s',
+    'fails only the satisfaction, without its value, if a score is %s',
     async (score) => {
       ticket = { satisfaction_rating: { score } };
       const { data, errors } = await queryFields('tickets { nodes { recordId satisfaction { score } } }');
@@ -362,7 +362,7 @@ describe('what Zendesk may answer about tickets and organisations', () => {
     ['gets a copy and follows it', { email_cc_ids: [1], collaborator_ids: [1], follower_ids: [1] }, true],
     ['is not on it, though the search found it', { email_cc_ids: [11], collaborator_ids: [11] }, false],
     ['opened the ticket', { requester_id: 1, email_cc_ids: [1] }, false],
-  ])('shows a copied ticket or not to a customer who %s', async (_, more, isShown) => {
+  ])('shows a copied ticket, or not, to a customer who %s', async (_, more, isShown) => {
     ticket = more;
     const { data, errors } = await queryFields('copiedTickets { nodes { recordId } }');
     expect(errors).toEqual([]);
@@ -377,7 +377,7 @@ describe('what Zendesk may answer about tickets and organisations', () => {
     expect(listAt(data, 'customer', 'organisations')).toEqual([]);
   });
 
-  it('shows no organisation that was not requested', async () => {
+  it('does not show an organisation that was not requested', async () => {
     user = { organization_id: 7 };
     organisationsAnswer = { organizations: [{ id: 8, name: 'Another' }] };
     const { data, errors } = await queryFields('organisations { name }');
@@ -385,7 +385,7 @@ describe('what Zendesk may answer about tickets and organisations', () => {
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['SOURCE_CONTRACT']);
   });
 
-  it('fails only the organisation when its answer is invalid', async () => {
+  it('fails only the organisation if that is invalid', async () => {
     user = { organization_id: 7, name: 'Jan' };
     organisationsAnswer = { organizations: [{ id: 7, name: ['secret'] }] };
     const { data, errors } = await queryFields('name organisations { name }');

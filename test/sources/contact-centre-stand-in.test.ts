@@ -47,7 +47,7 @@ afterAll(async () => {
   await standIn.close();
 });
 
-describe('The contact centre', () => {
+describe('the stand-in of the contact centre', () => {
   test('finds people by several addresses at once', async () => {
     const query = 'email:customer-1@example.nl email:"customer-2@example.nl" email:nobody@example.nl';
     const { body } = await get('/api/v2/users/search', { query });
@@ -64,7 +64,7 @@ describe('The contact centre', () => {
     ]);
   });
 
-  test('finds people by phone number, however the country is written', async () => {
+  test('finds people by phone number, with any notation of the country', async () => {
     const national = everywhere.phone.replace('+31', '0');
     for (const phone of [everywhere.phone, national]) {
       const { body } = await get('/api/v2/users/search', { query: `phone:${phone}` });
@@ -72,7 +72,7 @@ describe('The contact centre', () => {
     }
   });
 
-  test('pages through people by number, a hundred at most', async () => {
+  test('returns people by number page by page, at most 100 on each', async () => {
     const seen: string[] = [];
     let target: string | null = '/api/v2/users/search.json?query=role:end-user&per_page=1000';
     let pages = 0;
@@ -119,7 +119,7 @@ describe('The contact centre', () => {
     expect((await exportAll(query, 100)).map(({ id }) => id).sort()).toEqual(open.map(({ id }) => id).sort());
   });
 
-  test('exports the tickets that a user gets a copy of, alone and with other conditions', async () => {
+  test('exports the tickets that a user receives copies of, alone and with other conditions', async () => {
     const { userId } = everywhere.contactCentre;
     const all = callers
       .flatMap(({ contactCentre: { tickets } }) => tickets)
@@ -189,7 +189,7 @@ describe('The contact centre', () => {
     expect(refused.body).toEqual({ error: "Couldn't authenticate you" });
   });
 
-  test('answers with an anonymous user when a wrong token requests its user', async () => {
+  test('answers with an anonymous user if a request has a wrong token', async () => {
     const answer = await get('/api/v2/users/me', {}, { authorization: 'Bearer wrong' });
     expect(answer).toMatchObject({ status: 200, body: { user: { name: 'Anonymous user' } } });
   });
@@ -198,7 +198,7 @@ describe('The contact centre', () => {
     expect((await get('/api/v2/users/17', {}, { accept: '*/*' })).status).toBe(415);
   });
 
-  test('says when to come back once a limit is exceeded, and counts anew after a minute', async () => {
+  test('answers with the time to wait above a limit, and starts a new count after a minute', async () => {
     let now = 0;
     const limited = await startContactCentre(world, {
       requestsPerMinute: 3,

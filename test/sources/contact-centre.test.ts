@@ -205,7 +205,7 @@ describe('the contact centre', () => {
     expect(listAt(data, 'customers')).toEqual([expected, expected]);
   });
 
-  it('gives many customers each their own tickets', async () => {
+  it('gives many customers each their own tickets, in a few calls', async () => {
     const gateway = createTestGateway(settings);
     const people = world.people.filter((person) => person.contactCentre !== undefined);
     const { data, errors } = await gateway.query(
@@ -223,7 +223,7 @@ describe('the contact centre', () => {
     );
   });
 
-  it.each([0, 101, -1])('refuses to give %d tickets or comments', async (first) => {
+  it.each([0, 101, -1])('refuses a page of %d tickets or comments', async (first) => {
     const gateway = createTestGateway(settings);
     const { errors } = await gateway.query(
       `{ customer(by: { email: "everywhere@example.nl" }) {
@@ -233,7 +233,7 @@ describe('the contact centre', () => {
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT', 'BAD_USER_INPUT']);
   });
 
-  it('leaves its fields null when it refuses the gateway', async () => {
+  it('leaves its fields null if Zendesk refuses the gateway', async () => {
     const gateway = createTestGateway({ ...directSettings(), CONTACT_CENTRE_API_TOKEN: 'wrong' });
     const { data, errors } = await gateway.query(
       '{ customer(by: { email: "everywhere@example.nl" }) { becameCustomerAt openTicketCount { value } } }',
@@ -251,7 +251,7 @@ describe('the contact centre', () => {
   });
 });
 
-describe('the contact centre with records of a kind', () => {
+describe('the contact centre with chosen records', () => {
   let standIn: StandIn | undefined;
   let client: Opened<RestClient>;
 
@@ -268,7 +268,7 @@ describe('the contact centre with records of a kind', () => {
   const idsOf = (found: readonly (readonly { id: string }[] | Error)[]) =>
     found.map((item) => (item instanceof Error ? item : item.map(({ id }) => id)));
 
-  it('never takes a similar address for the requested one', async () => {
+  it('does not treat a similar address as the requested one', async () => {
     const near = ['jan+a@example.nl', 'jan@example.nl.example', 'jan@example.nlx', 'an@example.nl'];
     await start(near.map((email, i) => somebody(email, 100 + i)));
     expect(idsOf(await usersByEmail.load(['jan@example.nl', 'jan@example.nlx'], client))).toEqual([
@@ -295,7 +295,7 @@ describe('the contact centre with records of a kind', () => {
   });
 
   it.each(Object.entries(hostileKeys))(
-    'finds nobody by an address of %s, and others beside it',
+    'finds nobody by an address of %s, and finds the other customers of the batch',
     async (_, key) => {
       await start([somebody('jan@example.nl', 100)]);
       const outcome = await usersByEmail
@@ -310,7 +310,7 @@ describe('the contact centre with records of a kind', () => {
     },
   );
 
-  it('finds users by id, each once, in any order of the answer', async () => {
+  it('finds users by id, each once, with the answer in any order', async () => {
     await start([somebody('a@example.nl', 3), somebody('b@example.nl', 1), somebody('c@example.nl', 2)]);
     expect(idsOf(await usersById.load(['3', '007', '1', '2'], client))).toEqual([['3'], [], ['1'], ['2']]);
   });
@@ -324,7 +324,7 @@ describe('the contact centre with records of a kind', () => {
   const expected = (person: Person) =>
     (person.contactCentre?.tickets ?? []).map(({ id }) => String(id)).sort();
 
-  it('reads all tickets when the export has several pages', async () => {
+  it('reads all tickets if the export has several pages', async () => {
     const [busy, quiet, silent] = [
       somebody('a@example.nl', 1, 1_700),
       somebody('b@example.nl', 2, 900),
@@ -338,7 +338,7 @@ describe('the contact centre with records of a kind', () => {
     ]);
   });
 
-  it('reports that a user has more tickets than can be read, and still shows those of other users', async () => {
+  it('reports that a user has more tickets than can be read, and shows those of other users', async () => {
     const quiet = somebody('b@example.nl', 2, 3);
     await start([somebody('a@example.nl', 1, 5_001), quiet, somebody('c@example.nl', 3)]);
     const [busy, ...others] = await ticketsOfUsers.load(['1', '2', '3'], client);
@@ -356,7 +356,7 @@ describe('the contact centre with records of a kind', () => {
       expect(item).toMatchObject({ isComplete: false });
   });
 
-  it('makes list, count and timeline from one answer, and counts at least the tickets that it read', async () => {
+  it('computes list, count and timeline from one answer, and counts at least the tickets that it read', async () => {
     const few = somebody('few@example.nl', 1, 30);
     const tickets = (few.contactCentre?.tickets ?? []).map((ticket, i) => ({
       ...ticket,
@@ -448,19 +448,19 @@ describe('the contact centre with records of a kind', () => {
     expect(idsOfComments(found)).toEqual([['1', '3']]);
   });
 
-  it('reads past many notes until it has the requested number of comments', async () => {
+  it('reads further notes until it has the requested number of comments', async () => {
     await start([discussion([true, ...Array.from({ length: 60 }, () => false), true, true])]);
     expect(idsOfComments(await commentsOf(2))).toEqual([['1', '62']]);
     expect(idsOfComments(await commentsOf(1))).toEqual([['1']]);
     expect(idsOfComments(await commentsOf(5))).toEqual([['1', '62', '63']]);
   });
 
-  it('does not say that there are no comments when it could not read to the end', async () => {
+  it('reports an error instead of an empty list if it could not read to the end', async () => {
     await start([discussion([...Array.from({ length: 200 }, () => false), true])]);
     expect(await commentsOf(1)).toMatchObject([{ code: 'SOURCE_CONTRACT' }]);
   });
 
-  it('returns no comments of a deleted ticket, and still those of another', async () => {
+  it('returns no comments of a deleted ticket, and returns those of another ticket', async () => {
     const contactCentrePart = person('everywhere@example.nl').contactCentre;
     const ticket = contactCentrePart?.tickets[0];
     await start([person('everywhere@example.nl')]);
@@ -485,7 +485,7 @@ describe('the contact centre with records of a kind', () => {
     ]);
   });
 
-  it('reports when to try again, as in Retry-After', async () => {
+  it('reports the time to wait that Retry-After has', async () => {
     const limited = await start([person('everywhere@example.nl')], {
       requestsPerMinute: 1,
       now: () => 1_000,
@@ -506,8 +506,8 @@ describe('the contact centre with records of a kind', () => {
   });
 });
 
-describe('the comments of many tickets', () => {
-  it('are loaded for eight tickets at a time, and each ticket gets its own', async () => {
+describe('the comments of many tickets of the contact centre', () => {
+  it('are loaded for eight tickets at a time, and each ticket has its own comments', async () => {
     const waiting: (() => void)[] = [];
     const server = await startServer(({ url }, response) => {
       waiting.push(() => {
@@ -536,8 +536,8 @@ describe('the comments of many tickets', () => {
   });
 });
 
-describe('the contact centre, identifying a customer', () => {
-  it('verifies the address and never the phone, and shows when the user changed', async () => {
+describe('the contact centre as a source of identities', () => {
+  it('verifies the address and not the phone, and shows when the user changed', async () => {
     const client = open<RestClient>(contactCentre.connector, settings);
     const emails = ['same-phone-1@example.nl', 'same-phone-2@example.nl'];
     const found = await usersByEmail.load(emails, client);
@@ -565,7 +565,7 @@ describe('the contact centre, identifying a customer', () => {
   });
 });
 
-describe('what answers at the address of the contact centre', () => {
+describe('an answer at the address of the contact centre', () => {
   let server: SmallServer;
   let answer: (request: SeenRequest) => { status?: number; body: unknown };
 
@@ -611,7 +611,7 @@ describe('what answers at the address of the contact centre', () => {
           : { results: [], meta: { has_more: true }, links: { next: 'http://secret.example/' } },
       }),
     ],
-  ])('fails only its fields, without a value, when it %s', async (_, answering) => {
+  ])('fails only its own fields, without a value, if it %s', async (_, answering) => {
     answer = answering;
     const gateway = createTestGateway({ ...directSettings(), CONTACT_CENTRE_URL: server.url });
     const { data, errors } = await gateway.query(

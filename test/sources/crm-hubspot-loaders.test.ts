@@ -11,7 +11,7 @@ const hubspot = {
   },
 } as unknown as RestClient;
 
-it('contacts of one batch each have the subscriptions of their own types', async () => {
+it('the contacts of one batch each have the subscriptions of their own types', async () => {
   const [offers, tips] = [
     { id: '5', name: 'Offers' },
     { id: '9', name: 'Tips' },

@@ -84,7 +84,7 @@ describe('a contact of HubSpot', () => {
   it.each([
     ['null', null],
     ['empty', ''],
-  ])('has null and empty lists for properties that are %s', (_, none) => {
+  ])('has null and empty lists if properties are %s', (_, none) => {
     const names = ['email', 'hs_additional_emails', 'firstname', 'lastname', 'jobtitle', 'lifecyclestage'];
     const more = ['address', 'zip', 'city', 'country', 'hs_language', 'lastmodifieddate'];
     const rest = ['hs_marketable_status', 'hs_legal_basis'];
@@ -104,7 +104,7 @@ describe('a contact of HubSpot', () => {
   it.each([
     [{ firstname: 'Anna', lastname: null }, 'Anna'],
     [{ firstname: null, lastname: 'Vries' }, 'Vries'],
-  ])('is named by what there is of %j', (properties, name) => {
+  ])('has a name made of the known parts of %j', (properties, name) => {
     expect(toContact(object(properties)).profile?.name).toBe(name);
   });
 
@@ -139,7 +139,7 @@ describe('a contact of HubSpot', () => {
     expect(toContact(object(properties)).isMarketingContact).toBe(expected);
   });
 
-  it('has only further addresses if it has no primary one', () => {
+  it('has only additional addresses if it has no primary one', () => {
     expect(emailsOf(object({ hs_additional_emails: ' B@example.nl ;a@example.nl' }).properties)).toEqual([
       'b@example.nl',
       'a@example.nl',
@@ -204,7 +204,7 @@ describe('a deal of HubSpot', () => {
     },
   );
 
-  it('may be for nothing', () => {
+  it('may have the amount 0', () => {
     expect(toDeal(object({ amount: '0', deal_currency_code: 'EUR' })).amount).toEqual({
       amount: '0',
       currency: 'EUR',
@@ -246,7 +246,7 @@ describe('a ticket of HubSpot', () => {
 describe('a subscription of HubSpot', () => {
   const offers = { id: '5', name: 'Offers' };
 
-  it('is of a type with an opt-out property, each once, by name, after all marketing mail', () => {
+  it('exists for each type with an opt-out property, by name, after that for all marketing mail', () => {
     const properties = [
       { name: 'hs_email_optout', label: 'Unsubscribed from all' },
       { name: 'hs_email_optout_9', label: 'Opted out of email: Tips' },
@@ -258,7 +258,7 @@ describe('a subscription of HubSpot', () => {
     expect(toSubscriptionTypes(properties)).toEqual([ALL_MARKETING, offers, { id: '9', name: 'Tips' }]);
   });
 
-  it('says when and how it was changed last', () => {
+  it('has the time and cause of its last change', () => {
     const contact = objectWithHistory(
       { hs_email_optout: 'true', hs_email_optout_5: '' },
       {
@@ -276,7 +276,7 @@ describe('a subscription of HubSpot', () => {
     ]);
   });
 
-  it('is a withdrawal or nothing known', () => {
+  it('is a withdrawal, or is unknown', () => {
     const changedAt = '2026-10-03T00:00:00.000Z';
     expect(toConsent({ type: offers, isOptedOut: true, changedBy: 'EMAIL', changedAt })).toEqual({
       ...{ purpose: 'MARKETING', channel: 'EMAIL', topic: 'Offers', status: 'REVOKED' },
@@ -293,7 +293,7 @@ describe('a subscription of HubSpot', () => {
     [{ hs_email_optout: 'false', hs_email_optout_5: 'true' }, 0],
     [{ hs_email_optout: null }, 0],
     [{}, 0],
-  ])('of %j withdraws %i times', (properties, count) => {
+  ])('with %j withdraws %i times', (properties, count) => {
     expect(toConsents(objectWithHistory(properties))).toHaveLength(count);
   });
 });

@@ -128,7 +128,7 @@ describe('the consents that the CRM holds', () => {
     await standIn.close();
   });
 
-  it('believes the contact that opts out when two are one customer', async () => {
+  it('withholds consent if one of two contacts of a customer opts out', async () => {
     const buyer = world.people.find(({ email }) => email === 'customer-7@example.nl');
     const [first, second] = ordinary;
     if (first?.crm === undefined || second?.crm === undefined || buyer?.orderSystem === undefined)
@@ -183,7 +183,7 @@ describe('the consents that the CRM holds', () => {
     ]);
   });
 
-  describe('as it may also answer', () => {
+  describe('with unusual answers of HubSpot', () => {
     let server: SmallServer;
     let client: Opened<RestClient>;
 
@@ -218,7 +218,7 @@ describe('the consents that the CRM holds', () => {
       });
     });
 
-    it('uses the last change of a subscription, in any order of the answer', async () => {
+    it('uses the last change of a subscription, with the changes in any order', async () => {
       const change = (value: string, timestamp: string, sourceType: string) => ({
         value,
         timestamp,
@@ -255,7 +255,7 @@ describe('the consents that the CRM holds', () => {
       ]);
     });
 
-    it('knows the kinds of mail by the names of the properties alone', async () => {
+    it('recognises kinds of mail by the names of their properties only', async () => {
       await answering({
         results: [
           { name: 'hs_email_optout', label: 'Unsubscribed from all email' },
@@ -274,7 +274,7 @@ describe('the consents that the CRM holds', () => {
       ]);
     });
 
-    it('leaves only the consents null when it may not list its properties, and still obeys an opt-out', async () => {
+    it('leaves only the consents null if it may not list its properties, and obeys an opt-out', async () => {
       await answering({ results: [contact('1', { jobtitle: 'Bakker', hs_email_optout: 'true' })] }, 403);
       const gateway = createTestGateway({
         ...CALLER_SETTINGS,

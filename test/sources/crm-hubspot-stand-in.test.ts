@@ -30,7 +30,7 @@ afterAll(async () => {
   await standIn.close();
 });
 
-describe('The CRM', () => {
+describe('the stand-in of HubSpot', () => {
   test('reads a batch of contacts by e-mail address in any case, with the requested properties', async () => {
     const { status, body } = await batchRead('contacts', ['EVERYWHERE@example.nl', 'crm-only@example.nl'], {
       idProperty: 'email',
@@ -75,7 +75,7 @@ describe('The CRM', () => {
     expect(search.body).toMatchObject({ total: 0 });
   });
 
-  test('names the missing records of a batch in one error, and still answers the rest', async () => {
+  test('names the missing records of a batch in one error, and returns the others', async () => {
     const { status, body } = await batchRead('contacts', [everywhere.crm.contactId, '17', '18']);
     expect(status).toBe(207);
     expect(body.results).toHaveLength(1);
@@ -236,7 +236,7 @@ describe('The CRM', () => {
     expect((await post('/crm/v3/properties/contacts', {})).status).toBe(501);
   });
 
-  test('pages through the contacts of a company with very many, and refuses a thousand and one ids', async () => {
+  test('returns the very many contacts of a company page by page, and refuses 1,001 ids', async () => {
     const company = String(world.companies[0]?.id);
     const staff = Array.from({ length: 1200 }, (_, index): Person => {
       const crm = { ...everywhere.crm, contactId: String(1_000 + index), companyId: company, deals: [] };
@@ -263,13 +263,13 @@ describe('The CRM', () => {
     expect((await associations('companies', 'contacts', tooMany)).status).toBe(400);
   });
 
-  test('knows nobody without the token', async () => {
+  test('refuses a request without the token', async () => {
     const { status, body } = await call('/crm/v3/objects/contacts', { authorization: 'Bearer wrong' });
     expect(status).toBe(401);
     expect(body.category).toBe('INVALID_AUTHENTICATION');
   });
 
-  test('names the limit that is exceeded, and counts anew after ten seconds', async () => {
+  test('names the exceeded limit, and starts a new count after ten seconds', async () => {
     let now = 0;
     const limited = await startCrmHubspot(world, {
       requestsPerTenSeconds: 1,
@@ -290,7 +290,7 @@ describe('The CRM', () => {
     await limited.close();
   });
 
-  test('reports requests that it does not imitate', async () => {
+  test('refuses requests that it does not imitate', async () => {
     expect((await call('/crm/v3/objects/contacts/17?associations=deals')).status).toBe(501);
   });
 });

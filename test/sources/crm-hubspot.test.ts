@@ -202,7 +202,7 @@ describe('HubSpot', () => {
 });
 
 describe('the CRM', () => {
-  it('finds a contact by id and by address, and shows what it holds', async () => {
+  it('finds a contact by id and by address, and shows its fields', async () => {
     const gateway = createTestGateway(settings);
     const fields = `name jobTitle lifecycleStage company { name domain city industry employeeCount kvkNumber }
       deals(first: 100) { nodes { recordId name amount { amount currency } stage isClosed isWon closesOn } }`;
@@ -242,7 +242,7 @@ describe('the CRM', () => {
     expect(listAt(data, 'customers')).toEqual([expected, expected]);
   });
 
-  describe('identifying a customer', () => {
+  describe('as a source of identities', () => {
     let client: Opened<RestClient>;
     beforeAll(() => {
       client = open<RestClient>(crmHubspot.connector, settings);
@@ -282,7 +282,7 @@ describe('the CRM', () => {
       expect(found).toHaveLength(2);
     });
 
-    it("vouches for the order system's number, which nobody types in", async () => {
+    it('vouches for the customer number of the order system, which nobody types in', async () => {
       const other = world.people.find(({ email }) => email === 'conflict-other@example.nl');
       const [records] = await contactsByEmail.load(['conflict@example.nl'], client);
       expect(records).toMatchObject([
@@ -309,7 +309,7 @@ describe('the CRM', () => {
     expect(company?.kvkNumber).toMatch(/^0\d{7}$/);
   });
 
-  it.each([0, 101, -1])('refuses to give %d deals', async (first) => {
+  it.each([0, 101, -1])('refuses a page of %d deals', async (first) => {
     const gateway = createTestGateway(settings);
     const { errors } = await gateway.query(
       `{ customer(by: { email: "everywhere@example.nl" }) { deals(first: ${first}) { nodes { id } } } }`,
@@ -318,7 +318,7 @@ describe('the CRM', () => {
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
   });
 
-  it('leaves its fields null when it refuses the gateway', async () => {
+  it('leaves its fields null if HubSpot refuses the gateway', async () => {
     const gateway = createTestGateway({ ...directSettings(), CRM_HUBSPOT_TOKEN: 'wrong' });
     const { data, errors } = await gateway.query(
       '{ customer(by: { email: "everywhere@example.nl" }) { becameCustomerAt company { name } jobTitle } }',
@@ -340,7 +340,7 @@ describe('the CRM', () => {
     ['more than 64 bits can hold', '9223372036854775808'],
     ['nought', '00'],
     ['zeros in front', '0123'],
-  ])('takes %s for no id of a contact, and finds the others of a batch', async (_, wrong) => {
+  ])('finds no contact by the id %s, and finds the other contacts of the batch', async (_, wrong) => {
     const gateway = createTestGateway(settings);
     const { data, errors } = await gateway.query(
       'query($by: [CustomerKey!]!) { customers(by: $by) { jobTitle } }',
@@ -460,7 +460,7 @@ describe('the CRM', () => {
       return { ...answer, calls: control.counters()['crm-hubspot']?.calls };
     };
 
-    it('loads only the newest of them, and not all', async () => {
+    it('loads only the newest of its deals', async () => {
       const { data, errors, calls } = await dealsOf([busy, quiet]);
       expect(errors).toEqual([]);
       expect(listAt(data, 'customers')).toEqual([
@@ -471,7 +471,7 @@ describe('the CRM', () => {
       expect(calls).toBe(1 + 3 + 1 + 1);
     });
 
-    it('fails a contact that has more than can be read, and no other contact of its batch', async () => {
+    it('fails a contact with more deals than can be read, and no other contact of its batch', async () => {
       const { data, errors } = await dealsOf([quiet, drowned]);
       expect(errors).toEqual([]);
       expect(listAt(data, 'customers')).toEqual([
@@ -481,7 +481,7 @@ describe('the CRM', () => {
     });
   });
 
-  it('joins the deals of two contacts that are one customer, and takes the company of the one who has one', async () => {
+  it('joins the deals of two contacts that are one customer, and shows the company of either', async () => {
     const buyer = world.people.find(({ email }) => email === 'customer-7@example.nl');
     const [first, second] = everybody.filter(({ crm }) => (crm?.deals.length ?? 0) > 0);
     if (first?.crm === undefined || second?.crm === undefined || buyer?.orderSystem === undefined)
@@ -561,7 +561,7 @@ describe('the CRM', () => {
     });
   });
 
-  describe('as it may also answer', () => {
+  describe('with unusual answers of HubSpot', () => {
     let server: SmallServer;
     let client: Opened<RestClient>;
 
@@ -584,7 +584,7 @@ describe('the CRM', () => {
     });
     const contact = (id: string, properties: object) => ({ id, properties });
 
-    it('uses one contact for each of its requested addresses', async () => {
+    it('returns a contact under each of its requested addresses', async () => {
       await answering(
         () => ({
           status: 'COMPLETE',
@@ -618,7 +618,7 @@ describe('the CRM', () => {
       ]);
     });
 
-    it('reports which of the companies has more tickets than can be read', async () => {
+    it('names the company with more tickets than can be read', async () => {
       await answering(({ body }) => ({
         results: [
           { from: { id: '1' }, to: [], paging: { next: { after: 'again' } } },
@@ -654,7 +654,7 @@ describe('the CRM', () => {
       ]);
     });
 
-    it('puts the primary company first, wherever it stands', async () => {
+    it('shows the primary company first, in any order of the answer', async () => {
       const to = (id: number, label: string | null) => ({ toObjectId: id, associationTypes: [{ label }] });
       await answering(() => ({
         results: [{ from: { id: '1' }, to: [to(10, null), to(20, 'Primary'), to(30, 'Former')] }],
@@ -662,7 +662,7 @@ describe('the CRM', () => {
       expect(await companiesOfContacts.load(['2', '1'], client)).toEqual([[], ['20', '10', '30']]);
     });
 
-    it('reads further pages when a contact has more deals than one answer holds', async () => {
+    it('reads further pages if a contact has more deals than one answer holds', async () => {
       const page = (ids: number[], after?: string) => ({
         from: { id: '1' },
         to: ids.map((id) => ({ toObjectId: id, associationTypes: [{ label: null }] })),
@@ -680,7 +680,7 @@ describe('the CRM', () => {
       expect(server.seen).toHaveLength(2);
     });
 
-    it('does not read pages for ever, and fails only the contact with endless pages', async () => {
+    it('stops reading endless pages, and fails only the contact with these pages', async () => {
       const to = [{ toObjectId: 7, associationTypes: [{ label: null }] }];
       await answering(({ body }) => ({
         results: [
@@ -739,7 +739,7 @@ describe('the CRM', () => {
       });
     });
 
-    it('knows nobody by the id of a contact that was merged, and refuses any other contact', async () => {
+    it('finds nobody by the id of a merged contact, and refuses any other contact', async () => {
       const remaining = { id: '9', properties: { email: 'a@example.nl', hs_merged_object_ids: '1;2' } };
       await answering(() => ({ results: [remaining, { id: '3', properties: {} }] }));
       const [merged, third] = await contactsById.load(['1', '3'], client);
@@ -753,7 +753,7 @@ describe('the CRM', () => {
       ['1.2E7', '12000000'],
       ['12345678901234567.89', '12345678901234567.89'],
       ['99.50', '99.50'],
-    ])('loses no digit of the amount %s', async (sent, amount) => {
+    ])('retains each digit of the amount %s', async (sent, amount) => {
       await answering(() => ({
         results: [{ id: '1', properties: { amount: sent, deal_currency_code: 'EUR' } }],
       }));
@@ -768,14 +768,14 @@ describe('the CRM', () => {
       ['a number where every value is text', { results: [{ id: '1', properties: { email: 1 } }] }],
       ['a moment that is none', { results: [{ id: '1', properties: { createdate: 'jan@example.nl' } }] }],
       ['no moment of change', { results: [{ id: '1', properties: { lastmodifieddate: 'jan@example.nl' } }] }],
-    ])('refuses an answer of %s, without a value of it', async (_, body) => {
+    ])('refuses an answer of %s, without a value of that answer', async (_, body) => {
       await answering(() => body);
       const outcome = await contactsById.load(['1'], client).catch((error: unknown) => error);
       expect(outcome).toMatchObject({ code: 'SOURCE_CONTRACT' });
       expect((outcome as Error).message).not.toContain('jan@example.nl');
     });
 
-    it('leaves its fields null when it answers another shape', async () => {
+    it('leaves its fields null if an answer has another shape', async () => {
       await answering(() => ({ something: 'else' }));
       const gateway = createTestGateway({ ...directSettings(), CRM_HUBSPOT_URL: server.url });
       const { data, errors } = await gateway.query(

@@ -110,7 +110,7 @@ describe('two contacts of Salesforce', () => {
     [record(null, '1980-01-01'), record(null, '1980-01-01'), false],
     [record(' ', '1980-01-01'), record(' ', '1980-01-01'), false],
     [record('Vries', '1980-01-01'), record('Vries', null), false],
-  ])('%# may be one person', (record, another, expected) => {
+  ])('may be one person: %#', (record, another, expected) => {
     expect(isSameCustomer(record, another)).toBe(expected);
     expect(isSameCustomer(another, record)).toBe(expected);
   });
@@ -142,7 +142,7 @@ describe('a phone number in Salesforce', () => {
         ...['0222-123456', '0222 123456', '+31 222 123456'],
       ],
     ],
-  ])('of %s may be written in each of these ways', (phone, spellings) => {
+  ])('of %s is found in each of these notations', (phone, spellings) => {
     expect(phoneSpellings(phone)).toEqual(spellings);
   });
 });

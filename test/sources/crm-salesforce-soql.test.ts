@@ -18,7 +18,7 @@ describe('a text in SOQL', () => {
     expect(soqlText(value)).toBe(expected);
   });
 
-  it('is read as the original value, with any characters', () => {
+  it('is parsed to the original value, for any characters', () => {
     const value = fc.string({ unit: fc.constantFrom("'", '\\', 'a', '%', '_', ' ', '\n', 'é') });
     fc.assert(
       fc.property(value, (text) => {

@@ -62,8 +62,8 @@ async function withOwn<T>(
   return use(crmSalesforce).finally(() => crmSalesforce.close());
 }
 
-describe('the stand-in of Salesforce lets in', () => {
-  test('who has a token, which it gives for the secret of an app', async () => {
+describe('the login of the stand-in of Salesforce', () => {
+  test('accepts a token, which it issues for the secret of an app', async () => {
     const { status, body } = await requestToken(standIn);
     expect(status).toBe(200);
     expect(body).toMatchObject({ token_type: 'Bearer', instance_url: standIn.url });
@@ -75,12 +75,12 @@ describe('the stand-in of Salesforce lets in', () => {
     [{ client_id: 'x' }, 'invalid_client_id'],
     [{ client_secret: 'x' }, 'invalid_client'],
     [{ grant_type: 'refresh_token', refresh_token: 'x' }, 'invalid_grant'],
-  ])('nobody with %o', async (form, error) => {
+  ])('refuses %o', async (form, error) => {
     const { status, body } = await requestToken(standIn, form);
     expect([status, body['error']]).toEqual([400, error]);
   });
 
-  test('nobody without a token, or with one that has expired', async () => {
+  test('refuses a missing or expired token', async () => {
     const refused = { status: 401, body: [{ errorCode: 'INVALID_SESSION_ID' }] };
     expect(await query('SELECT Id FROM Contact', standIn, 'wrong')).toMatchObject(refused);
     let now = 0;
@@ -101,8 +101,8 @@ describe('the stand-in of Salesforce lets in', () => {
   });
 });
 
-describe('the stand-in of Salesforce answers a query', () => {
-  test('with the requested fields, those of parents nested and children as an answer of their own', async () => {
+describe('a query of the stand-in of Salesforce', () => {
+  test('returns the requested fields, with nested parents, and with children as a nested answer', async () => {
     const { body } = await query(
       `SELECT Id, Account.Name, (SELECT Subject, CreatedDate FROM Cases ORDER BY CreatedDate DESC LIMIT 1), (SELECT Id, Opportunity.Name FROM OpportunityContactRoles) FROM Contact WHERE Email = '${eva.email}'`,
     );
@@ -127,7 +127,7 @@ describe('the stand-in of Salesforce answers a query', () => {
     });
   });
 
-  test('with null for a parent and for children that are not there', async () => {
+  test('returns null for missing parents and children', async () => {
     const loner = people.find(
       ({ salesforce: part }) => part.companyId === undefined && part.cases.length === 0,
     );
@@ -137,7 +137,7 @@ describe('the stand-in of Salesforce answers a query', () => {
     expect(body).toMatchObject({ records: [{ Account: null, Cases: null }] });
   });
 
-  test('by text in any case, by 15 characters of an id or 18, by several conditions', async () => {
+  test('finds text in any case, ids of 15 or 18 characters, and records by several conditions', async () => {
     const sizes = async (where: string) =>
       ((await query(`SELECT Id FROM Contact WHERE ${where}`)).body as { totalSize?: number }).totalSize;
     expect(await sizes(`Email IN ('${eva.email.toUpperCase()}', '${other.email}')`)).toBe(2);
@@ -150,7 +150,7 @@ describe('the stand-in of Salesforce answers a query', () => {
     expect(await sizes(String.raw`LastName = 'x\' OR Id != \'' OR LastName = 'y'`)).toBe(0);
   });
 
-  test('page by page, also the children of one record', async () => {
+  test('returns records page by page, also the children of one record', async () => {
     await withOwn({ rowsAPage: 10, childrenAPage: 1 }, async (salesforce) => {
       const its = await logIn(salesforce);
       interface Page {
@@ -191,16 +191,16 @@ describe('the stand-in of Salesforce answers a query', () => {
     ['SELECT (SELECT Id FROM Tasks) FROM Contact', 'INVALID_FIELD'],
     ['SELECT Id FROM Nothing', 'INVALID_TYPE'],
     ["SELECT Id FROM Contact WHERE Id = 'x'", 'INVALID_QUERY_FILTER_OPERATOR'],
-  ])('refuses %s', async (soql, errorCode) => {
+  ])('is refused for %s', async (soql, errorCode) => {
     expect(await query(soql)).toMatchObject({ status: 400, body: [{ errorCode }] });
   });
 });
 
-describe('the stand-in of Salesforce gives a collection', () => {
+describe('a collection of the stand-in of Salesforce', () => {
   const ids = [eva.salesforce.contactId, salesforceId('contact', 9_999_999), other.salesforce.contactId];
   const fields = ['Email', 'DoNotCall'];
 
-  test('in the order of the request, with null for missing records, by POST or by GET', async () => {
+  test('has the order of the request, with null for missing records, by POST or by GET', async () => {
     const expected = [
       { Id: ids[0], Email: eva.email, DoNotCall: true, attributes: { type: 'Contact' } },
       null,
@@ -217,7 +217,7 @@ describe('the stand-in of Salesforce gives a collection', () => {
     [{ ids: [], fields }, 'MISSING_ARGUMENT'],
     [{ ids }, 'MISSING_ARGUMENT'],
     [{ ids: Array(2_001).fill(ids[0]), fields }, 'EXCEEDED_MAX_SIZE_REQUEST'],
-  ])('refuses what is wrong in one place as a whole', async (body, errorCode) => {
+  ])('is refused as a whole if one part is wrong', async (body, errorCode) => {
     expect(await call(`${API}/composite/sobjects/Contact`, body)).toMatchObject({
       status: 400,
       body: [{ errorCode }],
@@ -225,14 +225,14 @@ describe('the stand-in of Salesforce gives a collection', () => {
   });
 });
 
-describe('the stand-in of Salesforce answers several calls in one', () => {
+describe('a composite request to the stand-in of Salesforce', () => {
   const sub = (soql: string, referenceId = 'a') => ({
     method: 'GET',
     url: `${API}/query?q=${encodeURIComponent(soql)}`,
     referenceId,
   });
 
-  test('each for itself', async () => {
+  test('has a separate answer for each of its calls', async () => {
     const { status, body } = await call(`${API}/composite`, {
       compositeRequest: [sub('SELECT Id FROM Contact LIMIT 1', 'good'), sub('SELECT', 'bad')],
     });
@@ -245,7 +245,7 @@ describe('the stand-in of Salesforce answers several calls in one', () => {
     });
   });
 
-  test('but not more than 25, nor more than 5 queries', async () => {
+  test('may have at most 25 calls, and at most 5 queries', async () => {
     const read = { method: 'GET', url: `${API}/sobjects/Contact/x`, referenceId: 'a' };
     for (const compositeRequest of [Array(26).fill(read), Array(6).fill(sub('SELECT Id FROM Contact'))])
       expect(await call(`${API}/composite`, { compositeRequest })).toMatchObject({
@@ -269,7 +269,7 @@ describe('the stand-in of Salesforce', () => {
     });
   });
 
-  test('reads one record, and knows no other address', async () => {
+  test('returns one record by its address, and refuses other addresses', async () => {
     const path = `${API}/sobjects/Contact`;
     expect((await call(`${path}/${eva.salesforce.contactId}?fields=Email`)).body).toEqual({
       attributes: { type: 'Contact', url: `${path}/${eva.salesforce.contactId}` },
@@ -280,7 +280,7 @@ describe('the stand-in of Salesforce', () => {
       expect(await call(wrong)).toMatchObject({ status: 404, body: [{ errorCode: 'NOT_FOUND' }] });
   });
 
-  test('gives ids that are unique, and end in what their capitals make of them', () => {
+  test('returns unique ids, whose last characters encode their capitals', () => {
     const ids = people.flatMap(({ salesforce: part }) => [
       part.contactId,
       ...[...part.cases, ...part.opportunities, ...part.campaigns].map(({ id }) => id),

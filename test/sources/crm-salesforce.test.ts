@@ -276,7 +276,7 @@ describe('Salesforce', () => {
     },
   });
 
-  it('finds a contact by id, short or long, by address and by phone, and shows what it holds', async () => {
+  it('finds a contact by id, short or long, by address and by phone, and shows its fields', async () => {
     const gateway = createTestGateway(settings);
     const { contactId } = everywhere.salesforce;
     const { data, errors } = await gateway.query(QUERY, {
@@ -292,7 +292,7 @@ describe('Salesforce', () => {
     expect(listAt(data, 'customers')).toEqual(Array(4).fill(shown(everywhere)));
   });
 
-  it('shows everybody that it knows, and nobody that it does not', async () => {
+  it('shows every customer that it knows, and no other', async () => {
     const gateway = createTestGateway(settings);
     const { data, errors } = await gateway.query(QUERY, {
       by: [...people.map(({ email }) => ({ email })), { email: 'nobody@example.nl' }],
@@ -329,7 +329,7 @@ describe('Salesforce', () => {
     });
   });
 
-  it.each(['deals', 'tickets', 'campaigns'])('refuses to give 0 or 101 %s', async (field) => {
+  it.each(['deals', 'tickets', 'campaigns'])('refuses a page of 0 or 101 %s', async (field) => {
     const gateway = createTestGateway(settings);
     for (const first of [0, 101]) {
       const { errors } = await gateway.query(
@@ -340,7 +340,7 @@ describe('Salesforce', () => {
     await gateway.close();
   });
 
-  it('leaves its fields null when it refuses the gateway, which does not try again and again', async () => {
+  it('leaves its fields null if Salesforce refuses the gateway, without repeated attempts', async () => {
     const control = await faultControl();
     const gateway = createTestGateway({ ...control.settings, CRM_SALESFORCE_CLIENT_SECRET: 'wrong' });
     const queryCampaigns = () =>
@@ -361,7 +361,7 @@ describe('Salesforce', () => {
     await control.close();
   });
 
-  it('leaves amounts null when their currency is unknown', async () => {
+  it('leaves amounts null if their currency is unknown', async () => {
     const gateway = createTestGateway({ ...settings, CRM_SALESFORCE_CURRENCY: '' });
     const { data, errors } = await gateway.query(
       '{ customer(by: { email: "everywhere@example.nl" }) { deals { nodes { amount { amount } } } } }',
@@ -372,7 +372,7 @@ describe('Salesforce', () => {
   });
 });
 
-describe('the id of a contact', () => {
+describe('the id of a contact in Salesforce', () => {
   it.each([
     ['0035g0000TaLqf0AQC', '0035g0000TaLqf0AQC'],
     ['0035g0000TaLqf0', '0035g0000TaLqf0AQC'],
@@ -390,7 +390,7 @@ describe('the id of a contact', () => {
   });
 });
 
-describe('Salesforce with people of the test', () => {
+describe('Salesforce with chosen people', () => {
   let standIn: CrmSalesforce | undefined;
   let control: FaultControl | undefined;
   let gateway: TestGateway | undefined;
@@ -459,7 +459,7 @@ describe('Salesforce with people of the test', () => {
     expect(calls()).toBe(3);
   });
 
-  it('reads further pages when an answer holds fewer records than were found, also for one contact', async () => {
+  it('reads further pages if an answer has fewer records than were found, also for one contact', async () => {
     const busy = withPart(everywhere, { cases: manyCases(90) });
     await start([busy, ...people.slice(1)], { rowsAPage: 2, childrenAPage: 25 });
     const keys = people.slice(0, 5).map(({ email }) => ({ email }));
@@ -480,7 +480,7 @@ describe('Salesforce with people of the test', () => {
     );
   });
 
-  it('names itself as missing on the timeline and in the tickets after the thousandth case', async () => {
+  it('is named as missing in the timeline and the tickets after its thousandth case', async () => {
     await start([withPart(everywhere, { cases: manyCases(1_005) })], {}, { DEADLINE_MS: '20000' });
     for (const field of ['timeline', 'tickets']) {
       const read: number[] = [];
@@ -507,7 +507,7 @@ describe('Salesforce with people of the test', () => {
     }
   });
 
-  it('shows nobody for an address that two people have in it', async () => {
+  it('shows nobody for an address that two people have', async () => {
     const other = { ...another, email: everywhere.email };
     await start([everywhere, other]);
     const { data, errors } = await query('{ customer(by: { email: "everywhere@example.nl" }) { name } }');
@@ -538,7 +538,7 @@ describe('Salesforce with people of the test', () => {
     });
   });
 
-  it('gets a new session once for all calls that find theirs expired', async () => {
+  it('requests a new session once for all calls whose session has expired', async () => {
     await start(people);
     await query(QUERY, { by: [{ email: 'everywhere@example.nl' }] });
     standIn?.expireSessions();
@@ -552,7 +552,7 @@ describe('Salesforce with people of the test', () => {
     expect(calls()).toBe(1 + 1 + 1 + 5);
   });
 
-  it('is left alone when other systems have used up most of what it takes in a day', async () => {
+  it('is not called if other systems have used most of its daily calls', async () => {
     await start(people, { requestsPerDay: 100 });
     const queryByEmail = (email: string) =>
       query('query($by: CustomerKey!) { customer(by: $by) { campaigns { nodes { name } } } }', {
@@ -589,7 +589,7 @@ describe('Salesforce with people of the test', () => {
     });
   };
 
-  it('is reported as rate limited when it says so, although the status means forbidden', async () => {
+  it('is reported as rate limited if its code means that, although the status means forbidden', async () => {
     await start(people, { requestsPerDay: 0 });
     const { errors } = await query(
       '{ customer(by: { email: "everywhere@example.nl" }) { campaigns { nodes { name } } } }',
@@ -606,7 +606,7 @@ describe('Salesforce with people of the test', () => {
     expect(listAt(data, 'customers')).toEqual([{ bornOn: everywhere.birthDate }, null]);
   });
 
-  it("vouches for the order system's number, where an organisation has a field for it", async () => {
+  it('vouches for the customer number of the order system, if the organisation has a field for it', async () => {
     const settingsOf = (salesforce: CrmSalesforce, field: string) => ({
       ...salesforce.settings(salesforce.url),
       CRM_SALESFORCE_CUSTOMER_NUMBER_FIELD: field,
@@ -632,7 +632,7 @@ describe('Salesforce with people of the test', () => {
     }
   });
 
-  describe('with identifiers that nobody has', () => {
+  describe('with unknown identifiers', () => {
     let client: Opened<SalesforceClient>;
     let shared: CrmSalesforce;
     beforeAll(async () => {
@@ -644,20 +644,23 @@ describe('Salesforce with people of the test', () => {
       await shared.close();
     });
 
-    it.each(Object.entries(hostileKeys))('finds nobody by %s, and all the others', async (_, key) => {
-      const byEmail = await contactsByEmail.load([key, everywhere.email], client);
-      expect(byEmail).toMatchObject([[], [{ id: everywhere.salesforce.contactId }]]);
-      const byPhone = await contactsByPhone.load([key, everywhere.phone], client);
-      expect(byPhone).toMatchObject([[], [{ id: everywhere.salesforce.contactId }]]);
-      const byId = await contactsById.load([key, everywhere.salesforce.contactId], client);
-      expect(byId).toMatchObject([[], [{ id: everywhere.salesforce.contactId }]]);
-      expect(await opportunitiesOfContacts.load([key], client)).toEqual([[]]);
-      expect(await casesOfContacts.load([key], client)).toEqual([[]]);
-    });
+    it.each(Object.entries(hostileKeys))(
+      'finds nobody by %s, and finds the other customers of the batch',
+      async (_, key) => {
+        const byEmail = await contactsByEmail.load([key, everywhere.email], client);
+        expect(byEmail).toMatchObject([[], [{ id: everywhere.salesforce.contactId }]]);
+        const byPhone = await contactsByPhone.load([key, everywhere.phone], client);
+        expect(byPhone).toMatchObject([[], [{ id: everywhere.salesforce.contactId }]]);
+        const byId = await contactsById.load([key, everywhere.salesforce.contactId], client);
+        expect(byId).toMatchObject([[], [{ id: everywhere.salesforce.contactId }]]);
+        expect(await opportunitiesOfContacts.load([key], client)).toEqual([[]]);
+        expect(await casesOfContacts.load([key], client)).toEqual([[]]);
+      },
+    );
   });
 });
 
-describe('Salesforce, as it may also answer', () => {
+describe('Salesforce with unusual answers', () => {
   let server: SmallServer;
   let client: Opened<SalesforceClient>;
   const answering = async (
@@ -687,7 +690,7 @@ describe('Salesforce, as it may also answer', () => {
   });
   const dataCalls = () => server.seen.filter(({ url }) => !url.endsWith('/token'));
 
-  it('fails only those whose query fails, when several go in one call', async () => {
+  it('fails only the customers whose query fails, if several queries are one call', async () => {
     await answering(({ body }) => {
       const { compositeRequest } = JSON.parse(body) as { compositeRequest: { referenceId: string }[] };
       const answers = compositeRequest.map(({ referenceId }, i) =>
@@ -746,7 +749,7 @@ describe('Salesforce, as it may also answer', () => {
       if (body !== '') expect(body.split('"url"').length - 1).toBeLessThanOrEqual(5);
   });
 
-  it('does not follow a link that leads elsewhere, and does not read on for ever', async () => {
+  it('does not follow a link to another address, and stops reading endless pages', async () => {
     let next = 'https://elsewhere.example.nl/services/data/v62.0/query/01g';
     await answering(() => ({ body: { done: false, nextRecordsUrl: next, records: [] } }));
     const loadContacts = () => contactsByEmail.load(['a@example.nl'], client);
@@ -757,7 +760,7 @@ describe('Salesforce, as it may also answer', () => {
     expect(dataCalls().length).toBeLessThan(15);
   });
 
-  it('never takes a page that is not the last for all, also when it has no link to the next one', async () => {
+  it('does not treat a page as the last one if more records were found, even without a link to the next page', async () => {
     await answering(() => ({ body: { done: false, records: [] } }));
     expect(await contactsByEmail.load(['a@example.nl'], client)).toMatchObject([{ code: 'SOURCE_CONTRACT' }]);
   });
@@ -791,7 +794,7 @@ describe('Salesforce, as it may also answer', () => {
     ['1000.5', '1000.50'],
     ['-0.1', '-0.10'],
     ['7', '7.00'],
-  ])('loses no digit of the amount %s', async (sent, amount) => {
+  ])('retains each digit of the amount %s', async (sent, amount) => {
     const role = `{ "Id": "00K000000000001", "ContactId": "${contactId}", "Role": null, "Opportunity": {
       "Id": "006000000000000", "Name": null, "Amount": ${sent}, "StageName": null, "CloseDate": null, "IsClosed": false,
       "IsWon": false, "CreatedDate": "2026-01-01T00:00:00.000+0100" } }`;

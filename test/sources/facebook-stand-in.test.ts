@@ -95,7 +95,7 @@ describe('the stand-in of Facebook', () => {
     expect(new Set(ids).size).toBe(3);
   });
 
-  it('counts each part of a batch, and says for how long it wants to be left alone', async () => {
+  it('counts each part of a batch, and returns the time to wait', async () => {
     const limited = await startFacebook(world, { requestsPerHour: 2, now: () => 1_000 });
     const parts = Array.from({ length: 3 }, () => ({ method: 'GET', relative_url: 'me' }));
     const answer = await fetch(`${limited.url}/v23.0/?${authorized}`, {

@@ -175,7 +175,7 @@ describe('Facebook', () => {
     expect(calls()).toBe(2);
   });
 
-  it('loads fifty customers in a call', async () => {
+  it('loads fifty customers in one call', async () => {
     const people = Array.from({ length: 100 }, (_, i) => somebody(i + 1, 2));
     await start(people);
     const { data, errors } = await gatewayWith().query(
@@ -218,7 +218,7 @@ describe('Facebook', () => {
     expect(texts).toEqual(Array.from({ length: 150 }, (_, i) => `message ${149 - i}`));
   });
 
-  it('shows the newest 900 messages of very many in the timeline, and reports that older ones are missing', async () => {
+  it('shows the newest 900 of very many messages in the timeline, and reports that older ones are missing', async () => {
     const busy = somebody(1, 1_050);
     await start([busy]);
     gatewayWith();
@@ -240,7 +240,7 @@ describe('Facebook', () => {
     expect(missing).toEqual([...Array<string[]>(9).fill([]), ['SOURCE_CONTRACT'], ['SOURCE_CONTRACT']]);
   });
 
-  it('finds nobody by an id that it does not know, and the others beside it', async () => {
+  it('finds nobody by an unknown id, and finds the other customers of the batch', async () => {
     await start();
     const { data, errors } = await gatewayWith().query(
       'query($by: [CustomerKey!]!) { customers(by: $by) { facebookProfile { recordId } } }',
@@ -254,7 +254,7 @@ describe('Facebook', () => {
   it.each([
     ['FACEBOOK_PAGE_TOKEN', 'the token'],
     ['FACEBOOK_APP_SECRET', 'the proof of the app’s secret'],
-  ])('is not called again when it rejects %s', async (variable) => {
+  ])('is not called again after it rejected %s', async (variable) => {
     await start();
     const { data, errors } = await gatewayWith({ environment: { [variable]: 'wrong-secret' } }).query(
       'query($id: String!) { customer(by: { facebookUserId: $id }) { name } }',
@@ -285,7 +285,7 @@ describe('Facebook', () => {
     ['reset', 'SOURCE_UNAVAILABLE', true],
     ['garbage', 'SOURCE_CONTRACT', false],
     ['rate-limit', 'SOURCE_RATE_LIMITED', true],
-  ] as const)('costs its own fields when it is struck by "%s"', async (fault, code, retryable) => {
+  ] as const)('costs only its own fields if it has the fault "%s"', async (fault, code, retryable) => {
     await start();
     gatewayWith({ limits: { timeout: '250 ms', retries: 0 }, emails: [eva.email] });
     await control.set('facebook', { fault });
@@ -298,7 +298,7 @@ describe('Facebook', () => {
     ]);
   });
 
-  it.each([0, 101])('refuses to give %d of anything', async (first) => {
+  it.each([0, 101])('refuses a page of %d items', async (first) => {
     await start();
     const { errors } = await gatewayWith().query(
       `query($id: String!) { customer(by: { facebookUserId: $id }) {
@@ -308,7 +308,7 @@ describe('Facebook', () => {
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT', 'BAD_USER_INPUT']);
   });
 
-  describe('called by its loaders', () => {
+  describe('with loaders that are called directly', () => {
     let client: Opened<FacebookClient>;
     const connect = () => {
       gatewayWith();
@@ -318,7 +318,7 @@ describe('Facebook', () => {
     };
     afterEach(() => client.close());
 
-    it('reads on past pages, also past empty ones', async () => {
+    it('reads further pages, also after empty ones', async () => {
       await start([somebody(1, 350, 1_100), somebody(2, 3, 1)]);
       connect();
       const keys = [1, 2].map((place) => ({
@@ -335,7 +335,7 @@ describe('Facebook', () => {
       expect([listAt(leads, 'items').length, at(leads, 'isComplete')]).toEqual([1_101, true]);
     });
 
-    it.each(Object.entries(hostileKeys))('never takes %s for the id of somebody', async (_, key) => {
+    it.each(Object.entries(hostileKeys))('does not treat %s as the id of a person', async (_, key) => {
       await start();
       connect();
       const outcome = await usersById.load([key], client).catch((error: unknown) => [error]);
@@ -352,7 +352,7 @@ describe('Facebook', () => {
   });
 });
 
-describe('what answers at the address of Facebook', () => {
+describe('an answer at the address of Facebook', () => {
   let server: SmallServer;
   let answer: (request: SeenRequest) => { status?: number; body: unknown };
   let client: Opened<FacebookClient>;
@@ -381,14 +381,17 @@ describe('what answers at the address of Facebook', () => {
   const part = (code: number, body: unknown) => ({ code, body: JSON.stringify(body) });
   const graphError = (code: number) => ({ error: { message: 'secret', type: 'OAuthException', code } });
 
-  it.each([4, 17, 32, 613, 80_001])('is a limit when it says %d, alone or in a batch', async (code) => {
-    answer = () => ({ status: 400, body: graphError(code) });
-    expect((await failure(usersById.load(['1'], client))).code).toBe('SOURCE_RATE_LIMITED');
-    answer = () => ({ body: [part(400, graphError(code)), part(200, { id: '2' })] });
-    const [limited, other] = await usersById.load(['1', '2'], client);
-    expect(limited).toMatchObject({ code: 'SOURCE_RATE_LIMITED' });
-    expect(other).toMatchObject([{ id: '2' }]);
-  });
+  it.each([4, 17, 32, 613, 80_001])(
+    'is a rate limit if its code is %d, alone or in a batch',
+    async (code) => {
+      answer = () => ({ status: 400, body: graphError(code) });
+      expect((await failure(usersById.load(['1'], client))).code).toBe('SOURCE_RATE_LIMITED');
+      answer = () => ({ body: [part(400, graphError(code)), part(200, { id: '2' })] });
+      const [limited, other] = await usersById.load(['1', '2'], client);
+      expect(limited).toMatchObject({ code: 'SOURCE_RATE_LIMITED' });
+      expect(other).toMatchObject([{ id: '2' }]);
+    },
+  );
 
   it.each([
     [190, 'SOURCE_UNAUTHENTICATED'],
@@ -397,7 +400,7 @@ describe('what answers at the address of Facebook', () => {
     [1, 'SOURCE_UNAVAILABLE'],
     [2, 'SOURCE_UNAVAILABLE'],
     [2500, 'SOURCE_CONTRACT'],
-  ])('reports by %d that it is %s', async (code, expected) => {
+  ])('with the code %d is reported as %s', async (code, expected) => {
     answer = () => ({ status: 400, body: graphError(code) });
     const error = await failure(usersById.load(['1'], client));
     expect([error.code, error.message.includes('secret')]).toEqual([expected, false]);
@@ -406,7 +409,7 @@ describe('what answers at the address of Facebook', () => {
     expect(item).toMatchObject({ code: expected });
   });
 
-  it('fails only the part of a batch that is unfinished or invalid', async () => {
+  it('fails only the unfinished or invalid part of a batch', async () => {
     answer = () => ({
       body: [
         null,
@@ -433,7 +436,7 @@ describe('what answers at the address of Facebook', () => {
     expect(JSON.stringify(parts.map(String))).not.toContain('secret');
   });
 
-  it('does not end a list where it no longer accepts its own cursor', async () => {
+  it('is an error, not the end of a list, if Facebook no longer accepts its own cursor', async () => {
     const invalid = part(400, graphError(100));
     answer = () => ({ body: [invalid, invalid] });
     const cursors = [null, 'QVFIUmV...'];
@@ -453,7 +456,7 @@ describe('what answers at the address of Facebook', () => {
     }
   });
 
-  it('finds a lead by its address regardless of case, and reports when there are more than can be read', async () => {
+  it('contains a lead by address in any case, and reports more leads than can be read', async () => {
     let pages = 0;
     const page = (data: readonly object[], isLast: boolean) => {
       const after = `after ${(pages += 1)}`;
@@ -477,12 +480,12 @@ describe('what answers at the address of Facebook', () => {
   it.each([
     ['no list', { data: [] }],
     ['fewer answers than requests', []],
-  ])('is refused whole when it sends %s', async (_, body) => {
+  ])('is refused as a whole if it contains %s', async (_, body) => {
     answer = () => ({ body });
     expect((await failure(usersById.load(['1'], client))).code).toBe('SOURCE_CONTRACT');
   });
 
-  it('is sent the token in a header and the proof of the secret, and each key as one part of a path', async () => {
+  it('follows a request with the token in a header, the proof of the secret, and keys as parts of paths', async () => {
     answer = () => ({ body: [part(200, { data: [] })] });
     await conversationPages.load([{ userId: '7', cursor: null }], client);
     await messagePages.load([{ conversationId: 't_1/../me?x', userId: '7', cursor: null }], client);

@@ -7,13 +7,13 @@ import { encodeCursor } from '../../src/connection.js';
 // Requests of several callers share a batch. So what would make a system's call impossible is refused before it.
 const refused = expect.objectContaining({ code: 'BAD_USER_INPUT' }) as Error;
 
-describe('an argument that no call can hold', () => {
+describe('an argument that no call can contain', () => {
   it.each(['.', '..'])('is refused: "%s" as a cursor of Meta', (page) => {
     const after = encodeCursor('Conversation.messages', [page, '2026-11-01T12:00:00Z', 'm_1']);
     expect(() => readCursor('Conversation.messages', after)).toThrow(refused);
   });
 
-  it('leaves other cursors of Meta as they are', () => {
+  it('is not found in other cursors of Meta, which are accepted', () => {
     const after = encodeCursor('Conversation.messages', ['QVFI.x', '2026-11-01T12:00:00Z', 'm_1']);
     expect(readCursor('Conversation.messages', after)).toEqual({
       page: 'QVFI.x',

@@ -52,7 +52,7 @@ describe('two accounts of the invoice system', () => {
     ['the same VAT number', { vatNumber: 'NL1' }, { vatNumber: 'NL1', name: 'Other', street: 'Other' }, true],
     ['another VAT number', { vatNumber: 'NL1' }, { vatNumber: 'NL2', name: 'Other' }, false],
     ['no VAT number', { name: 'One' }, { name: 'Other' }, false],
-  ])('with %s', (_, parts, other, expected) => {
+  ])('may be one customer: %s', (_, parts, other, expected) => {
     expect(isSameCustomer(account(parts), account(other))).toBe(expected);
     expect(isSameCustomer(account(other), account(parts))).toBe(expected);
   });
@@ -88,7 +88,7 @@ describe('the total of invoices', () => {
   });
 });
 
-describe('the place of an invoice', () => {
+describe('an invoice', () => {
   const invoice = (issuedOn: string, number: string) => ({
     ...{ issuedOn, number, dueOn: null, status: 'OPEN' as const, orderNumber: null },
     total: { amount: '1.00', currency: 'EUR' },
@@ -101,7 +101,7 @@ describe('the place of an invoice', () => {
     ['2026-11-24', 'F3', false],
     ['2026-11-23', 'F9', true],
     ['2026-11-25', 'F1', false],
-  ])('is behind F2 of 2026-11-24 on %s for %s: %j', (issuedOn, number, expected) => {
+  ])('comes after F2 of 2026-11-24 if it is of %s with the number %s: %j', (issuedOn, number, expected) => {
     expect(isAfter(invoice(issuedOn, number), placeOf({ issuedOn: '2026-11-24', number: 'F2' }))).toBe(
       expected,
     );
@@ -186,21 +186,21 @@ describe('a list of invoices', () => {
     ...{ total: { amount: '1', currency: 'EUR' }, openAmount: { amount: '1', currency: 'EUR' } },
   });
 
-  it('is sorted by day and then by number, both downwards', () => {
+  it('is sorted by day and then by number, both in descending order', () => {
     const days = ['2026-11-23 F9', '2026-11-24 F1', '2026-11-24 F3', '2026-11-25 F0', '2026-11-24 F2'];
     const sorted = days.map((day) => invoiceAt(day.slice(0, 10), day.slice(11))).sort(newestFirst);
     expect(sorted.map(({ number }) => number)).toEqual(['F0', 'F3', 'F2', 'F1', 'F9']);
     expect(newestFirst(invoiceAt('2026-11-24', 'F1'), invoiceAt('2026-11-24', 'F1'))).toBe(0);
   });
 
-  it('goes on at the place of a cursor', () => {
+  it('continues after the invoice of a cursor', () => {
     expect(placeIn(cursorOf(invoiceAt('2026-11-24', 'F1')))).toEqual({
       ...{ at: '2026-11-24T00:00:00.000000Z', id: 'F1' },
     });
   });
 
   it.each([[['2026-11-24T00:00', 'F1']], [['2026-13-24', 'F1']], [['', 'F1']], [['2026-11-24']]])(
-    'has no place at a cursor of %j',
+    'refuses the cursor %j',
     (parts) => {
       expect(() => placeIn(encodeCursor('Customer.invoices', parts))).toThrow();
       expect(() => placeIn(encodeCursor('Customer.orders', ['2026-11-24', 'F1']))).toThrow();

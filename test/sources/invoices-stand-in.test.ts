@@ -121,7 +121,7 @@ describe('the stand-in of the invoice system', () => {
     expect((await get(`/customers?${list}`)).status).toBe(400);
   });
 
-  it('finds codes in any writing, and text only as it is written', async () => {
+  it('finds codes in any case, and text only in its exact case', async () => {
     const number = first?.invoices.customerNumber ?? '';
     expect(emailsIn((await get(`/customers?${where(`number eq '${number.toLowerCase()}'`)}`)).body)).toEqual([
       first?.email,
@@ -138,7 +138,7 @@ describe('the stand-in of the invoice system', () => {
     ['something behind the end', "number eq 'D1')"],
     ['a word for a text', 'number eq D1'],
     ['very many parts', Array.from({ length: 21 }, (_, i) => `number eq 'D${i}'`).join(' or ')],
-  ])('does not take a filter with %s', async (_, filter) => {
+  ])('refuses a filter with %s', async (_, filter) => {
     const set = filter.startsWith('remaining') ? 'salesInvoices' : 'customers';
     expect(await get(`/${set}?${where(filter)}`)).toMatchObject({
       status: 400,
@@ -147,7 +147,7 @@ describe('the stand-in of the invoice system', () => {
   });
 
   it.each(['$expand=customer', '$apply=x', "$filter=contains(email,'x')"])(
-    'says of %s that it cannot',
+    'reports that it does not support %s',
     async (option) => {
       expect((await get(`/customers?${option}`)).status).toBe(501);
     },
@@ -175,7 +175,7 @@ describe('the stand-in of the invoice system', () => {
     expect(pages).toBe(Math.ceil(all.length / 100));
   });
 
-  it('has no larger pages than its own, counts beyond them, and gives one record', async () => {
+  it('limits the size of pages, counts all records, and returns one record by its key', async () => {
     item = await startInvoices(world, { maxPageSize: 7 });
     const { body } = await get('/customers?$count=true', { of: item });
     expect(listAt(body, 'value')).toHaveLength(7);
@@ -210,7 +210,7 @@ describe('the stand-in of the invoice system', () => {
     expect((await get('/customers', { of: item })).status).toBe(200);
   });
 
-  it('can only be read', async () => {
+  it('refuses every change', async () => {
     const headers = { authorization: `Bearer ${invoicesAccessToken}` };
     expect((await fetch(`${company()}/customers`, { method: 'POST', headers, body: '{}' })).status).toBe(501);
   });

@@ -222,7 +222,7 @@ describe('the invoice system', () => {
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
   });
 
-  it('has no total, instead of a total of zero, for an unknown customer', async () => {
+  it('has no total for an unknown customer, instead of a total of zero', async () => {
     const gateway = patientGateway(directSettings());
     const { data, errors } = await gateway.query(
       `{ customer(by: { email: "orders-only@example.nl" }) { ${FIELDS} } }`,
@@ -238,7 +238,7 @@ describe('the invoice system', () => {
   it.each([
     ['a wrong secret', { INVOICES_CLIENT_SECRET: 'wrong' }],
     ['a wrong access token', { INVOICES_ACCESS_TOKEN: 'wrong' }],
-  ])('costs its own fields with %s, and is not called again', async (_, wrong) => {
+  ])('costs only its own fields if it answers with %s, and is not called again', async (_, wrong) => {
     const control = await faultControl();
     const gateway = patientGateway({ ...control.settings, ...wrong });
     const { data, errors } = await gateway.query(
@@ -263,7 +263,7 @@ describe('the invoice system', () => {
     ['down', 'SOURCE_UNAVAILABLE'],
     ['rate-limit', 'SOURCE_RATE_LIMITED'],
     ['garbage', 'SOURCE_CONTRACT'],
-  ] as const)('costs its own fields when it is in "%s"', async (fault, code) => {
+  ] as const)('costs only its own fields if it has the fault "%s"', async (fault, code) => {
     const control = await faultControl();
     const gateway = patientGateway(
       { ...control.settings, INVOICES_ACCESS_TOKEN: invoicesAccessToken },
@@ -330,7 +330,7 @@ interface Facts {
   vatNumber?: string;
 }
 
-describe('the invoice system with records of a kind', () => {
+describe('the invoice system with chosen records', () => {
   let standIn: StandIn;
   let control: FaultControl;
   let client: Opened<OdataClient>;
@@ -399,7 +399,7 @@ describe('the invoice system with records of a kind', () => {
     expect(calls()).toBe(1);
   });
 
-  it('continues in the middle of a day, in any order of the system within the day', async () => {
+  it('continues in the middle of a day, with the invoices of the day in any order', async () => {
     const person = somebody(1, 40);
     await start([person]);
     const all = sent(person);
@@ -428,7 +428,7 @@ describe('the invoice system with records of a kind', () => {
     ]);
   });
 
-  it('adds up the open amounts of many pages, exact to the cent', async () => {
+  it('adds the open amounts of many pages, exact to the cent', async () => {
     await start([somebody(1, 2_500), somebody(2, 0), somebody(3, 1)]);
     const money_ = (amount: string) => ({ amounts: [{ amount, currency: 'EUR' }], isComplete: true });
     expect(await openTotals.load(['D1', 'D2', 'D3'], client)).toEqual([
@@ -438,7 +438,7 @@ describe('the invoice system with records of a kind', () => {
     ]);
   });
 
-  it('says that a total is not exact when there is more than can be read, of nobody else', async () => {
+  it('reports that a total is not exact if there are more invoices than can be read, for that customer only', async () => {
     const people = [somebody(1, 6_000), somebody(2, 3), somebody(3, 0), somebody(4, 5_500)];
     await start(people);
     const total = (amount: string, isComplete: boolean) => ({
@@ -463,7 +463,7 @@ describe('the invoice system with records of a kind', () => {
     });
   });
 
-  it('takes two accounts for one customer by VAT number, or by name and address, and else for two', async () => {
+  it('treats two accounts with an equal VAT number, or equal name and address, as one customer', async () => {
     await start([
       somebody(1, 1, { email: 'one@example.nl', vatNumber: 'NL858100009B14', firstName: 'Department' }),
       somebody(2, 1, { email: 'one@example.nl', vatNumber: 'NL858100009B14' }),
@@ -489,7 +489,7 @@ describe('the invoice system with records of a kind', () => {
     ]);
   });
 
-  it('renews its access when that has expired, once for all that wait', async () => {
+  it('renews an expired access token once for all calls that wait', async () => {
     let now = Date.now();
     const people = [somebody(1, 1), somebody(2, 1)];
     await start(people, { now: () => now, tokenSeconds: 3_600 });
@@ -512,7 +512,7 @@ describe('the invoice system with records of a kind', () => {
     }
   });
 
-  it('is not called above its rate, and the client gets the same error as for a 429', async () => {
+  it('is not called above its rate, and the client gets the error of a 429', async () => {
     await start([somebody(1, 1)], { requestsPerFiveMinutes: 1, now: () => 1_000 });
     const gateway = patientGateway(environment());
     const { errors } = await gateway.query(
@@ -524,22 +524,25 @@ describe('the invoice system with records of a kind', () => {
     ]);
   });
 
-  it.each(Object.entries(hostileKeys))('finds nobody by %s, and others beside it', async (_, key) => {
-    await start([somebody(1, 1, { email: 'jan@example.nl', vatNumber: 'NL858100009B14' })]);
-    for (const [loader, known] of [
-      [customersByEmail, 'jan@example.nl'],
-      [customersByNumber, 'D1'],
-      [customersByVatNumber, 'NL858100009B14'],
-    ] as const) {
-      const outcome = await loader.load([key, known], client).catch((error: unknown) => error);
-      // What cannot be sent at all is refused; anything else costs nobody's record and gives nobody's.
-      if (outcome instanceof Error) expect(outcome).toMatchObject({ code: 'BAD_USER_INPUT' });
-      else expect(outcome).toMatchObject([[], [{ id: 'D1' }]]);
-    }
-  });
+  it.each(Object.entries(hostileKeys))(
+    'finds nobody by %s, and finds the other customers of the batch',
+    async (_, key) => {
+      await start([somebody(1, 1, { email: 'jan@example.nl', vatNumber: 'NL858100009B14' })]);
+      for (const [loader, known] of [
+        [customersByEmail, 'jan@example.nl'],
+        [customersByNumber, 'D1'],
+        [customersByVatNumber, 'NL858100009B14'],
+      ] as const) {
+        const outcome = await loader.load([key, known], client).catch((error: unknown) => error);
+        // What cannot be sent at all is refused; anything else costs nobody's record and gives nobody's.
+        if (outcome instanceof Error) expect(outcome).toMatchObject({ code: 'BAD_USER_INPUT' });
+        else expect(outcome).toMatchObject([[], [{ id: 'D1' }]]);
+      }
+    },
+  );
 });
 
-it('cancels a call to the invoice system when no client waits for it', async () => {
+it('a call to the invoice system is cancelled when no client waits for its answer', async () => {
   const seen: string[] = [];
   const server = await startServer((_, response) => {
     seen.push('requested');
@@ -560,7 +563,7 @@ it('cancels a call to the invoice system when no client waits for it', async () 
   await server.close();
 });
 
-describe('what answers at the address of the invoice system', () => {
+describe('an answer at the address of the invoice system', () => {
   let server: SmallServer;
   let answer: (url: string) => unknown;
 
@@ -596,7 +599,7 @@ describe('what answers at the address of the invoice system', () => {
     value: [url.startsWith('/customers') ? card : { ...invoice, ...change }],
   });
 
-  it('returns every digit of an amount, and null for empty values of the system', async () => {
+  it('has every digit of an amount, and null for empty values of the system', async () => {
     answer = withInvoice({});
     const { data, errors } = await find();
     expect(errors).toEqual([]);
@@ -621,7 +624,7 @@ describe('what answers at the address of the invoice system', () => {
         '@odata.nextLink': 'https://secret.example/',
       }),
     ],
-  ])('costs its own fields and reveals no value when it returns %s', async (_, answering) => {
+  ])('costs only its own fields and reveals no value if it is %s', async (_, answering) => {
     answer = answering;
     const { errors } = await find();
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['SOURCE_CONTRACT']);

@@ -58,7 +58,7 @@ describe('a registration of the KvK', () => {
     });
   });
 
-  it('has null and empty lists for what the register leaves out', () => {
+  it('has null and empty lists for missing values', () => {
     const none = {
       ...{ registeredName: null, statutoryName: null, tradeNames: [], legalForm: null, rsin: null },
       ...{ registeredOn: null, startedOn: null, endedOn: null, registeredEmployeeCount: null },
@@ -77,12 +77,12 @@ describe('a registration of the KvK', () => {
     ['20010003', null],
     ['20010200', null],
     ['20240229', '2024-02-29'],
-  ])('of the day %s began on %j', (datumAanvang, startedOn) => {
+  ])('with the first day %s began on %j', (datumAanvang, startedOn) => {
     expect(registration({ materieleRegistratie: { datumAanvang } }).startedOn).toBe(startedOn);
   });
 
   it.each(['20230229', '20010431', '20011301', '2001-02-03', '200102'])(
-    'does not fit with the day %s',
+    'is refused with the day %s',
     (day) => {
       expect(basicProfile.safeParse({ kvkNummer, formeleRegistratiedatum: day }).success).toBe(false);
     },
@@ -136,7 +136,7 @@ describe('an address of the KvK', () => {
     [{ straatHuisnummer: 'Rue 1', land: 'België' }, 'Rue 1, België'],
     [{ volledigAdres: ' ' }, null],
     [{}, null],
-  ])('with %j is written %j', (fields, text) => {
+  ])('with %j has the lines %j', (fields, text) => {
     expect(read(fields)).toEqual([{ purpose: null, text, address: null }]);
   });
 
@@ -150,7 +150,7 @@ describe('an address of the KvK', () => {
     expect(purposes.map(({ purpose }) => purpose)).toEqual(['VISITS', 'POST', 'POST', null]);
   });
 
-  it('that is shielded is left out, and no other one', () => {
+  it('that is shielded is left out, and the others are shown', () => {
     const texts = read(
       { volledigAdres: 'A', indAfgeschermd: 'Nee' },
       { volledigAdres: 'B', indAfgeschermd: 'Ja' },

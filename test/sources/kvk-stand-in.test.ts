@@ -25,7 +25,7 @@ async function get(path: string, headers: Record<string, string> = { apikey }, i
 }
 const codeOf = ({ body }: { body: unknown }) => at(body, 'fout', 0, 'code');
 
-describe('The trade register', () => {
+describe('the stand-in of the trade register', () => {
   test('returns a company with its main branch and owner, without empty fields', async () => {
     const { status, type, body } = await get('/v1/basisprofielen/69599084');
     expect([status, type]).toEqual([200, 'application/hal+json']);
@@ -54,7 +54,7 @@ describe('The trade register', () => {
     expect([number.status, number.type, codeOf(number)]).toEqual([404, 'application/json', 'IPD0005']);
   });
 
-  test('searches page by page, each leading to the next, without regard to how parameters are written', async () => {
+  test('returns linked pages of a search, with parameters in any case', async () => {
     const company = world.register.find(({ branches }) => branches.length > 100);
     const seen: unknown[] = [];
     let next: string | undefined =
@@ -70,7 +70,7 @@ describe('The trade register', () => {
     expect(seen.filter((number) => number !== undefined).sort()).toEqual(branches.sort());
   });
 
-  test('finds a company by each of its names, and by a part of one, in its own place alone', async () => {
+  test('finds a company by each of its names, by a part of a name, and only in its own town', async () => {
     for (const name of ['Tweede handelsnaam Vestiging2', 'nevenvestiging govert']) {
       const query = `naam=${encodeURIComponent(name)}&plaats=Maastricht`;
       expect(listAt((await get(`/v2/zoeken?${query}`)).body, 'resultaten')).toMatchObject([

@@ -138,7 +138,7 @@ describe('the trade register', () => {
     },
   });
 
-  it('shows all that it holds of a company', async () => {
+  it('shows all its fields of a company', async () => {
     const gateway = createTestGateway(settings);
     const { data, errors } = await gateway.query(
       `{ company(by: { kvkNumber: "69599084" }) {
@@ -219,7 +219,7 @@ describe('the trade register', () => {
     });
   });
 
-  it('has no date for a company that began in a year without a known day', async () => {
+  it('shows no date for a company that began on an unknown day of a year', async () => {
     const old = world.register.filter(({ startedOn }) => startedOn.endsWith('0000'));
     expect(old.length).toBeGreaterThan(0);
     const gateway = createTestGateway(settings);
@@ -231,7 +231,7 @@ describe('the trade register', () => {
     expect(Object.values(data ?? {})).toEqual(old.map(() => ({ startedOn: null })));
   });
 
-  it('never shows an address that is shielded', async () => {
+  it('does not show a shielded address', async () => {
     const shielded = world.register.find(
       ({ branches }) =>
         branches.length < 100 &&
@@ -253,7 +253,7 @@ describe('the trade register', () => {
     });
   });
 
-  it('shows nobody when two companies of one place have the name', async () => {
+  it('shows no company if two companies of one town have the name', async () => {
     const gateway = createTestGateway(settings);
     const { query, variables } = byName('lunchroom de hoek', 'utrecht');
     const { data, errors } = await gateway.query(query, variables);
@@ -264,7 +264,7 @@ describe('the trade register', () => {
     ]);
   });
 
-  it('is called once a day for a company, and the last answer is used while it is unavailable', async () => {
+  it('is called once a day for a company, and its last answer is used while it is unavailable', async () => {
     const clock = fakeClock();
     const control = await faultControl();
     const environment = { KVK_URL: control.settings.KVK_URL, KVK_API_KEY };
@@ -286,7 +286,7 @@ describe('the trade register', () => {
     await control.close();
   });
 
-  it('is called at most once in 15 minutes for the health check', async () => {
+  it('is called at most once in 15 minutes by the health check', async () => {
     const control = await faultControl();
     const client = open<RestClient>(kvk.connector, { KVK_URL: control.settings.KVK_URL, KVK_API_KEY });
     for (let i = 0; i < 5; i += 1) await client.ping();
@@ -295,7 +295,7 @@ describe('the trade register', () => {
     await control.close();
   });
 
-  it.each([0, 101, -1])('refuses to give %d branches', async (first) => {
+  it.each([0, 101, -1])('refuses a page of %d branches', async (first) => {
     const gateway = createTestGateway(settings);
     const { query, variables } = byNumber('69599084', `branches(first: ${first}) { nodes { number } }`);
     const { errors } = await gateway.query(query, variables);
@@ -304,7 +304,7 @@ describe('the trade register', () => {
   });
 });
 
-describe('the trade register, as it may also answer', () => {
+describe('the trade register with unusual answers', () => {
   let server: SmallServer;
   let client: Opened<RestClient>;
   let answer: (request: SeenRequest) => { status?: number; body: unknown };
@@ -324,7 +324,7 @@ describe('the trade register, as it may also answer', () => {
     await server.close();
   });
 
-  it('shows no shielded address of a branch, even where the service sends it', async () => {
+  it('shows no shielded address of a branch, even if the service sends it', async () => {
     const branch = { vestigingsnummer: '000000000001', volledigAdres: 'Dorpsstraat 1 1234AB Utrecht' };
     answer = () => ({
       body: {
@@ -340,7 +340,7 @@ describe('the trade register, as it may also answer', () => {
     ]);
   });
 
-  it('has as many branches as the register counts, also when its list has fewer', async () => {
+  it('shows the number of branches that the register counts, even if its list has fewer', async () => {
     const vestigingen = [{ vestigingsnummer: '000000000001' }];
     answer = () => ({ body: { kvkNummer: '11111112', totaalAantalVestigingen: 3, vestigingen } });
     expect(await branchesOfCompanies.load(['11111112'], client)).toMatchObject([
@@ -367,7 +367,7 @@ describe('the trade register, as it may also answer', () => {
     ).toMatchObject([{ code: 'SOURCE_CONTRACT' }]);
   });
 
-  it('is read alike with links as the published files have them, and as the service sends them', async () => {
+  it('accepts the links of the published files and those that the service sends', async () => {
     const profile = { kvkNummer: '11111112', naam: 'Jan' };
     answer = () => ({ body: { ...profile, links: [{ rel: 'self', href: 'https://api.kvk.nl/x' }] } });
     const [published] = await registrations.load(['11111112'], client);
@@ -385,14 +385,14 @@ describe('the trade register, as it may also answer', () => {
     ['IPD9999', 404, 'SOURCE_CONTRACT'],
     ['IPD1999', 400, 'SOURCE_CONTRACT'],
     ['IPD0001', 500, 'SOURCE_UNAVAILABLE'],
-  ])('returns %s with status %d, which becomes %s', async (code, status, expected) => {
+  ])('that returns %s with status %d gives %s', async (code, status, expected) => {
     answer = () => nothing(code, status);
     const [found] = await registrations.load(['11111112'], client);
     if (expected === null) expect(found).toBeNull();
     else expect(found).toMatchObject({ code: expected });
   });
 
-  it('is not there at an address that is none of the KvK: that is no answer about anybody', async () => {
+  it('at a wrong address gives an error, and not the answer that a company is unknown', async () => {
     answer = () => ({ status: 404, body: 'Not Found' });
     expect(await registrations.load(['11111112'], client)).toMatchObject([{ code: 'SOURCE_CONTRACT' }]);
   });
@@ -401,7 +401,7 @@ describe('the trade register, as it may also answer', () => {
     body: { resultaten: numbers.map((kvkNummer) => ({ kvkNummer, naam })), volgende },
   });
 
-  it('has the name on a later page', async () => {
+  it('may have the requested name on a later page', async () => {
     answer = ({ url }) =>
       url.includes('pagina=2')
         ? page(['11111113'], 'De Hoek')
@@ -411,7 +411,7 @@ describe('the trade register, as it may also answer', () => {
     ]);
   });
 
-  it('does not read on for ever, nor the same page again, nor at another address', async () => {
+  it('stops reading at repeated or endless pages, and at another address', async () => {
     const key = { name: 'De Hoek', place: 'Utrecht' };
     answer = () => page(['11111112'], 'x', `${server.url}/api/v2/zoeken?pagina=${server.seen.length + 1}`);
     expect(await companiesByNameAndPlace.load([key], client)).toMatchObject([{ code: 'SOURCE_CONTRACT' }]);

@@ -39,7 +39,7 @@ describe('an order system with several currencies', () => {
     ['first', [dollars, euros]],
     ['last', [euros, dollars]],
   ])(
-    'returns the moment of the last order of all currencies, when its currency comes %s',
+    'returns the time of the last order in any currency, if the currency of the gateway comes %s',
     async (_, rows) => {
       expect(await orderTotals.load([['K1']], answering(rows))).toEqual([
         {
@@ -94,7 +94,7 @@ describe('an order system with several currencies', () => {
     ]);
   });
 
-  it('shows no order of another customer, with any page in its row', async () => {
+  it('shows no order of another customer, with any row as the cursor', async () => {
     const row = {
       page: 0,
       order_no: 'ORD-1',

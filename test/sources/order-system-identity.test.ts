@@ -29,7 +29,7 @@ function numberOf(email: string): string | undefined {
   return person(email).orderSystem?.customerNumber;
 }
 
-describe('the order system, finding customers', () => {
+describe('the order system as a source of identities', () => {
   let client: Opened<SqlClient>;
   beforeAll(() => {
     client = open<SqlClient>(orderSystem.connector, settings);
@@ -61,7 +61,7 @@ describe('the order system, finding customers', () => {
     return [first, second];
   }
 
-  it('returns the identifiers of a customer, and which of them are verified', async () => {
+  it('returns the identifiers of a customer, and marks the verified ones', async () => {
     const { address, orderSystem, ...eva } = person('everywhere@example.nl');
     const [[record] = []] = await find(customersByEmail, ['everywhere@example.nl']);
     expect(record).toEqual({
@@ -93,7 +93,7 @@ describe('the order system, finding customers', () => {
     });
   });
 
-  it('returns every customer who logged in on a device, beside devices without customers', async () => {
+  it('returns every customer who logged in on a device, and none for devices without customers', async () => {
     const device = (end: string): string => `8f14e45f-ceea-467f-a3bd-00000000${end}`;
     const [a, b] = [numberOf('device-a@example.nl'), numberOf('device-b@example.nl')];
     expect(
@@ -118,7 +118,7 @@ describe('the order system, finding customers', () => {
     ]);
   });
 
-  it('knows a company by its numbers, the zeros in front included, and by its name', async () => {
+  it('finds a company by its numbers, with leading zeros, and by its name', async () => {
     const orderSystemPart = person('company@example.nl').orderSystem;
     const { kvkNumber = '', vatNumber = '', companyName } = orderSystemPart?.business ?? {};
     expect(await numbers(customersByKvkNumber, [kvkNumber, kvkNumber.replace(/^0/, '')])).toEqual([
@@ -164,13 +164,13 @@ describe('the order system, finding customers', () => {
   it.each([
     ['two records with one last name and birth date', 'two-accounts@example.nl', true],
     ['two people who share an address', 'shared@example.nl', false],
-  ])('takes %s for one customer or for two', async (_, email, isOne) => {
+  ])('decides whether %s are one customer or two', async (_, email, isOne) => {
     const [first, second] = await two(customersByEmail, email);
     expect(isSameCustomer(first, second)).toBe(isOne);
     expect(isSameCustomer(second, first)).toBe(isOne);
   });
 
-  it('takes a phone that two records share for nothing unless both have it verified', async () => {
+  it('links two records by a phone only if both have verified it', async () => {
     const [first, second] = await two(customersByPhone, person('household-1@example.nl').phone);
     const verified = ({ identifiers, ...record }: OrderSystemCustomer): OrderSystemCustomer => ({
       ...record,
@@ -187,7 +187,7 @@ describe('the order system, finding customers', () => {
     });
   });
 
-  it('never takes two organisations for one customer, though one person buys for both', () => {
+  it('treats two organisations as two customers, although one person buys for both', () => {
     const of = (kvkNumber: string | null): OrderSystemCustomer => ({
       id: `K${kvkNumber ?? ''}`,
       identifiers: [
@@ -204,7 +204,7 @@ describe('the order system, finding customers', () => {
     expect(isSameCustomer(of(null), of(null))).toBe(true);
   });
 
-  it('never takes a last name or a birth date that is missing for the same', () => {
+  it('does not treat two missing last names or birth dates as equal', () => {
     const record = (lastName: string | null, birthDate: string | null): OrderSystemCustomer => ({
       id: 'K1',
       identifiers: [],

@@ -58,7 +58,7 @@ describe('a customer of the order system', () => {
     [{ first_name: '', last_name: '' }, null],
     [{ first_name: ' ', last_name: null }, null],
     [{ first_name: null, last_name: null }, null],
-  ])('with %j is named %j', (more, name) => {
+  ])('with %j has the name %j', (more, name) => {
     expect(customerOf(more).profile?.name).toBe(name);
   });
 
@@ -97,13 +97,13 @@ describe('two customers of the order system', () => {
     ['two verified phones', verified, { ...verified, phone: '07' }, false],
     ['two organisations', {}, { kvk_no: '87654321' }, false],
     ['an organisation and a person', {}, { kvk_no: null }, false],
-  ])('with %s', (_, item, other, expected) => {
+  ])('are one customer or two: %s', (_, item, other, expected) => {
     expect(isSameCustomer(customerOf(item), customerOf(other))).toBe(expected);
     expect(isSameCustomer(customerOf(other), customerOf(item))).toBe(expected);
   });
 });
 
-describe('an order', () => {
+describe('an order of the order system', () => {
   const order = {
     ...{ page: 0, order_no: 'O-1', cust_no: 'K-1', shop_order_no: '#7', status: 'SHIPPED' as const },
     ...{ placed_at: '2026-10-01 12:00:00.123456+00', currency: 'USD', total: '10.50' },
@@ -137,7 +137,7 @@ describe('an order', () => {
     [['', 'O-1']],
     [['2026-10-01 12:00:00+00']],
     [['2026-10-01 12:00:00+00', 'O-1', 'more']],
-  ])('has no place at a cursor of %j', (parts) => {
+  ])('is not found at a cursor of %j', (parts) => {
     expect(() => placeOf(encodeCursor('Customer.orders', parts))).toThrow();
     expect(() => placeOf(encodeCursor('Customer.other', ['2026-10-01 12:00:00+00', 'O-1']))).toThrow();
   });
@@ -165,7 +165,7 @@ describe('a consent of the order system', () => {
     ['REFUSED', 1, 'DENIED'],
     ['WITHDRAWN', 0, 'REVOKED'],
     ['WITHDRAWN', 1, 'REVOKED'],
-  ] as const)('that is %s, with %i for over, is %s', (status, is_over, expected) => {
+  ] as const)('with the state %s and %i for "over" is %s', (status, is_over, expected) => {
     const item = { cust_no: 'K-1', purpose: 'ANALYTICS' as const, channel: 'SMS' as const, evidence: 'form' };
     expect(toConsent({ ...item, status, is_over, changed_at: '2026-10-01 12:00:00+00' })).toEqual({
       ...{ purpose: 'ANALYTICS', channel: 'SMS', status: expected, evidence: 'form' },
@@ -174,7 +174,7 @@ describe('a consent of the order system', () => {
   });
 });
 
-it('rows of devices are joined by customer, in their order, each device once', () => {
+it('rows of devices are joined by customer, in order, each device once', () => {
   const rowOf = (cust_no: string, visitor_id: string | null) => ({ ...row, cust_no, visitor_id });
   expect(
     withDevices([
@@ -198,6 +198,6 @@ it.each([
   ['2026-10-01 12:00:00.1234567+00', false],
   ['2026-10-01 12:00:00+01', false],
   ['2026-10-01T12:00:00+00', false],
-])('%s is a moment of the order system: %j', (text, expected) => {
+])('%s is a time of the order system: %j', (text, expected) => {
   expect(moment.safeParse(text).success).toBe(expected);
 });

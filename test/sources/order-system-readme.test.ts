@@ -69,7 +69,7 @@ afterAll(async () => {
   await server.close();
 });
 
-describe('a database and a login made by the page of the order system alone', () => {
+describe('a database and a login made as the README of the order system says', () => {
   const query = (email: string) =>
     `{ customer(by: { email: "${email}" }) { name orders(first: 1) { nodes {
       number total { amount currency } lines { quantity } payments { method }
@@ -79,7 +79,7 @@ describe('a database and a login made by the page of the order system alone', ()
     ['operator', 'PERSONALISATION'],
     ['operator', 'MARKETING'],
     ['campaign', 'MARKETING'],
-  ] as const)('answer the %s for %s as the customers allow', async (role, purpose) => {
+  ] as const)('answer the %s for %s as the customers of the test do', async (role, purpose) => {
     const headers = await headersOf(role, { purpose });
     const shown = await gateway.query(query('willing@example.nl'), {}, headers);
     expect(shown.errors).toEqual([]);

@@ -67,7 +67,7 @@ describe('the order system', () => {
     await client.close();
   });
 
-  it('finds a customer by number, by address and by phone, however they are written', async () => {
+  it('finds a customer by number, by address and by phone, in any notation', async () => {
     const { phone, orderSystem, firstName, lastName } = person('customer-7@example.nl');
     const keys = [
       { customerNumber: orderSystem?.customerNumber },
@@ -88,7 +88,7 @@ describe('the order system', () => {
     expect(at(data, 'customers', 0, 'name')).toBe(`${firstName} ${lastName}`);
   });
 
-  it('shows an order with all that the system holds about it', async () => {
+  it('shows all the data of an order that the system holds', async () => {
     const { data, errors } = await gateway.query(`{
       customer(by: { email: "everywhere@example.nl" }) {
         becameCustomerAt address { street houseNumber postcode city }
@@ -136,7 +136,7 @@ describe('the order system', () => {
     }
   }`;
 
-  it('gives 500 orders page by page without a gap or a double, also where many are of the same moment', async () => {
+  it('returns 500 orders page by page, each once, also if many have one time', async () => {
     const all = ordersOf('many-orders@example.nl').map(({ number }) => number);
     expect(all).toHaveLength(500);
     await fc.assert(
@@ -161,7 +161,7 @@ describe('the order system', () => {
     );
   });
 
-  it('goes on from the cursor of any order, not only from that of the last', async () => {
+  it('continues from the cursor of any order of a page', async () => {
     const all = ordersOf('many-orders@example.nl').map(({ number }) => number);
     const { data } = await gateway.query(PAGE, { first: 20 });
     for (const [i, edge] of listAt(data, 'customer', 'orders', 'edges').entries()) {
@@ -182,7 +182,7 @@ describe('the order system', () => {
     ['a text that is none', encodeCursor('Customer.orders', ['2026-01-01 00:00:00+00', 'a\0b'])],
     ['an object', Buffer.from('{"__proto__":1}').toString('base64url')],
     ['ten thousand characters', 'x'.repeat(10_000)],
-  ])("refuses a cursor of %s as the caller's mistake", async (_, after) => {
+  ])('refuses a cursor of %s as an error of the caller', async (_, after) => {
     const { data, errors } = await gateway.query(PAGE, { first: 1, after });
     expect(at(data, 'customer', 'orders')).toBeNull();
     expect(errors.map(({ extensions, path }) => [extensions.code, path])).toEqual([
@@ -190,7 +190,7 @@ describe('the order system', () => {
     ]);
   });
 
-  it('returns nothing after a cursor that is older than every order', async () => {
+  it('returns no orders after a cursor that is older than all orders', async () => {
     const { data, errors } = await gateway.query(PAGE, {
       first: 1,
       after: encodeCursor('Customer.orders', ['1990-01-01 00:00:00+00', '']),
@@ -208,7 +208,7 @@ describe('the order system', () => {
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
   });
 
-  describe('pages of several customers', () => {
+  describe('with pages of several customers', () => {
     const emails = ['many-orders@example.nl', 'everywhere@example.nl', 'customer-1@example.nl'];
     const pages = emails.flatMap((email): OrderPage[] => {
       const customerNumber = person(email).orderSystem?.customerNumber ?? '';
@@ -220,7 +220,7 @@ describe('the order system', () => {
       ];
     });
 
-    it('answers each its own page by one statement', async () => {
+    it('reads the pages by one statement, each customer with its own page', async () => {
       const { counting, calls } = countingClient(client);
       const found = await orderPages.load(pages, counting);
       expect(calls()).toBe(1);
@@ -234,7 +234,7 @@ describe('the order system', () => {
       );
     });
 
-    it('reads along the index and never more orders than the pages hold', async () => {
+    it('reads along the index, and no more orders than the pages contain', async () => {
       const nodes = await explained(settings, (recording) => orderPages.load(pages, recording));
       const scans = nodes.filter((node) => node['Relation Name'] === 'orders');
       expect(scans.map((node) => node['Index Name'])).toEqual(['orders_newest_first']);
@@ -255,7 +255,7 @@ describe('the order system', () => {
   const customerNumbers = both.map((email) => person(email).orderSystem?.customerNumber ?? '');
   const ofBoth = newestFirst(both.flatMap(ordersOf));
 
-  it('joins the orders of several customer numbers into one list, still right page by page', async () => {
+  it('joins the orders of several customer numbers into one list with correct pages', async () => {
     const sizes = fc.array(fc.integer({ min: 20, max: 100 }), { minLength: 1, maxLength: 3 });
     await fc.assert(
       fc.asyncProperty(sizes, fc.boolean(), async (of, turned) => {
@@ -283,7 +283,7 @@ describe('the order system', () => {
     expect(here).toBe(other);
   });
 
-  it('shows the orders of both accounts of somebody who has two, and adds them up', async () => {
+  it('shows the orders of both accounts of a customer with two, and their total', async () => {
     const { data, errors } = await gateway.query(`{
       customer(by: { email: "two-accounts@example.nl" }) {
         orders(first: 100) { nodes { number } }
@@ -310,8 +310,8 @@ describe('the order system', () => {
     });
   });
 
-  describe('totals of orders', () => {
-    it('counts and adds up the orders of each of many customers by one statement, without those cancelled', async () => {
+  describe('with totals of orders', () => {
+    it('computes the totals of many customers by one statement, without cancelled orders', async () => {
       const people = world.people.filter(({ orderSystem }) => orderSystem !== undefined);
       const keys = people.map(({ orderSystem }) => [orderSystem?.customerNumber ?? '']);
       const { counting, calls } = countingClient(client);
@@ -330,7 +330,7 @@ describe('the order system', () => {
       ).toBe(true);
     });
 
-    it('has no data of a customer that only other systems know', async () => {
+    it('has no totals for a customer that only other systems know', async () => {
       const stranger = world.people.find(
         ({ orderSystem, crm }) => orderSystem === undefined && crm !== undefined,
       );
@@ -349,7 +349,7 @@ describe('the order system', () => {
     });
   });
 
-  describe('a page of the timeline', () => {
+  describe('as a page of the timeline', () => {
     /** As moments are written in the timeline; the seed has milliseconds. */
     const canonical = (moment: string) => new Date(moment).toISOString().replace('Z', '000Z');
     const expectedOf = (orders: readonly SeedOrder[]) =>
@@ -366,7 +366,7 @@ describe('the order system', () => {
         },
       }));
 
-    it('continues from any place, also within a moment, and stops at the requested moment', async () => {
+    it('continues from any place, also between orders of one time, and stops at the requested time', async () => {
       const since = ofBoth.at(-50)?.placedAt ?? '';
       const places = [null, ofBoth[0], ofBoth[7], ofBoth[250], ofBoth.at(-60), ofBoth.at(-1)];
       const pages = places.flatMap((place) =>
@@ -392,7 +392,7 @@ describe('the order system', () => {
       );
     });
 
-    it("returns the database's moment with all its decimals", async () => {
+    it('returns the time of the database with all its decimals', async () => {
       const row = {
         page: 0,
         order_no: 'O1',
@@ -413,7 +413,7 @@ describe('the order system', () => {
       ]);
     });
 
-    it('gives all of a moment or none of it, as the place in it says', async () => {
+    it('contains all orders of one time or none, depending on the place in the timeline', async () => {
       const moment = ofBoth.find(
         ({ placedAt }, i) =>
           i > 0 && ofBoth[i + 1]?.placedAt === placedAt && ofBoth[i - 1]?.placedAt !== placedAt,
@@ -435,7 +435,7 @@ describe('the order system', () => {
       expect([none, all]).toEqual([expectedOf(from(false)), expectedOf(from(true))]);
     });
 
-    it('reads along the index, not all that the customer has ever ordered', async () => {
+    it('reads along the index, and no older orders of the customer', async () => {
       const plan = await explained(settings, (recording) =>
         ordersForTimeline.load(
           [
@@ -460,7 +460,7 @@ describe('the order system', () => {
       }
     });
 
-    it('shows them in the timeline of the customer, page by page', async () => {
+    it('shows the orders in the timeline of the customer, page by page', async () => {
       const seen: unknown[] = [];
       let after: unknown = null;
       do {
@@ -487,7 +487,7 @@ describe('the order system', () => {
     });
   });
 
-  it('returns no lines for an unknown order, and still those of other orders', async () => {
+  it('returns no lines for an unknown order, and returns those of other orders', async () => {
     const [known] = ordersOf('everywhere@example.nl');
     const found = await linesOfOrders.load(
       ['ORD-none', known?.number ?? '', "' OR 1=1 --"].map((number) => ({ number, customerNumber: 'K1' })),
@@ -500,7 +500,7 @@ describe('the order system', () => {
     ]);
   });
 
-  it('shows nobody when two customers share the address, and says how many', async () => {
+  it('shows no customer if two customers share the address, and reports their number', async () => {
     const { data, errors } = await gateway.query('{ customer(by: { email: "shared@example.nl" }) { name } }');
     expect(data).toEqual({ customer: null });
     expect(errors.map(({ extensions }) => extensions)).toMatchObject([
@@ -511,7 +511,7 @@ describe('the order system', () => {
   it.each([
     ['that refuses the gateway', (url: URL) => (url.username = 'nobody'), 'SOURCE_UNAUTHENTICATED'],
     ['that is another one', (url: URL) => (url.pathname = '/postgres'), 'SOURCE_CONTRACT'],
-  ])('leaves its fields null when it is a database %s', async (_, change, code) => {
+  ])('leaves its fields null if it is a database %s', async (_, change, code) => {
     const url = new URL(settings.ORDER_SYSTEM_URL ?? '');
     change(url);
     const broken = createTestGateway({ ...directSettings(), ORDER_SYSTEM_URL: url.href });

@@ -85,7 +85,7 @@ function table(source: SourceDefinition): string {
   ].join('\n');
 }
 
-describe.each(sources.map((source) => [source.name, source] as const))('the page of %s', (name, source) => {
+describe.each(sources.map((source) => [source.name, source] as const))('the README of %s', (name, source) => {
   const text = readFileSync(pageOf(source), 'utf8');
 
   test('names every setting that the source reads', () => {
@@ -106,7 +106,7 @@ describe.each(sources.map((source) => [source.name, source] as const))('the page
     for (const purpose of source.consents?.purposes ?? []) expect(text).toContain(purpose);
   });
 
-  test('says how long the answers of each loader are cached', async () => {
+  test('states how long the answers of each loader are cached', async () => {
     const style = await resolveConfig(pageOf(source));
     const block = `\n${await format(table(source), { ...style, parser: 'markdown' })}\n`;
     if (process.env.UPDATE_README === '1') {

@@ -206,7 +206,7 @@ describe.each(Object.entries(cases))('%s', (name, record: RecordCase) => {
       { numRuns: RUNS },
     );
 
-  it('is cached under another text for each other key', () => {
+  it('caches the answers of different keys under different texts', () => {
     const { loader } = run(name);
     const textOf = (key: unknown) => loader.keyText?.(key) ?? String(key);
     for (const key of keys) {
@@ -215,7 +215,7 @@ describe.each(Object.entries(cases))('%s', (name, record: RecordCase) => {
     }
   });
 
-  it('has records to put out of order', () => {
+  it('has records whose order can be changed', () => {
     for (const item of truth) {
       expect(item).not.toBeInstanceOf(Error);
       expect(['null', '[]']).not.toContain(JSON.stringify(item));
@@ -223,13 +223,13 @@ describe.each(Object.entries(cases))('%s', (name, record: RecordCase) => {
   });
 
   if (lists !== undefined) {
-    it('gives the same for every order of the records', async () => {
+    it('returns equal answers for every order of the records', async () => {
       await everyTime(async (from) => {
         expectTruth(await outcomeWhen(changeLists(lists, (list) => shuffled(list, from))));
       });
     });
 
-    it('counts each record once, however often it comes', async () => {
+    it('counts each record once, however often the system sends it', async () => {
       await everyTime(async (from) => {
         expectTruth(await outcomeWhen(changeLists(lists, (list) => withCopies(list, list, from))));
       });
@@ -259,7 +259,7 @@ describe.each(Object.entries(cases))('%s', (name, record: RecordCase) => {
       },
     );
 
-    it('takes an answer with records of others alone for none about its own', async () => {
+    it('treats an answer with records of other keys only as no answer about its own key', async () => {
       await everyTime(async (from) => {
         const outcome = await outcomeWhen((item, call) => {
           const foreign = foreignIn(lists, call);
@@ -274,7 +274,7 @@ describe.each(Object.entries(cases))('%s', (name, record: RecordCase) => {
   }
 
   if (positions !== undefined)
-    it('shows no answer that stands in the place of another', async () => {
+    it('does not show an answer in the place of another', async () => {
       await everyTime(async (from) => {
         expectTruthOrRefusal(
           await outcomeWhen((item, call) => {
@@ -291,7 +291,7 @@ describe.each(Object.entries(cases))('%s', (name, record: RecordCase) => {
     });
 
   if (anonymous === undefined && loose === undefined && index === undefined)
-    it('shows no answer that was given to another call', async () => {
+    it('does not show an answer to another call', async () => {
       await everyTime(async (from) => {
         const outcome = await outcomeWhen((item, call) => {
           const same = [...recorded.values(), ...strangers].filter((other) => other.call.kind === call.kind);

@@ -22,7 +22,7 @@ it.each<[object, object]>([
     { valid: false, name: 'Bakker B.V.', address: 'Kerkstraat 3' },
     { isValid: false, name: null, address: null },
   ],
-])('the answer %j of VIES is %j', (answer, expected) => {
+])('the answer %j of VIES means %j', (answer, expected) => {
   const wire = checkVatResponse.parse({ countryCode: 'NL', vatNumber: '1', ...answer });
   expect(toVatCheck('NL1', wire, fetchedAt)).toEqual({
     ...{ kvkNumber: null, vatNumber: 'NL1', checkedAt: '2026-10-01T10:00:00.000Z', ...expected },

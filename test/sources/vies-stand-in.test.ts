@@ -74,7 +74,7 @@ describe('the stand-in of VIES', () => {
     ['NL', ''],
     ['NL', '1234567890123'],
     ['NL', '8581-00009'],
-  ])('does not take %s %s', async (countryCode, vatNumber) => {
+  ])('refuses %s %s', async (countryCode, vatNumber) => {
     await start();
     expect(await check(countryCode, vatNumber)).toEqual({
       faultcode: 'env:Server',
@@ -85,7 +85,7 @@ describe('the stand-in of VIES', () => {
   it.each([
     [{ requestsAtOnce: 2 }, 'GLOBAL_MAX_CONCURRENT_REQ'],
     [{ requestsAtOnceByState: 2 }, 'MS_MAX_CONCURRENT_REQ'],
-  ])('answers no more concurrent requests than %o allows', async (options, word) => {
+  ])('limits concurrent requests to %o', async (options, word) => {
     await start({ answerMs: 100, ...options });
     const answers = await Promise.all([1, 2, 3].map(() => check('NL', '858100009B14')));
     expect(answers.map(({ valid, faultstring }) => valid ?? faultstring).sort()).toEqual([
@@ -102,7 +102,7 @@ describe('the stand-in of VIES', () => {
     ['301', { faultstring: 'MS_UNAVAILABLE' }],
     ['500', { faultstring: 'GLOBAL_MAX_CONCURRENT_REQ' }],
     ['17', { faultstring: 'SERVICE_UNAVAILABLE' }],
-  ])('answers the number %s of the test service as it always does', async (number, expected) => {
+  ])('answers the test number %s as the test service of VIES does', async (number, expected) => {
     await start();
     expect(await check('FR', number, 'checkVatTestService')).toMatchObject(expected);
   });
@@ -125,7 +125,7 @@ describe('the stand-in of VIES', () => {
     expect(values(content)['faultstring']).not.toBe('INVALID_INPUT');
   });
 
-  it('takes XML posted to a service, and nothing else', async () => {
+  it('accepts XML in a POST to a service, and nothing else', async () => {
     await start();
     expect((await post(message('NL', '1'), { type: 'application/json' })).status).toBe(415);
     expect((await post(message('NL', '1'), { service: 'constructor' })).status).toBe(404);

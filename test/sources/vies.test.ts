@@ -25,14 +25,14 @@ const settings: Record<string, string> = {
 const CHECKED = 'vat { isValid name address checkedAt }';
 const aMoment = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string;
 
-describe('the VAT check', () => {
+describe('the VAT check of a company', () => {
   let gateway: TestGateway;
   afterEach(() => gateway.close());
 
   it.each([
     ['that the order system holds', 'company@example.nl', 'NL858100009B14', 'BAKKERIJ BLOM GROEP N.V.'],
     ['that the CRM holds', 'everywhere@example.nl', 'NL801234566B01', undefined],
-  ])('is done with the number %s', async (_, email, vatNumber, name) => {
+  ])('uses the number %s', async (_, email, vatNumber, name) => {
     gateway = createTestGateway(settings);
     const { data, errors } = await gateway.query(
       `query($by: CustomerKey!) { customer(by: $by) { company { vatNumber ${CHECKED} } } }`,
@@ -73,7 +73,7 @@ describe('the VAT check', () => {
     expect(at(data, 'company', 'vat')).toMatchObject(expected);
   });
 
-  it('knows no company of a number that is not valid, and says of one that others know that it is not', async () => {
+  it('reports a number as invalid, and finds no company by an invalid number', async () => {
     gateway = createTestGateway(settings);
     const { data, errors } = await gateway.query(
       `{ nobody: company(by: { vatNumber: "NL987652011B01" }) { ${CHECKED} }
@@ -89,7 +89,7 @@ describe('the VAT check', () => {
     });
   });
 
-  it('is not made without a number, or for a number that VIES does not accept', async () => {
+  it('makes no call without a number, or with a number in a format that VIES refuses', async () => {
     gateway = createTestGateway(settings);
     const without = world.companies.find(({ vatNumber }, index) => vatNumber === undefined && index !== 4);
     const { data, errors } = await gateway.query(
@@ -107,7 +107,7 @@ describe('the VAT check', () => {
   });
 });
 
-describe('the VAT check on its way', () => {
+describe('the VAT checks of many companies', () => {
   let standIn: StandIn | undefined;
   let control: FaultControl | undefined;
   let gateway: TestGateway | undefined;
@@ -143,7 +143,7 @@ describe('the VAT check on its way', () => {
   const manyQuery =
     'query($by: [CustomerKey!]!) { customers(by: $by) { company { vatNumber vat { isValid } } } }';
 
-  it('checks each number once a day, for any number of customers who work there', async () => {
+  it('call VIES once a day for each number, for any number of customers who work there', async () => {
     await start({ answerMs: 20 });
     const people = emailsOf(100);
     const { data, errors } = await query(manyQuery, ofCustomers(people));
@@ -155,13 +155,13 @@ describe('the VAT check on its way', () => {
     expect(calls()).toBe(new Set(numbers).size);
   });
 
-  it('never makes more concurrent calls than the limit for VIES', async () => {
+  it('never make more concurrent calls than the limit for VIES', async () => {
     await start({ answerMs: 20, requestsAtOnce: 5 });
     const { errors } = await query(manyQuery, ofCustomers(emailsOf(100)));
     expect(errors).toEqual([]);
   });
 
-  it('costs its own field only, of the companies of the country that does not answer', async () => {
+  it('cost only their own field for companies of a country that does not answer', async () => {
     await start({
       refuse: (countryCode) => (countryCode === 'DE' ? 'MS_UNAVAILABLE' : undefined),
     });
@@ -179,7 +179,7 @@ describe('the VAT check on its way', () => {
     ['MS_UNAVAILABLE', 'SOURCE_UNAVAILABLE'],
     ['TIMEOUT', 'SOURCE_UNAVAILABLE'],
     ['MS_MAX_CONCURRENT_REQ', 'SOURCE_RATE_LIMITED'],
-  ])('is done for other countries however often one of them says %s', async (word, code) => {
+  ])('are made for other countries, however often one country answers %s', async (word, code) => {
     await start({ refuse: (countryCode) => (countryCode === 'DE' ? word : undefined) });
     for (let i = 0; i < 25; i += 1) {
       const { errors } = await query('{ company(by: { vatNumber: "DE987650001" }) { vat { isValid } } }');
@@ -192,7 +192,7 @@ describe('the VAT check on its way', () => {
     expect(at(data, 'company', 'vat', 'isValid')).toBe(true);
   });
 
-  it('is not made for any country for some time after VIES failed repeatedly', async () => {
+  it('are made for no country for some time after VIES failed repeatedly', async () => {
     await start({ refuse: () => 'SERVICE_UNAVAILABLE' });
     const check = () => query('{ company(by: { vatNumber: "DE987650001" }) { vat { isValid } } }');
     for (let i = 0; i < 12; i += 1) await check();
@@ -212,7 +212,7 @@ describe('the VAT check on its way', () => {
     ['GLOBAL_MAX_CONCURRENT_REQ_TIME', 'SOURCE_RATE_LIMITED'],
     ['MS_MAX_CONCURRENT_REQ', 'SOURCE_RATE_LIMITED'],
     ['MS_MAX_CONCURRENT_REQ_TIME', 'SOURCE_RATE_LIMITED'],
-  ])('is done again when VIES says %s at first', async (word) => {
+  ])('are repeated if VIES first answers %s', async (word) => {
     let refusals = 0;
     await start({ refuse: () => (++refusals === 1 ? word : undefined) });
     const { data, errors } = await query(
@@ -223,7 +223,7 @@ describe('the VAT check on its way', () => {
     expect(calls()).toBe(2);
   });
 
-  it('is not done again when VIES has shut the gateway out', async () => {
+  it('are not repeated if VIES has blocked the gateway', async () => {
     await start({ refuse: () => 'IP_BLOCKED' });
     const { errors } = await query(
       '{ company(by: { vatNumber: "NL801234566B01" }) { name vat { isValid } } }',
@@ -234,7 +234,7 @@ describe('the VAT check on its way', () => {
     expect(calls()).toBe(1);
   });
 
-  it.each(['hang', 'drip'] as const)('gives up at its time when VIES is in "%s"', async (inFault) => {
+  it.each(['hang', 'drip'] as const)('end at their timeout if VIES has the fault "%s"', async (inFault) => {
     await start({}, patientSources({ vies: '250 ms' }));
     await control?.set('vies', { fault: inFault });
     const { errors } = await query(
@@ -278,7 +278,7 @@ describe('the loaders of the VAT check', () => {
     return [found];
   };
 
-  it.each(Object.entries(hostileKeys))('find nothing by %s', async (_, key) => {
+  it.each(Object.entries(hostileKeys))('find no company by %s', async (_, key) => {
     connect();
     for (const loader of [vatChecks, companiesByVatNumber])
       for (const text of [key, `NL${key}`, `${key}801234566B01`]) {
@@ -307,7 +307,7 @@ describe('the loaders of the VAT check', () => {
     ['not requested', answerWith('<valid>true</valid>', '804376438B01')],
     ['not requested', answerWith('<valid>true</valid>', '801234566B01', 'BE')],
     ['not a SOAP message', '<html/>'],
-  ])('refuse an invalid answer (%s), and reveal no value of it', async (place, body) => {
+  ])('refuse an invalid answer (%s), and reveal none of its values', async (place, body) => {
     await answering(body);
     const { code, message } = await failure(check());
     expect(code).toBe('SOURCE_CONTRACT');
@@ -325,7 +325,7 @@ describe('the loaders of the VAT check', () => {
     expect((await sourceFailure(check())).extensions).toMatchObject({ code, retryable, source: 'vies' });
   });
 
-  it('close the connection when no client waits any more', async () => {
+  it('close the connection when no client waits', async () => {
     let hasHungUp = false;
     server = await startServer((_, response) => {
       response.once('close', () => {
@@ -342,7 +342,7 @@ describe('the loaders of the VAT check', () => {
     await expect.poll(() => hasHungUp).toBe(true);
   });
 
-  it('treat a number that VIES does not accept as missing', async () => {
+  it('return null for a number that VIES refuses', async () => {
     await answering(fault("{ 'INVALID_INPUT' }"));
     expect(await check()).toEqual([null]);
   });

@@ -80,7 +80,7 @@ describe("the webshop's consents", () => {
     ['NOT_SUBSCRIBED', 'UNKNOWN'],
     ['INVALID', 'UNKNOWN'],
     ['REDACTED', 'UNKNOWN'],
-  ])('takes %s for %s', async (vendors, ours) => {
+  ])('treat %s as %s', async (vendors, ours) => {
     const node = { id: gid('1'), emailMarketingConsent: state(vendors), smsMarketingConsent: null };
     expect(await load({ data: { nodes: [node] } }, ['1'])).toEqual([
       [
@@ -95,7 +95,7 @@ describe("the webshop's consents", () => {
     ]);
   });
 
-  it('goes by whose an answer is, and lets one that does not fit or failed cost nobody else', async () => {
+  it('belong to the customer of their id, and an invalid or failed one costs no other customer', async () => {
     const fine = { id: gid('3'), emailMarketingConsent: state('SUBSCRIBED'), smsMarketingConsent: null };
     const [odd, failed, good, unknown] = await load(
       {
@@ -117,7 +117,7 @@ describe("the webshop's consents", () => {
     expect(unknown).toEqual([]);
   });
 
-  it('treats no customer as without consents when a failed record has no id', async () => {
+  it('are withheld for every customer if a failed record has no id', async () => {
     const [missing] = await load(
       { data: { nodes: [null] }, errors: [{ path: ['nodes', 0], message: 'no' }] },
       ['1'],

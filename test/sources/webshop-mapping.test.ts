@@ -15,7 +15,7 @@ it.each<[unknown, string]>([
   ['7', ''],
   [7, ''],
   [null, ''],
-])('%j is the customer %j', (gid, expected) => {
+])('the customer %j is %j', (gid, expected) => {
   expect(fromGid(gid)).toBe(expected);
 });
 
@@ -74,7 +74,7 @@ describe('a marketing consent of Shopify', () => {
     expect(consentsOf(null, sent)).toEqual([{ ...consent, channel: 'SMS' }]);
   });
 
-  it('is one for each channel', () => {
+  it('exists for each channel', () => {
     expect(consentsOf({ marketingState: 'SUBSCRIBED' }, { marketingState: 'UNSUBSCRIBED' })).toEqual([
       { purpose: 'MARKETING', channel: 'EMAIL', status: 'GRANTED', updatedAt: null, evidence: null },
       { purpose: 'MARKETING', channel: 'SMS', status: 'REVOKED', updatedAt: null, evidence: null },

@@ -56,7 +56,7 @@ describe('an order that the order system and the webshop both know', async () =>
   });
   const ofBoth = `orders(first: 100) { nodes { number onlineNumber status ${OF_THE_SHOP} lines { lineNumber } } }`;
 
-  it('is one order, with both numbers and what each of them knows', async () => {
+  it('is one order, with both numbers and the data of both', async () => {
     const { data, errors } = await open().query(`{ customer(by: { email: "${EVERYWHERE}" }) { ${ofBoth} } }`);
     expect(errors).toEqual([]);
     const orders = person(EVERYWHERE).orderSystem?.orders ?? [];
@@ -77,7 +77,7 @@ describe('an order that the order system and the webshop both know', async () =>
     }
   });
 
-  it('stands in one list with those that the order system alone knows, which have no number of the webshop', async () => {
+  it('is in one list with orders that only the order system knows, which have no number of the webshop', async () => {
     const { data, errors } = await open().query(
       `{ customer(by: { email: "two-accounts@example.nl" }) { ${ofBoth} } }`,
     );
@@ -94,7 +94,7 @@ describe('an order that the order system and the webshop both know', async () =>
       expect(item).toMatchObject({ onlineStatus: null, channel: null, statusPageUrl: null, shipments: null });
   });
 
-  it('treats an empty text in the order system as a missing number', () => {
+  it('is found although the order system has an empty text as a missing number', () => {
     const row = {
       page: 0,
       order_no: 'ORD-1',
@@ -108,7 +108,7 @@ describe('an order that the order system and the webshop both know', async () =>
     expect(toOrder({ ...row, shop_order_no: '#1' }).onlineNumber).toBe('#1');
   });
 
-  it.each([1, 10])('costs one call to each system and round, for %d customers', async (count) => {
+  it.each([1, 10])('causes one call to each system and round, for %d customers', async (count) => {
     const people = world.people
       .filter(({ email, webshop }) => /^customer-/.test(email) && webshop)
       .slice(0, count);
@@ -130,7 +130,7 @@ describe('an order that the order system and the webshop both know', async () =>
     expect(calls).toEqual({ 'order-system': 2, webshop: 1, 'crm-hubspot': 1, 'contact-centre': 0 });
   });
 
-  it('is not requested from the webshop when no field of the webshop is selected', async () => {
+  it('is not requested from the webshop if the query selects no field of the webshop', async () => {
     const { errors } = await open().query(
       `{ customer(by: { email: "${EVERYWHERE}" }) { orders { nodes { number onlineNumber } } } }`,
     );
@@ -158,7 +158,7 @@ describe('an order that the order system and the webshop both know', async () =>
   });
 });
 
-describe('a webshop queried for orders by number', () => {
+describe('a webshop that is queried for orders by number', () => {
   let shop: WebshopStandIn;
   let gateway: TestGateway;
 
@@ -187,7 +187,7 @@ describe('a webshop queried for orders by number', () => {
     return { ...world, people: [{ ...owner, webshop: { ...owner.webshop, orders } }] };
   };
 
-  it('returns each order its own fields, and null for one that it does not have', async () => {
+  it('returns to each order its own fields, and null for an unknown one', async () => {
     await open(world);
     const [first, second] = online;
     const { data, errors } = await find(
@@ -206,7 +206,7 @@ describe('a webshop queried for orders by number', () => {
 
   const odd = ['A"B', 'A\\B', 'A B', 'A OR name:*', 'name:*', '*', "' OR 1=1 --", '(A', 'é-1', '1001-A'];
 
-  it('finds numbers with quotes, backslashes and words of the search language in them, each its own', async () => {
+  it('finds numbers with quotes, backslashes and words of its search language', async () => {
     await open(withOrders(odd));
     const { data, errors } = await find([...odd, 'A', '1001']);
     expect(errors).toEqual([]);
@@ -249,14 +249,14 @@ describe('a webshop queried for orders by number', () => {
   });
 
   it.each([
-    ['shows neither of two orders of one number, since one may be of somebody else', ['A', 'A', 'B'], [0]],
+    ['shows neither of two orders with one number, because one may belong to another customer', ['A', 'A', 'B'], [0]],
     [
-      'shows none when there are more than it gave, which may have these numbers',
+      'shows no order if there are further orders that may have these numbers',
       ['A', 'A', 'A', 'A', 'B'],
       [0, 1],
     ],
     [
-      'shows none that it gave once when there are more, which may have the same number',
+      'shows no order with a unique number if there are further orders that may have that number',
       ['B', 'A', 'A', 'A', 'B'],
       [0, 1],
     ],
@@ -285,7 +285,7 @@ describe('a webshop queried for orders by number', () => {
     ]);
   });
 
-  it('refuses a page of shipments of no size', async () => {
+  it('refuses a page of 0 shipments', async () => {
     await open(world);
     const { errors } = await find([online[0]?.name ?? ''], 'shipments(first: 101) { nodes { sentAt } }');
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);

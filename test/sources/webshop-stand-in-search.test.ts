@@ -12,7 +12,7 @@ import {
   world,
 } from './webshop-operations.js';
 
-describe('searching', () => {
+describe('a search in the stand-in of the webshop', () => {
   const emails = `query ($query: String) { customers(first: 100, query: $query) { nodes { email } } }`;
   const second = shopper(1);
   const third = shopper(2);
@@ -45,7 +45,7 @@ describe('searching', () => {
     expect(extensions).not.toHaveProperty('search');
   });
 
-  test('ignores an unknown field and says so', async () => {
+  test('ignores an unknown field and reports that', async () => {
     const execute = await openShop();
     const { data, extensions } = await execute(emails, {
       query: `mail:nobody@example.nl email:${eva.email}`,
@@ -102,8 +102,8 @@ describe('searching', () => {
   });
 });
 
-describe('paging', () => {
-  test('walks forwards and backwards over all customers, each once', async () => {
+describe('a list of the stand-in of the webshop', () => {
+  test('has all customers once, page by page, forwards and backwards', async () => {
     const execute = await openShop();
     const forwards: unknown[] = [];
     for (let after: unknown = null, more: unknown = true; more === true;) {

@@ -24,7 +24,7 @@ import {
   world,
 } from './webshop-operations.js';
 
-describe('logging in', () => {
+describe('the login of the stand-in of the webshop', () => {
   test('refuses a missing and a wrong token', async () => {
     const shop = await start();
     for (const token of [undefined, 'wrong']) {
@@ -36,14 +36,14 @@ describe('logging in', () => {
     }
   });
 
-  test('knows no other address than that of its API', async () => {
+  test('is possible at the address of its API only', async () => {
     const shop = await start();
     expect((await fetch(`${shop.url}/admin/api/2024-01/graphql.json`, { method: 'POST' })).status).toBe(404);
   });
 });
 
-describe('finding', () => {
-  test('a customer by e-mail address, in any case, by phone and by id', async () => {
+describe('the stand-in of the webshop', () => {
+  test('finds a customer by e-mail address, in any case, by phone and by id', async () => {
     const execute = await openShop();
     const query = `query ($by: CustomerIdentifierInput!) { customerByIdentifier(identifier: $by) { id } }`;
     for (const by of [
@@ -59,7 +59,7 @@ describe('finding', () => {
     });
   });
 
-  test('a customer by two identifiers at once is refused', async () => {
+  test('refuses to find a customer by two identifiers at once', async () => {
     const execute = await openShop();
     const { data, errors } = await execute(
       `query ($by: CustomerIdentifierInput!) { customerByIdentifier(identifier: $by) { id } }`,
@@ -78,7 +78,7 @@ describe('finding', () => {
     });
   });
 
-  test('many things by id at once, with null for what does not exist', async () => {
+  test('finds many objects by id at once, with null for unknown ones', async () => {
     const execute = await openShop();
     const [product] = world.products;
     const variantId = `gid://shopify/ProductVariant/${String(product?.variantId)}`;
@@ -96,7 +96,7 @@ describe('finding', () => {
     });
   });
 
-  test('by an id that is none, or of another type, is refused', async () => {
+  test('refuses an invalid id, and one of another type', async () => {
     const execute = await openShop();
     const query = `query ($id: ID!) { customer(id: $id) { id } }`;
     expect((await execute(query, { id: '12' })).errors?.[0]).toMatchObject({
@@ -108,7 +108,7 @@ describe('finding', () => {
     });
   });
 
-  test('ids above 2^53 come back digit by digit', async () => {
+  test('returns ids above 2^53 with all digits', async () => {
     const execute = await openShop();
     const { data } = await execute(
       `query ($id: ID!) { customer(id: $id) { id legacyResourceId numberOfOrders } }`,
@@ -127,8 +127,8 @@ describe('finding', () => {
   });
 });
 
-describe('the cost', () => {
-  test('is reported with every answer: the requested and the actual cost', async () => {
+describe('the cost of an operation in the stand-in of the webshop', () => {
+  test('is reported with every answer, as requested and as actual cost', async () => {
     const execute = await openShop({ now: () => 0 });
     const { extensions } = await execute(
       `query ($first: Int, $without: Boolean = false, $ids: [ID!]!) {
@@ -150,7 +150,7 @@ describe('the cost', () => {
     });
   });
 
-  test('of one operation may not be above 1,000 points', async () => {
+  test('is at most 1,000 points', async () => {
     const execute = await openShop();
     // Four points each, and two for the connection.
     const query = (first: number) =>
@@ -162,7 +162,7 @@ describe('the cost', () => {
     });
   });
 
-  test('empties the bucket, which fills again with time', async () => {
+  test('is taken from a bucket that fills again with time', async () => {
     let now = 0;
     const execute = await openShop({ maximumAvailable: 100, restoreRate: 50, now: () => now });
     const query = `{ customers(first: 40) { nodes { id } } shop { name } }`;
@@ -193,8 +193,8 @@ describe('the cost', () => {
   });
 });
 
-describe('what is wrong', () => {
-  test('in an operation is reported with HTTP status 200', async () => {
+describe('an error of the stand-in of the webshop', () => {
+  test('has the HTTP status 200 if it is about the operation', async () => {
     const shop = await start();
     const answer = await post(
       shop,
@@ -213,14 +213,14 @@ describe('what is wrong', () => {
     });
   });
 
-  test('in the HTTP request is reported with its own status', async () => {
+  test('has its own HTTP status if it is about the request', async () => {
     const shop = await start();
     expect((await post(shop, '{', tokenOf(shop))).status).toBe(400);
     expect((await post(shop, {}, tokenOf(shop))).status).toBe(400);
     expect((await post(shop, ' '.repeat(3_000_000), tokenOf(shop))).status).toBe(413);
   });
 
-  test('with one field leaves the others alone', async () => {
+  test('costs only its own field if it is about one field', async () => {
     const shop = await start({
       failingFields: [
         { type: 'Customer', field: 'defaultAddress', id: evaId, message: 'address book is unavailable' },
@@ -249,7 +249,7 @@ describe('what is wrong', () => {
   });
 });
 
-test('every field of the schema has an answer', async () => {
+test('the stand-in of the webshop answers every field of its schema', async () => {
   const execute = await openShop();
   const draftId = `gid://shopify/DraftOrder/${String(eva.webshop.draftOrders[0]?.id)}`;
   const sku = eva.webshop.draftOrders[0]?.lines[0]?.sku;
@@ -269,7 +269,7 @@ test('every field of the schema has an answer', async () => {
   }
 });
 
-test('stores the operations that it received', async () => {
+test('the stand-in of the webshop records the operations that it receives', async () => {
   const shop = await start();
   await send(shop, 'query ($id: ID!) { customer(id: $id) { id } }', { id: evaId });
   expect(shop.requests()).toEqual([

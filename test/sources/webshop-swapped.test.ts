@@ -30,12 +30,12 @@ function shown(found: readonly (readonly CustomerRecord[] | Error)[]): unknown[]
   );
 }
 
-describe('who somebody is', () => {
+describe('the customer in an answer of the webshop', () => {
   test.each([
     ['an id', customersById, ['1', '2']],
     ['an address', customersByEmail, ['customer-1@example.nl', 'customer-2@example.nl']],
     ['a phone', customersByPhone, ['+31612345671', '+31612345672']],
-  ])('is refused when answers to %s are swapped, and taken when they are not', async (_, loader, keys) => {
+  ])('is refused if answers to %s are swapped, and accepted if they are not', async (_, loader, keys) => {
     const right = answering({ c0: customer(1), c1: customer(2) });
     expect(shown(await loader.load(keys, right))).toEqual([['1'], ['2']]);
     const swapped = answering({ c0: customer(2), c1: customer(1) });
@@ -47,12 +47,12 @@ describe('who somebody is', () => {
   test.each([
     ['without an address', customersByEmail, 'customer-1@example.nl', { ...customer(1), email: null }],
     ['without a phone', customersByPhone, '+31612345671', { ...customer(1), phone: null }],
-  ])('is refused of a record %s that was found by one', async (_, loader, key, record) => {
+  ])('is refused if a record %s was found by an identifier', async (_, loader, key, record) => {
     expect(shown(await loader.load([key], answering({ c0: record })))).toEqual(['SOURCE_CONTRACT']);
   });
 });
 
-describe('what somebody agreed to', () => {
+describe('a consent in an answer of the webshop', () => {
   const statement = (number: number) => ({
     id: `gid://shopify/Customer/${number}`,
     emailMarketingConsent: { marketingState: 'UNSUBSCRIBED' },
@@ -63,18 +63,18 @@ describe('what somebody agreed to', () => {
       (item: readonly ConsentStatement[] | Error) => (item instanceof GatewayError ? item.code : item),
     );
 
-  test('is matched by id, in any order', async () => {
+  test('is matched by the id of its customer, in any order', async () => {
     const [first, second] = await load(statement(2), statement(1));
     expect([first, second]).toMatchObject([[{ status: 'REVOKED' }], [{ status: 'REVOKED' }]]);
     expect(await load(statement(1), null)).toMatchObject([[{ status: 'REVOKED' }], []]);
   });
 
-  test('is not read as null when the webshop returns a customer that was not requested', async () => {
+  test('is an error, and not null, if the webshop returns another customer', async () => {
     await expect(load(statement(1), statement(3))).rejects.toMatchObject({ code: 'SOURCE_CONTRACT' });
   });
 });
 
-describe('what the webshop holds of a customer', async () => {
+describe('the data of a customer in an answer of the webshop', async () => {
   const { webshop, close } = await openShop();
   /** Stands between: gives each customer of a list, and each cart, the place of another one. */
   const between = await startServer(({ body }, response) => {
@@ -108,7 +108,7 @@ describe('what the webshop holds of a customer', async () => {
     await close();
   });
 
-  test('is shown to that customer alone, when the webshop swaps its aliases', async () => {
+  test('are shown to that customer only, even if the webshop swaps its aliases', async () => {
     const two = shoppers.slice(0, 2).map(({ email }) => ({ email }));
     const { data, errors } = await gateway.query(
       'query ($by: [CustomerKey!]!) { customers(by: $by) { name onlineOrderCount { value } cart { name } } }',

@@ -38,8 +38,8 @@ function cartOf({ webshop }: Person) {
   return newest;
 }
 
-describe('the webshop, finding customers', () => {
-  it('returns an address and the moment of the last change', async () => {
+describe('the webshop as a source of identities', () => {
+  it('returns an address and the time of the last change', async () => {
     const client = open<GraphqlClient>(webshop.connector, settings);
     const found = await customersByEmail.load(['two-shops-old@example.nl', 'nobody@example.nl'], client);
     await client.close();
@@ -78,7 +78,7 @@ describe('the webshop', () => {
   });
   afterAll(() => gateway.close());
 
-  it('finds a customer by its number, its global id, its address and its phone', async () => {
+  it('finds a customer by number, global id, address and phone', async () => {
     const { webshop, phone, firstName, lastName } = shopper('everywhere@example.nl');
     const { data, errors } = await gateway.query(
       'query($by: [CustomerKey!]!) { customers(by: $by) { name onlineOrderCount { value isApproximate } amountSpent { amounts { amount currency } isApproximate } locale } }',
@@ -108,7 +108,7 @@ describe('the webshop', () => {
     );
   });
 
-  it('distinguishes ids that JavaScript numbers cannot', async () => {
+  it('distinguishes ids that JavaScript numbers cannot distinguish', async () => {
     const id = shopper('everywhere@example.nl').webshop?.customerId ?? '';
     const next = String(BigInt(id) + 1n);
     expect(Number(id)).toBeGreaterThan(Number.MAX_SAFE_INTEGER);
@@ -120,7 +120,7 @@ describe('the webshop', () => {
     expect(listAt(data, 'customers')).toEqual([{ name: expect.any(String) as string }, null, null]);
   });
 
-  it('shows each customer the newest cart that is still open, and to others none', async () => {
+  it('shows each customer the newest open cart, or none', async () => {
     const { data, errors } = await gateway.query(
       `query($by: [CustomerKey!]!) { customers(by: $by) { cart {
         name total { amount currency } updatedAt lines(first: 100) { nodes { quantity unitPrice { amount currency } product { sku } } }
@@ -159,7 +159,7 @@ describe('the webshop', () => {
     }
   });
 
-  it('vouches for no address, since Shopify says so of those too that staff typed in', async () => {
+  it('does not vouch for an address, because Shopify also marks addresses as verified that staff typed in', async () => {
     const { data, errors } = await gateway.query(
       '{ customer(by: { email: "everywhere@example.nl" }) { emails { value isVerified } } }',
     );
@@ -167,14 +167,14 @@ describe('the webshop', () => {
     expect(at(data, 'customer', 'emails')).toEqual([{ value: 'everywhere@example.nl', isVerified: false }]);
   });
 
-  it.each([0, 101, -1])('refuses to give %d lines of a cart', async (first) => {
+  it.each([0, 101, -1])('refuses a page of %d lines of a cart', async (first) => {
     const { errors } = await gateway.query(
       `{ customer(by: { email: "everywhere@example.nl" }) { cart { lines(first: ${first}) { nodes { title } } } } }`,
     );
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
   });
 
-  it('leaves its fields null when it refuses the gateway', async () => {
+  it('leaves its fields null if Shopify refuses the gateway', async () => {
     const refused = createTestGateway({ ...directSettings(), WEBSHOP_ACCESS_TOKEN: 'wrong' });
     const { data, errors } = await refused.query(
       '{ customer(by: { email: "everywhere@example.nl" }) { becameCustomerAt cart { name } locale } }',
@@ -189,7 +189,7 @@ describe('the webshop', () => {
     ]);
   });
 
-  it('leaves its fields null when it answers another shape', async () => {
+  it('leaves its fields null if an answer has another shape', async () => {
     const server = await startServer((_, response) => {
       sendJson(response, { something: 'else', data: { c0: { id: 7 } }, extensions: {} });
     });
@@ -204,7 +204,7 @@ describe('the webshop', () => {
   });
 });
 
-describe('a webshop of its own kind', () => {
+describe('a webshop with chosen records', () => {
   let shop: WebshopStandIn;
   let gateway: TestGateway;
 
@@ -225,7 +225,7 @@ describe('a webshop of its own kind', () => {
       { skus },
     );
 
-  it('returns products by SKU, and null for one that it does not sell', async () => {
+  it('returns products by SKU, and null for an unknown SKU', async () => {
     await open_(world);
     const [first, second] = world.products;
     const { data, errors } = await wish([second?.sku ?? '', 'NONE-AT-ALL', first?.sku ?? '']);
@@ -258,7 +258,7 @@ describe('a webshop of its own kind', () => {
     'é-1',
   ];
 
-  it('finds SKUs with quotes, backslashes and words of the search language in them, each its own', async () => {
+  it('finds SKUs with quotes, backslashes and words of its search language', async () => {
     const products = odd.map((sku, i) => {
       const template = world.products[i];
       if (template === undefined) throw new Error('not enough products');
@@ -297,7 +297,7 @@ describe('a webshop of its own kind', () => {
     expect(pages.sort()).toEqual([10, 250]);
   });
 
-  it('does not say that a product is not sold when others with many variants filled the page', async () => {
+  it('does not report a product as unknown if others with many variants filled the page', async () => {
     await open_({ ...world, products: productsOf(['A', 'A', 'A', 'A', 'A', 'B']) });
     const { data, errors } = await wish(['A', 'B'], 'sku title');
     expect(listAt(data, 'customer', 'wishes')).toEqual([
@@ -371,7 +371,7 @@ describe('a webshop of its own kind', () => {
     expect(listAt(data, 'customer', 'wishes').map((wish) => at(wish, 'title'))).toEqual(skus.map(() => null));
   });
 
-  it('passes on the trouble of one field, and nothing that the shop says about it', async () => {
+  it('reports the error of one field, without the text of the shop', async () => {
     await open_(world);
     shop.failFields([
       {
@@ -394,7 +394,7 @@ describe('a webshop of its own kind', () => {
     ]);
   });
 
-  it('reports when to retry, from the points that are restored', async () => {
+  it('reports when to retry, computed from the restored points', async () => {
     await open_(world, { maximumAvailable: 31, restoreRate: 2, now: () => 0 });
     const errors = [];
     for (let i = 0; i < 80 && errors.length === 0; i += 1) {

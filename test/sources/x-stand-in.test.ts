@@ -21,7 +21,7 @@ describe('the stand-in of X', () => {
   });
   afterAll(() => standIn.close());
 
-  it('finds accounts regardless of case, in their own spelling, and reports unknown ones beside them', async () => {
+  it('finds accounts in any case, returns their own spelling, and reports unknown ones separately', async () => {
     const { status, body } = await get('/2/users/by?usernames=nobody_here,EVA_VD_MEER');
     expect(status).toBe(200);
     expect(listAt(body, 'data')).toEqual([
@@ -37,7 +37,7 @@ describe('the stand-in of X', () => {
     expect((await get(`/2/users/by?usernames=${names.join(',')}`)).status).toBe(400);
   });
 
-  it('sends the author of a post only on request, by either name of its fields', async () => {
+  it('sends the author of a post only on request, by either name of the field', async () => {
     const query = '/2/tweets/search/recent?query=(from:eva_vd_meer)%20@demowinkel%20-is:retweet';
     const bare = await get(query);
     expect(Object.keys(listAt(bare.body, 'data')[0] ?? {})).toEqual(['id', 'text']);
@@ -54,7 +54,7 @@ describe('the stand-in of X', () => {
     );
   });
 
-  it('counts 15 minutes for each path, and sends their end in Unix time', async () => {
+  it('counts calls in 15 minutes for each path, and sends the end of that time in Unix time', async () => {
     let now = 1_700_000_000_000;
     const limited = await startX(world, { requestsPerWindow: 1, now: () => now });
     const first = await get('/2/users/by?usernames=a', limited);

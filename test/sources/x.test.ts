@@ -78,7 +78,7 @@ describe('X', () => {
     await standIn.close();
   });
 
-  it('shows the profile of the username that a system holds, and the posts about us', async () => {
+  it('shows the profile of the username that a system holds, and the posts about the organisation', async () => {
     await start();
     const { data, errors } = await gatewayWith({
       'eva@example.nl': `https://x.com/${evaOnX.username}`,
@@ -117,14 +117,14 @@ describe('X', () => {
     });
   });
 
-  it('takes no part in saying who somebody is: a username alone finds no customer, and links none', async () => {
+  it('is not used for identities: a username alone finds no customer, and links none', async () => {
     await start();
     const { errors } = await gatewayWith({}).query('{ customer(by: { xUsername: "eva_vd_meer" }) { id } }');
     expect(errors[0]?.message).toContain('xUsername');
     expect(calls()).toBe(0);
   });
 
-  it('loads a hundred customers in one call, and the posts of every twenty in one', async () => {
+  it('loads a hundred customers in one call, and the posts of each twenty in one', async () => {
     const people = Array.from({ length: 100 }, (_, i) => somebody(`user_${i}`, i + 1, 1));
     await start(people);
     const emails = people.map(({ email }) => email);
@@ -147,7 +147,7 @@ describe('X', () => {
     expect(calls()).toBe(1 + 5);
   });
 
-  it('shows those that X knows beside those that it does not', async () => {
+  it('shows the known customers of a list, and null for unknown ones', async () => {
     await start();
     const { data, errors } = await gatewayWith({
       'eva@example.nl': evaOnX.username,
@@ -165,7 +165,7 @@ describe('X', () => {
     expect(calls()).toBe(1);
   });
 
-  it.each([0, 101])('refuses to give %d posts', async (first) => {
+  it.each([0, 101])('refuses a page of %d posts', async (first) => {
     await start();
     const { errors } = await gatewayWith({ 'eva@example.nl': evaOnX.username }).query(
       `{ customer(by: { email: "eva@example.nl" }) { xProfile { mentions(first: ${first}) { nodes { recordId } } } } }`,
@@ -173,7 +173,7 @@ describe('X', () => {
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
   });
 
-  it('is not called again when it rejects our credentials', async () => {
+  it('is not called again after it rejected the credentials', async () => {
     await start();
     const { data, errors } = await gatewayWith(
       { 'eva@example.nl': evaOnX.username },
@@ -187,7 +187,7 @@ describe('X', () => {
     expect(calls()).toBe(1);
   });
 
-  it('says when its window of 15 minutes ends, once it is used up', async () => {
+  it('reports when its window of 15 minutes ends, after its calls are used up', async () => {
     await start([somebody('user_1', 1), somebody('user_2', 2)], { requestsPerWindow: 0 });
     const { errors } = await gatewayWith({ 'a@example.nl': 'user_1' }, { limits: { retries: 0 } }).query(
       '{ customer(by: { email: "a@example.nl" }) { xProfile { recordId } } }',
@@ -204,7 +204,7 @@ describe('X', () => {
     ['reset', 'SOURCE_UNAVAILABLE', true],
     ['garbage', 'SOURCE_CONTRACT', false],
     ['rate-limit', 'SOURCE_RATE_LIMITED', true],
-  ] as const)('costs its own fields when it is struck by "%s"', async (fault, code, retryable) => {
+  ] as const)('costs only its own fields if it has the fault "%s"', async (fault, code, retryable) => {
     await start();
     gatewayWith({ 'eva@example.nl': evaOnX.username }, { limits: { timeout: '250 ms', retries: 0 } });
     await control.set('x', { fault });
@@ -215,7 +215,7 @@ describe('X', () => {
     expect(errors.map(({ extensions }) => extensions)).toMatchObject([{ code, source: 'x', retryable }]);
   });
 
-  it.each(Object.entries(hostileKeys))('shows nobody for %s in the place of a username', async (_, key) => {
+  it.each(Object.entries(hostileKeys))('finds nobody by %s instead of a username', async (_, key) => {
     await start();
     const { data, errors } = await gatewayWith({ 'eva@example.nl': key }).query(
       '{ customer(by: { email: "eva@example.nl" }) { xProfile { recordId } } }',
@@ -225,7 +225,7 @@ describe('X', () => {
     expect(calls()).toBeLessThanOrEqual(/\w/.test(key) && key.length < 16 ? 1 : 0);
   });
 
-  describe('searched for posts', () => {
+  describe('that is searched for posts', () => {
     let client: Opened<XClient>;
     const load = (usernames: string[]) => {
       gatewayWith({});
@@ -233,7 +233,7 @@ describe('X', () => {
       return newestMentions.load(usernames, client).finally(() => client.close());
     };
 
-    it('reads on past a page', async () => {
+    it('reads further pages', async () => {
       await start([somebody('busy', 1, 150), somebody('quiet', 2, 2), somebody('silent', 3)]);
       const [busy, quiet, silent] = await load(['busy', 'quiet', 'silent']);
       expect(busy).toMatchObject({ isComplete: true });
@@ -244,7 +244,7 @@ describe('X', () => {
       expect(silent).toEqual({ items: [], isComplete: true });
     });
 
-    it('says so when there is more than anybody reads', async () => {
+    it('reports that there are more posts than can be read', async () => {
       await start([somebody('busy', 1, 350), somebody('quiet', 2, 2)]);
       const [busy] = await load(['busy', 'quiet']);
       expect(busy).toMatchObject({ isComplete: false });
@@ -253,7 +253,7 @@ describe('X', () => {
   });
 });
 
-describe('what answers at the address of X', () => {
+describe('an answer at the address of X', () => {
   let server: SmallServer;
   let body: unknown;
   let status = 200;
@@ -278,12 +278,12 @@ describe('what answers at the address of X', () => {
   it.each([
     ['as X calls it now', { post_count: 12, tweet_count: 11 }],
     ['as X called it before', { tweet_count: 12 }],
-  ])('is shown with its number of posts, %s', async (_, metrics) => {
+  ])('has its number of posts: %s', async (_, metrics) => {
     body = { data: [{ id: '12', username: 'bea', public_metrics: metrics }] };
     expect(await profiles.load(['bea'], client)).toMatchObject([{ postCount: '12' }]);
   });
 
-  it('may be found in part, each name by itself', async () => {
+  it('may lack some of the requested accounts, each of them separately', async () => {
     body = {
       data: [{ id: '12', name: 'Bea', username: 'BEA' }],
       errors: [
@@ -301,7 +301,7 @@ describe('what answers at the address of X', () => {
     ['an id that is none', { data: [{ id: 'secret', username: 'a' }] }, 'data.0.id'],
     ['a username that is none', { data: [{ id: '1', username: '../secret' }] }, 'data.0.username'],
     ['a list that is none', { data: 'secret' }, 'data'],
-  ])('is refused by its place and without its values when it has %s', async (_, sent, place) => {
+  ])('is refused with its place and without its values if it has %s', async (_, sent, place) => {
     body = sent;
     const error = await failure(profiles.load(['a'], client));
     expect([error.code, error.message.includes(place), error.message.includes('secret')]).toEqual([
@@ -311,14 +311,14 @@ describe('what answers at the address of X', () => {
     ]);
   });
 
-  it('is refused when it sends a post without its author', async () => {
+  it('is refused if it has a post without an author', async () => {
     body = { data: [{ id: '1', text: 'secret', author_id: '2', created_at: '2026-11-01T12:00:00.000Z' }] };
     const error = await failure(newestMentions.load(['a'], client));
     expect(error.code).toBe('SOURCE_CONTRACT');
     expect(error.message).not.toContain('secret');
   });
 
-  it('is refused when it sends newer posts than those that were requested', async () => {
+  it('is refused if it has newer posts than requested', async () => {
     body = {
       data: [{ id: '9', text: 'new', author_id: '2', created_at: '2026-11-01T12:00:00.000Z' }],
       includes: { users: [{ id: '2', username: 'a' }] },
@@ -332,12 +332,12 @@ describe('what answers at the address of X', () => {
     [403, 'SOURCE_FORBIDDEN'],
     [404, 'SOURCE_CONTRACT'],
     [503, 'SOURCE_UNAVAILABLE'],
-  ])('reports by %d that it is %s', async (sent, code) => {
+  ])('with the status %d is reported as %s', async (sent, code) => {
     [status, body] = [sent, { title: 'no' }];
     expect((await failure(profiles.load(['a'], client))).code).toBe(code);
   });
 
-  it('is called with every field by its name, and never with more characters than the smallest plan allows', async () => {
+  it('follows a request that names every field, and has no more characters than the smallest plan allows', async () => {
     body = {};
     const names = Array.from({ length: 20 }, (_, i) => `abcdefghijklm${String(i).padStart(2, '0')}`);
     await profiles.load(['a', 'b'], client);

@@ -141,7 +141,7 @@ describe('the metrics of operations', () => {
   });
 
   test.each(['', 'jan@example.nl', 'a b', 'naïef', '1st', 'constructor"} 1\nmade_up', 'N'.repeat(65)])(
-    'do not contain %j, which is no valid name',
+    'leave out the name %j, which is invalid',
     async (name) => {
       const metrics = createMetrics();
       metrics.operationAnswered(name, 1, 'ok');
@@ -192,7 +192,7 @@ describe('the gauges', () => {
     ]);
   });
 
-  test('are omitted without a reader', async () => {
+  test('are omitted if nothing provides them', async () => {
     expect(await createMetrics().text()).not.toContain('stekkerdoos_shared_cache_up');
   });
 

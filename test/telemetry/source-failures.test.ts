@@ -34,7 +34,7 @@ function failures() {
 const down = (source = 'kvk') => new SourceUnavailableError(source, 'down');
 const noGrant = () => new SourceForbiddenError('orders', 'no', { kind: 'missing-grant' });
 
-test('logs a kind of failure once a minute, with the number of omitted lines', () => {
+test('a kind of failure is logged once a minute, with the number of omitted lines', () => {
   const { clock, lines, report } = failures();
   for (let i = 0; i < 5; i += 1) report(down(), 'companies');
   clock.advance(59_999);
@@ -48,7 +48,7 @@ test('logs a kind of failure once a minute, with the number of omitted lines', (
   expect(lines.map(({ suppressed }) => suppressed)).toEqual([0, 5, 0]);
 });
 
-test('logs other sources, codes and kinds separately', () => {
+test('failures of other sources, codes and kinds are logged separately', () => {
   const { lines, report } = failures();
   report(down('kvk'));
   report(down('vies'));
@@ -62,7 +62,7 @@ test('logs other sources, codes and kinds separately', () => {
   ]);
 });
 
-test('logs each loader if a retry does not help', () => {
+test('failures that a retry cannot solve are logged for each loader', () => {
   const { lines, report } = failures();
   report(noGrant(), 'orders');
   report(noGrant(), 'payments');
@@ -71,7 +71,7 @@ test('logs each loader if a retry does not help', () => {
   expect(lines[0]?.remedy).toContain('Grant SELECT');
 });
 
-test('counts a failure once that several requests report, with the place of the first report', () => {
+test('a failure that several requests report is counted once, with the place of the first report', () => {
   const { clock, counted, lines, recent, report } = failures();
   const failure = new SourceRateLimitedError('kvk', 'slow down', { retryAfter: 60 });
   failure.addRequest({ method: 'GET', path: '/v1/companies/{}' });
@@ -87,7 +87,7 @@ test('counts a failure once that several requests report, with the place of the 
   expect(recent()).toEqual([expect.objectContaining(where)]);
 });
 
-test('counts a failure once that requests report with different errors', () => {
+test('a failure that requests report with different errors is counted once', () => {
   const { clock, counted, recent, report } = failures();
   const failure = new SourceRateLimitedError('kvk', 'slow down', { retryAfter: 60 });
   failure.addRequest({ method: 'GET', path: '/v1/companies/{}' });
@@ -102,7 +102,7 @@ test('counts a failure once that requests report with different errors', () => {
   ]);
 });
 
-test('counts every failure of a source, and a shared error once', () => {
+test('every failure of a source is counted, and a shared error once', () => {
   const { counted, lines, report } = failures();
   const shared = down();
   report(shared);
@@ -114,7 +114,7 @@ test('counts every failure of a source, and a shared error once', () => {
   expect(lines).toHaveLength(1);
 });
 
-test('shows the last failure of each source for ten minutes, the cause rather than its consequences', () => {
+test('the last failure of each source is shown for ten minutes, with its cause and not its consequences', () => {
   const { clock, recent, report } = failures();
   report(down('vies'));
   clock.advance(60_000);

@@ -26,8 +26,8 @@ afterEach(() => {
 
 const kvkCall = { source: 'kvk', loader: 'companies', batchSize: 50 };
 
-describe('with an SDK', () => {
-  test('a request has a span with its operation', () => {
+describe('tracing with an SDK', () => {
+  test('gives a request a span with its operation', () => {
     const { spans } = register();
     const request = startRequest(new Headers());
     nameOperation(request, 'query', 'PageView');
@@ -49,7 +49,7 @@ describe('with an SDK', () => {
     ]);
   });
 
-  test('a call to a source has a span within the span of its request', () => {
+  test('gives a call to a source a span within the span of its request', () => {
     const { spans } = register();
     const request = startRequest(new Headers());
     const call = startSourceCall(request, kvkCall);
@@ -72,13 +72,13 @@ describe('with an SDK', () => {
     expect(spans[0]?.ends).toBe(0);
   });
 
-  test('a successful call has no error status', () => {
+  test('gives a successful call no error status', () => {
     const { spans } = register();
     endSourceCall(startSourceCall(startRequest(new Headers()), kvkCall), 'ok');
     expect(spans[1]).toMatchObject({ status: undefined, attributes: { 'stekkerdoos.retries': 0 } });
   });
 
-  test('a request answered with errors has an error status, and a refused request has none', () => {
+  test('gives a request that is answered with errors an error status, and a refused request none', () => {
     const { spans } = register();
     endRequest(startRequest(new Headers()), 'errors');
     endRequest(startRequest(new Headers()), 'refused');
@@ -88,7 +88,7 @@ describe('with an SDK', () => {
     ]);
   });
 
-  test('a request continues the trace of its caller, and a call to a system that of the request', () => {
+  test('continues the trace of the caller in the request, and that of the request in each call', () => {
     const { spans } = register();
     const headers = new Headers({ traceparent: TRACEPARENT, tracestate: 'vendor=1,other=2' });
     const request = startRequest(headers);
@@ -105,14 +105,14 @@ describe('with an SDK', () => {
     });
   });
 
-  test('an invalid operation name is omitted', () => {
+  test('omits an invalid operation name', () => {
     const { spans } = register();
     const request = startRequest(new Headers());
     nameOperation(request, 'mutation', 'jan@example.nl');
     expect(spans[0]?.attributes).toEqual({ 'graphql.operation.type': 'mutation' });
   });
 
-  test('an invalid span of the SDK leaves the trace of the caller unchanged', () => {
+  test('leaves the trace of the caller unchanged if the span of the SDK is invalid', () => {
     const provider = register();
     provider.startSpan = () => api.wrapSpanContext({ traceId: '', spanId: '', traceFlags: 0 });
     expect(traceHeaders(startRequest(new Headers({ traceparent: TRACEPARENT })))).toEqual({
@@ -120,7 +120,7 @@ describe('with an SDK', () => {
     });
   });
 
-  test('an SDK is used also if it is registered after the first request', () => {
+  test('starts even if the SDK is registered after the first request', () => {
     const before = startRequest(new Headers());
     const { spans } = register();
     endSourceCall(startSourceCall(before, kvkCall), 'ok');
@@ -131,8 +131,8 @@ describe('with an SDK', () => {
   });
 });
 
-describe('without an SDK', () => {
-  test('a request has no span', () => {
+describe('tracing without an SDK', () => {
+  test('gives a request no span', () => {
     const request = startRequest(new Headers());
     nameOperation(request, 'query', 'PageView');
     const call = startSourceCall(request, kvkCall);
@@ -142,7 +142,7 @@ describe('without an SDK', () => {
     expect(traceHeaders(call)).toEqual({});
   });
 
-  test('the trace of the caller is sent to the systems unchanged', () => {
+  test('sends the trace of the caller to the systems unchanged', () => {
     const request = startRequest(new Headers({ traceparent: TRACEPARENT, tracestate: 'vendor=1' }));
     expect(traceHeaders(startSourceCall(request, kvkCall))).toEqual({
       traceparent: TRACEPARENT,
@@ -150,7 +150,7 @@ describe('without an SDK', () => {
     });
   });
 
-  test('a trace of a later version of the standard is sent in the known version', () => {
+  test('sends a trace of a later version of the standard in the known version', () => {
     const request = startRequest(new Headers({ traceparent: `cc-${TRACE_ID}-${CALLER}-01-what-comes-next` }));
     expect(traceHeaders(request)).toEqual({ traceparent: TRACEPARENT });
   });
@@ -165,12 +165,12 @@ describe('without an SDK', () => {
     ['no span', `00-${TRACE_ID}-${'0'.repeat(16)}-01`],
     ['the version that never will be', `ff-${TRACE_ID}-${CALLER}-01`],
     ['two of them', `${TRACEPARENT}, ${TRACEPARENT}`],
-  ])('a header of %s does not go on, and neither does what stands beside it', (_, traceparent) => {
+  ])('sends no header of %s, and no trace state beside it', (_, traceparent) => {
     const request = startRequest(new Headers({ traceparent, tracestate: 'vendor=1' }));
     expect(traceHeaders(request)).toEqual({});
   });
 
-  test('an invalid trace state is omitted', () => {
+  test('omits an invalid trace state', () => {
     for (const tracestate of ['jan@example.nl', 'vendor=é', 'a='.padEnd(600, 'x')]) {
       const headers = { get: (name: string) => (name === 'traceparent' ? TRACEPARENT : tracestate) };
       expect(traceHeaders(startRequest(headers))).toEqual({ traceparent: TRACEPARENT });

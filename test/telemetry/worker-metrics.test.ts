@@ -3,7 +3,7 @@ import { createMetrics } from '../../src/telemetry/metrics.js';
 import { textOfWorkers } from '../../src/telemetry/worker-metrics.js';
 
 describe('the metrics of several workers', () => {
-  it('are one text, each metric once, with the worker as label', async () => {
+  it('are one text, with each metric once and the worker as label', async () => {
     const [first, second] = [createMetrics(), createMetrics()];
     first.operationAnswered('Profile', 20, 'ok');
     second.operationAnswered('Profile', 20, 'ok');

@@ -75,7 +75,7 @@ async function text(answer: Promise<Dispatcher.ResponseData>): Promise<string> {
   return (await answer).body.text();
 }
 
-describe('in front of an HTTP system', () => {
+describe('the fault control in front of an HTTP system', () => {
   let gateway: Pool;
 
   beforeEach(() => {
@@ -87,7 +87,7 @@ describe('in front of an HTTP system', () => {
 
   const get = (path = '/'): Promise<Dispatcher.ResponseData> => gateway.request({ method: 'GET', path });
 
-  it('passes requests and answers on as they are', async () => {
+  it('passes requests and answers on unchanged', async () => {
     const answer = await gateway.request({
       method: 'POST',
       path: '/orders?first=2&q=%C3%A9',
@@ -114,14 +114,14 @@ describe('in front of an HTTP system', () => {
     expect(head.headers['content-length']).toBe('1000000');
   });
 
-  it('hangs up on the system when the gateway gives up', async () => {
+  it('closes its connection to the system if the gateway closes its own', async () => {
     const before = shop.hungUp;
     const waiting = gateway.request({ method: 'GET', path: '/wait', signal: AbortSignal.timeout(50) });
     await expect(waiting).rejects.toThrow('timeout');
     await expect.poll(() => shop.hungUp).toBe(before + 1);
   });
 
-  it('adds latency to each answer without making one wait for another', async () => {
+  it('adds latency to each answer separately', async () => {
     await control.set('webshop', { latencyMs: 200 });
     const start = performance.now();
     await Promise.all(Array.from({ length: 50 }, () => text(get())));
@@ -130,7 +130,7 @@ describe('in front of an HTTP system', () => {
     expect(performance.now() - start).toBeLessThan(8_000);
   });
 
-  it('refuses connections while down, breaks the open ones, and is back at the same port', async () => {
+  it('refuses connections and breaks open ones while "down", and returns at the same port', async () => {
     const waiting = get('/wait');
     await expect.poll(() => control.counters()['webshop']?.connections).toBe(1);
     await control.set('webshop', { fault: 'down' });
@@ -146,7 +146,7 @@ describe('in front of an HTTP system', () => {
     expect((await get()).statusCode).toBe(200);
   });
 
-  it('never answers while hanging, and breaks what hung when healed', async () => {
+  it('sends no answer while "hanging", and breaks the waiting connections at the end', async () => {
     await text(get());
     await control.set('webshop', { fault: 'hang' });
     const hanging = get();
@@ -156,7 +156,7 @@ describe('in front of an HTTP system', () => {
     expect((await get()).statusCode).toBe(200);
   });
 
-  it('answers with the set status, or 500 by default, on connections that were already open', async () => {
+  it('answers with the chosen status, by default 500, on open connections', async () => {
     const single = new Pool(control.sources['webshop']?.url ?? '', { connections: 1 });
     const getOnce = async (): Promise<[number, unknown]> => {
       const { statusCode, body } = await single.request({ method: 'GET', path: '/' });
@@ -173,7 +173,7 @@ describe('in front of an HTTP system', () => {
     await single.destroy();
   });
 
-  it('sends garbage that claims to be JSON', async () => {
+  it('can send invalid bytes with the content type of JSON', async () => {
     await control.set('webshop', { fault: 'garbage' });
     const answer = await get();
     expect(answer.statusCode).toBe(200);
@@ -181,14 +181,14 @@ describe('in front of an HTTP system', () => {
     await expect(answer.body.json()).rejects.toThrow();
   });
 
-  it('drips the true answer', async () => {
+  it('can send the correct answer very slowly', async () => {
     await control.set('webshop', { fault: 'drip' });
     const start = performance.now();
     expect(await text(get('/short'))).toBe('abc');
     expect(performance.now() - start).toBeGreaterThan(990);
   });
 
-  it('stops dripping when healed', async () => {
+  it('sends the rest at once when the fault ends', async () => {
     await control.set('webshop', { fault: 'drip' });
     const answer = await get('/large');
     await Promise.all([
@@ -198,13 +198,13 @@ describe('in front of an HTTP system', () => {
     expect((await get()).statusCode).toBe(200);
   });
 
-  it('resets the connection when a request arrives', async () => {
+  it('can reset the connection when a request arrives', async () => {
     await text(get());
     await control.set('webshop', { fault: 'reset' });
     await expect(get()).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 
-  it('limits the rate the way vendors do', async () => {
+  it('limits the rate as vendors do', async () => {
     await control.set('webshop', { fault: 'rate-limit' });
     const answer = await get();
     expect(answer.statusCode).toBe(429);
@@ -212,7 +212,7 @@ describe('in front of an HTTP system', () => {
     expect(await answer.body.json()).toEqual({ error: 'rate limited' });
   });
 
-  it('counts the requests, also those that a fault spoilt', async () => {
+  it('counts all requests, also those with a fault', async () => {
     await Promise.all([text(get()), text(get()), text(get('/missing'))]);
     await control.set('webshop', { fault: 'rate-limit' });
     await text(get());
@@ -222,7 +222,7 @@ describe('in front of an HTTP system', () => {
   });
 });
 
-describe('in front of an SQL system', () => {
+describe('the fault control in front of an SQL system', () => {
   let gateway: SqlPool;
 
   beforeEach(() => {
@@ -250,7 +250,7 @@ describe('in front of an SQL system', () => {
     expect(await run()).toEqual([{ one: 1 }]);
   });
 
-  it('leaves large answers and parameters whole', async () => {
+  it('passes large answers and parameters on completely', async () => {
     const { rows } = await gateway.query<{ n: number; t: string }>(
       'select n, $1 as t from generate_series(1, 20000) n',
       ['z'.repeat(100)],
@@ -263,14 +263,14 @@ describe('in front of an SQL system', () => {
     ]);
   });
 
-  it('lets the gateway read and no more', async () => {
+  it('permits the gateway to read, and nothing else', async () => {
     await expect(gateway.query('delete from payments')).rejects.toMatchObject({ code: '25006' });
     await expect(
       gateway.query('set default_transaction_read_only = off; delete from payments'),
     ).rejects.toThrow();
   });
 
-  it('passes on that a query is to be cancelled', async () => {
+  it('passes the cancellation of a query on', async () => {
     const client = await gateway.connect();
     const cancel = Buffer.alloc(16);
     cancel.writeInt32BE(16, 0);
@@ -292,14 +292,14 @@ describe('in front of an SQL system', () => {
     client.release();
   });
 
-  it('counts queries, not the messages around them', async () => {
+  it('counts queries, not messages', async () => {
     await gateway.query('select 1');
     await run();
     await gateway.query({ name: 'two', text: 'select 2' });
     expect(control.counters()['order-system']).toEqual({ calls: 3, connections: 1 });
   });
 
-  it('adds latency once to each query without making one wait for another', async () => {
+  it('adds latency to each query once and separately', async () => {
     await Promise.all(Array.from({ length: 20 }, () => run()));
     await control.set('order-system', { latencyMs: 200 });
     let start = performance.now();
@@ -316,7 +316,7 @@ describe('in front of an SQL system', () => {
     expect(performance.now() - start).toBeLessThan(790);
   });
 
-  it('refuses connections while down, breaks the open ones, and is back at the same port', async () => {
+  it('refuses connections and breaks open ones while "down", and returns at the same port', async () => {
     const sleeping = gateway.query('select pg_sleep(10)');
     await expect.poll(() => control.counters()['order-system']?.calls).toBe(1);
     await Promise.all([
@@ -328,7 +328,7 @@ describe('in front of an SQL system', () => {
     expect(await run()).toEqual([{ one: 1 }]);
   });
 
-  it('never answers while hanging, and breaks what hung when healed', async () => {
+  it('sends no answer while "hanging", and breaks the waiting connections at the end', async () => {
     await run();
     await control.set('order-system', { fault: 'hang' });
     const onOpen = run();
@@ -347,7 +347,7 @@ describe('in front of an SQL system', () => {
     ['status', '57P03'],
     ['rate-limit', '53300'],
   ] as const)(
-    'answers every query with an error under "%s", and the connection survives',
+    'answers every query with an error under "%s", and the connection stays open',
     async (fault, code) => {
       const client = await gateway.connect();
       await control.set('order-system', { fault });
@@ -364,7 +364,7 @@ describe('in front of an SQL system', () => {
     },
   );
 
-  it('leaves a transaction as it was when it answers with an error', async () => {
+  it('does not change the state of a transaction when it answers with an error', async () => {
     const client = await gateway.connect();
     await client.query('begin');
     await client.query("set local application_name = 'unchanged'");
@@ -376,7 +376,7 @@ describe('in front of an SQL system', () => {
     client.release();
   });
 
-  it('sends bytes that are not PostgreSQL', async () => {
+  it('can send bytes that are not PostgreSQL', async () => {
     await run();
     await control.set('order-system', { fault: 'garbage' });
     await expect(run()).rejects.toThrow('invalid response');
@@ -384,7 +384,7 @@ describe('in front of an SQL system', () => {
     expect(await run()).toEqual([{ one: 1 }]);
   });
 
-  it('drips the true answer, and stops when healed', async () => {
+  it('can send the correct answer very slowly, until the fault ends', async () => {
     const client = new Client({ connectionString: control.settings['ORDER_SYSTEM_URL'] });
     client.on('error', () => undefined);
     await client.connect();
@@ -395,14 +395,14 @@ describe('in front of an SQL system', () => {
     expect(await run()).toEqual([{ one: 1 }]);
   });
 
-  it('resets the connection when a query arrives', async () => {
+  it('can reset the connection when a query arrives', async () => {
     await run();
     await control.set('order-system', { fault: 'reset' });
     await expect(run()).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 });
 
-describe('the HTTP API', () => {
+describe('the HTTP API of the fault control', () => {
   async function call(
     method: string,
     path: string,
@@ -412,7 +412,7 @@ describe('the HTTP API', () => {
     return { status: answer.status, body: await answer.json() };
   }
 
-  it('shows every source with its address, counters and condition', async () => {
+  it('shows every source with its address, its counters and its fault', async () => {
     expect(await call('GET', '/')).toEqual({
       status: 200,
       body: {
@@ -430,7 +430,7 @@ describe('the HTTP API', () => {
     });
   });
 
-  it('changes one thing and leaves the rest', async () => {
+  it('changes one member and leaves the others', async () => {
     await call('PUT', '/webshop', '{"latencyMs":100}');
     await call('PUT', '/webshop', '{"fault":"status","status":503}');
     expect(await call('PUT', '/webshop', '{"latencyMs":120}')).toMatchObject({
@@ -443,7 +443,7 @@ describe('the HTTP API', () => {
     expect((await call('GET', '/order-system')).body).toMatchObject({ latencyMs: 0, fault: null });
   });
 
-  it('takes a status with any fault, so that one body does for all', async () => {
+  it('accepts a status with any fault, so that clients can use one body for all faults', async () => {
     for (const fault of ['reset', 'garbage']) {
       const answer = await call('PUT', '/webshop', JSON.stringify({ fault, status: 500 }));
       expect(answer).toMatchObject({ status: 200, body: { fault } });
@@ -451,7 +451,7 @@ describe('the HTTP API', () => {
     await call('DELETE', '/');
   });
 
-  it('heals everything and counts anew on DELETE', async () => {
+  it('ends all faults and resets the counters on DELETE', async () => {
     await call('PUT', '/webshop', '{"latencyMs":10,"fault":"rate-limit"}');
     await fetch(control.sources['webshop']?.url ?? '').then((answer) => answer.text());
     expect((await call('GET', '/webshop')).body).toMatchObject({ calls: 1 });
@@ -476,7 +476,7 @@ describe('the HTTP API', () => {
     expect(answer).toEqual({ status: 400, body: { error: expect.any(String) as unknown } });
   });
 
-  it('lists the sources when a request names an unknown one', async () => {
+  it('lists the sources if a request names an unknown one', async () => {
     const answer = await call('PUT', '/warehouse', '{"fault":"down"}');
     expect(answer.status).toBe(404);
     expect(answer.body).toEqual({ error: 'no source "warehouse" here, only webshop, order-system' });
@@ -494,7 +494,7 @@ describe('the HTTP API', () => {
   });
 });
 
-describe('its life', () => {
+describe('the life of the fault control', () => {
   it('gives the gateway the addresses of the proxies', () => {
     expect(control.settings).toEqual({
       SHOP_URL: `${control.sources['webshop']?.url ?? ''}/admin`,
@@ -509,7 +509,7 @@ describe('its life', () => {
     expect(control.sources['webshop']?.url).not.toBe(shop.url);
   });
 
-  it('closes at once, also with connections open and requests hanging', async () => {
+  it('ends at once, also with open connections and waiting requests', async () => {
     const other = await createFaultControl([shop, orders]);
     const client = new Client({ connectionString: other.settings['ORDER_SYSTEM_URL'] });
     client.on('error', () => undefined);
@@ -520,7 +520,7 @@ describe('its life', () => {
     await Promise.all([other.close(), expect(hanging).rejects.toThrow()]);
   });
 
-  it('does not start at a port that is taken, and leaves nothing open then', async () => {
+  it('does not begin at a port in use, and then leaves nothing open', async () => {
     await expect(
       createFaultControl([shop], { port: Number(new URL(control.url).port) }),
     ).rejects.toMatchObject({

@@ -3,7 +3,7 @@ import { sources } from '../../../sources/index.js';
 import { createFaultControl } from '../../../sources/stand-ins/fault-control.js';
 import { startStandIns, type StandIns } from '../../../sources/stand-ins/index.js';
 
-describe('the stand-ins together', () => {
+describe('the stand-ins', () => {
   let running: StandIns | undefined;
 
   afterEach(async () => {
@@ -11,7 +11,7 @@ describe('the stand-ins together', () => {
     running = undefined;
   });
 
-  it('all start, and can all be reached by the fault control', async () => {
+  it('start together, and the fault control reaches all of them', async () => {
     const ready: string[] = [];
     running = await startStandIns({ customers: 20, onProgress: ({ name }) => ready.push(name) });
     const names = running.standIns.map(({ name }) => name);
@@ -30,7 +30,7 @@ describe('the stand-ins together', () => {
     await control.close();
   });
 
-  it('do not start when one of them cannot, and name it', async () => {
+  it('do not start if one of them cannot, and the error names it', async () => {
     const unreachable = { connectionString: 'postgres://postgres@127.0.0.1:1/postgres' };
     await expect(startStandIns({ customers: 1, orderSystem: unreachable })).rejects.toThrow(
       'the stand-in of order-system did not start: connect ECONNREFUSED 127.0.0.1:1',

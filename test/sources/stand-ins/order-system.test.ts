@@ -9,7 +9,7 @@ import {
 import { startOrderSystem } from '../../../sources/order-system/stand-in/index.js';
 import { createWorld } from '../../../sources/stand-ins/seed.js';
 
-describe('the order system in a PostgreSQL that runs already', () => {
+describe('the stand-in of the order system in a running PostgreSQL', () => {
   const world = createWorld({ customers: 20 });
   let server: EmbeddedServer;
 
@@ -36,7 +36,7 @@ describe('the order system in a PostgreSQL that runs already', () => {
   const ours = `select datname as name from pg_database where datname like 'order_system%'
     union all select rolname from pg_roles where rolname like 'gateway%'`;
 
-  it('holds all customers of the order system, with their orders and payments', async () => {
+  it('has all customers of the order system, with their orders and payments', async () => {
     const orderSystem = await startOrderSystem(world, { connectionString: server.connectionString });
     const url = orderSystem.settings(orderSystem.url)['ORDER_SYSTEM_URL'];
     const parts = world.people.flatMap((person) => person.orderSystem ?? []);
@@ -84,7 +84,7 @@ describe('the order system in a PostgreSQL that runs already', () => {
     await orderSystem.close();
   });
 
-  it('has a database of its own there, and leaves nothing behind', async () => {
+  it('creates its own database, and drops it at the end', async () => {
     const [first, second] = await Promise.all([
       startOrderSystem(world, { connectionString: server.connectionString }),
       startOrderSystem(world, { connectionString: server.connectionString }),
@@ -100,7 +100,7 @@ describe('the order system in a PostgreSQL that runs already', () => {
   });
 });
 
-describe('a signal to a process with the order system in it', () => {
+describe('a signal to a process with the stand-in of the order system', () => {
   /** Starts the order system, then `code`, in a separate process, and sends it a signal to end. Returns its output. */
   async function endedBySignal(
     code: string,
@@ -141,7 +141,7 @@ describe('a signal to a process with the order system in it', () => {
     });
   }
 
-  it('leaves the process all the time it takes to close', async () => {
+  it('does not shorten the time that the process needs to close', async () => {
     const { printed, end, url } = await endedBySignal(`
       process.once('SIGTERM', async () => {
         await new Promise((resolve) => setTimeout(resolve, 500));
@@ -154,7 +154,7 @@ describe('a signal to a process with the order system in it', () => {
     expect(await isRefused(url)).toBe(true);
   });
 
-  it('leaves the process its own exit code, and does not hold it when it is done', async () => {
+  it('does not change the exit code of the process, nor delay its end', async () => {
     const { end } = await endedBySignal(`
       process.once('SIGTERM', async () => {
         process.exitCode = 3;
@@ -165,7 +165,7 @@ describe('a signal to a process with the order system in it', () => {
     expect(end).toBe(3);
   });
 
-  it('ends the server too when nobody closes it', async () => {
+  it('ends the server if the process does not close it', async () => {
     const { end, url } = await endedBySignal('');
     expect(end).toBe('SIGTERM');
     await expect.poll(() => isRefused(url), { timeout: 5_000 }).toBe(true);

@@ -27,19 +27,19 @@ function expectUnique(values: readonly unknown[]): void {
   expect(new Set(values).size).toBe(values.length);
 }
 
-describe('the world', () => {
-  it('is the same each time', () => {
+describe('the seed data', () => {
+  it('are equal each time', () => {
     expect(createWorld({ customers: 500 })).toEqual(world);
   });
 
-  it('gives a customer the same data in a small world as in a large one', () => {
+  it('give a customer equal data, however many customers there are', () => {
     const small = createWorld({ customers: 50 });
     expect(small.people).toEqual(world.people.slice(0, small.people.length));
     expect(small.products).toEqual(world.products);
     expect(small.companies).toEqual(world.companies);
   });
 
-  it('has as many ordinary customers as requested, beside the special ones', () => {
+  it('have the requested number of ordinary customers, and the special ones', () => {
     expect(ordinary.map(({ email }) => email)).toEqual(
       Array.from({ length: 500 }, (_, index) => `customer-${index + 1}@example.nl`),
     );
@@ -50,7 +50,7 @@ describe('the world', () => {
     expect(() => createWorld({ customers })).toThrow('customers must be a whole number');
   });
 
-  it('takes time by the number of customers, not by its square', () => {
+  it('take time in proportion to the number of customers', () => {
     const timeOf = (customers: number) => {
       const { user } = process.cpuUsage();
       createWorld({ customers });
@@ -60,7 +60,7 @@ describe('the world', () => {
     expect(timeOf(8_000) / timeOf(1_000)).toBeLessThan(32);
   });
 
-  it('hands out every identifier once', () => {
+  it('give each identifier to one person', () => {
     const { people, products, companies } = world;
     const orders = people.flatMap(({ orderSystem }) => orderSystem?.orders ?? []);
     const shops = people.flatMap(({ webshop }) => webshop ?? []);
@@ -90,7 +90,7 @@ describe('the world', () => {
     expectUnique(products.map(({ sku }) => sku));
   });
 
-  it('writes identifiers the way each system does', () => {
+  it('write identifiers in the notation of each system', () => {
     const { orderSystem, webshop, contactCentre, crm, phone, address } = person('everywhere@example.nl');
     expect(orderSystem?.customerNumber).toMatch(/^K\d{6}$/);
     expect(orderSystem?.orders[0]?.number).toMatch(/^ORD-20\d\d-\d{7}$/);
@@ -105,14 +105,14 @@ describe('the world', () => {
     expect(address.postcode).toMatch(/^\d{4} [A-Z]{2}$/);
   });
 
-  it('has sixty products and forty companies, some with a KvK number that begins with a zero', () => {
+  it('have 60 products and 40 companies, some with a KvK number that begins with a zero', () => {
     expect(world.products).toHaveLength(60);
     expect(world.companies).toHaveLength(40);
     for (const { kvkNumber } of world.companies) expect(kvkNumber).toMatch(/^(?!0000)\d{8}$/);
     expect(world.companies.filter(({ kvkNumber }) => kvkNumber.startsWith('0')).length).toBeGreaterThan(5);
   });
 
-  it('holds nothing that happened after its own moment', () => {
+  it('contain no event after their own time', () => {
     const { people } = world;
     const moments = people.flatMap(({ createdAt, orderSystem, webshop, contactCentre, crm }) => [
       createdAt,
@@ -131,8 +131,8 @@ describe('the world', () => {
   });
 });
 
-describe('an ordinary customer', () => {
-  it('is always in the order system, with one to six orders of one to four lines', () => {
+describe('an ordinary customer of the seed data', () => {
+  it('is in the order system, with one to six orders of one to four lines', () => {
     for (const { orderSystem } of ordinary) {
       expect(orderSystem?.orders.length).toBeGreaterThanOrEqual(1);
       expect(orderSystem?.orders.length).toBeLessThanOrEqual(6);
@@ -152,7 +152,7 @@ describe('an ordinary customer', () => {
   });
 
   it.each(['webshop', 'contactCentre', 'crm'] as const)(
-    'is mostly, but not always, known to %s',
+    'is usually, but not always, known to %s',
     (system) => {
       const known = ordinary.filter((customer) => customer[system] !== undefined).length;
       expect(known / ordinary.length).toBeGreaterThan(0.85);
@@ -160,7 +160,7 @@ describe('an ordinary customer', () => {
     },
   );
 
-  it('has in the order system what was ordered in the webshop, under both numbers', () => {
+  it('has the orders of the webshop in the order system, under both numbers', () => {
     for (const { webshop, orderSystem } of world.people) {
       const orders = orderSystem?.orders.filter(({ shopName }) => shopName !== null) ?? [];
       expect(orders).toHaveLength(webshop === undefined ? 0 : (orderSystem?.orders.length ?? 0));
@@ -177,7 +177,7 @@ describe('an ordinary customer', () => {
     expect(new Set(online.map(({ shipments }) => shipments.length))).toEqual(new Set([0, 1, 2]));
   });
 
-  it('is the same buyer to the webshop as to the order system', () => {
+  it('is one buyer in the webshop and in the order system', () => {
     for (const { webshop, orderSystem } of world.people) {
       if (webshop === undefined) continue;
       const orders = orderSystem?.orders.filter(({ status }) => status !== 'CANCELLED') ?? [];
@@ -186,7 +186,7 @@ describe('an ordinary customer', () => {
     }
   });
 
-  it('has tickets that begin with what the customer wrote', () => {
+  it("has tickets that begin with the customer's own text", () => {
     const tickets = ordinary.flatMap(({ contactCentre }) => contactCentre?.tickets ?? []);
     for (const { comments, description } of tickets) {
       expect(comments[0]).toMatchObject({ author: 'customer', body: description, public: true });
@@ -195,7 +195,7 @@ describe('an ordinary customer', () => {
     expect(new Set(tickets.map(({ comments }) => comments.length))).toEqual(new Set([1, 2, 3, 4]));
   });
 
-  it('works for one of the companies in about half of the cases', () => {
+  it('works for one of the companies in about half of all cases', () => {
     const ids = new Set(world.companies.map(({ id }) => id));
     const employers = ordinary.flatMap(({ crm }) => crm?.companyId ?? []);
     expect(employers.every((id) => ids.has(id))).toBe(true);
@@ -204,8 +204,8 @@ describe('an ordinary customer', () => {
   });
 });
 
-describe('the special customers', () => {
-  it('include one that every system knows, with some of everything', () => {
+describe('the special customers of the seed data', () => {
+  it('include one that every system knows, with data of every kind', () => {
     const { orderSystem, webshop, contactCentre, crm } = person('everywhere@example.nl');
     expect(orderSystem?.emailVerified).toBe(true);
     expect(orderSystem?.orders.length).toBeGreaterThanOrEqual(5);
@@ -224,7 +224,7 @@ describe('the special customers', () => {
     ['orders-only@example.nl', ['orderSystem']],
     ['crm-only@example.nl', ['crm']],
     ['many-orders@example.nl', ['orderSystem', 'webshop', 'contactCentre', 'crm']],
-  ])('%s is known to just %j', (email, systems) => {
+  ])('include %s, known to %j only', (email, systems) => {
     expect(systemsOf(person(email))).toEqual(systems);
   });
 
@@ -240,7 +240,7 @@ describe('the special customers', () => {
     expectUnique(sharing.map(({ phone }) => phone));
   });
 
-  it('include one with five hundred orders, some of the very same moment', () => {
+  it('include one with 500 orders, some of them at one time', () => {
     const orders = person('many-orders@example.nl').orderSystem?.orders ?? [];
     expect(orders).toHaveLength(500);
     const moments = new Set(orders.map(({ placedAt }) => placedAt));
@@ -270,7 +270,7 @@ describe('the special customers', () => {
     ['household-1@example.nl', ['orderSystem']],
     ['household-2@example.nl', ['orderSystem']],
     ['company@example.nl', ['orderSystem', 'crm']],
-  ])('%s is known to just %j', (email, systems) => {
+  ])('include %s, known to %j only', (email, systems) => {
     expect(systemsOf(person(email))).toEqual(systems);
   });
 
@@ -290,14 +290,14 @@ describe('the special customers', () => {
     expect(person('many-addresses@example.nl').crm?.additionalEmails).toHaveLength(8);
   });
 
-  it('include one for which the CRM has the number of somebody else', () => {
+  it("include one for which the CRM has another customer's number", () => {
     const { crm, orderSystem } = person('conflict@example.nl');
     expect(crm?.customerNumber).toBe(partOf('conflict-other@example.nl')?.customerNumber);
     expect(crm?.customerNumber).not.toBe(orderSystem?.customerNumber);
     expect(world.people.filter((person) => person.crm?.customerNumber !== undefined)).toHaveLength(1);
   });
 
-  it('include people who share what means nobody, or a role', () => {
+  it('include people who share a placeholder or the address of a role', () => {
     expect(
       new Set(['blocked@example.nl', 'blocked-too@example.nl'].map((value) => person(value).phone)),
     ).toEqual(new Set(['0000000000']));
@@ -307,7 +307,7 @@ describe('the special customers', () => {
     expectUnique(bakery.map(({ phone }) => phone));
   });
 
-  it('include two on one device, and one with a device alone', () => {
+  it('include two on one device, and one that only a device identifies', () => {
     const devicesOf = (email: string) => partOf(email)?.devices.map(({ visitorId }) => visitorId) ?? [];
     const shared = '8f14e45f-ceea-467f-a3bd-00000000d0d0';
     expect(devicesOf('device-a@example.nl')).toEqual([shared, expect.any(String)]);
@@ -321,7 +321,7 @@ describe('the special customers', () => {
     ).toHaveLength(1);
   });
 
-  it('include people with one phone number, which only the order system has verified, and once', () => {
+  it('include people with one phone number, which the order system has verified for one of them', () => {
     const phones = (...emails: string[]) => new Set(emails.map((email) => person(email).phone));
     expect(phones('same-phone-1@example.nl', 'same-phone-2@example.nl').size).toBe(1);
     expect(phones('household-1@example.nl', 'household-2@example.nl').size).toBe(1);
@@ -343,7 +343,7 @@ describe('the special customers', () => {
     expect(company?.kvkNumber).toMatch(/^0/);
   });
 
-  it('include nobody@example.nl by leaving them out', () => {
+  it('do not include nobody@example.nl', () => {
     expect(world.people.some(({ email }) => email === 'nobody@example.nl')).toBe(false);
   });
 });

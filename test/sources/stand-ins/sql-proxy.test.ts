@@ -31,7 +31,7 @@ function letters(bytes: Buffer): string {
   return found;
 }
 
-describe('reading what a client sends', () => {
+describe("the proxy reading a client's messages", () => {
   const prepared = [message('P', 'select 1'), message('B'), message('D'), message('E'), message('S')];
   const all = Buffer.concat([
     encryption,
@@ -50,7 +50,7 @@ describe('reading what a client sends', () => {
     { kind: 'messages', queries: 0, last: 'X' },
   ];
 
-  it.each([1, 3, 7, 1_000])('finds the message groups in pieces of %d bytes', (size) => {
+  it.each([1, 3, 7, 1_000])('finds message groups in pieces of %d bytes', (size) => {
     const reader = createMessageGroupReader();
     const groups = [];
     for (let start = 0; start < all.length; start += size)
@@ -59,14 +59,14 @@ describe('reading what a client sends', () => {
     expect(Buffer.concat(groups.map(({ bytes }) => bytes))).toEqual(all);
   });
 
-  it('gives up on what is not PostgreSQL', () => {
+  it('refuses bytes that are not PostgreSQL', () => {
     expect(() => createMessageGroupReader().read(Buffer.from('GET / HTTP/1.1\r\n\r\n'))).toThrow(
       'not an opening packet',
     );
   });
 });
 
-describe('the order of answers on one connection', () => {
+describe('the order of answers on one connection of the proxy', () => {
   let proxy: ProxyPort;
   let system: Server;
   let heard: string;
@@ -107,7 +107,7 @@ describe('the order of answers on one connection', () => {
     await new Promise((resolve) => system.close(resolve));
   });
 
-  it('sends an error only after the answers to earlier queries', async () => {
+  it('has an error after the answers to earlier queries', async () => {
     gateway.write(message('Q', 'slow'));
     await expect.poll(() => heard).toBe('Q');
     await proxy.change({ ...healthy, fault: 'status' });
@@ -122,7 +122,7 @@ describe('the order of answers on one connection', () => {
     expect(proxy.counters.calls).toBe(2);
   });
 
-  it('skips the rest of a refused extended query, up to its Sync', async () => {
+  it('has no answers for the rest of a refused extended query, up to its Sync', async () => {
     await proxy.change({ ...healthy, fault: 'rate-limit' });
     gateway.write(Buffer.concat([message('P'), message('B'), message('E'), message('H')]));
     await expect.poll(() => letters(received)).toBe('E');
@@ -135,7 +135,7 @@ describe('the order of answers on one connection', () => {
     await expect.poll(() => heard).toBe('SQ');
   });
 
-  it('preserves the order of queries when the latency changes between them', async () => {
+  it('is that of the queries, even if the latency changes between them', async () => {
     await proxy.change({ ...healthy, latencyMs: 150 });
     gateway.write(message('Q', 'first'));
     await expect.poll(() => proxy.counters.calls).toBe(1);
@@ -144,7 +144,7 @@ describe('the order of answers on one connection', () => {
     await expect.poll(() => heard).toBe('QPBES');
   });
 
-  it('breaks the connection when the system does', async () => {
+  it('ends with the connection to the system', async () => {
     const closed = new Promise((resolve) => gateway.once('close', resolve));
     sendToProxy(message('E', 'SFATAL\0\0'));
     hangUp();
