@@ -27,7 +27,7 @@ export interface Received {
   /** The table, column or other name of our statement that the database rejects. */
   name?: string | undefined;
   /** Where the answer does not fit its schema, and what was expected there. */
-  misfits?: readonly { path: string; expected: string }[];
+  mismatches?: readonly { path: string; expected: string }[];
 }
 
 /** The kinds of failure, each with its remedy. They are labels of metrics, so the list is closed. */

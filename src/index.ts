@@ -43,7 +43,7 @@ export { databaseUrl, sql, type SqlClient } from './connectors/sql/client.js';
 
 export { errorOf, type ErrorKind } from './connectors/http.js';
 export type { RateLimitInfo } from './rate-limit-info.js';
-export { misfitsOf } from './connectors/misfits.js';
+export { mismatchesOf } from './connectors/mismatches.js';
 export { safeCode } from './diagnosis.js';
 
 // Loading records

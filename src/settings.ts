@@ -67,8 +67,7 @@ export function listIn(variable: string, text: string, example: string, problems
     // The parser's message would quote the text, which may be secret.
   }
   const { data } = z.array(z.unknown()).min(1).safeParse(parsed);
-  if (data === undefined)
-    problems.push(`${variable} is not right: it must be a JSON list such as ${example}.`);
+  if (data === undefined) problems.push(`${variable} is invalid: it must be a JSON list such as ${example}.`);
   return data ?? [];
 }
 
@@ -104,7 +103,7 @@ export class SettingsReader {
     if (result.success) return result.data;
     // The message omits the value: it may be a secret.
     this.problems.push(
-      `${this.#nameOf(variable)} ${raw === undefined ? 'is missing' : 'is not right'}: it must be ${expects}.`,
+      `${this.#nameOf(variable)} ${raw === undefined ? 'is missing' : 'is invalid'}: it must be ${expects}.`,
     );
     return undefined;
   }

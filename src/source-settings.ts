@@ -183,11 +183,11 @@ function read<T>(
       const known = keysAt(schema, issue.path);
       for (const key of issue.keys)
         settings.problems.push(
-          `${variable} is not right: ${path === '' ? 'it' : path} has no "${key}"${remedy(key, known, consent)}`,
+          `${variable} is invalid: ${path === '' ? 'it' : path} has no "${key}"${remedy(key, known, consent)}`,
         );
     } else if (path === '')
-      settings.problems.push(`${variable} is not right: it must be a JSON object such as ${example}.`);
-    else settings.problems.push(`${variable} is not right: ${path} ${issue.message}.`);
+      settings.problems.push(`${variable} is invalid: it must be a JSON object such as ${example}.`);
+    else settings.problems.push(`${variable} is invalid: ${path} ${issue.message}.`);
   }
   return undefined;
 }

@@ -170,7 +170,7 @@ describe('the settings', () => {
   ])('refuse %s with the value "%s", and report what is expected', (variable, value, expected) => {
     const { problems } = config({ [variable]: value });
     expect(problems).toHaveLength(1);
-    expect(problems[0]).toMatch(new RegExp(`^${variable} is not right: it must be .*${expected}`));
+    expect(problems[0]).toMatch(new RegExp(`^${variable} is invalid: it must be .*${expected}`));
   });
 
   it('may extend or replace the default lists of blocked values', () => {
@@ -245,7 +245,7 @@ describe('the settings', () => {
   ])('refuse the address %s, because a part of it would be ignored silently', (url) => {
     const problems = problemsWith({ ID_SECRET: secret, CRM_HUBSPOT_URL: url, CRM_HUBSPOT_TOKEN: 't' });
     expect(problems).toEqual([
-      expect.stringMatching(/^CRM_HUBSPOT_URL is not right: .*https:\/\/api\.hubapi\.com/),
+      expect.stringMatching(/^CRM_HUBSPOT_URL is invalid: .*https:\/\/api\.hubapi\.com/),
     ]);
   });
 
@@ -253,7 +253,7 @@ describe('the settings', () => {
     'refuse the database address %s',
     (url) => {
       expect(problemsWith({ ID_SECRET: secret, ORDER_SYSTEM_URL: url })).toEqual([
-        expect.stringMatching(/^ORDER_SYSTEM_URL is not right: .*postgres:\/\/user:password@host:5432\/name/),
+        expect.stringMatching(/^ORDER_SYSTEM_URL is invalid: .*postgres:\/\/user:password@host:5432\/name/),
       ]);
     },
   );

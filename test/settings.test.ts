@@ -46,7 +46,7 @@ describe('a setting whose value is in a file', () => {
     const number = setting('NUMBER', z.string().regex(/^\d+$/).transform(Number), 'a number');
     expect(read({ NUMBER_FILE: fileWith('42\n') }, number)).toMatchObject({ value: 42, problems: [] });
     const wrong = read({ NUMBER_FILE: fileWith('forty-two') }, number);
-    expect(wrong.problems).toEqual(['NUMBER is not right: it must be a number.']);
+    expect(wrong.problems).toEqual(['NUMBER is invalid: it must be a number.']);
     expect(new SettingsReader({ NUMBER_FILE: '/nowhere' }).isPresent(number)).toBe(true);
     expect(new SettingsReader({ NUMBER_FILE: '' }).isPresent(number)).toBe(false);
   });
@@ -242,7 +242,7 @@ describe('a setting without effect', () => {
   test('is reported with the problems that stop the start', () => {
     const { problems } = problemsOf({ ...KVK, CORS_ORIGINS: 'no site', DEADLINE_MSS: '5' });
     expect(problems).toEqual([
-      expect.stringContaining('CORS_ORIGINS is not right'),
+      expect.stringContaining('CORS_ORIGINS is invalid'),
       'DEADLINE_MSS is not a setting. Did you mean DEADLINE_MS? Rename or remove it.',
     ]);
   });
@@ -323,7 +323,7 @@ describe('a setting without effect', () => {
   });
 });
 
-describe('settings that are not right', () => {
+describe('settings that are invalid', () => {
   const apiKeys = { API_KEYS: '[{"name":"a"}]', AUTH: 'on' };
   const tokens = {
     AUTH: 'on',

@@ -155,62 +155,58 @@ describe('a problem with these settings', () => {
     [
       'a text that is not JSON',
       'maxAge=30s',
-      'CRM_HUBSPOT_FRESHNESS is not right: it must be a JSON object such as {"maxAge":"30 s"}.',
+      'CRM_HUBSPOT_FRESHNESS is invalid: it must be a JSON object such as {"maxAge":"30 s"}.',
     ],
-    [
-      'a list',
-      '[]',
-      'CRM_HUBSPOT_FRESHNESS is not right: it must be a JSON object such as {"maxAge":"30 s"}.',
-    ],
+    ['a list', '[]', 'CRM_HUBSPOT_FRESHNESS is invalid: it must be a JSON object such as {"maxAge":"30 s"}.'],
     [
       'another case',
       { maxage: '30 s' },
-      'CRM_HUBSPOT_FRESHNESS is not right: it has no "maxage". Did you mean "maxAge"?',
+      'CRM_HUBSPOT_FRESHNESS is invalid: it has no "maxage". Did you mean "maxAge"?',
     ],
     [
       'a word like no other',
       { ttl: '30 s' },
-      'CRM_HUBSPOT_FRESHNESS is not right: it has no "ttl". It may have maxAge, staleWhileRevalidate, staleIfError, notFoundMaxAge, loaders.',
+      'CRM_HUBSPOT_FRESHNESS is invalid: it has no "ttl". It may have maxAge, staleWhileRevalidate, staleIfError, notFoundMaxAge, loaders.',
     ],
     [
       'a loader that there is not',
       { loaders: { contactByEmail: { maxAge: '1 s' } } },
-      'CRM_HUBSPOT_FRESHNESS is not right: loaders has no "contactByEmail". Did you mean "contactsByEmail"?',
+      'CRM_HUBSPOT_FRESHNESS is invalid: loaders has no "contactByEmail". Did you mean "contactsByEmail"?',
     ],
     [
       'a word of a loader',
       { loaders: { contactsByEmail: { maxAges: '1 s' } } },
-      'CRM_HUBSPOT_FRESHNESS is not right: loaders.contactsByEmail has no "maxAges". Did you mean "maxAge"?',
+      'CRM_HUBSPOT_FRESHNESS is invalid: loaders.contactsByEmail has no "maxAges". Did you mean "maxAge"?',
     ],
     [
       'a number',
       { maxAge: 30 },
-      'CRM_HUBSPOT_FRESHNESS is not right: maxAge must be a duration such as "250 ms", "10 s", "5 minutes", "1 hour" or "7 days".',
+      'CRM_HUBSPOT_FRESHNESS is invalid: maxAge must be a duration such as "250 ms", "10 s", "5 minutes", "1 hour" or "7 days".',
     ],
     [
       'another unit',
       { maxAge: '30 sec' },
-      'CRM_HUBSPOT_FRESHNESS is not right: maxAge must be a duration such as "250 ms", "10 s", "5 minutes", "1 hour" or "7 days".',
+      'CRM_HUBSPOT_FRESHNESS is invalid: maxAge must be a duration such as "250 ms", "10 s", "5 minutes", "1 hour" or "7 days".',
     ],
     [
       'more than there may be',
       { maxAge: '31 days' },
-      'CRM_HUBSPOT_FRESHNESS is not right: maxAge must be from "0 s" to "30 days".',
+      'CRM_HUBSPOT_FRESHNESS is invalid: maxAge must be from "0 s" to "30 days".',
     ],
     [
       'consent',
       { loaders: { consentsOfContacts: { maxAge: '1 day' } } },
-      'CRM_HUBSPOT_FRESHNESS is not right: loaders has no "consentsOfContacts": consent is fresh for five seconds, and no setting changes that.',
+      'CRM_HUBSPOT_FRESHNESS is invalid: loaders has no "consentsOfContacts": consent is fresh for five seconds, and no setting changes that.',
     ],
     [
       'a customer that a system with consent does not know, for longer than ten seconds',
       { notFoundMaxAge: '30 days' },
-      'CRM_HUBSPOT_FRESHNESS is not right: notFoundMaxAge must be from "0 s" to "10 s": the source holds consent, and it may learn of a customer who refuses it at any time.',
+      'CRM_HUBSPOT_FRESHNESS is invalid: notFoundMaxAge must be from "0 s" to "10 s": the source holds consent, and it may learn of a customer who refuses it at any time.',
     ],
     [
       'the same of a loader that finds customers',
       { loaders: { contactsByEmail: { notFoundMaxAge: '11 s' } } },
-      'CRM_HUBSPOT_FRESHNESS is not right: loaders.contactsByEmail.notFoundMaxAge must be from "0 s" to "10 s": the source holds consent, and it may learn of a customer who refuses it at any time.',
+      'CRM_HUBSPOT_FRESHNESS is invalid: loaders.contactsByEmail.notFoundMaxAge must be from "0 s" to "10 s": the source holds consent, and it may learn of a customer who refuses it at any time.',
     ],
   ])('is reported: %s as freshness', (_, value, problem) => {
     expect(problemsOf('CRM_HUBSPOT_FRESHNESS', value)).toEqual([problem]);
@@ -248,7 +244,7 @@ describe('a problem with these settings', () => {
       'it has no "ofProcess". It may have timeout, concurrency, rate, quota, bulkShare, retries, maxBatch, batchWindow, maxAnswerBytes, maxCacheBytes, loaders',
     ],
   ])('is reported: %s as limits', (_, value, problem) => {
-    expect(problemsOf('CRM_HUBSPOT_LIMITS', value)).toEqual([`CRM_HUBSPOT_LIMITS is not right: ${problem}.`]);
+    expect(problemsOf('CRM_HUBSPOT_LIMITS', value)).toEqual([`CRM_HUBSPOT_LIMITS is invalid: ${problem}.`]);
   });
 
   it('is reported all at once, of all sources', () => {
@@ -257,7 +253,7 @@ describe('a problem with these settings', () => {
       X_LIMITS: '{"retries":-1}',
       WEBSHOP_FRESHNESS: '{"loaders":{"Customers":{}}}',
     });
-    expect(problems.map((problem) => problem.split(' is not right')[0]).toSorted()).toEqual([
+    expect(problems.map((problem) => problem.split(' is invalid')[0]).toSorted()).toEqual([
       'KVK_FRESHNESS',
       'KVK_FRESHNESS',
       'WEBSHOP_FRESHNESS',
@@ -287,7 +283,7 @@ describe('a problem with these settings', () => {
         ];
         expect(
           settings.problems
-            .map((problem) => /is not right: (.+) must be/.exec(problem)?.[1] ?? problem)
+            .map((problem) => /is invalid: (.+) must be/.exec(problem)?.[1] ?? problem)
             .toSorted(),
         ).toEqual(consents !== undefined && seconds > 10 ? refused.toSorted() : []);
       }),

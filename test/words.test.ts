@@ -14,7 +14,7 @@ const { retired, exceptions } = List.parse(
   JSON.parse(readFileSync(join(import.meta.dirname, 'words.json'), 'utf8')),
 );
 
-const TEXT = /\.(ts|mjs|js|graphql|md|json|html|css|yml)$|^\.ci\/run$/;
+const TEXT = /\.(ts|mjs|js|graphql|md|json|html|css|ya?ml)$|^\.ci\/run$/;
 /** Generated files, installed packages, and the list itself. */
 const OTHERS =
   /package-lock\.json$|\.generated\.|(^|\/)node_modules\/|^test\/words\.|^schema\/gateway\.graphql$/;

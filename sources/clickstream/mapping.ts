@@ -1,4 +1,4 @@
-import { misfitsOf, parseExactJson, SourceContractError, type TimelineItem } from '../../src/index.js';
+import { mismatchesOf, parseExactJson, SourceContractError, type TimelineItem } from '../../src/index.js';
 import type { z } from 'zod';
 import type { Device, DeviceKind, Referrer, VisitedPage } from './schema.generated.js';
 import { productsCell, searchCell, type DeviceRow, type EventRow, type VisitRow } from './wire.js';
@@ -105,11 +105,13 @@ function readCell<T>(schema: z.ZodType<T>, text: string | null, name: string): T
   if (value === null || (Array.isArray(value) && value.length === 0)) return null;
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const misfits = misfitsOf(result.error.issues.map((issue) => ({ ...issue, path: [name, ...issue.path] })));
+  const mismatches = mismatchesOf(
+    result.error.issues.map((issue) => ({ ...issue, path: [name, ...issue.path] })),
+  );
   throw new SourceContractError(
     'clickstream',
-    `clickstream sent an answer of another shape, at: ${misfits.map(({ path }) => path).join(', ')}.`,
-    { received: { misfits } },
+    `clickstream sent an answer of another shape, at: ${mismatches.map(({ path }) => path).join(', ')}.`,
+    { received: { mismatches } },
   );
 }
 

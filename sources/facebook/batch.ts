@@ -1,5 +1,5 @@
 import {
-  misfitsOf,
+  mismatchesOf,
   pagesOfEach,
   pathPart,
   SourceContractError,
@@ -64,7 +64,7 @@ function readAnswer<T>(schema: z.ZodType<T>, answer: z.infer<typeof batchAnswers
   if (answer.code >= 200 && answer.code < 300) {
     const parsed = schema.safeParse(body);
     if (parsed.success) return parsed.data;
-    const [first] = misfitsOf(parsed.error.issues);
+    const [first] = mismatchesOf(parsed.error.issues);
     return shapeError(first?.path ?? '', first?.expected);
   }
   const parsed = graphError.safeParse(body);
@@ -82,7 +82,7 @@ function readAnswer<T>(schema: z.ZodType<T>, answer: z.infer<typeof batchAnswers
 
 function shapeError(path: string, expected = 'another value'): SourceContractError {
   return new SourceContractError('facebook', `facebook sent an answer of another shape, at: ${path}.`, {
-    received: { misfits: [{ path, expected }] },
+    received: { mismatches: [{ path, expected }] },
   });
 }
 

@@ -30,7 +30,7 @@ const consentsOfCustomers = defineLoader<GraphqlClient, string, readonly Consent
   load: async (customerIds, shopify) => {
     const { data, errors } = await shopify.query(QUERY, { ids: customerIds.map(toGid) });
     const nodes = z.array(z.unknown()).safeParse(data?.nodes).data;
-    if (nodes === undefined) throw errors[0]?.error ?? misfit();
+    if (nodes === undefined) throw errors[0]?.error ?? mismatch();
     const customers = nodes.map((node, i) => ({
       id: fromGid(idOf(node)),
       node,
@@ -43,7 +43,7 @@ const consentsOfCustomers = defineLoader<GraphqlClient, string, readonly Consent
     return alignOne(customerIds, there, { source: 'webshop', keyOf: ({ id }) => id }).map((found) => {
       if (found === null) return nameless ?? [];
       const customer = consentingCustomer.safeParse(found.node);
-      return found.error ?? (customer.success ? toConsents(customer.data) : misfit());
+      return found.error ?? (customer.success ? toConsents(customer.data) : mismatch());
     });
   },
 });
@@ -52,7 +52,7 @@ function idOf(node: unknown): unknown {
   return typeof node === 'object' && node !== null && 'id' in node ? node.id : undefined;
 }
 
-function misfit(): SourceContractError {
+function mismatch(): SourceContractError {
   return new SourceContractError('webshop', 'webshop sent an answer of another shape, at: nodes.');
 }
 

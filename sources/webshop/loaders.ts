@@ -1,6 +1,6 @@
 import {
   defineLoader,
-  misfitsOf,
+  mismatchesOf,
   SourceContractError,
   type CustomerRecord,
   type GraphqlClient,
@@ -46,13 +46,13 @@ async function findCustomers(
       if (HAS[field](customer.data, value)) return [toCustomer(customer.data)];
       return new SourceContractError('webshop', 'webshop answered with another customer.');
     }
-    const misfits = misfitsOf(
+    const mismatches = mismatchesOf(
       customer.error.issues.map((issue) => ({ ...issue, path: ['customerByIdentifier', ...issue.path] })),
     );
     return new SourceContractError(
       'webshop',
-      `webshop sent an answer of another shape, at: ${misfits.map(({ path }) => path).join(', ')}.`,
-      { received: { misfits } },
+      `webshop sent an answer of another shape, at: ${mismatches.map(({ path }) => path).join(', ')}.`,
+      { received: { mismatches } },
     );
   });
 }

@@ -19,7 +19,7 @@ import type { CallScope, ConnectorOptions } from './connector.js';
 import { asRawBytes, parseYielding, parseLeniently, parseText } from './body.js';
 import { parseExactJson } from './decimal.js';
 import { exchange, type AnswerHeaders, type Exchanged } from './exchange.js';
-import { misfitsOf } from './misfits.js';
+import { mismatchesOf } from './mismatches.js';
 import { countNotedValues, templateOf } from './path-template.js';
 import { networkFailure, vendorCodeIn } from './vendor-code.js';
 
@@ -309,11 +309,11 @@ function digestOf(path: string): string {
 export function check<T>(schema: z.ZodType<T>, value: unknown, source: string, from = 0): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const misfits = misfitsOf(result.error.issues, from);
+  const mismatches = mismatchesOf(result.error.issues, from);
   throw new SourceContractError(
     source,
-    `${source} sent an answer that does not match its schema, at: ${misfits.map(({ path }) => path).join(', ')}.`,
-    { received: { misfits } },
+    `${source} sent an answer that does not match its schema, at: ${mismatches.map(({ path }) => path).join(', ')}.`,
+    { received: { mismatches } },
   );
 }
 

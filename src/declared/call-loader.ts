@@ -5,7 +5,7 @@ import { callEach, defineLoader, type Loader } from '../loaders/loader.js';
 import type { FreshnessOptions } from '../cache/freshness.js';
 import { contractError, type CallRequest } from './connector-kind.js';
 import type { Subject } from '../cache/invalidation.js';
-import { Misfit } from './path.js';
+import { Mismatch } from './path.js';
 
 /** How a row names the key that requested it. */
 export type Matching = 'exact' | 'lower' | 'collation' | 'loose';
@@ -21,7 +21,7 @@ export interface CallLoaderOptions<C extends Client, Value> {
   matching: Matching;
   /** The id of a row: rows of one key with equal ids are one. Default: each row counts. */
   idOf: ((row: unknown) => unknown) | undefined;
-  /** Maps the rows of one key. Throws a Misfit. */
+  /** Maps the rows of one key. Throws a Mismatch. */
   toValue: (rows: readonly unknown[]) => Value;
   maxBatch?: number | undefined;
   freshness?: FreshnessOptions | undefined;
@@ -74,7 +74,7 @@ function batchReader<C extends Client, Value>({
     if (key !== null) return fold(key);
     // A search also finds records that have no such key.
     if (matching === 'loose') return [];
-    throw new Misfit(keyPlace, 'a key');
+    throw new Mismatch(keyPlace, 'a key');
   };
   const alignOptions = {
     source,
@@ -87,14 +87,14 @@ function batchReader<C extends Client, Value>({
       ? rows
       : [...new Map(rows.toReversed().map((row) => [idOf(row), row])).values()].toReversed();
   const inRow = (error: unknown): unknown =>
-    error instanceof Misfit ? contractError(source, error.within(request.rowsPlace)) : error;
+    error instanceof Mismatch ? contractError(source, error.within(request.rowsPlace)) : error;
   const isFound = (row: unknown): boolean => request.isFound?.(row) ?? true;
   const readRows = async (keys: readonly string[], client: C): Promise<readonly unknown[]> => {
     try {
       const rows = await request.rows(keys, client);
       return rows.filter((row) => isFound(row) || (keyOf?.(row) ?? null) !== null);
     } catch (error) {
-      throw error instanceof Misfit ? contractError(source, error) : error;
+      throw error instanceof Mismatch ? contractError(source, error) : error;
     }
   };
 

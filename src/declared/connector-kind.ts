@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Client, Connector } from '../connectors/connector.js';
 import { SourceContractError } from '../errors.js';
-import type { Misfit } from './path.js';
+import type { Mismatch } from './path.js';
 import type { Place, Report } from './problems.js';
 
 /** What a kind of connector knows while it compiles a part of a declaration. */
@@ -26,7 +26,7 @@ export interface CallRequest<C extends Client> {
   rowsPlace: string;
   /** Whether a key can be sent without a change of the call's shape. The others are refused. */
   canSend(key: string): boolean;
-  /** The rows of the answer, not mapped yet. Throws a Misfit if there is no list of rows at its place. */
+  /** The rows of the answer, not mapped yet. Throws a Mismatch if there is no list of rows at its place. */
   rows(keys: readonly string[], client: C): Promise<readonly unknown[]>;
   /**
    * Whether a row is a record. Otherwise the system says with it that it has none. If such a row names a key, the key is compared
@@ -86,10 +86,10 @@ export interface ConnectorKind<Connect, Call, C extends Client> {
 }
 
 /** The error of an answer that does not match the declaration. */
-export function contractError(source: string, { place, expected }: Misfit): SourceContractError {
+export function contractError(source: string, { place, expected }: Mismatch): SourceContractError {
   return new SourceContractError(
     source,
     `${source} sent an answer that does not match its declaration, at: ${place}.`,
-    { received: { misfits: [{ path: place, expected }] } },
+    { received: { mismatches: [{ path: place, expected }] } },
   );
 }

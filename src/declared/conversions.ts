@@ -1,10 +1,10 @@
 import { plainDecimal } from '../connectors/decimal.js';
 import type { Mapping, TextConversion } from './grammar.js';
-import { Misfit } from './path.js';
+import { Mismatch } from './path.js';
 import type { Place, Report } from './problems.js';
 import { zonedTime } from './zoned-time.js';
 
-/** Converts a value of the system, which is not null, to the value of a field. Throws a Misfit. */
+/** Converts a value of the system, which is not null, to the value of a field. Throws a Mismatch. */
 export type Convert = (value: unknown) => unknown;
 
 /** The conversions that each scalar may have. */
@@ -78,7 +78,7 @@ export function textConversion(operations: readonly string[], path: string): Con
     let text = value;
     if (takesNumbers === true && typeof text === 'number' && Number.isSafeInteger(text)) text = String(text);
     if (typeof text !== 'string')
-      throw new Misfit(path, takesNumbers === true ? 'a text or a whole number' : 'a text');
+      throw new Mismatch(path, takesNumbers === true ? 'a text or a whole number' : 'a text');
     let result: string = text;
     if (trims === true) result = result.trim();
     if (lowers === true) result = result.toLowerCase();
@@ -89,7 +89,7 @@ export function textConversion(operations: readonly string[], path: string): Con
 
 function matching(pattern: RegExp, path: string, expected: string): Convert {
   return (value) => {
-    if (typeof value !== 'string' || !pattern.test(value)) throw new Misfit(path, expected);
+    if (typeof value !== 'string' || !pattern.test(value)) throw new Mismatch(path, expected);
     return value;
   };
 }
@@ -104,10 +104,10 @@ function numberConversion(scalar: string, number: Mapping['number'], path: strin
 function numberReader(number: NonNullable<Mapping['number']>, path: string): Convert {
   const { decimal, group } = number === 'fromText' ? { decimal: '.', group: undefined } : number;
   return (value) => {
-    if (typeof value !== 'string') throw new Misfit(path, 'a number as text');
+    if (typeof value !== 'string') throw new Mismatch(path, 'a number as text');
     const ungrouped = group === undefined ? value : value.replaceAll(group, '');
     const plain = plainDecimal(decimal === '.' ? ungrouped.trim() : ungrouped.trim().replace(decimal, '.'));
-    if (plain === null) throw new Misfit(path, 'a number as text');
+    if (plain === null) throw new Mismatch(path, 'a number as text');
     return plain;
   };
 }
@@ -118,21 +118,21 @@ function numberTo(scalar: string, path: string): Convert {
       return (value) => {
         const number = typeof value === 'string' && /^-?\d{1,10}$/.test(value) ? Number(value) : value;
         if (typeof number !== 'number' || (number | 0) !== number)
-          throw new Misfit(path, 'a whole number of 32 bits');
+          throw new Mismatch(path, 'a whole number of 32 bits');
         return number;
       };
     case 'Float':
       return (value) => {
         const number = typeof value === 'string' ? Number(value) : value;
         if (typeof number !== 'number' || !Number.isFinite(number) || value === '')
-          throw new Misfit(path, 'a number');
+          throw new Mismatch(path, 'a number');
         return number;
       };
     case 'BigInt':
       return (value) => {
         if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value);
         if (typeof value === 'string' && /^-?\d{1,40}$/.test(value)) return value;
-        throw new Misfit(path, 'a whole number');
+        throw new Mismatch(path, 'a whole number');
       };
     default:
       return (value) => decimalOf(value, path);
@@ -142,14 +142,14 @@ function numberTo(scalar: string, path: string): Convert {
 /** An exact decimal. The parser of the connector returns numbers that JavaScript would round as text. */
 export function decimalOf(value: unknown, path: string): string {
   const plain = typeof value === 'string' || typeof value === 'number' ? plainDecimal(String(value)) : null;
-  if (plain === null) throw new Misfit(path, 'a decimal number');
+  if (plain === null) throw new Mismatch(path, 'a decimal number');
   return plain;
 }
 
 /** The decimal of a number of minor units: 1250 with two digits is 12.50. */
 export function fromMinorUnits(value: unknown, digits: number, path: string): string {
   const units = decimalOf(value, path);
-  if (units.includes('.')) throw new Misfit(path, 'a whole number of minor units');
+  if (units.includes('.')) throw new Mismatch(path, 'a whole number of minor units');
   if (digits === 0) return units;
   const [, sign = '', number = ''] = /^(-?)(\d+)$/.exec(units) ?? [];
   const padded = number.padStart(digits + 1, '0');
@@ -159,7 +159,7 @@ export function fromMinorUnits(value: unknown, digits: number, path: string): st
 function booleanConversion(boolean: Mapping['boolean'], path: string): Convert {
   if (boolean === undefined)
     return (value) => {
-      if (typeof value !== 'boolean') throw new Misfit(path, 'true or false');
+      if (typeof value !== 'boolean') throw new Mismatch(path, 'true or false');
       return value;
     };
   const values = new Map([
@@ -169,7 +169,7 @@ function booleanConversion(boolean: Mapping['boolean'], path: string): Convert {
   return (value) => {
     const isScalar = typeof value === 'string' || typeof value === 'number';
     const result = isScalar ? values.get(String(value)) : undefined;
-    if (result === undefined) throw new Misfit(path, 'one of the declared values of a boolean');
+    if (result === undefined) throw new Mismatch(path, 'one of the declared values of a boolean');
     return result;
   };
 }
@@ -202,7 +202,7 @@ function dateConversion(format: string | undefined, path: string, { place, repor
   return (value) => {
     const found = typeof value === 'string' ? pattern.exec(value) : null;
     const date = `${found?.[year ?? 0] ?? ''}-${found?.[month ?? 0] ?? ''}-${found?.[day ?? 0] ?? ''}`;
-    if (!isDay(date)) throw new Misfit(path, 'a date');
+    if (!isDay(date)) throw new Mismatch(path, 'a date');
     return date;
   };
 }
@@ -221,7 +221,7 @@ function dateTimeConversion(dateTime: Mapping['dateTime'], path: string, { place
     return (value) => {
       const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
       const moment = new Date(typeof number === 'number' ? number * factor : Number.NaN);
-      if (Number.isNaN(moment.valueOf())) throw new Misfit(path, `${dateTime} since 1970`);
+      if (Number.isNaN(moment.valueOf())) throw new Mismatch(path, `${dateTime} since 1970`);
       return moment.toISOString();
     };
   }
@@ -243,7 +243,7 @@ function dateTimeConversion(dateTime: Mapping['dateTime'], path: string, { place
         if (moment !== undefined) return moment;
       }
     }
-    throw new Misfit(path, 'a date and time with a zone');
+    throw new Mismatch(path, 'a date and time with a zone');
   };
 }
 
@@ -267,7 +267,7 @@ export function enumConversion(
   return (value) => {
     const isScalar = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
     const result = isScalar ? known.get(String(value)) : undefined;
-    if (result === undefined) throw new Misfit(path, `a value of ${name}`);
+    if (result === undefined) throw new Mismatch(path, `a value of ${name}`);
     return result;
   };
 }

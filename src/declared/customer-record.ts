@@ -7,7 +7,7 @@ import type {
 import { scalarConversion } from './conversions.js';
 import type { FieldMapping, Identity, Yielded } from './grammar.js';
 import type { MapRecord } from './mapping.js';
-import { Misfit } from './path.js';
+import { Mismatch } from './path.js';
 import type { Place, Report } from './problems.js';
 import { readerOf, textReader, toText } from './text-value.js';
 
@@ -80,7 +80,7 @@ export function customerRecordMapper(
   return (row) => {
     const fields = mapFields(row);
     const recordId = readId(row);
-    if (recordId === null || recordId === '') throw new Misfit(id, 'an id');
+    if (recordId === null || recordId === '') throw new Mismatch(id, 'an id');
     const identifiers: YieldedIdentifier[] = [];
     for (const read of identifierReaders) read(row, identifiers);
     return {
@@ -116,13 +116,13 @@ function identifierReader(
   const isVerified = (row: unknown): boolean => {
     if (readVerified === undefined) return verified === true;
     const value = readVerified(row);
-    if (value != null && typeof value !== 'boolean') throw new Misfit(String(verified), 'true or false');
+    if (value != null && typeof value !== 'boolean') throw new Mismatch(String(verified), 'true or false');
     return value === true;
   };
   return (row, identifiers) => {
     const found = read(row);
     if (found == null) return;
-    if (Array.isArray(found) && kind === 'one') throw new Misfit(path, 'one value');
+    if (Array.isArray(found) && kind === 'one') throw new Mismatch(path, 'one value');
     for (const value of Array.isArray(found) ? (found as unknown[]) : [found]) {
       const identifier = { namespace, value: toText(value, path) };
       identifiers.push(verified === undefined ? identifier : { ...identifier, verified: isVerified(row) });

@@ -49,7 +49,7 @@ export function reportIssues(
     // For keys of maps, zod wraps the issue of the key.
     const message =
       issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
-    report(place, `${name} is ${isMissing ? 'missing' : 'not right'}.`, `It ${message}.`);
+    report(place, `${name} is ${isMissing ? 'missing' : 'invalid'}.`, `It ${message}.`);
   }
 }
 

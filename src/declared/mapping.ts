@@ -9,12 +9,12 @@ import {
   type Convert,
 } from './conversions.js';
 import type { FieldMapping, Mapping } from './grammar.js';
-import { Misfit, type Read } from './path.js';
+import { Mismatch, type Read } from './path.js';
 import type { Place, Report } from './problems.js';
 import { ROOTS, type SourceSdl } from './source-sdl.js';
 import { readerOf, toText } from './text-value.js';
 
-/** Maps a record of the system to an object of the schema. Throws a Misfit. */
+/** Maps a record of the system to an object of the schema. Throws a Mismatch. */
 export type MapRecord = (record: unknown) => Readonly<Record<string, unknown>>;
 
 export interface MapperOptions {
@@ -95,7 +95,7 @@ export class Mappers {
     }
     return (record) => {
       if (typeof record !== 'object' || record === null || Array.isArray(record))
-        throw new Misfit('.', 'an object');
+        throw new Mismatch('.', 'an object');
       const mapped: Record<string, unknown> = {};
       for (let i = 0; i < names.length; i += 1) mapped[names[i] as string] = (readers[i] as Read)(record);
       return mapped;
@@ -166,7 +166,7 @@ export class Mappers {
       const convert = this.#convertType(type.type, mapping, path, place);
       return (value, record) => {
         const converted = convert(value, record);
-        if (converted === null) throw new Misfit(path, 'a value');
+        if (converted === null) throw new Mismatch(path, 'a value');
         return converted;
       };
     }
@@ -174,7 +174,7 @@ export class Mappers {
       const convert = this.#convertType(type.type, mapping, path, place);
       return (value, record) => {
         if (value == null) return null;
-        if (!Array.isArray(value)) throw new Misfit(path, 'a list');
+        if (!Array.isArray(value)) throw new Mismatch(path, 'a list');
         return value.map((item) => convert(item, record));
       };
     }
@@ -218,7 +218,7 @@ export class Mappers {
       try {
         return map(value);
       } catch (error) {
-        throw error instanceof Misfit ? error.within(path) : error;
+        throw error instanceof Mismatch ? error.within(path) : error;
       }
     };
   }
@@ -245,7 +245,7 @@ export class Mappers {
         minorUnits === undefined ? decimalOf(value, path) : fromMinorUnits(value, minorUnits, path);
       const code = fixed ?? readCurrency?.(record);
       if (typeof code !== 'string' || !/^[A-Z]{3}$/.test(code))
-        throw new Misfit(typeof currency === 'string' ? path : currency.from, 'a currency code');
+        throw new Mismatch(typeof currency === 'string' ? path : currency.from, 'a currency code');
       return { amount, currency: code };
     };
   }

@@ -14,7 +14,7 @@ import type { FreshnessOptions } from '../cache/freshness.js';
 import { defineLoader, type Loader } from '../loaders/loader.js';
 import { contractError, type CallRequest, type ListMember, type PageReader } from './connector-kind.js';
 import type { MapRecord } from './mapping.js';
-import { Misfit } from './path.js';
+import { Mismatch } from './path.js';
 import { readerOf, toText } from './text-value.js';
 
 /** A page of a list that the system finds itself. A customer with several keys has the rows of all of them. */
@@ -71,7 +71,7 @@ export function pageLoader<C extends Client>({
   const toListed = (row: unknown): ListedRow => {
     const position = readers.map(({ path, read }) => {
       const value = toText(read(row), path);
-      if (value === null) throw new Misfit(path, 'a value');
+      if (value === null) throw new Mismatch(path, 'a value');
       return value;
     }) as [string, string];
     return { node: map(row), position };
@@ -101,7 +101,7 @@ export function pageLoader<C extends Client>({
         try {
           return (found[page] ?? []).slice(0, first + 1).map(toListed);
         } catch (error) {
-          if (error instanceof Misfit) return contractError(source, error);
+          if (error instanceof Mismatch) return contractError(source, error);
           throw error;
         }
       });

@@ -2,7 +2,7 @@
 export type Read = (record: unknown) => unknown;
 
 /** An answer that does not match the declaration: the place and what was expected there. It never contains a value. */
-export class Misfit extends Error {
+export class Mismatch extends Error {
   constructor(
     readonly place: string,
     readonly expected: string,
@@ -10,9 +10,9 @@ export class Misfit extends Error {
     super(`${place}: ${expected}`);
   }
 
-  /** The same misfit, seen from a record around it. */
-  within(place: string): Misfit {
-    return new Misfit(joinPlaces(place, this.place), this.expected);
+  /** The same mismatch, seen from a record around it. */
+  within(place: string): Mismatch {
+    return new Mismatch(joinPlaces(place, this.place), this.expected);
   }
 }
 
@@ -26,7 +26,7 @@ const MAX_SEGMENTS = 10;
 
 /**
  * Compiles a path such as `owner.mail`, `lines[0].sku` or `"a.b".c`. `.` is the record itself. Undefined if the text is no
- * path. A missing member gives undefined; a value that cannot have members is a Misfit.
+ * path. A missing member gives undefined; a value that cannot have members is a Mismatch.
  */
 export function compilePath(text: string): Read | undefined {
   if (text === '.') return (record) => record;
@@ -71,12 +71,12 @@ function compileStep(step: string | number, place: string): Read {
   if (typeof step === 'number')
     return (value) => {
       if (value == null) return undefined;
-      if (!Array.isArray(value)) throw new Misfit(place, 'a list');
+      if (!Array.isArray(value)) throw new Mismatch(place, 'a list');
       return value[step] as unknown;
     };
   return (value) => {
     if (value == null) return undefined;
-    if (typeof value !== 'object' || Array.isArray(value)) throw new Misfit(place, 'an object');
+    if (typeof value !== 'object' || Array.isArray(value)) throw new Mismatch(place, 'an object');
     return (value as Readonly<Record<string, unknown>>)[step];
   };
 }

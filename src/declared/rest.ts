@@ -5,7 +5,7 @@ import { rest, type RestClient } from '../connectors/rest.js';
 import { SourceContractError } from '../errors.js';
 import type { CallRequest, CompileContext, ConnectorKind } from './connector-kind.js';
 import { httpOptions } from './http-auth.js';
-import { Misfit, type Read } from './path.js';
+import { Mismatch, type Read } from './path.js';
 import { RequestParts } from './rest-request.js';
 import {
   restCall,
@@ -134,12 +134,12 @@ function compileCall(call: RestCall, context: CompileContext): CallRequest<RestC
     if (body === null && notFound.has(null)) return [];
     if (read === undefined) {
       if (typeof body !== 'object' || body === null || Array.isArray(body))
-        throw new Misfit('.', 'an object');
+        throw new Mismatch('.', 'an object');
       return notFound.has('empty') && Object.keys(body).length === 0 ? [] : [body];
     }
     const rows = read(body);
     if (rows == null && notFound.has('empty')) return [];
-    if (!Array.isArray(rows)) throw new Misfit(rowsPlace, 'a list');
+    if (!Array.isArray(rows)) throw new Mismatch(rowsPlace, 'a list');
     return rows as readonly unknown[];
   };
   const send = (
@@ -251,7 +251,7 @@ function positionIn(read: Read, answer: Body | null, place: string): string | un
   const value = answer === null ? undefined : read(answer.body);
   if (value == null || value === '') return undefined;
   if (typeof value === 'string' || typeof value === 'number') return String(value);
-  throw new Misfit(place, 'a text');
+  throw new Mismatch(place, 'a text');
 }
 
 function withParameter(address: string, name: string, value: string | number): string {

@@ -8,7 +8,7 @@ import { isPossibleText, type SoapInput } from '../connectors/soap/xml.js';
 import { secretSetting } from '../settings.js';
 import type { CallRequest, CompileContext, ConnectContext, ConnectorKind } from './connector-kind.js';
 import { httpOptions } from './http-auth.js';
-import { Misfit } from './path.js';
+import { Mismatch } from './path.js';
 import { RequestParts } from './rest-request.js';
 import { variableIn } from './setting-name.js';
 import { soapCall, soapConnect, type SoapCall, type SoapConnect } from './soap-grammar.js';
@@ -104,7 +104,7 @@ function compileCall(
       // An element that may repeat is a list, and one without records is left out.
       if (found == null || found === '') return [];
       if (Array.isArray(found)) return found as readonly unknown[];
-      if (typeof found !== 'object') throw new Misfit(rowsPlace, 'an element with elements');
+      if (typeof found !== 'object') throw new Mismatch(rowsPlace, 'an element with elements');
       return [found];
     },
   };

@@ -11,7 +11,7 @@ import type {
   ListPart,
   PageReader,
 } from './connector-kind.js';
-import { firstMember, Misfit } from './path.js';
+import { firstMember, Mismatch } from './path.js';
 import { variableIn } from './setting-name.js';
 import {
   columnName,
@@ -86,7 +86,7 @@ function compileQueryCall(call: QueryCall, context: CompileContext): CallRequest
 function checkColumns(row: unknown, columns: readonly string[]): void {
   if (typeof row !== 'object' || row === null) return;
   const missing = columns.find((column) => !(column in row));
-  if (missing !== undefined) throw new Misfit(missing, 'a column that the query selects');
+  if (missing !== undefined) throw new Mismatch(missing, 'a column that the query selects');
 }
 
 function columnsOf(paths: readonly string[], { place, report }: CompileContext): string[] {

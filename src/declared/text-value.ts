@@ -1,4 +1,4 @@
-import { compilePath, Misfit, type Read } from './path.js';
+import { compilePath, Mismatch, type Read } from './path.js';
 import type { Place, Report } from './problems.js';
 
 /** Compiles a path, and reports a text that is none. */
@@ -19,10 +19,10 @@ export function textReader(path: string, place: Place, report: Report): (record:
   return (record) => toText(read(record), path);
 }
 
-/** The value as text, or null. Throws a Misfit for any other value. */
+/** The value as text, or null. Throws a Mismatch for any other value. */
 export function toText(value: unknown, place: string): string | null {
   if (typeof value === 'string') return value;
   if (value == null) return null;
   if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value);
-  throw new Misfit(place, 'a text or a whole number');
+  throw new Mismatch(place, 'a text or a whole number');
 }

@@ -12,7 +12,7 @@ import { standardWebhook } from '../webhooks/standard.js';
 import { databaseUrl } from '../connectors/sql/client.js';
 import type { OutboxDeclaration } from '../webhooks/outbox.js';
 import type { Outbox, Webhook } from './grammar.js';
-import { Misfit } from './path.js';
+import { Mismatch } from './path.js';
 import type { Report } from './problems.js';
 import { variableIn } from './setting-name.js';
 import { readerOf, toText } from './text-value.js';
@@ -72,7 +72,7 @@ export function compileOutbox(declared: Outbox, report: Report): OutboxDeclarati
         const event = toEvent(row, '');
         return event === undefined ? undefined : { ...event, id: `${event.id} ${event.time}` };
       } catch (error) {
-        if (error instanceof Misfit)
+        if (error instanceof Mismatch)
           throw new InvalidInputError(`The row is not as the declaration has it: ${error.place}.`);
         throw error;
       }
@@ -127,10 +127,10 @@ function eventReader(declared: SignedWebhook, report: Report): WebhookDeclaratio
     try {
       const events = readEvents === undefined ? [message] : readEvents(message);
       if (!Array.isArray(events) || events.length > MAX_EVENTS)
-        throw new Misfit(declared.events ?? '.', `a list of at most ${MAX_EVENTS} events`);
+        throw new Mismatch(declared.events ?? '.', `a list of at most ${MAX_EVENTS} events`);
       return events.flatMap((event) => toEvent(event, now) ?? []);
     } catch (error) {
-      if (error instanceof Misfit)
+      if (error instanceof Mismatch)
         throw new InvalidInputError(`The body is not what the system sends: ${error.place}.`);
       throw error;
     }
@@ -139,6 +139,6 @@ function eventReader(declared: SignedWebhook, report: Report): WebhookDeclaratio
 
 function checked<T>(schema: z.ZodType<T>, value: unknown, place: string): T {
   const result = schema.safeParse(value);
-  if (!result.success) throw new Misfit(place, 'another value');
+  if (!result.success) throw new Mismatch(place, 'another value');
   return result.data;
 }

@@ -148,7 +148,7 @@ function describeFaults(subject: SourceSubject, tested: TestedSource): void {
 
 function describeHttp(subject: SourceSubject, http: HttpPeculiarities, tested: TestedSource): void {
   const { question, wrongCredentials } = subject;
-  const { urlVariable, basePath = '', login, paths, nothing, rateLimit, misfits, partial, refusal } = http;
+  const { urlVariable, basePath = '', login, paths, nothing, rateLimit, mismatches, partial, refusal } = http;
 
   describe('called over HTTP, as every source', () => {
     let system: SmallServer;
@@ -190,14 +190,17 @@ function describeHttp(subject: SourceSubject, http: HttpPeculiarities, tested: T
       }
     });
 
-    it.each(misfits)('reports that an answer is invalid at $place, without a value of it', async (misfit) => {
-      answerWith = (request, response) => {
-        send(response, { body: misfit.answer(request) });
-      };
-      openHere();
-      await tested.expectMisfit(misfit);
-      expect(system.seen).toHaveLength(1);
-    });
+    it.each(mismatches)(
+      'reports that an answer is invalid at $place, without a value of it',
+      async (mismatch) => {
+        answerWith = (request, response) => {
+          send(response, { body: mismatch.answer(request) });
+        };
+        openHere();
+        await tested.expectMismatch(mismatch);
+        expect(system.seen).toHaveLength(1);
+      },
+    );
 
     it('takes the part of a batch that the system answers', async () => {
       answerWith = (request, response) => {
@@ -249,7 +252,7 @@ function describeHttp(subject: SourceSubject, http: HttpPeculiarities, tested: T
 
 function describeOther(
   question: Question,
-  { protocol, rateLimit, misfits, partial, endless }: OtherPeculiarities,
+  { protocol, rateLimit, mismatches, partial, endless }: OtherPeculiarities,
   tested: TestedSource,
 ): void {
   describe(`called ${protocol}, as every source`, () => {
@@ -263,11 +266,11 @@ function describeOther(
       }
     });
 
-    it.each(misfits)(
+    it.each(mismatches)(
       'reports that an answer is invalid at $place, without a value of it: $here',
-      async (misfit) => {
-        await tested.openIn(misfit);
-        await tested.expectMisfit(misfit);
+      async (mismatch) => {
+        await tested.openIn(mismatch);
+        await tested.expectMismatch(mismatch);
       },
     );
 

@@ -54,7 +54,7 @@ export interface HttpPeculiarities {
   /** How the system reports its rate limit, and after how many seconds it accepts calls again. */
   rateLimit: SystemAnswer & { retryAfter: number | undefined };
   /** Invalid answers to `question`: the place of the fault, and a value there. */
-  misfits: readonly { answer: (request: SeenRequest) => unknown; place: string; value: string }[];
+  mismatches: readonly { answer: (request: SeenRequest) => unknown; place: string; value: string }[];
   /** A batch that the system answers in part. The rest is null with an error, or without one if it is unknown. */
   partial: AnsweredQuestion & {
     answer: (request: SeenRequest) => SystemAnswer;
@@ -72,7 +72,7 @@ export interface OtherPeculiarities {
   /** The code for an answer of random bytes, and why it is not `SOURCE_CONTRACT`; left out if it is. */
   garbage?: { here: string; code: string };
   /** Invalid data for `question`: the place of the fault, and a value there. */
-  misfits: readonly (OwnState & { place: string; value: string })[];
+  mismatches: readonly (OwnState & { place: string; value: string })[];
   partial: OwnState & AnsweredQuestion & { errors: readonly ExpectedError[] };
   /** Work that takes very long, for `question`, and whether the system is still busy with it. */
   endless: OwnState & { isAtWork: (gateway: TestGateway) => Promise<boolean> };

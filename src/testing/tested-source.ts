@@ -137,7 +137,7 @@ export class TestedSource {
     expect(errors.map(({ path, extensions: { code } }) => ({ path, code }))).toEqual(question.errors);
   }
 
-  async expectMisfit({ place, value }: { place: string; value: string }): Promise<void> {
+  async expectMismatch({ place, value }: { place: string; value: string }): Promise<void> {
     const answer = await this.send(this.#subject.question);
     this.expectErrors(answer, 'SOURCE_CONTRACT');
     expect(answer.errors[0]?.message).toContain(place);

@@ -77,7 +77,7 @@ test('reports that it needs the secret of the lines, without revealing it', asyn
   expect(another.out).toContain('Check that AUDIT_SECRET is the secret they were written with.');
   const short = await audit(['verify', file], { AUDIT_SECRET: 'too short' });
   expect(short).toMatchObject({ code: 2, out: '' });
-  expect(short.error).toContain('AUDIT_SECRET is not right');
+  expect(short.error).toContain('AUDIT_SECRET is invalid');
   for (const { out, error } of [without, another, short])
     expect(out + error).not.toMatch(/another secret|too short|^ +at /m);
 });

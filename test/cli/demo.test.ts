@@ -201,7 +201,7 @@ test('reports all problems of its settings at once', async () => {
   const demo = startDemo(['--customers', 'many'], { PORT: 'http' });
   expect(await demo.exited).toBe(1);
   expect(demo.said()).toContain('--customers must be a whole number');
-  expect(demo.said()).toContain('PORT is not right');
+  expect(demo.said()).toContain('PORT is invalid');
   expect(demo.said()).not.toContain('    at ');
 });
 

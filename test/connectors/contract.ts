@@ -20,9 +20,9 @@ export interface ContractSubject<C extends Client> {
   /** A small call that succeeds when all is well. */
   call: (client: C) => Promise<unknown>;
   /** The same with a schema that the true answer does not fit. */
-  callForMisfit: (client: C) => Promise<unknown>;
+  callForMismatch: (client: C) => Promise<unknown>;
   /** Where it does not fit, and a value there. */
-  misfit: { place: string; value: string };
+  mismatch: { place: string; value: string };
   /** The record with a key, or the connector's value for no record. */
   find: (client: C, key: string) => Promise<unknown>;
   knownKey: string;
@@ -142,10 +142,10 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
     });
 
     it('names the place where an answer does not match the schema, but no value', async () => {
-      const { code, message } = await failure(subject.callForMisfit(connect()));
+      const { code, message } = await failure(subject.callForMismatch(connect()));
       expect(code).toBe('SOURCE_CONTRACT');
-      expect(message).toContain(subject.misfit.place);
-      expect(message).not.toContain(subject.misfit.value);
+      expect(message).toContain(subject.mismatch.place);
+      expect(message).not.toContain(subject.mismatch.value);
     });
 
     it.each(Object.entries(subject.codes))(

@@ -93,7 +93,7 @@ describe('the diagnosis of a REST system', () => {
       kind: 'wrong-shape',
       requested: { method: 'GET', path: '/api/v2/people?email={}' },
       received: {
-        misfits: [
+        mismatches: [
           { path: 'people.0.email', expected: 'number' },
           { path: 'people.0.born', expected: 'text of the format date' },
         ],

@@ -25,7 +25,7 @@ describeContract<GraphqlClient>({
   wrongCredentials: { WEBSHOP_ACCESS_TOKEN: 'a-wrong-token' },
   call: (client) => client.query('{ __typename }', {}),
   // The GraphQL envelope is checked here. The data is checked where it is read.
-  callForMisfit: async () => {
+  callForMismatch: async () => {
     const server = await startServer((_, response) => {
       sendJson(response, { data: 'everywhere@example.nl' });
     });
@@ -35,7 +35,7 @@ describeContract<GraphqlClient>({
       await server.close();
     });
   },
-  misfit: { place: 'at: data', value: 'everywhere@example.nl' },
+  mismatch: { place: 'at: data', value: 'everywhere@example.nl' },
   find: async (client, email) => (await client.query(FIND, { email })).data?.customerByIdentifier,
   knownKey: 'everywhere@example.nl',
   nothing: null,

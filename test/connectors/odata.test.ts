@@ -36,11 +36,11 @@ describeContract<OdataClient>({
   source: 'invoices',
   wrongCredentials: { INVOICES_TOKEN: 'a-wrong-token' },
   call: (client) => client.list(card, 'customers', { top: 1 }),
-  callForMisfit: (client) =>
+  callForMismatch: (client) =>
     client.list(z.object({ email: z.number() }), 'customers', {
       keys: { field: 'email', values: ['everywhere@example.nl'] },
     }),
-  misfit: { place: 'value.0.email', value: 'everywhere@example.nl' },
+  mismatch: { place: 'value.0.email', value: 'everywhere@example.nl' },
   find: async (client, key) =>
     (await client.list(card, 'customers', { keys: { field: 'email', values: [key] } })).flatMap(
       ({ records }) => records,

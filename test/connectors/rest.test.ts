@@ -19,7 +19,7 @@ describeContract<RestClient>({
   source: 'crm-hubspot',
   wrongCredentials: { CRM_HUBSPOT_TOKEN: 'a-wrong-token' },
   call: (client) => client.get(z.object({ results: z.array(contact) }), CONTACTS, { limit: 1 }),
-  callForMisfit: (client) =>
+  callForMismatch: (client) =>
     client.get(
       z.object({ properties: z.object({ email: z.number() }) }),
       `${CONTACTS}/everywhere@example.nl`,
@@ -27,7 +27,7 @@ describeContract<RestClient>({
         idProperty: 'email',
       },
     ),
-  misfit: { place: 'properties.email', value: 'everywhere@example.nl' },
+  mismatch: { place: 'properties.email', value: 'everywhere@example.nl' },
   find: async (client, key) => client.get(contact, `${CONTACTS}/${pathPart(key)}`, { idProperty: 'email' }),
   knownKey: 'everywhere@example.nl',
   nothing: null,

@@ -17,9 +17,9 @@ describeContract<SoapClient>({
   source: 'vies',
   wrongCredentials: null,
   call: (client) => client.call(checkVat, 'checkVat', { countryCode: 'NL', vatNumber: known }),
-  callForMisfit: (client) =>
+  callForMismatch: (client) =>
     client.call(z.object({ vatNumber: z.number() }), 'checkVat', { countryCode: 'NL', vatNumber: known }),
-  misfit: { place: 'vatNumber', value: known },
+  mismatch: { place: 'vatNumber', value: known },
   find: async (client, key) => {
     const found = await client.call(checkVat, 'checkVat', { countryCode: 'NL', vatNumber: key });
     return found?.valid === true ? found : null;

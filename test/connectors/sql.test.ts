@@ -25,8 +25,8 @@ describe('a connection to PostgreSQL', () => {
       },
     },
     call: (client) => client.rows(oneRow, 'SELECT 1 AS one', []),
-    callForMisfit: (client) => client.rows(z.object({ email: z.number() }), EVERYWHERE, []),
-    misfit: { place: '0.email', value: 'everywhere@example.nl' },
+    callForMismatch: (client) => client.rows(z.object({ email: z.number() }), EVERYWHERE, []),
+    mismatch: { place: '0.email', value: 'everywhere@example.nl' },
     find: (client, key) =>
       client.rows(customer, 'SELECT cust_no FROM customers WHERE email = $1 OR email = ANY($2)', [
         key,

@@ -76,7 +76,7 @@ describe('a system with a certificate of a private CA', () => {
     const reader = new SettingsReader({ CA: value });
     reader.read(caSetting('CA'));
     expect(reader.problems).toEqual([
-      'CA is not right: it must be certificates in PEM format, or the path of a file with them.',
+      'CA is invalid: it must be certificates in PEM format, or the path of a file with them.',
     ]);
   });
 

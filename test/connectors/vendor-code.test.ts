@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { describe, expect, it } from 'vitest';
-import { misfitsOf } from '../../src/connectors/misfits.js';
+import { mismatchesOf } from '../../src/connectors/mismatches.js';
 import { networkFailure, vendorCodeIn } from '../../src/connectors/vendor-code.js';
 
 describe('the code of a vendor’s error', () => {
@@ -75,12 +75,12 @@ describe('a place that does not match its schema', () => {
       [{ path: 'e', expected: 'one of 2 values' }],
     ],
     ['a size', z.array(z.array(z.int()).min(2)), [[1]], [{ path: '10', expected: 'too small' }]],
-  ])('is named: %s', (_, schema, value, misfits) => {
-    expect(misfitsOf(issuesOf(schema, value), 10)).toEqual(misfits);
+  ])('is named: %s', (_, schema, value, mismatches) => {
+    expect(mismatchesOf(issuesOf(schema, value), 10)).toEqual(mismatches);
   });
 
   it('is limited to the first five places', () => {
-    expect(misfitsOf(issuesOf(z.array(z.string()), [1, 2, 3, 4, 5, 6])).map(({ path }) => path)).toEqual([
+    expect(mismatchesOf(issuesOf(z.array(z.string()), [1, 2, 3, 4, 5, 6])).map(({ path }) => path)).toEqual([
       ...['0', '1', '2', '3', '4'],
     ]);
   });

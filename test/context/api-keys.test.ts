@@ -144,7 +144,7 @@ describe('a problem of API keys', () => {
 
   test.each(['not json', '{}', '[]', '"text"', '[{]'])('is a value that is not a list: %s', (text) => {
     const { problems } = createTestAuthentication({ API_KEYS: text });
-    expect(problems).toEqual([expect.stringMatching(/^API_KEYS is not right: it must be a JSON list/)]);
+    expect(problems).toEqual([expect.stringMatching(/^API_KEYS is invalid: it must be a JSON list/)]);
   });
 
   test('is a role with the name of an object method', () => {

@@ -61,7 +61,7 @@ describe('authentication', () => {
     const url = 'https://id.example.nl/jwks.json';
     expect(problemsWith({ ...whole, JWT_JWKS_URL: url })).toEqual([expect.stringMatching(/both set/)]);
     expect(problemsWith({ ...without('JWT_KEY'), JWT_JWKS_URL: 'ftp://id.example.nl' })).toEqual([
-      expect.stringMatching(/^JWT_JWKS_URL is not right/),
+      expect.stringMatching(/^JWT_JWKS_URL is invalid/),
     ]);
     expect(problemsWith({ ...without('JWT_KEY'), JWT_JWKS_URL: url, JWT_ALGORITHMS: 'RS256,HS256' })).toEqual(
       [expect.stringMatching(/^JWT_ALGORITHMS names HS256/)],

@@ -31,25 +31,25 @@ const SOAP_MISTAKES: Mistake[] = [
   {
     what: 'a WSDL outside the folder',
     replace: ['wsdl: /parcels?wsdl', 'wsdl: ../../etc/parcels.wsdl'],
-    problem: /"connect\.wsdl" is not right/,
+    problem: /"connect\.wsdl" is invalid/,
     remedy: /a file beside the declaration/,
   },
   {
     what: 'a WSDL at another address',
     replace: ['wsdl: /parcels?wsdl', 'wsdl: https://elsewhere.example.com/parcels?wsdl'],
-    problem: /"connect\.wsdl" is not right/,
+    problem: /"connect\.wsdl" is invalid/,
     remedy: /a path of the system/,
   },
   {
     what: 'a fault with an unknown meaning',
     replace: ['NO_SUCH_CUSTOMER: nothing', 'NO_SUCH_CUSTOMER: notFound'],
-    problem: /"connect\.faults\.NO_SUCH_CUSTOMER" is not right/,
+    problem: /"connect\.faults\.NO_SUCH_CUSTOMER" is invalid/,
     remedy: /nothing, unavailable, rate-limited/,
   },
   {
     what: 'a password in the file',
     replace: ['"${PARCELS_PASSWORD}"', 'secret'],
-    problem: /"connect\.usernameToken\.password" is not right/,
+    problem: /"connect\.usernameToken\.password" is invalid/,
     remedy: /the name of a variable/,
   },
   {
@@ -94,7 +94,7 @@ const SOAP_MISTAKES: Mistake[] = [
   {
     what: 'a list of one path as the key',
     replace: ['rows: parcel', 'rows: parcel, key: [code]'],
-    problem: /"calls\.parcels\.key" is not right/,
+    problem: /"calls\.parcels\.key" is invalid/,
     remedy: /a list of paths/,
   },
   {
@@ -109,13 +109,13 @@ const ODATA_MISTAKES: Mistake[] = [
   {
     what: 'a set with a query',
     replace: ['set: Bills', 'set: Bills?$top=1'],
-    problem: /"calls\.bills\.set" is not right/,
+    problem: /"calls\.bills\.set" is invalid/,
     remedy: /the name of an entity set/,
   },
   {
     what: 'a filter as the field of the key',
     replace: ['by: Email', 'by: "Email eq \'{key}\' or Email"'],
-    problem: /"calls\.accountsByEmail\.by" is not right/,
+    problem: /"calls\.accountsByEmail\.by" is invalid/,
     remedy: /the name of a field/,
   },
   {
@@ -129,7 +129,7 @@ const ODATA_MISTAKES: Mistake[] = [
     what: 'an unknown type of the key',
     replace: ['by: AccountNo', 'by: AccountNo\n    keys: integer'],
     line: 23,
-    problem: /"calls\.bills\.keys" is not right/,
+    problem: /"calls\.bills\.keys" is invalid/,
     remedy: /text, number or guid/,
   },
   {
@@ -141,19 +141,19 @@ const ODATA_MISTAKES: Mistake[] = [
   {
     what: 'a condition with an empty list',
     replace: ['Status: [Open, Paid]', 'Status: []'],
-    problem: /"calls\.bills\.where\.Status" is not right/,
+    problem: /"calls\.bills\.where\.Status" is invalid/,
     remedy: /a value, or a list of values/,
   },
   {
     what: 'a condition as a text',
     replace: ['where: { Status: [Open, Paid], Draft: false }', 'where: Status eq Open'],
-    problem: /"calls\.bills\.where" is not right/,
+    problem: /"calls\.bills\.where" is invalid/,
     remedy: /such as \{ status: \[Open, Paid\] \}/,
   },
   {
     what: 'a version that does not exist',
     replace: ['lists: in', 'version: 3'],
-    problem: /"connect\.version" is not right/,
+    problem: /"connect\.version" is invalid/,
     remedy: /2 or 4/,
   },
   {

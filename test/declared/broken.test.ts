@@ -49,14 +49,14 @@ const MISTAKES: Mistake[] = [
   {
     what: 'a call with a name that every object of JavaScript has',
     replace: ['call: byEmail', 'call: valueOf'],
-    problem: /"identity.foundBy.email.call" is not right/,
+    problem: /"identity.foundBy.email.call" is invalid/,
     remedy: /must not be a name of JavaScript, such as valueOf/,
   },
   {
     what: 'an invalid scope',
     replace: ['freshness:', 'scopes: [Warranty]\nfreshness:'],
     line: 4,
-    problem: /"scopes\.0" is not right/,
+    problem: /"scopes\.0" is invalid/,
     remedy: /must be a scope, such as warranty:read/,
   },
   {
@@ -76,7 +76,7 @@ const MISTAKES: Mistake[] = [
       'outbox: { url: "${OUTBOX_URL}", table: "a; b", id: id, time: at, type: kind, types: {} }\nwebhook:\n',
     ],
     line: 30,
-    problem: /"outbox\.table" is not right/,
+    problem: /"outbox\.table" is invalid/,
     remedy: /must be the name of a table/,
   },
   {
@@ -112,25 +112,25 @@ const MISTAKES: Mistake[] = [
   {
     what: 'a name with capitals',
     replace: ['source: warranty', 'source: Warranty'],
-    problem: /"source" is not right/,
+    problem: /"source" is invalid/,
     remedy: /lower case with dashes/,
   },
   {
     what: 'a duration without a unit',
     replace: ['timeout: 800 ms', 'timeout: 800'],
-    problem: /"limits\.timeout" is not right/,
+    problem: /"limits\.timeout" is invalid/,
     remedy: /a duration such as "250 ms"/,
   },
   {
     what: 'a duration with an unknown unit',
     replace: ['staleIfError: 1 hour', 'staleIfError: 1 h'],
-    problem: /"freshness\.staleIfError" is not right/,
+    problem: /"freshness\.staleIfError" is invalid/,
     remedy: /a duration such as/,
   },
   {
     what: 'a text for a number',
     replace: ['concurrency: 4', 'concurrency: four'],
-    problem: /"limits\.concurrency" is not right/,
+    problem: /"limits\.concurrency" is invalid/,
     remedy: /a whole number from 1 to 1000/,
   },
   {
@@ -149,19 +149,19 @@ const MISTAKES: Mistake[] = [
   {
     what: 'an address in the file',
     replace: ['"${WARRANTY_URL}"', 'https://warranty.example.com'],
-    problem: /"connect\.rest" is not right/,
+    problem: /"connect\.rest" is invalid/,
     remedy: /values and secrets are not written in the file/,
   },
   {
     what: 'a secret in the file',
     replace: ['"${WARRANTY_TOKEN}"', 's3cret-of-the-system'],
-    problem: /"connect\.auth\.bearer" is not right/,
+    problem: /"connect\.auth\.bearer" is invalid/,
     remedy: /the name of a variable/,
   },
   {
     what: 'an unknown way to authenticate',
     replace: ['auth: { bearer:', 'auth: { barer:'],
-    problem: /"connect\.auth" is not right|"barer" is not known/,
+    problem: /"connect\.auth" is invalid|"barer" is not known/,
     remedy: /bearer, basic, apiKey or oauth2|bearer/,
   },
   {
@@ -205,7 +205,7 @@ const MISTAKES: Mistake[] = [
   {
     what: 'an unknown uniqueness',
     replace: ['uniqueness: usual', 'uniqueness: mostly'],
-    problem: /uniqueness" is not right/,
+    problem: /uniqueness" is invalid/,
     remedy: /enforced, usual, verified or none/,
   },
   {
@@ -255,7 +255,7 @@ const MISTAKES: Mistake[] = [
   {
     what: 'a page without a bound',
     replace: [', maxItems: 50', ''],
-    problem: /"calls\.repairs\.page(\.maxItems)?" is (missing|not right)/,
+    problem: /"calls\.repairs\.page(\.maxItems)?" is (missing|invalid)/,
     remedy: /bound/,
   },
   {
@@ -346,7 +346,7 @@ const MISTAKES: Mistake[] = [
     what: 'a webhook without a way to verify it',
     replace: ['  hmac: { header: x-signature, secret: "${WARRANTY_HOOK}" }\n', ''],
     line: 30,
-    problem: /"webhook" is not right|"webhook\.hmac" is missing/,
+    problem: /"webhook" is invalid|"webhook\.hmac" is missing/,
     remedy: /hmac|map of members/,
   },
 ];

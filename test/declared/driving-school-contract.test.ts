@@ -110,7 +110,7 @@ describe('a source declared over a database', () => {
           () => `ALTER ROLE ${school.reader} CONNECTION LIMIT 0`,
           () => `ALTER ROLE ${school.reader} CONNECTION LIMIT -1`,
         ),
-        misfits: [
+        mismatches: [
           {
             ...state(
               'a column has become one of text',

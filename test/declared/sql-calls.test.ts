@@ -198,8 +198,8 @@ describe('a broken declaration of a source over a database', () => {
     return 'problems' in result ? result.problems : [];
   };
   it.each([
-    ['from: lesson, by: pupil_id', 'from: "less;on", by: pupil.id', 17, '"calls.lessons.by" is not right.'],
-    ['by: id, keys: integer', 'by: id, keys: int', 15, '"calls.pupilsByNumber.keys" is not right.'],
+    ['from: lesson, by: pupil_id', 'from: "less;on", by: pupil.id', 17, '"calls.lessons.by" is invalid.'],
+    ['by: id, keys: integer', 'by: id, keys: int', 15, '"calls.pupilsByNumber.keys" is invalid.'],
     ['matching: lower }', 'matching: lower, keys: uuid }', 16, 'Keys of the type uuid have no lower case.'],
     ['= ANY(:keys)', "= ':keys'", 19, 'The query has no keys.'],
     [

@@ -74,7 +74,7 @@ describeSource(
       paths: /^\/v1\/registrations(\?owner=[^&#/]*|\/R\d{8})$/,
       nothing: ({ url }) => (url.includes('?') ? { body: { data: [] } } : { status: 404, body: null }),
       rateLimit: { body: null, headers: { 'retry-after': '30' }, retryAfter: 30 },
-      misfits: [
+      mismatches: [
         { answer: () => ({ data: 'secret' }), place: 'data', value: 'secret' },
         { answer: () => ({ data: ['secret'] }), place: 'data', value: 'secret' },
         { answer: () => row({ number: { secret: 1 } }), place: 'data.number', value: 'secret' },

@@ -136,7 +136,7 @@ describe('an installation', () => {
     for (const path of [file, join(folder, 'absent')])
       expect(() => install({ [variable]: path })).toThrow(
         new ConfigError([
-          `${variable} is not right: it must be the path of a folder that exists (default ${
+          `${variable} is invalid: it must be the path of a folder that exists (default ${
             variable === 'TRIGGERS_FOLDER' ? 'schema/triggers' : 'schema/operations'
           }).`,
         ]),

@@ -196,7 +196,7 @@ describe('the gateway as a process', { timeout: 30_000 }, () => {
   test('does not start with an invalid number of workers, and names WORKERS', async () => {
     const run = runMain({ ...settings, WORKERS: 'all' });
     expect(await run.ended).toBe(1);
-    expect(run.error()).toContain('- WORKERS is not right: it must be a number of processes');
+    expect(run.error()).toContain('- WORKERS is invalid: it must be a number of processes');
   });
 
   test('does not start with several workers on a port in use, and names PORT', async () => {

@@ -92,12 +92,12 @@ describe('gateway.yaml', () => {
     [
       'a wrong value',
       `${PLUGGED_IN}port: many`,
-      '3:1: "port" is not right: it must be a port number (default 4000).',
+      '3:1: "port" is invalid: it must be a port number (default 4000).',
     ],
     [
       'a wrong value after a nested block',
       'auth: off\nsources:\n  loyalty:\n    url: here\nmaxDepth: deep',
-      '5:1: "maxDepth" is not right: it must be a number of levels, 1 to 100 (default 20).',
+      '5:1: "maxDepth" is invalid: it must be a number of levels, 1 to 100 (default 20).',
     ],
     [
       'a secret',

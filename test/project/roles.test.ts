@@ -143,7 +143,7 @@ describe('roles in gateway.yaml', () => {
     [
       'an unknown purpose',
       `roles:\n  ${HAS}\n  analyst: { purposes: [default, MARKETTING] }`,
-      '3:34: "analyst.purposes.1" is not right. It must be a list of SERVICE, ',
+      '3:34: "analyst.purposes.1" is invalid. It must be a list of SERVICE, ',
     ],
     [
       'a misspelt built-in role',
@@ -168,12 +168,12 @@ describe('roles in gateway.yaml', () => {
     [
       'a priority that does not exist',
       `roles:\n  ${HAS}\n  analyst: { priority: high }`,
-      '3:14: "analyst.priority" is not right. It must be one of interactive, automation, bulk.',
+      '3:14: "analyst.priority" is invalid. It must be one of interactive, automation, bulk.',
     ],
     [
       'a maximum cost of 0',
       `roles:\n  ${HAS}\n  analyst: { maxCost: 0 }`,
-      '3:14: "analyst.maxCost" is not right. It must be a whole number of points, from 1.',
+      '3:14: "analyst.maxCost" is invalid. It must be a whole number of points, from 1.',
     ],
     [
       'a visitor that finds customers',
@@ -183,14 +183,14 @@ describe('roles in gateway.yaml', () => {
     [
       'an invalid name',
       `roles:\n  ${HAS}\n  "work shop": { scopes: [warranty:read], purposes: [SERVICE] }`,
-      '3:3: "work shop" is not right. It must be the name of a role: letters, digits and dashes.',
+      '3:3: "work shop" is invalid. It must be the name of a role: letters, digits and dashes.',
     ],
     [
       'a role that is a text',
       `roles:\n  ${HAS}\n  analyst: clear`,
-      '3:3: "analyst" is not right. It must be a map such as ',
+      '3:3: "analyst" is invalid. It must be a map such as ',
     ],
-    ['a list', 'roles: [operator]', '1:1: The file is not right. It must be a map of roles, such as '],
+    ['a list', 'roles: [operator]', '1:1: The file is invalid. It must be a map of roles, such as '],
     [
       'a scope that no role has',
       'roles:\n  analyst: { sees: clear }',

@@ -93,7 +93,7 @@ describe('the weather', () => {
       // It publishes no limit and no header of its own; who stands in front of it may send the one of HTTP.
       rateLimit: { body: 'Too many requests', headers: { 'retry-after': '30' }, retryAfter: 30 },
       refusal: { status: 403, body: '<html>Forbidden</html>' },
-      misfits: [
+      mismatches: [
         { answer: () => ({ something: 'secret' }), place: 'actual', value: 'secret' },
         {
           answer: () => feedOf([{ ...station, humidity: 'secret' }]),

@@ -284,14 +284,14 @@ describe('an answer of Buienradar', () => {
       else if (latitude === '52.00') response.end('<html>secret</html>');
       else response.end('');
     };
-    const [none, misfit, broken] = await rainOfPlaces.load(
+    const [none, mismatch, broken] = await rainOfPlaces.load(
       [51, 52, 53].map((latitude) => ({ latitude, longitude: 5.000001 })),
       client,
     );
     expect(none).toEqual([]);
-    expect(misfit).toMatchObject({ code: 'SOURCE_CONTRACT' });
+    expect(mismatch).toMatchObject({ code: 'SOURCE_CONTRACT' });
     expect(broken).toMatchObject({ code: 'SOURCE_UNAVAILABLE' });
-    expect(misfit instanceof Error && misfit.message).not.toContain('secret');
+    expect(mismatch instanceof Error && mismatch.message).not.toContain('secret');
     expect(server.seen.map(({ url }) => url).sort()).toEqual(
       ['51', '52', '53'].map((degrees) => `/data/raintext?lat=${degrees}.00&lon=5.00`),
     );

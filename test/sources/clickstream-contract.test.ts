@@ -211,7 +211,7 @@ describe('the click log', () => {
       rateLimit: many('nobody counts how often files are read, but there may be no memory for more', {
         CLICKSTREAM_MEMORY_MB: '64',
       }),
-      misfits: [
+      mismatches: [
         {
           here: 'a column is of another type',
           make: async () => {

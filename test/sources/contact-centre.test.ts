@@ -134,7 +134,7 @@ describe('Zendesk', () => {
         headers: { 'retry-after': '41', 'ratelimit-remaining': '0', 'ratelimit-reset': '41' },
         retryAfter: 41,
       },
-      misfits: [
+      mismatches: [
         { answer: () => ({ secret: true }), place: 'users', value: 'secret' },
         { answer: () => ({ users: [{ id: 'secret' }] }), place: 'users.0.id', value: 'secret' },
       ],

@@ -172,7 +172,7 @@ describe('HubSpot', () => {
         // HubSpot does not send it.
         retryAfter: undefined,
       },
-      misfits: [
+      mismatches: [
         { answer: () => ({ secret: true }), place: 'results', value: 'secret' },
         {
           answer: () => ({ results: [{ id: contactId, properties: { jobtitle: 4_242 } }] }),

@@ -240,7 +240,7 @@ describe('Salesforce', () => {
         body: [{ message: 'TotalRequests Limit exceeded.', errorCode: 'REQUEST_LIMIT_EXCEEDED' }],
         retryAfter: undefined,
       },
-      misfits: [
+      mismatches: [
         {
           answer: () => found([{ ...contact(contactId, 'jan@example.nl'), Email: 17 }]),
           place: 'records.0.Email',

@@ -146,7 +146,7 @@ describe('Facebook', () => {
         },
         retryAfter: 60,
       },
-      misfits: [
+      mismatches: [
         { answer: () => ({ data: 'jan@example.nl' }), place: '(top)', value: 'jan@example.nl' },
         {
           answer: (request) => eachOf(request, (id) => ({ code: 200, body: { id, name: 17 } })),

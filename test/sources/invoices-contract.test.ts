@@ -97,7 +97,7 @@ describe('the invoice system', () => {
       nothing: () => ({ body: { value: [] } }),
       // Business Central does not report a time to wait.
       rateLimit: { ...refused(429, 'Application_TooManyRequests'), retryAfter: undefined },
-      misfits: [
+      mismatches: [
         { answer: () => ({ value: 'jan@example.nl' }), place: 'value', value: 'jan@example.nl' },
         { answer: () => ({ value: [card('D1', { email: 17 })] }), place: 'value.0.email', value: '17' },
         {

@@ -104,7 +104,7 @@ describe('the trade register', () => {
       nothing: ({ url }) => nothing(url.includes('zoeken') ? 'IPD5200' : 'IPD0005'),
       // It has no headers for it.
       rateLimit: { ...nothing('IPD1902', 429), retryAfter: undefined },
-      misfits: [
+      mismatches: [
         { answer: () => ({ naam: 'secret' }), place: 'kvkNummer', value: 'secret' },
         {
           answer: (request) => ({ kvkNummer: numberIn(request), indNonMailing: 'secret' }),

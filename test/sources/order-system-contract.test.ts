@@ -171,7 +171,7 @@ describe('the order system', () => {
         () => `ALTER ROLE ${reader()} CONNECTION LIMIT 0`,
         () => `ALTER ROLE ${reader()} CONNECTION LIMIT -1`,
       ),
-      misfits: [
+      mismatches: [
         {
           ...state(
             'a column has become one of text',

@@ -70,7 +70,7 @@ describe('the VAT check', () => {
       // It returns a fault without a time to wait.
       rateLimit: { ...xml(fault('GLOBAL_MAX_CONCURRENT_REQ'), 200), retryAfter: undefined },
       refusal: xml(fault('IP_BLOCKED')),
-      misfits: [
+      mismatches: [
         { answer: (request) => run(request, '<valid>maybe</valid>'), place: 'valid', value: 'maybe' },
         { answer: (request) => run(request, '<name>Jan BV</name>'), place: 'valid', value: 'Jan BV' },
         {

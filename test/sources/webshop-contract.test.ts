@@ -131,7 +131,7 @@ describe('the webshop', () => {
         },
         retryAfter: 40,
       },
-      misfits: [
+      mismatches: [
         {
           answer: (request) => ({ data: eachOf(request, () => customer({ email: 17 })) }),
           place: 'customerByIdentifier.email',

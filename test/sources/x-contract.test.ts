@@ -119,7 +119,7 @@ describe('X', () => {
         },
         retryAfter: 600,
       },
-      misfits: [
+      mismatches: [
         { answer: () => ({ data: 'jan@example.nl' }), place: 'data', value: 'jan@example.nl' },
         {
           answer: () => ({ data: [{ id: 'jan@example.nl', username: eva.x.username }] }),

@@ -69,7 +69,7 @@ const byAll = (cards: readonly string[], fields = 'memberName motto') => ({
 const nobody = { customer: null };
 /** The members of a batch. */
 const many = MEMBERS.slice(1);
-const misfit = { members: [{ card: 'C2', name: { secret: 'eva@example.nl' }, motto: '' }] };
+const mismatch = { members: [{ card: 'C2', name: { secret: 'eva@example.nl' }, motto: '' }] };
 const part = {
   ...byAll(['C2', 'C3', 'C99']),
   data: { customers: [null, { memberName: 'Member 3', motto: 'Motto 3' }, null] },
@@ -120,7 +120,7 @@ function subjectOf({ mistake, as = 'http', hasKeys = true }: Shape): SourceSubje
         rateLimit: hasToken
           ? { body: null, headers: { 'retry-after': '30' }, retryAfter: 30 }
           : { body: null, retryAfter: undefined },
-        misfits: [{ answer: () => misfit, place: 'members.0.name', value: 'eva@example.nl' }],
+        mismatches: [{ answer: () => mismatch, place: 'members.0.name', value: 'eva@example.nl' }],
         partial: { ...part, answer: () => ({ body: { members: [MEMBERS[2]], failed: ['C2'] } }) },
       },
     };
@@ -137,10 +137,10 @@ function subjectOf({ mistake, as = 'http', hasKeys = true }: Shape): SourceSubje
       rateLimit: state('it limits calls', (_, response) => {
         sendJson(response, null, { status: 429 });
       }),
-      misfits: [
+      mismatches: [
         {
           ...state('a name is an object', (_, response) => {
-            sendJson(response, misfit);
+            sendJson(response, mismatch);
           }),
           place: 'members.0.name',
           value: 'eva@example.nl',
@@ -288,7 +288,7 @@ const rateLimited = (retryAfter?: number) =>
   new SourceRateLimitedError('library', 'library limits the rate of calls.', { retryAfter });
 
 /** Throws another error in place of that of an answer with an invalid name. */
-function forMisfit(another: () => Error | undefined): Find {
+function forMismatch(another: () => Error | undefined): Find {
   return throwsFor(SourceContractError, (error) => (error.message.includes('members') ? another() : error));
 }
 
@@ -324,7 +324,7 @@ const REFUSED = 'reports refused credentials';
 const DENIED = 'reports that the system denies access';
 const OF_CONTROL = 'reports that the system limits the rate of calls';
 const RATE = 'reports the rate limit of the system';
-const MISFIT = "reports that an answer is invalid at 'members.0.name";
+const MISMATCH = "reports that an answer is invalid at 'members.0.name";
 const PART = 'takes the part';
 const HANG = 'stops waiting for a system that hangs';
 const DOWN = "fails only its own fields when the system is in 'down";
@@ -484,7 +484,7 @@ const mistakes: Record<string, Planted> = {
   },
   'tries again with refused credentials': {
     mistake: { find: (right) => right().catch(right) },
-    failing: [REFUSED, MISFIT],
+    failing: [REFUSED, MISMATCH],
   },
   'tries again with refused credentials, in a state of its own': {
     as: 'own states',
@@ -612,22 +612,22 @@ const mistakes: Record<string, Planted> = {
         [
           [
             `takes an invalid answer for an unknown card (${as})`,
-            { as, mistake: { find: forMisfit(() => undefined) }, failing: [MISFIT] },
+            { as, mistake: { find: forMismatch(() => undefined) }, failing: [MISMATCH] },
           ],
           [
             `does not report the place of an invalid value (${as})`,
             {
               as,
-              mistake: { find: forMisfit(() => new SourceContractError('library', 'library is wrong.')) },
-              failing: [MISFIT],
+              mistake: { find: forMismatch(() => new SourceContractError('library', 'library is wrong.')) },
+              failing: [MISMATCH],
             },
           ],
           [
             `reports an invalid answer as an outage (${as})`,
             {
               as,
-              mistake: { find: forMisfit(() => unavailable('library is broken at members.0.name.')) },
-              failing: [MISFIT],
+              mistake: { find: forMismatch(() => unavailable('library is broken at members.0.name.')) },
+              failing: [MISMATCH],
             },
           ],
           [
@@ -635,11 +635,11 @@ const mistakes: Record<string, Planted> = {
             {
               as,
               mistake: {
-                find: forMisfit(
+                find: forMismatch(
                   () => new SourceContractError('library', 'library has eva@example.nl at members.0.name.'),
                 ),
               },
-              failing: [MISFIT],
+              failing: [MISMATCH],
             },
           ],
           [

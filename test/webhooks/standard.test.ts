@@ -195,13 +195,11 @@ describe('a system of one’s own', () => {
   });
 
   it('is refused at start with an invalid secret', () => {
-    expect(() => createTestReceiver(clickstream, { [variable]: 'whsec_' })).toThrow(
-      `${variable} is not right`,
-    );
+    expect(() => createTestReceiver(clickstream, { [variable]: 'whsec_' })).toThrow(`${variable} is invalid`);
   });
 
   it.each([24, 31, 33, 48, 64])('is refused at start with a public key of %i bytes', (length) => {
     const key = `whpk_${Buffer.alloc(length, 7).toString('base64')}`;
-    expect(() => createTestReceiver(clickstream, { [variable]: key })).toThrow(`${variable} is not right`);
+    expect(() => createTestReceiver(clickstream, { [variable]: key })).toThrow(`${variable} is invalid`);
   });
 });

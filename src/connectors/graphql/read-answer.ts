@@ -31,7 +31,7 @@ export function readAnswer(
   if (found.length > 0) {
     const { value: list, path } = reader.walk(answer.data, null, ['found', ...findBelow]);
     if (!Array.isArray(list))
-      lost = list instanceof Error ? list : list === null ? null : reader.misfit(path);
+      lost = list instanceof Error ? list : list === null ? null : reader.mismatch(path);
     else
       for (const [i, value] of list.entries()) {
         if (isRecord(value)) {
@@ -124,7 +124,7 @@ function createReader({ errors }: GraphqlAnswer, source: string) {
         ...owner.path.split('.').slice(1),
       ]).value;
       if (whose instanceof Error) return whose;
-      if (owner.from(whose) !== key) return misfit(path);
+      if (owner.from(whose) !== key) return mismatch(path);
     }
     return complete(value, planned.type, planned.children, path);
   };
@@ -136,7 +136,7 @@ function createReader({ errors }: GraphqlAnswer, source: string) {
     if (computed === undefined || value == null || value instanceof Error)
       return complete(value, type, children, valuePath);
     const isExpected = computed.select === undefined ? typeof value !== 'object' : isRecord(value);
-    return isExpected ? complete(computed.compute(value), type, children, valuePath) : misfit(valuePath);
+    return isExpected ? complete(computed.compute(value), type, children, valuePath) : mismatch(valuePath);
   };
 
   /** A page of a list, as a connection of our SDL. Only the selected fields of it are built. */
@@ -149,14 +149,14 @@ function createReader({ errors }: GraphqlAnswer, source: string) {
     const owner = walk(parent, parentPath, [ownerIdName(name)]).value;
     if (planned.ownerId !== undefined && owner !== planned.ownerId) {
       if (owner instanceof Error) return owner;
-      return typeof owner === 'string' ? invalidCursor() : misfit(parentPath);
+      return typeof owner === 'string' ? invalidCursor() : mismatch(parentPath);
     }
     const { value, path } = walk(parent, parentPath, [name, ...below]);
     if (value instanceof Error) return value;
-    if (value === null) return isNonNullType(type) ? misfit(path) : null;
+    if (value === null) return isNonNullType(type) ? mismatch(path) : null;
     const found =
       'list' in planned.field ? cutPage(planned, value, path) : readPage(planned, owner, value, path);
-    if (found === undefined || children === undefined) return misfit(path);
+    if (found === undefined || children === undefined) return mismatch(path);
     const edges = found.edges.map(({ cursor, item, path: itemPath }) => ({
       cursor,
       node: item instanceof Error ? item : complete(item, planned.itemType, planned.items, itemPath),
@@ -173,15 +173,15 @@ function createReader({ errors }: GraphqlAnswer, source: string) {
     children: PlannedSelection | undefined,
     path: Path,
   ): unknown => {
-    if (value == null) return errorAt(path) ?? (isNonNullType(type) ? misfit(path) : null);
+    if (value == null) return errorAt(path) ?? (isNonNullType(type) ? mismatch(path) : null);
     if (value instanceof Error) return value;
-    if (isNonNullType(type)) return complete(value, type.ofType, children, path) ?? misfit(path);
+    if (isNonNullType(type)) return complete(value, type.ofType, children, path) ?? mismatch(path);
     if (isListType(type)) {
-      if (!Array.isArray(value)) return misfit(path);
+      if (!Array.isArray(value)) return mismatch(path);
       return value.map((item, i) => complete(item, type.ofType, children, { above: path, part: i }));
     }
     if (children !== undefined) {
-      if (!isRecord(value)) return misfit(path);
+      if (!isRecord(value)) return mismatch(path);
       if (children.needs !== undefined) {
         // A field that the vendor failed to return may have a value: its error affects only the fields that need it.
         const needed = walk(value, path, [freeName('_needs', children)]).value;
@@ -190,22 +190,22 @@ function createReader({ errors }: GraphqlAnswer, source: string) {
       return makeObject(children, (planned) => field(planned, value, path));
     }
     // Scalars of our own take any value; that it is one must be seen here.
-    if (!isLeafType(type) || typeof value === 'object') return misfit(path);
+    if (!isLeafType(type) || typeof value === 'object') return mismatch(path);
     try {
       type.parseValue(value);
       return value;
     } catch {
-      return misfit(path);
+      return mismatch(path);
     }
   };
 
-  const misfit = (path: Path) =>
+  const mismatch = (path: Path) =>
     new SourceContractError(
       source,
       `${source} sent an answer that does not match its schema, at: ${partsOf(path).join('.')}.`,
     );
 
-  return { errorAt, walk, field, owned, misfit };
+  return { errorAt, walk, field, owned, mismatch };
 }
 
 /** Items of a page, each with its place in the vendor's answer. */

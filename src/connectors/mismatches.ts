@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 
 /** The places where an answer does not match its schema, with the expected type. */
-export function misfitsOf(
+export function mismatchesOf(
   issues: readonly z.core.$ZodIssue[],
   from = 0,
 ): { path: string; expected: string }[] {
