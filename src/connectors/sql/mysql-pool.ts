@@ -8,7 +8,7 @@ const IDLE_MS = 10_000;
 const QUIT_TIMEOUT_MS = 500;
 
 export interface ConnectionPool {
-  /** Returns a connection for exclusive use. Waits for a freeSlots one. */
+  /** Returns a connection for exclusive use. Waits until one is free. */
   acquire(signal: CallSignal): Promise<Connection>;
   /** Returns a connection to the pool. A broken one is destroyed. */
   release(connection: Connection, end: { broken: boolean }): void;

@@ -24,8 +24,8 @@ const MAX_CONNECTIONS = 10;
 /** Timeout for cancelling a query at the server. */
 const KILL_MS = 500;
 /**
- * The server's own timeout is longer than ours by this time, so that our cancellation arrives first on a inProgress machine
- * too.
+ * The server's own timeout is longer than the gateway's by this time, so that the gateway's cancellation arrives first, also on
+ * a busy machine.
  */
 const SERVER_TIMEOUT_MARGIN_MS = 2_500;
 
