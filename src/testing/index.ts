@@ -6,12 +6,12 @@
 export { describeSource, type SourceContractOptions } from './source-contract.js';
 export { endedCalls } from './ended-calls.js';
 export type {
-  AnsweredQuestion,
+  AnsweredOperation as AnsweredQuestion,
   ExpectedError,
   HttpPeculiarities,
-  OtherPeculiarities,
-  OwnState,
-  Question,
+  NonHttpPeculiarities,
+  SystemState,
+  ClientOperation as Question,
   SourceSubject,
   SystemAnswer,
 } from './source-subject.js';

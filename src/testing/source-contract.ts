@@ -5,9 +5,9 @@ import { hostileKeys } from './hostile-keys.js';
 import { sendJson, startServer, type SeenRequest, type SmallServer } from './small-server.js';
 import type {
   HttpPeculiarities,
-  OtherPeculiarities,
-  OwnState,
-  Question,
+  NonHttpPeculiarities,
+  SystemState,
+  ClientOperation,
   SourceSubject,
   SystemAnswer,
 } from './source-subject.js';
@@ -15,7 +15,7 @@ import { createTestGateway } from './test-gateway.js';
 import { INTERNALS, TestedSource } from './tested-source.js';
 
 export interface SourceContractOptions {
-  /** Starts a fault control in front of the stand-ins of the source, and of the sources beside it. */
+  /** Starts a fault control in front of the stand-ins of the source and of its dependencies. */
   faultControl: () => Promise<FaultControl>;
   /** Creates the gateways of the tests. Default: `createTestGateway`. */
   createGateway?: typeof createTestGateway;
@@ -39,54 +39,55 @@ export function describeSource(
     describeFaults(subject, tested);
   });
   if ('http' in subject) describeHttp(subject, subject.http, tested);
-  else describeOther(subject.question, subject.otherwise, tested);
+  else describeOther(subject.operation, subject.nonHttp, tested);
 }
 
 /** What the source finds. */
 function describeAnswers(subject: SourceSubject, tested: TestedSource): void {
   const { pages } = subject;
 
-  it.each(Object.entries(subject.found))('finds by %s', async (_, question) => {
+  it.each(Object.entries(subject.found))('finds by %s', async (_, operation) => {
     tested.open();
-    await tested.expectAnswer(question);
+    await tested.expectAnswer(operation);
   });
 
   it.each(Object.entries(subject.unknown))(
     'finds nothing by an unknown %s, without an error',
-    async (_, question) => {
+    async (_, operation) => {
       tested.open();
-      await tested.expectAnswer(question);
+      await tested.expectAnswer(operation);
     },
   );
 
   it.each(Object.entries(subject.batches))(
     'loads %s in as few calls as the system allows',
-    async (_, question) => {
+    async (_, operation) => {
       tested.open();
-      const { data, errors } = await tested.send(question);
+      const { data, errors } = await tested.send(operation);
       expect(errors).toEqual([]);
-      expect(await tested.calls()).toBe(question.calls);
-      question.expectData?.(data);
+      expect(await tested.calls()).toBe(operation.calls);
+      operation.expectData?.(data);
     },
   );
 
-  if (!('none' in pages))
-    it('reads past one page', async () => {
-      const standIn = pages.of === undefined ? undefined : await tested.startStandIn(pages.of);
+  if (!('noneBecause' in pages))
+    it('reads further pages', async () => {
+      const standIn =
+        pages.startStandIn === undefined ? undefined : await tested.startStandIn(pages.startStandIn);
       tested.open(standIn?.settings);
       await tested.expectAnswer(pages);
       expect(standIn === undefined ? await tested.calls() : standIn.calls()).toBe(pages.calls);
     });
 
   it.each(
-    Object.entries(subject.byAnyText).flatMap(([by, question]) =>
-      Object.entries(hostileKeys).map(([what, key]) => [by, what, question(key), key] as const),
+    Object.entries(subject.byAnyText).flatMap(([by, operation]) =>
+      Object.entries(hostileKeys).map(([what, key]) => [by, what, operation(key), key] as const),
     ),
-  )('finds nothing by %s for %s', async (_by, _what, question, key) => {
+  )('finds nothing by %s for %s', async (_by, _what, operation, key) => {
     tested.openShared('stand-in');
-    const answer = await tested.send(question);
-    // Either refused, or searched and not found.
-    if (answer.data != null) expect(answer.data).toEqual(question.nothing);
+    const answer = await tested.send(operation);
+    // The key is refused, or finds nothing.
+    if (answer.data != null) expect(answer.data).toEqual(operation.nothing);
     for (const { message, extensions } of answer.errors) {
       expect(extensions.code).toBe('BAD_USER_INPUT');
       expect(message).not.toMatch(INTERNALS);
@@ -97,57 +98,62 @@ function describeAnswers(subject: SourceSubject, tested: TestedSource): void {
 
 /** The results for refused credentials, limits and outages. */
 function describeFaults(subject: SourceSubject, tested: TestedSource): void {
-  const { source, question, wrongCredentials } = subject;
+  const { source, operation, wrongCredentials } = subject;
   const { name } = source;
-  const { bare, garbage = { code: 'SOURCE_CONTRACT', here: 'its answer is garbage' } } =
-    'otherwise' in subject ? { bare: subject.bare, garbage: subject.otherwise.garbage } : {};
+  const { withoutFaultControl, garbage = { code: 'SOURCE_CONTRACT', description: 'its answer is invalid' } } =
+    'nonHttp' in subject
+      ? { withoutFaultControl: subject.withoutFaultControl, garbage: subject.nonHttp.garbage }
+      : {};
 
-  if (isOwnState(wrongCredentials))
-    it(`reports refused credentials with a code of their own, and does not try again: ${wrongCredentials.here}`, async () => {
+  if (isSystemState(wrongCredentials))
+    it(`reports refused credentials with their own code, and does not retry: ${wrongCredentials.description}`, async () => {
       await tested.openIn(wrongCredentials);
-      tested.expectNoSecondTry(await tested.send(question), wrongCredentials.code);
+      tested.expectNoRetry(await tested.send(operation), wrongCredentials.code);
       expect(await tested.callsMade()).toBe(1);
     });
   else if (!isNone(wrongCredentials))
-    it('reports refused credentials with a code of their own, and does not try again', async () => {
+    it('reports refused credentials with their own code, and does not retry', async () => {
       tested.open(wrongCredentials);
-      const answer = await tested.send(question);
-      tested.expectNoSecondTry(answer);
+      const answer = await tested.send(operation);
+      tested.expectNoRetry(answer);
       expect(await tested.calls()).toBe(1);
       for (const secret of Object.values(wrongCredentials))
         expect(JSON.stringify(answer)).not.toContain(secret);
     });
 
-  if (bare === undefined)
+  if (withoutFaultControl === undefined)
     it('reports that the system limits the rate of calls', async () => {
       tested.open();
       await tested.control.set(name, { fault: 'rate-limit' });
-      tested.expectErrors(await tested.send(question), 'SOURCE_RATE_LIMITED');
+      tested.expectErrors(await tested.send(operation), 'SOURCE_RATE_LIMITED');
     });
 
-  it(`stops waiting for a system that hangs at the timeout of the source, and works again when the system does${bare === undefined ? '' : `: ${bare.hang.here}`}`, async () => {
-    if (bare === undefined) {
-      // Long enough for the answer that it gives once it works again.
+  it(`stops waiting for a system that hangs at the timeout of the source, and works again when the system does${withoutFaultControl === undefined ? '' : `: ${withoutFaultControl.hang.description}`}`, async () => {
+    if (withoutFaultControl === undefined) {
+      // Long enough for its answer after the fault has ended.
       tested.open({}, '2 s');
       await tested.control.set(name, { fault: 'hang' });
-    } else await tested.openIn(bare.hang);
-    tested.expectErrors(await tested.send(question), 'SOURCE_TIMEOUT');
+    } else await tested.openIn(withoutFaultControl.hang);
+    tested.expectErrors(await tested.send(operation), 'SOURCE_TIMEOUT');
     await tested.heal();
-    expect((await tested.send(question)).errors).toEqual([]);
+    expect((await tested.send(operation)).errors).toEqual([]);
   });
 
   it.each([
-    { fault: 'down', code: 'SOURCE_UNAVAILABLE', here: 'the system does not answer' },
+    { fault: 'down', code: 'SOURCE_UNAVAILABLE', description: 'the system does not answer' },
     { fault: 'garbage', ...garbage },
-  ] as const)('fails only its own fields when the system is in $fault: $here', async ({ fault, code }) => {
-    tested.open();
-    await tested.control.set(name, { fault });
-    tested.expectErrors(await tested.send(question), code);
-  });
+  ] as const)(
+    'fails only its own fields if the system has the fault $fault: $description',
+    async ({ fault, code }) => {
+      tested.open();
+      await tested.control.set(name, { fault });
+      tested.expectErrors(await tested.send(operation), code);
+    },
+  );
 }
 
 function describeHttp(subject: SourceSubject, http: HttpPeculiarities, tested: TestedSource): void {
-  const { question, wrongCredentials } = subject;
+  const { operation, wrongCredentials } = subject;
   const { urlVariable, basePath = '', login, paths, nothing, rateLimit, mismatches, partial, refusal } = http;
 
   describe('called over HTTP, as every source', () => {
@@ -172,17 +178,17 @@ function describeHttp(subject: SourceSubject, http: HttpPeculiarities, tested: T
     });
     afterAll(() => system.close());
 
-    it('reports the rate limit of the system, and when to try again', async () => {
+    it('reports the rate limit of the system, and when to retry', async () => {
       answerWith = (_, response) => {
         send(response, { status: 429, ...rateLimit });
       };
       openHere();
-      const answer = await tested.send(question);
+      const answer = await tested.send(operation);
       tested.expectErrors(answer, 'SOURCE_RATE_LIMITED');
       for (const { extensions } of answer.errors) {
         expect(extensions.retryable).toBe(true);
         if (rateLimit.retryAfter === undefined) expect(extensions.retryAfter).toBeUndefined();
-        // Some of it may have passed.
+        // A part of the time may have passed.
         else {
           expect(extensions.retryAfter).toBeLessThanOrEqual(rateLimit.retryAfter);
           expect(extensions.retryAfter).toBeGreaterThanOrEqual(rateLimit.retryAfter - 5);
@@ -202,7 +208,7 @@ function describeHttp(subject: SourceSubject, http: HttpPeculiarities, tested: T
       },
     );
 
-    it('takes the part of a batch that the system answers', async () => {
+    it('returns the part of a batch that the system answers', async () => {
       answerWith = (request, response) => {
         send(response, partial.answer(request));
       };
@@ -211,25 +217,25 @@ function describeHttp(subject: SourceSubject, http: HttpPeculiarities, tested: T
     });
 
     if (isNone(wrongCredentials))
-      it(`reports that the system denies access, and does not try again: ${wrongCredentials.none}`, async () => {
+      it(`reports that the system denies access, and does not retry: ${wrongCredentials.noneBecause}`, async () => {
         answerWith = (_, response) => {
           send(response, refusal ?? { status: 403, body: null });
         };
         openHere();
-        tested.expectNoSecondTry(await tested.send(question), 'SOURCE_FORBIDDEN');
+        tested.expectNoRetry(await tested.send(operation), 'SOURCE_FORBIDDEN');
         expect(system.seen).toHaveLength(1);
       });
 
     it.each(
-      Object.entries(subject.byAnyText).flatMap(([by, question]) =>
-        Object.entries(hostileKeys).map(([what, key]) => [by, what, question(key)] as const),
+      Object.entries(subject.byAnyText).flatMap(([by, operation]) =>
+        Object.entries(hostileKeys).map(([what, key]) => [by, what, operation(key)] as const),
       ),
-    )('calls no other address by %s for %s', async (_by, _what, question) => {
+    )('calls no other address by %s for %s', async (_by, _what, operation) => {
       answerWith = (request, response) => {
         send(response, nothing(request));
       };
       tested.openShared('own', environment());
-      await tested.send(question);
+      await tested.send(operation);
       for (const { url, headers } of system.seen) {
         expect(url.slice(basePath.length)).toMatch(paths);
         expect(headers).not.toHaveProperty('x-injected');
@@ -251,14 +257,14 @@ function describeHttp(subject: SourceSubject, http: HttpPeculiarities, tested: T
 }
 
 function describeOther(
-  question: Question,
-  { protocol, rateLimit, mismatches, partial, endless }: OtherPeculiarities,
+  operation: ClientOperation,
+  { protocol, rateLimit, mismatches, partial, endless }: NonHttpPeculiarities,
   tested: TestedSource,
 ): void {
   describe(`called ${protocol}, as every source`, () => {
-    it(`reports the rate limit of the system: ${rateLimit.here}`, async () => {
+    it(`reports the rate limit of the system: ${rateLimit.description}`, async () => {
       await tested.openIn(rateLimit);
-      const answer = await tested.send(question);
+      const answer = await tested.send(operation);
       tested.expectErrors(answer, 'SOURCE_RATE_LIMITED');
       for (const { extensions } of answer.errors) {
         expect(extensions.retryable).toBe(true);
@@ -267,19 +273,19 @@ function describeOther(
     });
 
     it.each(mismatches)(
-      'reports that an answer is invalid at $place, without a value of it: $here',
+      'reports that an answer is invalid at $place, without a value of it: $description',
       async (mismatch) => {
         await tested.openIn(mismatch);
         await tested.expectMismatch(mismatch);
       },
     );
 
-    it(`takes the part that the system answers: ${partial.here}`, async () => {
+    it(`returns the part that the system answers: ${partial.description}`, async () => {
       await tested.openIn(partial);
       await tested.expectPart(partial);
     });
 
-    it(`cancels its call when the client closes the connection: ${endless.here}`, async () => {
+    it(`cancels its call when the client closes the connection: ${endless.description}`, async () => {
       await tested.openIn(endless);
       const isAtWork = () => endless.isAtWork(tested.gateway);
       await tested.sendAndHangUp(() => expect.poll(isAtWork).toBe(true));
@@ -289,16 +295,16 @@ function describeOther(
   });
 }
 
-/** A text as it stands; anything else as JSON. */
+/** Sends a text unchanged, and any other body as JSON. */
 function send(response: ServerResponse, { body, status = 200, headers = {} }: SystemAnswer): void {
   if (typeof body !== 'string') sendJson(response, body, { status, headers });
   else response.writeHead(status, headers).end(body);
 }
 
-function isNone(credentials: SourceSubject['wrongCredentials']): credentials is { none: string } {
-  return 'none' in credentials;
+function isNone(credentials: SourceSubject['wrongCredentials']): credentials is { noneBecause: string } {
+  return 'noneBecause' in credentials;
 }
 
-function isOwnState(credentials: SourceSubject['wrongCredentials']): credentials is OwnState {
-  return 'make' in credentials && typeof credentials.make === 'function';
+function isSystemState(credentials: SourceSubject['wrongCredentials']): credentials is SystemState {
+  return 'enter' in credentials && typeof credentials.enter === 'function';
 }

@@ -4,43 +4,43 @@ import type { SourceDefinition } from '../source.js';
 import type { SeenRequest } from './small-server.js';
 import type { TestGateway } from './test-gateway.js';
 
-/** What the test of a source passes to `source-contract.ts`, which checks the contract of every source with it. */
+/** The description of a source that its test passes to `describeSource()`, which checks the contract of every source. */
 
-/** A question of a client. */
-export interface Question {
+/** An operation that a client sends. */
+export interface ClientOperation {
   query: string;
   variables?: Record<string, unknown>;
 }
 
-export interface AnsweredQuestion extends Question {
+export interface AnsweredOperation extends ClientOperation {
   data: unknown;
 }
 
-/** What a system of a test's own answers: a text as it stands, anything else as JSON. */
+/** The answer of a system that a test imitates. A text is sent unchanged, any other body as JSON. */
 export interface SystemAnswer {
   body: unknown;
   status?: number;
   headers?: Record<string, string>;
 }
 
-/** Where in an answer an error is to be, and which. */
+/** The place and the code of an expected error. */
 export interface ExpectedError {
   path: readonly (string | number)[];
   code: string;
 }
 
-/** A state of a system that neither the fault control nor a small server can put it in. */
-export interface OwnState {
-  /** Part of the test's name: the meaning of the contract for this system, and why the state is produced in this way. */
-  here: string;
+/** A state of a system that neither the fault control nor a small server can produce. */
+export interface SystemState {
+  /** A part of the test's name: the meaning of the contract for this system, and why the state is produced in this way. */
+  description: string;
   /**
    * Puts the system into this state. Returns the settings of a gateway that meets it, what to do after that gateway is open,
    * and how to end the state.
    */
-  make: () => Promise<{ environment?: Environment; begin?: () => void; end: () => Promise<void> }>;
+  enter: () => Promise<{ environment?: Environment; begin?: () => void; end: () => Promise<void> }>;
 }
 
-/** For a system with an HTTP API: behaviour that it may have, but its stand-in never shows by itself. */
+/** For a system with an HTTP API: behaviour that it may have, but its stand-in never shows. */
 export interface HttpPeculiarities {
   /** The settings with the system's address, and the end of that address. */
   urlVariable: string | readonly string[];
@@ -49,14 +49,14 @@ export interface HttpPeculiarities {
   login?: { path: string; answer: unknown };
   /** Matches the path of every call of the source; any other path is an error. */
   paths: RegExp;
-  /** What the system answers when it knows none of the requested keys. */
+  /** The answer of the system if it knows none of the requested keys. */
   nothing: (request: SeenRequest) => SystemAnswer;
   /** How the system reports its rate limit, and after how many seconds it accepts calls again. */
   rateLimit: SystemAnswer & { retryAfter: number | undefined };
-  /** Invalid answers to `question`: the place of the fault, and a value there. */
+  /** Invalid answers to `operation`: the place of the fault, and a value there. */
   mismatches: readonly { answer: (request: SeenRequest) => unknown; place: string; value: string }[];
   /** A batch that the system answers in part. The rest is null with an error, or without one if it is unknown. */
-  partial: AnsweredQuestion & {
+  partial: AnsweredOperation & {
     answer: (request: SeenRequest) => SystemAnswer;
     errors: readonly ExpectedError[];
   };
@@ -64,48 +64,51 @@ export interface HttpPeculiarities {
   refusal?: SystemAnswer;
 }
 
-/** For a system without an HTTP API: behaviour that it may have, but its stand-in never shows by itself. */
-export interface OtherPeculiarities {
-  /** How it is called, such as "over SQL". */
+/** For a system without an HTTP API: behaviour that it may have, but its stand-in never shows. */
+export interface NonHttpPeculiarities {
+  /** How the system is called, such as "over SQL". */
   protocol: string;
-  rateLimit: OwnState;
+  rateLimit: SystemState;
   /** The code for an answer of random bytes, and why it is not `SOURCE_CONTRACT`; left out if it is. */
-  garbage?: { here: string; code: string };
-  /** Invalid data for `question`: the place of the fault, and a value there. */
-  mismatches: readonly (OwnState & { place: string; value: string })[];
-  partial: OwnState & AnsweredQuestion & { errors: readonly ExpectedError[] };
-  /** Work that takes very long, for `question`, and whether the system is still busy with it. */
-  endless: OwnState & { isAtWork: (gateway: TestGateway) => Promise<boolean> };
+  garbage?: { description: string; code: string };
+  /** Invalid data for `operation`: the place of the fault, and a value there. */
+  mismatches: readonly (SystemState & { place: string; value: string })[];
+  partial: SystemState & AnsweredOperation & { errors: readonly ExpectedError[] };
+  /** Work for `operation` that takes very long, and whether the system is still busy with it. */
+  endless: SystemState & { isAtWork: (gateway: TestGateway) => Promise<boolean> };
 }
 
 interface AnySubject {
   source: SourceDefinition;
-  /** Settings and sources that the gateway needs beside this source, such as sources that identify a customer. */
-  beside?: {
+  /** Settings and sources that the gateway also needs, such as sources that identify a customer. */
+  dependencies?: {
     sources?: readonly SourceDefinition[];
     sdl?: Readonly<Record<string, string>>;
     environment: Environment;
   };
-  /** For each key of the source: a question and its expected data. */
-  found: Readonly<Record<string, AnsweredQuestion>>;
+  /** For each key of the source: an operation and its expected data. */
+  found: Readonly<Record<string, AnsweredOperation>>;
   /** Unknown keys: no data and no error. */
-  unknown: Readonly<Record<string, AnsweredQuestion>>;
+  unknown: Readonly<Record<string, AnsweredOperation>>;
   /** Many keys at once, in as many calls as the system's batch limit needs, each key once. */
-  batches: Readonly<Record<string, Question & { calls: number; expectData?: (data: unknown) => void }>>;
+  batches: Readonly<
+    Record<string, ClientOperation & { calls: number; expectData?: (data: unknown) => void }>
+  >;
   /**
-   * Data of more than one page, and the number of calls for it; `of` starts a stand-in with enough data if the shared one
-   * has too little. Else the reason why nothing has pages.
+   * Data of more than one page, and the number of calls for it. `startStandIn` starts a stand-in with enough data, if the
+   * shared one has too little. If nothing has pages: the reason.
    */
-  pages: (AnsweredQuestion & { calls: number; of?: () => Promise<StandIn> }) | { none: string };
-  /** A question that needs one call, for the tests of failures. */
-  question: Question;
+  pages:
+    (AnsweredOperation & { calls: number; startStandIn?: () => Promise<StandIn> }) | { noneBecause: string };
+  /** An operation that needs one call, for the tests of failures. */
+  operation: ClientOperation;
   /**
-   * Settings that the system refuses; else the reason why it refuses none. `code` is the error of a state without
+   * Settings that the system refuses. If it refuses none: the reason. `code` is the error of a state without
    * credentials. Default: SOURCE_UNAUTHENTICATED.
    */
-  wrongCredentials: Environment | (OwnState & { code?: string }) | { none: string };
-  /** A question with a key of any text, and its data when nothing is found. */
-  byAnyText: Readonly<Record<string, (text: string) => Question & { nothing: unknown }>>;
+  wrongCredentials: Environment | (SystemState & { code?: string }) | { noneBecause: string };
+  /** An operation with any text as its key, and its data if nothing is found. */
+  byAnyText: Readonly<Record<string, (text: string) => ClientOperation & { nothing: unknown }>>;
 }
 
 interface HttpSubject extends AnySubject {
@@ -113,10 +116,10 @@ interface HttpSubject extends AnySubject {
 }
 
 interface OtherSubject extends AnySubject {
-  otherwise: OtherPeculiarities;
+  nonHttp: NonHttpPeculiarities;
   /** For a system without a fault control in front of it, which cannot hang or count its calls. */
-  bare?: { hang: OwnState };
+  withoutFaultControl?: { hang: SystemState };
 }
 
-/** A source, and the questions and answers for its contract. */
+/** A source, and the operations and answers for its contract. */
 export type SourceSubject = HttpSubject | OtherSubject;

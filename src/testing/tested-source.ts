@@ -6,7 +6,13 @@ import type { Duration } from '../duration.js';
 import { listen } from '../http/http.js';
 import { SettingsReader, type Environment } from '../settings.js';
 import { endedCalls } from './ended-calls.js';
-import type { AnsweredQuestion, ExpectedError, OwnState, Question, SourceSubject } from './source-subject.js';
+import type {
+  AnsweredOperation,
+  ExpectedError,
+  SystemState,
+  ClientOperation,
+  SourceSubject,
+} from './source-subject.js';
 import { LONG_TIMEOUT, type Answer, type createTestGateway, type TestGateway } from './test-gateway.js';
 
 /** Internals of the gateway or the system, which no message may contain. */
@@ -16,20 +22,20 @@ export const INTERNALS = /127\.0\.0\.1|localhost|ECONN|undici|node_modules|at .*
 export class TestedSource {
   readonly #subject: SourceSubject;
   readonly #createGateway: typeof createTestGateway;
-  /** Whether nothing stands in front of the system. */
-  readonly #isBare: boolean;
+  /** Whether the system has a fault control in front of it. */
+  readonly #hasFaultControl: boolean;
   #control: FaultControl | undefined;
   #settings: Environment = {};
   #gateway: TestGateway | undefined;
-  /** End the states that a test made for the system. */
+  /** Functions that end the states that a test has produced. */
   readonly #ends: (() => Promise<void>)[] = [];
-  /** The gateways of tests that each send a key of their own to one system. */
+  /** The gateways that tests of one system share. Each test sends its own key. */
   readonly #shared = new Map<string, TestGateway>();
 
   constructor(subject: SourceSubject, createGateway: typeof createTestGateway) {
     this.#subject = subject;
     this.#createGateway = createGateway;
-    this.#isBare = 'otherwise' in subject && subject.bare !== undefined;
+    this.#hasFaultControl = !('nonHttp' in subject && subject.withoutFaultControl !== undefined);
   }
 
   get control(): FaultControl {
@@ -53,12 +59,12 @@ export class TestedSource {
 
   /** Opens a gateway with only this source and what it needs, before its first call. */
   open(environment: Environment = {}, timeout: Duration = LONG_TIMEOUT): void {
-    const { source, beside } = this.#subject;
+    const { source, dependencies } = this.#subject;
     this.#gateway = this.#createGateway(
-      { ...this.#settings, ...beside?.environment, ...environment },
+      { ...this.#settings, ...dependencies?.environment, ...environment },
       {
-        sources: [...(beside?.sources ?? []), { ...source, limits: { ...source.limits, timeout } }],
-        sdl: beside?.sdl ?? {},
+        sources: [...(dependencies?.sources ?? []), { ...source, limits: { ...source.limits, timeout } }],
+        sdl: dependencies?.sdl ?? {},
       },
     );
   }
@@ -72,8 +78,8 @@ export class TestedSource {
   }
 
   /** Opens a gateway for a system in a state that was made for it. */
-  async openIn(state: OwnState): Promise<void> {
-    const { environment, begin, end } = await state.make();
+  async openIn(state: SystemState): Promise<void> {
+    const { environment, begin, end } = await state.enter();
     this.#ends.push(end);
     this.open(environment);
     begin?.();
@@ -90,15 +96,15 @@ export class TestedSource {
     return { settings: control.settings, calls: () => control.counters()[this.#subject.source.name]?.calls };
   }
 
-  send({ query, variables }: Question): Promise<Answer> {
+  send({ query, variables }: ClientOperation): Promise<Answer> {
     return this.gateway.query(query, variables);
   }
 
-  /** Sends the question as a client, and closes the connection when `isCalled` resolves. Returns a function that stops the server. */
+  /** Sends the operation as a client, and closes the connection when `isCalled` resolves. Returns a function that stops the server. */
   async sendAndHangUp(isCalled: () => Promise<void>): Promise<() => Promise<void>> {
     const server = await listen(this.gateway.handler, { host: '127.0.0.1', port: 0 });
     this.#ends.push(() => server.stop());
-    const body = JSON.stringify(this.#subject.question);
+    const body = JSON.stringify(this.#subject.operation);
     const head = ['POST /graphql HTTP/1.1', 'host: localhost', 'content-type: application/json'];
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
     socket.write(`${[...head, `content-length: ${Buffer.byteLength(body)}`].join('\r\n')}\r\n\r\n${body}`);
@@ -107,9 +113,10 @@ export class TestedSource {
     return () => server.stop();
   }
 
-  /** How many calls the system has seen; where nothing stands in front of it, how many the gateway has made. */
+  /** The number of calls that the system received. Without a fault control, the number that the gateway made. */
   async calls(): Promise<number | undefined> {
-    return this.#isBare ? this.callsMade() : this.control.counters()[this.#subject.source.name]?.calls;
+    if (!this.#hasFaultControl) return this.callsMade();
+    return this.control.counters()[this.#subject.source.name]?.calls;
   }
 
   callsMade(): Promise<number> {
@@ -125,26 +132,26 @@ export class TestedSource {
     }
   }
 
-  async expectAnswer(question: AnsweredQuestion): Promise<void> {
-    const { data, errors } = await this.send(question);
+  async expectAnswer(operation: AnsweredOperation): Promise<void> {
+    const { data, errors } = await this.send(operation);
     expect(errors).toEqual([]);
-    expect(data).toEqual(question.data);
+    expect(data).toEqual(operation.data);
   }
 
-  async expectPart(question: AnsweredQuestion & { errors: readonly ExpectedError[] }): Promise<void> {
-    const { data, errors } = await this.send(question);
-    expect(data).toEqual(question.data);
-    expect(errors.map(({ path, extensions: { code } }) => ({ path, code }))).toEqual(question.errors);
+  async expectPart(operation: AnsweredOperation & { errors: readonly ExpectedError[] }): Promise<void> {
+    const { data, errors } = await this.send(operation);
+    expect(data).toEqual(operation.data);
+    expect(errors.map(({ path, extensions: { code } }) => ({ path, code }))).toEqual(operation.errors);
   }
 
   async expectMismatch({ place, value }: { place: string; value: string }): Promise<void> {
-    const answer = await this.send(this.#subject.question);
+    const answer = await this.send(this.#subject.operation);
     this.expectErrors(answer, 'SOURCE_CONTRACT');
     expect(answer.errors[0]?.message).toContain(place);
     expect(JSON.stringify(answer)).not.toContain(value);
   }
 
-  expectNoSecondTry(answer: Answer, code = 'SOURCE_UNAUTHENTICATED'): void {
+  expectNoRetry(answer: Answer, code = 'SOURCE_UNAUTHENTICATED'): void {
     this.expectErrors(answer, code);
     expect(answer.errors.map(({ extensions }) => extensions.retryable)).not.toContain(true);
   }

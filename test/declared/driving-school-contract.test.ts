@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { createFaultControl } from '../../sources/stand-ins/fault-control.js';
 import { encodeCursor } from '../../src/connection.js';
 import { describeSource } from '../../src/testing/source-contract.js';
-import type { OwnState } from '../../src/testing/source-subject.js';
+import type { SystemState } from '../../src/testing/source-subject.js';
 import { createTestGateway } from '../support/gateway.js';
 import { PUPILS, SCHOOL_SDL, SCHOOL_YAML, startDrivingSchool, type DrivingSchool } from './driving-school.js';
 import { compiled } from './warranty.js';
@@ -39,9 +39,9 @@ describe('a source declared over a database', () => {
     await school.close();
   });
   /** A state of the database that its owner brings about and ends. */
-  const state = (here: string, begin: () => string, end: () => string): OwnState => ({
-    here,
-    make: async () => {
+  const state = (description: string, begin: () => string, end: () => string): SystemState => ({
+    description,
+    enter: async () => {
       await owner.query(begin());
       return {
         environment: school.settings(school.url),
@@ -55,7 +55,7 @@ describe('a source declared over a database', () => {
   describeSource(
     {
       source,
-      beside: { sdl: { 'driving-school': sdl }, environment: {} },
+      dependencies: { sdl: { 'driving-school': sdl }, environment: {} },
       found: {
         'its own number': { ...by({ pupilNumber: '4' }), data: four },
         'an e-mail address': { ...by({ email: 'PUPIL4@example.nl' }), data: four },
@@ -89,7 +89,7 @@ describe('a source declared over a database', () => {
         // before it. The statements of the two pages differ.
         calls: 8,
       },
-      question: by({ pupilNumber: '4' }),
+      operation: by({ pupilNumber: '4' }),
       wrongCredentials: state(
         'its login may log in no more',
         () => `ALTER ROLE ${school.reader} NOLOGIN`,
@@ -99,10 +99,10 @@ describe('a source declared over a database', () => {
         'a number': (text) => ({ ...by({ pupilNumber: text }), nothing: nobody }),
         'an e-mail address': (text) => ({ ...by({ email: text }), nothing: nobody }),
       },
-      otherwise: {
+      nonHttp: {
         protocol: 'over SQL',
         garbage: {
-          here: 'bytes that are no message of the protocol break the connection for any query',
+          description: 'bytes that are no message of the protocol break the connection for any query',
           code: 'SOURCE_UNAVAILABLE',
         },
         rateLimit: state(

@@ -33,7 +33,7 @@ const emails = REGISTRATIONS.map(({ owner }) => owner.mail);
 describeSource(
   {
     source,
-    beside: { sdl: { warranty: sdl }, environment: {} },
+    dependencies: { sdl: { warranty: sdl }, environment: {} },
     found: {
       'e-mail address': { ...byEmail('owner1@example.nl'), data: first },
       'its own number': { ...byId('R00000001'), data: first },
@@ -63,7 +63,7 @@ describeSource(
       },
       calls: 4,
     },
-    question: byEmail('owner1@example.nl'),
+    operation: byEmail('owner1@example.nl'),
     wrongCredentials: { WARRANTY_TOKEN: 'a-wrong-token' },
     byAnyText: {
       'an e-mail address': (text) => ({ ...byEmail(text), nothing: { customer: null } }),

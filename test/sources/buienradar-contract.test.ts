@@ -46,7 +46,7 @@ const feedOf = (stations: unknown) => ({
 describe('the weather', () => {
   describeSource({
     source: buienradar,
-    beside: { sources: [known.source], sdl: known.sdl, environment: known.environment },
+    dependencies: { sources: [known.source], sdl: known.sdl, environment: known.environment },
     found: {
       'a place': {
         ...ofPlace(52.09, 5.12),
@@ -78,10 +78,10 @@ describe('the weather', () => {
         },
       },
     },
-    pages: { none: 'the feed is the whole country at once, and the rain text two hours of one place' },
-    question: ofPlace(52.09, 5.12),
+    pages: { noneBecause: 'the feed is the whole country at once, and the rain text two hours of one place' },
+    operation: ofPlace(52.09, 5.12),
     wrongCredentials: {
-      none: 'Buienradar has no credentials',
+      noneBecause: 'Buienradar has no credentials',
     },
     byAnyText: {
       'the postcode of a customer': (text) => ({ ...ofCustomer(withText.get(text) ?? ''), nothing }),

@@ -13,7 +13,7 @@ import { encodeCursor } from '../../src/connection.js';
 import { at, listAt } from '../support/read.js';
 import { directSettings } from '../support/stand-ins.js';
 import { describeSource, endedCalls } from './source-contract.js';
-import type { OwnState } from './source-subject.js';
+import type { SystemState } from './source-subject.js';
 
 const world = createWorld({ customers: inject('customers') });
 
@@ -79,9 +79,9 @@ describe('the click log', () => {
   const PRODUCTS = 'contexts_com_snowplowanalytics_snowplow_ecommerce_product_1_0_0';
   let number = 0;
   /** A log of this test's own. */
-  const log = (here: string, events: readonly EventRow[]): OwnState => ({
-    here,
-    make: async () => {
+  const log = (description: string, events: readonly EventRow[]): SystemState => ({
+    description,
+    enter: async () => {
       const folder = join(parent, `log-${(number += 1)}`);
       await writeEvents(folder, events);
       return {
@@ -91,9 +91,9 @@ describe('the click log', () => {
     },
   });
   /** The log in which one customer has very many events. */
-  const many = (here: string, environment: object): OwnState => ({
-    here,
-    make: () =>
+  const many = (description: string, environment: object): SystemState => ({
+    description,
+    enter: () =>
       Promise.resolve({
         environment: { CLICKSTREAM_FOLDER: join(parent, 'many'), ...environment },
         end: () => Promise.resolve(),
@@ -103,7 +103,7 @@ describe('the click log', () => {
   describeSource({
     source: clickstream,
     // It knows customers by the order system's number alone, which that source declares.
-    beside: {
+    dependencies: {
       sources: [orderSystem],
       environment: {
         ORDER_SYSTEM_URL: directSettings().ORDER_SYSTEM_URL,
@@ -160,11 +160,11 @@ describe('the click log', () => {
       // Both pages are one query.
       calls: 1,
     },
-    question: by({ customerNumber: eva.customerNumber }),
+    operation: by({ customerNumber: eva.customerNumber }),
     wrongCredentials: {
-      here: 'there are no credentials but the right to read the files',
+      description: 'there are no credentials but the right to read the files',
       code: 'SOURCE_FORBIDDEN',
-      make: async () => {
+      enter: async () => {
         const folder = join(parent, `log-${(number += 1)}`);
         await writeEvents(folder, [event('a', { user_id: eva.customerNumber })]);
         await chmod(folder, 0o000);
@@ -186,10 +186,10 @@ describe('the click log', () => {
       'a customer number': (text) => ({ ...by({ customerNumber: text }), nothing: { customer: null } }),
       'a device': (text) => ({ ...by({ visitorId: text }), nothing: { customer: null } }),
     },
-    bare: {
+    withoutFaultControl: {
       hang: {
-        here: 'a folder cannot hang, but a query may take too long',
-        make: async () => {
+        description: 'a folder cannot hang, but a query may take too long',
+        enter: async () => {
           const folder = join(parent, `log-${(number += 1)}`);
           await writeEvents(folder, [event('a', { user_id: eva.customerNumber })]);
           const long = join(folder, 'collector_date=2026-10-02');
@@ -206,15 +206,15 @@ describe('the click log', () => {
         },
       },
     },
-    otherwise: {
+    nonHttp: {
       protocol: 'in files',
       rateLimit: many('nobody counts how often files are read, but there may be no memory for more', {
         CLICKSTREAM_MEMORY_MB: '64',
       }),
       mismatches: [
         {
-          here: 'a column is of another type',
-          make: async () => {
+          description: 'a column is of another type',
+          enter: async () => {
             const folder = join(parent, `log-${(number += 1)}`, 'collector_date=2026-10-01');
             await mkdir(folder, { recursive: true });
             await write(

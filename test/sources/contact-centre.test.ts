@@ -108,13 +108,13 @@ describe('Zendesk', () => {
       },
     },
     pages: {
-      of: () => startContactCentre({ ...world, people: [veryBusy] }),
+      startStandIn: () => startContactCentre({ ...world, people: [veryBusy] }),
       ...by({ zendeskUserId: '1' }),
       data: { customer: { tickets: { nodes: idsOfTickets(veryBusy).nodes.slice(0, 100) } } },
       // Who it is, and two pages of a thousand tickets.
       calls: 3,
     },
-    question: by({ zendeskUserId: busyId }, 'name'),
+    operation: by({ zendeskUserId: busyId }, 'name'),
     wrongCredentials: { CONTACT_CENTRE_API_TOKEN: 'a-wrong-token' },
     byAnyText: {
       'an id': (text) => ({ ...by({ zendeskUserId: text }), nothing: { customer: null } }),

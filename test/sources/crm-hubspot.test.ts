@@ -133,7 +133,7 @@ describe('HubSpot', () => {
       },
     },
     pages: {
-      of: () => startCrmHubspot({ ...world, people: [], companies: [withManyTickets] }),
+      startStandIn: () => startCrmHubspot({ ...world, people: [], companies: [withManyTickets] }),
       ...companyBy({ kvkNumber: withVat.kvkNumber }, 'tickets(first: 100) { nodes { recordId } }'),
       data: {
         company: {
@@ -147,7 +147,7 @@ describe('HubSpot', () => {
       // The company by its number, two pages of associations to its tickets, and a search for the newest tickets.
       calls: 4,
     },
-    question: by({ hubspotContactId: contactId }, 'jobTitle'),
+    operation: by({ hubspotContactId: contactId }, 'jobTitle'),
     wrongCredentials: { CRM_HUBSPOT_TOKEN: 'a-wrong-token' },
     byAnyText: {
       'an id': (text) => ({ ...by({ hubspotContactId: text }, 'jobTitle'), nothing: { customer: null } }),

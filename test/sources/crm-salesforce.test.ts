@@ -207,7 +207,7 @@ describe('Salesforce', () => {
     },
     pages: {
       // 90 cases of one contact, 25 at once, and contacts two at once.
-      of: () =>
+      startStandIn: () =>
         startCrmSalesforce(
           { ...world, people: [withPart(everywhere, { cases: manyCases(90) }), ...people.slice(1)] },
           { rowsAPage: 2, childrenAPage: 25 },
@@ -219,7 +219,7 @@ describe('Salesforce', () => {
       // A token, who it is, whether its address is anybody else's, and four pages of its cases.
       calls: 6,
     },
-    question: by({ email: everywhere.email }, 'name'),
+    operation: by({ email: everywhere.email }, 'name'),
     wrongCredentials: { CRM_SALESFORCE_CLIENT_SECRET: 'a-wrong-secret' },
     byAnyText: {
       email: (text) => ({ ...by({ email: text }, 'name'), nothing: { customer: null } }),

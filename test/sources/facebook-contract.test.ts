@@ -43,7 +43,7 @@ const graphError = (code: number) => ({ error: { message: 'jan@example.nl', type
 describe('Facebook', () => {
   describeSource({
     source: facebook,
-    beside: { sources: [known.source], sdl: known.sdl, environment: known.environment },
+    dependencies: { sources: [known.source], sdl: known.sdl, environment: known.environment },
     found: {
       'the id that our page knows somebody by': {
         ...by({ facebookUserId: eva.facebook.userId }),
@@ -92,7 +92,7 @@ describe('Facebook', () => {
       },
     },
     pages: {
-      of: () =>
+      startStandIn: () =>
         startFacebook({
           ...world,
           people: [{ ...eva, facebook: { ...eva.facebook, conversations: [{ ...conversation, messages }] } }],
@@ -122,7 +122,7 @@ describe('Facebook', () => {
       // The profile, the conversation, and three pages of its messages. One of these is empty.
       calls: 5,
     },
-    question: by({ facebookUserId: eva.facebook.userId }),
+    operation: by({ facebookUserId: eva.facebook.userId }),
     wrongCredentials: { FACEBOOK_PAGE_TOKEN: 'a-wrong-token', FACEBOOK_APP_SECRET: 'a-wrong-secret' },
     byAnyText: {
       'an id': (text) => ({ ...by({ facebookUserId: text }), nothing: nobody }),

@@ -47,7 +47,7 @@ describe('the invoice system', () => {
   describeSource({
     source: invoices,
     // With a token at hand; to get one is a call of its own.
-    beside: { environment: { INVOICES_ACCESS_TOKEN: invoicesAccessToken } },
+    dependencies: { environment: { INVOICES_ACCESS_TOKEN: invoicesAccessToken } },
     found: {
       'the number of an account': {
         ...by({ invoiceCustomerNumber: company.invoices.customerNumber.toLowerCase() }),
@@ -76,13 +76,13 @@ describe('the invoice system', () => {
       },
     },
     pages: {
-      of: () => startInvoices(world, { maxPageSize: 50 }),
+      startStandIn: () => startInvoices(world, { maxPageSize: 50 }),
       ...by({ email: many.email }, 'invoices(first: 100) { nodes { number } }'),
       data: { customer: { invoices: { nodes: numbersOf(many).nodes.slice(0, 100) } } },
       // Who it is, and a hundred invoices, one more, and the rest of that one's day, fifty at once.
       calls: 1 + 3,
     },
-    question: by({ email: company.email }),
+    operation: by({ email: company.email }),
     wrongCredentials: { INVOICES_ACCESS_TOKEN: 'a-wrong-token' },
     byAnyText: {
       'the number of an account': (text) => ({ ...by({ invoiceCustomerNumber: text }), nothing: nobody }),

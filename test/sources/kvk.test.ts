@@ -90,7 +90,7 @@ describe('the trade register', () => {
       data: { company: { kvkNumber: withManyBranches.kvkNumber } },
       calls: 2,
     },
-    question: byNumber(leadingZero.kvkNumber),
+    operation: byNumber(leadingZero.kvkNumber),
     wrongCredentials: { KVK_API_KEY: 'a-wrong-key' },
     byAnyText: {
       'a KvK number': (text) => ({ ...byNumber(text), nothing: { company: null } }),

@@ -7,7 +7,7 @@ import type { Person } from '../../sources/stand-ins/world.js';
 import { encodeCursor } from '../../src/connection.js';
 import { listAt } from '../support/read.js';
 import { describeSource } from './source-contract.js';
-import type { OwnState } from './source-subject.js';
+import type { SystemState } from './source-subject.js';
 
 const world = createWorld({ customers: inject('customers') });
 const { ORDER_SYSTEM_TEST_URL: connectionString } = process.env;
@@ -64,9 +64,13 @@ describe('the order system', () => {
   /** The role that the gateway logs in with. */
   const reader = () => new URL(environment()['ORDER_SYSTEM_URL'] ?? '').username;
   /** A state of a database of this test's own that its owner brings about and ends. */
-  const state = (here: string, begin: string | (() => string), end: string | (() => string)): OwnState => ({
-    here,
-    make: async () => {
+  const state = (
+    description: string,
+    begin: string | (() => string),
+    end: string | (() => string),
+  ): SystemState => ({
+    description,
+    enter: async () => {
       await owner.query(typeof begin === 'string' ? begin : begin());
       return {
         environment: environment(),
@@ -148,7 +152,7 @@ describe('the order system', () => {
       // Who it is, whether the address is anybody else's, and both pages in one statement.
       calls: 3,
     },
-    question: by({ customerNumber: seven.orderSystem.customerNumber }, 'bornOn becameCustomerAt'),
+    operation: by({ customerNumber: seven.orderSystem.customerNumber }, 'bornOn becameCustomerAt'),
     wrongCredentials: state(
       'its login may log in no more',
       () => `ALTER ROLE ${reader()} NOLOGIN`,
@@ -160,10 +164,10 @@ describe('the order system', () => {
         (text: string) => ({ ...by({ [key]: text }), nothing: nobody }),
       ]),
     ),
-    otherwise: {
+    nonHttp: {
       protocol: 'over SQL',
       garbage: {
-        here: 'bytes that are no message of the protocol break the connection for any query',
+        description: 'bytes that are no message of the protocol break the connection for any query',
         code: 'SOURCE_UNAVAILABLE',
       },
       rateLimit: state(

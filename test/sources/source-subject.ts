@@ -1,1 +1,1 @@
-export type { OwnState, SystemAnswer } from '../../src/testing/source-subject.js';
+export type { SystemState, SystemAnswer } from '../../src/testing/source-subject.js';

@@ -53,10 +53,10 @@ describe('the VAT check', () => {
         },
       },
     },
-    pages: { none: 'an answer is about one number' },
-    question: by('NL801234566B01'),
+    pages: { noneBecause: 'an answer is about one number' },
+    operation: by('NL801234566B01'),
     wrongCredentials: {
-      none: 'the service is open, and blocks an address that sends too many requests',
+      noneBecause: 'the service is open, and blocks an address that sends too many requests',
     },
     byAnyText: {
       'a VAT number': (text) => ({ ...by(text), nothing }),

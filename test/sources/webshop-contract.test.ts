@@ -42,7 +42,7 @@ const customer = (more: object) => ({ id: 'gid://shopify/Customer/1', firstName:
 describe('the webshop', () => {
   describeSource({
     source: webshop,
-    beside: {
+    dependencies: {
       sources: [notedOrders, wishedProducts],
       sdl: { ...notedOrdersSdl, ...wishedProductsSdl },
       environment: { NOTED: 'yes', WISHES: 'yes' },
@@ -97,9 +97,9 @@ describe('the webshop', () => {
       },
     },
     pages: {
-      none: 'keys are split into batches of one page, and a list is one page of the requested length',
+      noneBecause: 'keys are split into batches of one page, and a list is one page of the requested length',
     },
-    question: by({ email: eva.email }, 'name'),
+    operation: by({ email: eva.email }, 'name'),
     wrongCredentials: { WEBSHOP_ACCESS_TOKEN: 'a-wrong-token' },
     byAnyText: {
       'an id': (text) => ({ ...by({ shopifyCustomerId: text }), nothing: nobody }),

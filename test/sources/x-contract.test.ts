@@ -52,7 +52,7 @@ const sevenDaysAgo = Date.parse(worldNow) - 7 * 86_400_000;
 describe('X', () => {
   describeSource({
     source: x,
-    beside: { sources: [known.source], sdl: known.sdl, environment: known.environment },
+    dependencies: { sources: [known.source], sdl: known.sdl, environment: known.environment },
     found: {
       'the username that another system holds': {
         ...by(eva.email, 'recordId username'),
@@ -87,7 +87,7 @@ describe('X', () => {
       },
     },
     pages: {
-      of: () => startX({ ...world, people: [{ ...eva, x: { ...eva.x, posts } }] }),
+      startStandIn: () => startX({ ...world, people: [{ ...eva, x: { ...eva.x, posts } }] }),
       ...by(eva.email, 'mentions(first: 100) { nodes { recordId } }'),
       data: {
         customer: {
@@ -97,7 +97,7 @@ describe('X', () => {
       // The account, and two pages of a hundred posts. The search mixes the posts of all accounts.
       calls: 3,
     },
-    question: by(eva.email),
+    operation: by(eva.email),
     wrongCredentials: { X_BEARER_TOKEN: 'a-wrong-token' },
     byAnyText: {
       'the username that another system holds': (text) => ({ ...by(withText.get(text) ?? ''), nothing }),

@@ -13,7 +13,7 @@ import {
   type CallScope,
 } from '../../src/index.js';
 import { describeSource } from '../../src/testing/source-contract.js';
-import type { OwnState, SourceSubject } from '../../src/testing/source-subject.js';
+import type { SystemState, SourceSubject } from '../../src/testing/source-subject.js';
 import { sendJson, startServer, type SeenRequest, type SmallServer } from '../connectors/server.js';
 import {
   answerAsLibrary,
@@ -88,7 +88,7 @@ function subjectOf({ mistake, as = 'http', hasKeys = true }: Shape): SourceSubje
   const hasToken = as !== 'http without credentials';
   const common = {
     source: librarySource(mistake, { hasToken }),
-    beside: { sdl: { library: LIBRARY_SDL }, environment: {} },
+    dependencies: { sdl: { library: LIBRARY_SDL }, environment: {} },
     found: {
       card: { ...by('C1', 'memberName motto'), data: { customer: { memberName: 'Member 1', motto: null } } },
     },
@@ -104,14 +104,14 @@ function subjectOf({ mistake, as = 'http', hasKeys = true }: Shape): SourceSubje
       },
     },
     pages: { ...by('C1', 'loans'), data: { customer: { loans: TITLES } }, calls: 4 },
-    question: by('C2'),
+    operation: by('C2'),
     wrongCredentials: { LIBRARY_TOKEN: WRONG_TOKEN },
     byAnyText: hasKeys ? { card: (text: string) => ({ ...by(text), nothing: nobody }) } : {},
   };
   if (as === 'http' || as === 'http without credentials')
     return {
       ...common,
-      ...(hasToken ? {} : { wrongCredentials: { none: 'everybody may read it' } }),
+      ...(hasToken ? {} : { wrongCredentials: { noneBecause: 'everybody may read it' } }),
       http: {
         urlVariable: 'LIBRARY_URL',
         basePath: '/v1',
@@ -126,14 +126,14 @@ function subjectOf({ mistake, as = 'http', hasKeys = true }: Shape): SourceSubje
     };
   return {
     ...common,
-    pages: { ...common.pages, of: startLibrary },
+    pages: { ...common.pages, startStandIn: startLibrary },
     wrongCredentials: state('it knows no token', (_, response) => {
       sendJson(response, null, { status: 401 });
     }),
-    ...(as === 'own states' ? {} : { bare: { hang: hanging } }),
-    otherwise: {
+    ...(as === 'own states' ? {} : { withoutFaultControl: { hang: hanging } }),
+    nonHttp: {
       protocol: 'over HTTP',
-      garbage: { here: 'it is HTTP', code: 'SOURCE_CONTRACT' },
+      garbage: { description: 'it is HTTP', code: 'SOURCE_CONTRACT' },
       rateLimit: state('it limits calls', (_, response) => {
         sendJson(response, null, { status: 429 });
       }),
@@ -153,8 +153,8 @@ function subjectOf({ mistake, as = 'http', hasKeys = true }: Shape): SourceSubje
         ...part,
       },
       endless: {
-        here: 'the call is open',
-        make: async () => {
+        description: 'the call is open',
+        enter: async () => {
           busy = 0;
           const server = await start((_, response) => {
             busy += 1;
@@ -171,10 +171,13 @@ function subjectOf({ mistake, as = 'http', hasKeys = true }: Shape): SourceSubje
 let busy = 0;
 
 /** A system that is in a state from the moment that the gateway is open. */
-function state(here: string, answer: (request: SeenRequest, response: ServerResponse) => void): OwnState {
+function state(
+  description: string,
+  answer: (request: SeenRequest, response: ServerResponse) => void,
+): SystemState {
   return {
-    here,
-    make: async () => {
+    description,
+    enter: async () => {
       let current = answerAsLibrary as typeof answer;
       const server = await start((request, response) => {
         current(request, response);
@@ -188,9 +191,9 @@ function state(here: string, answer: (request: SeenRequest, response: ServerResp
   };
 }
 
-const hanging: OwnState = {
-  here: 'it does not answer',
-  make: async () => {
+const hanging: SystemState = {
+  description: 'it does not answer',
+  enter: async () => {
     let isHanging = true;
     const server = await start((request, response) => {
       if (!isHanging) answerAsLibrary(request, response);
@@ -325,10 +328,10 @@ const DENIED = 'reports that the system denies access';
 const OF_CONTROL = 'reports that the system limits the rate of calls';
 const RATE = 'reports the rate limit of the system';
 const MISMATCH = "reports that an answer is invalid at 'members.0.name";
-const PART = 'takes the part';
+const PART = 'returns the part';
 const HANG = 'stops waiting for a system that hangs';
-const DOWN = "fails only its own fields when the system is in 'down";
-const GARBAGE = "fails only its own fields when the system is in 'garbage";
+const DOWN = "fails only its own fields if the system has the fault 'down";
+const GARBAGE = "fails only its own fields if the system has the fault 'garbage";
 const CANCELS = 'cancels its call';
 const BATCH = 'loads six members, twice';
 
@@ -345,7 +348,7 @@ const mistakes: Record<string, Planted> = {
   // What it finds.
   'does not find a member': {
     mistake: { find: returns('C1', () => []) },
-    failing: ['finds by card', 'reads past one page'],
+    failing: ['finds by card', 'reads further pages'],
   },
   'shows data of another member': {
     mistake: { find: returns('C1', () => first.map((member) => ({ ...member, memberName: 'Member 2' }))) },
@@ -395,7 +398,7 @@ const mistakes: Record<string, Planted> = {
   },
   'reads the first page only': {
     mistake: { lend: async (right) => (await right()).slice(0, 2) },
-    failing: ['reads past one page'],
+    failing: ['reads further pages'],
   },
   'counts a loan twice that the system repeats on the next page': {
     mistake: {
@@ -404,7 +407,7 @@ const mistakes: Record<string, Planted> = {
         return [...titles.slice(0, 3), ...titles.slice(2)];
       },
     },
-    failing: ['reads past one page'],
+    failing: ['reads further pages'],
   },
   'reads each page twice': {
     mistake: {
@@ -413,7 +416,7 @@ const mistakes: Record<string, Planted> = {
         return right();
       },
     },
-    failing: ['reads past one page'],
+    failing: ['reads further pages'],
   },
   'reads each page twice, of a stand-in with enough data': {
     as: 'own states',
@@ -423,7 +426,7 @@ const mistakes: Record<string, Planted> = {
         return right();
       },
     },
-    failing: ['reads past one page'],
+    failing: ['reads further pages'],
   },
   'takes an odd card for a condition': {
     mistake: { find: returns(ODD, () => first.map((member) => ({ ...member, id: ODD }))) },
