@@ -168,25 +168,25 @@ const SQL_MISTAKES: Mistake[] = [
   {
     what: 'a type of keys that does not exist',
     replace: ['by: id, keys: integer', 'by: id, keys: int'],
-    problem: /"calls\.pupilsByNumber\.keys" is not right/,
+    problem: /"calls\.pupilsByNumber\.keys" is invalid/,
     remedy: /text, integer, bigint or uuid/,
   },
   {
     what: 'a column with a quotation mark',
     replace: ['by: mail,', `by: 'ma"il',`],
-    problem: /"calls\.pupilsByEmail\.by" is not right/,
+    problem: /"calls\.pupilsByEmail\.by" is invalid/,
     remedy: /the name of a column, without quotes/,
   },
   {
     what: 'a table with two dots',
     replace: ['from: lesson,', 'from: planning.lesson.old,'],
-    problem: /"calls\.lessons\.from" is not right/,
+    problem: /"calls\.lessons\.from" is invalid/,
     remedy: /the name of a table or view/,
   },
   {
     what: 'a table that is not read as a whole',
     replace: ['matching: lower', 'matching: lower, readsWholeTable: false'],
-    problem: /"calls\.pupilsByEmail\.readsWholeTable" is not right/,
+    problem: /"calls\.pupilsByEmail\.readsWholeTable" is invalid/,
     remedy: /true, or left out/,
   },
 ];

@@ -180,24 +180,27 @@ describe('a worker', () => {
   it.each([
     ['its part of the requests and connections', ['5', '101', '7'], [2, 50, 3]],
     ['at least one request and one connection', ['1', '1', '1'], [1, 1, 1]],
-  ])('has half of the memory if there are two workers, and %s', (_, [requests, connections, perAddress], parts) => {
-    const gateway = createTestGateway(
-      {
-        ...directSettings(['order-system']),
-        REDIS_URL: NO_REDIS,
-        SUPPRESSION_FILE: emptyFile('suppressed'),
-        CACHE_MAX_MB: '10',
-        MAX_IN_FLIGHT: requests,
-        MAX_CONNECTIONS: connections,
-        MAX_CONNECTIONS_PER_ADDRESS: perAddress,
-      },
-      { worker: { number: 1, count: 2 } },
-    );
-    opened.push(gateway);
-    const { cacheMaxBytes, maxInFlight, maxConnections, maxConnectionsPerAddress } = gateway.config;
-    expect(cacheMaxBytes).toBe(5 * 1024 * 1024);
-    expect([maxInFlight, maxConnections, maxConnectionsPerAddress]).toEqual(parts);
-  });
+  ])(
+    'has half of the memory if there are two workers, and %s',
+    (_, [requests, connections, perAddress], parts) => {
+      const gateway = createTestGateway(
+        {
+          ...directSettings(['order-system']),
+          REDIS_URL: NO_REDIS,
+          SUPPRESSION_FILE: emptyFile('suppressed'),
+          CACHE_MAX_MB: '10',
+          MAX_IN_FLIGHT: requests,
+          MAX_CONNECTIONS: connections,
+          MAX_CONNECTIONS_PER_ADDRESS: perAddress,
+        },
+        { worker: { number: 1, count: 2 } },
+      );
+      opened.push(gateway);
+      const { cacheMaxBytes, maxInFlight, maxConnections, maxConnectionsPerAddress } = gateway.config;
+      expect(cacheMaxBytes).toBe(5 * 1024 * 1024);
+      expect([maxInFlight, maxConnections, maxConnectionsPerAddress]).toEqual(parts);
+    },
+  );
 
   it('has a separate audit log', () => {
     const AUDIT_FILE = join(folder, 'audit.jsonl');

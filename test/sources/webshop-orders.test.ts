@@ -249,7 +249,11 @@ describe('a webshop that is queried for orders by number', () => {
   });
 
   it.each([
-    ['shows neither of two orders with one number, because one may belong to another customer', ['A', 'A', 'B'], [0]],
+    [
+      'shows neither of two orders with one number, because one may belong to another customer',
+      ['A', 'A', 'B'],
+      [0],
+    ],
     [
       'shows no order if there are further orders that may have these numbers',
       ['A', 'A', 'A', 'A', 'B'],
