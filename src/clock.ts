@@ -1,6 +1,6 @@
 /**
  * A clock in milliseconds that never goes back. Ages, rates and quotas are measured by it; waiting uses `setTimeout`.
- * Tests give a clock of their own.
+ * Tests pass their own clock.
  */
 export interface Clock {
   now(): number;

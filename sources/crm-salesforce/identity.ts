@@ -7,7 +7,7 @@ export const identity: IdentityDeclaration<SalesforceClient, ContactRecord> = {
   recordKey: 'salesforceContactId',
   foundBy: {
     salesforceContactId: { uniqueness: 'enforced', loader: contactsById },
-    // Salesforce can be configured to warn of duplicates, and stores them all the same.
+    // Salesforce can be configured to warn of duplicates, and stores them anyway.
     email: { uniqueness: 'usual', loader: contactsByEmail },
     // Colleagues share the number of their firm.
     phone: { uniqueness: 'none', loader: contactsByPhone },

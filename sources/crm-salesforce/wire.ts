@@ -45,7 +45,7 @@ const contact = z.object({
 });
 export type Contact = z.infer<typeof contact>;
 
-/** What a contact says no to. */
+/** The opt-outs of a contact. */
 export const optOuts = contact.pick({ Id: true, HasOptedOutOfEmail: true, DoNotCall: true });
 export type OptOuts = z.infer<typeof optOuts>;
 

@@ -131,7 +131,7 @@ export function cursorOf({ issuedOn, number }: InvoiceRecord): string {
   return encodeCursor(INVOICES, [issuedOn, number]);
 }
 
-/** The place that a cursor of `cursorOf` stands for. */
+/** The position in a cursor of `cursorOf`. */
 export function placeIn(cursor: string): Place {
   const [issuedOn = '', number = ''] = decodeCursor(INVOICES, cursor, 2);
   if (!/^\d{4}-\d\d-\d\d$/.test(issuedOn) || Number.isNaN(Date.parse(issuedOn))) throw invalidCursor();

@@ -30,7 +30,7 @@ export const webhook: WebhookDeclaration = {
     if (token === null) return undefined;
     return /^[\w.~+/=: -]{1,500}$/.test(token)
       ? { status: 200, contentType: 'text/plain', body: token }
-      : { status: 400, contentType: 'text/plain', body: 'The validationToken is none.' };
+      : { status: 400, contentType: 'text/plain', body: 'The validationToken is invalid.' };
   },
   // There is no signature. Business Central sends the `clientState` of the subscription with every change.
   verify: ({ body }, secrets) => {

@@ -137,7 +137,7 @@ export function readErrorKind(status: number, body: unknown): 'not-understood' |
   const codes = read.success ? read.data.fout.map(({ code }) => code) : [];
   // It has no data for the moment: https://developers.kvk.nl/documentation/release-notes/zoeken-api
   if (codes.includes('IPD1003')) return 'unavailable';
-  // A search without results, and a number that is nobody's. Any other 404 is of an address that is none of the KvK's.
+  // A search without results, or an unknown number. Any other 404 is the answer of an address that the KvK does not have.
   const isNothing = codes.includes('IPD5200') || codes.includes('IPD0005');
   return status === 404 && !isNothing ? 'not-understood' : undefined;
 }

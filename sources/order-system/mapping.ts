@@ -120,7 +120,7 @@ export function cursorOf({ exactlyPlacedAt, number }: OrderRecord): string {
   return encodeCursor(ORDERS, [exactlyPlacedAt, number]);
 }
 
-/** The place that such a cursor stands for. */
+/** The position in a cursor of an order. */
 export function placeOf(cursor: string): { placedAt: string; number: string } {
   const [placedAt = '', number = ''] = decodeCursor(ORDERS, cursor, 2);
   if (!moment.safeParse(placedAt).success) throw invalidCursor();

@@ -183,7 +183,7 @@ export function pathPart(value: string | number): string {
 
 function encode(text: string): string {
   if (/\p{Surrogate}/u.test(text))
-    throw new InvalidInputError('A text to look for has a character in it that no text can have.');
+    throw new InvalidInputError('A text in the query has a character that no text can have.');
   return encodeURIComponent(text);
 }
 

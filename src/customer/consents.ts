@@ -42,8 +42,8 @@ export interface Consents {
 }
 
 /**
- * Each part is said, since what a loader leaves out is its source's: a grant that outlives the system's silence could be
- * one that was withdrawn.
+ * Every member is set, because a missing one would have the value of the source. A grant that is used after the system has
+ * failed may have been withdrawn.
  */
 const FRESHNESS = {
   maxAge: '5 s',

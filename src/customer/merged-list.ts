@@ -38,10 +38,10 @@ export interface MergedSource<Item> {
 export interface MergedList<Item> {
   /** The field, such as `Customer.timeline`. It is part of each cursor. */
   name: string;
-  /** What the list holds, for errors. */
+  /** A noun for the items of the list, for errors. */
   what: string;
   sources: readonly MergedSource<Item>[];
-  /** Where an item stands: its moment (ISO 8601 with an offset, to six decimals) and its id in the source. */
+  /** The position of an item: its moment (ISO 8601 with an offset, to six decimals) and its id in the source. */
   positionOf(item: Item): { at: string; id: string };
   /** Only items of this moment or later. */
   since?: string | null;
@@ -136,14 +136,14 @@ async function readPart<Item>(
 }
 
 /**
- * Where a source goes on after a position, which may be an item of another source. Items of one moment are ordered by
+ * The position at which a source continues after an item, which may be one of another source. Items of one moment are ordered by
  * source name downwards. So sources after that other source still have all items of the moment, and those before it none.
  */
 function beforeIn(source: string, after: Position | null): PartRequest['before'] {
   if (after === null) return null;
   const { at, id } = after;
   if (source === after.source) return { at, id };
-  // No id is so large that all others come before it in every system's order, so the next moment stands for it.
+  // No id is so large that all others come before it in every system's order, so the next moment is used instead.
   return { at: source < after.source ? nextMoment(at) : at, id: '' };
 }
 

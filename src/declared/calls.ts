@@ -207,7 +207,7 @@ export class Calls<Call extends object, C extends Client> {
     return { path: from, type: field === undefined ? 'String' : namedTypeOf(field.type) };
   }
 
-  /** What loaders of rows share that may have a key, and that are read at these paths. */
+  /** The options of a loader whose rows may have a key. `paths` are the members of a row that it reads. */
   #readBase(call: string, declared: Call & CallBase, paths: readonly string[]) {
     const base = this.#loaderBase(call, declared);
     const { key = base.request.key, id } = declared;

@@ -233,7 +233,7 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
     return types.flatMap((type) => this.#mappers.pathsOf(type));
   }
 
-  /** A field with a call of `foundBy` is the record itself, as an object of the field's type. */
+  /** Maps the fields of Customer that are in its record. A field with a call of `foundBy` is the record itself, as an object of its type. */
   #mapCustomerFields(fields: readonly FieldDefinitionNode[]): MapRecord {
     const ofRecord = fields.filter(
       (field) => this.#mappers.mappingOf('Customer', field.name.value).call !== undefined,

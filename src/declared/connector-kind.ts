@@ -4,7 +4,7 @@ import { SourceContractError } from '../errors.js';
 import type { Mismatch } from './path.js';
 import type { Place, Report } from './problems.js';
 
-/** What a kind of connector knows while it compiles a part of a declaration. */
+/** The context in which a kind of connector compiles a part of a declaration. */
 export interface CompileContext {
   /** The name of the source. */
   source: string;
@@ -29,11 +29,11 @@ export interface CallRequest<C extends Client> {
   /** The rows of the answer, not mapped yet. Throws a Mismatch if there is no list of rows at its place. */
   rows(keys: readonly string[], client: C): Promise<readonly unknown[]>;
   /**
-   * Whether a row is a record. Otherwise the system says with it that it has none. If such a row names a key, the key is compared
-   * too. Default: each row is a record.
+   * Whether a row is a record. Any other row means that the system has no record. If such a row names a key, the key is also
+   * compared. Default: each row is a record.
    */
   isFound?(row: unknown): boolean;
-  /** The place of the key in a row, unless the declaration says another. */
+  /** The place of the key in a row, unless the declaration names another. */
   key?: string;
   /** How the system compares keys. Default: exact. */
   matching?: 'exact' | 'collation';

@@ -20,7 +20,7 @@ export function objectTypeOf(
   };
 }
 
-/** Makes the value of a field of what a loader returned. */
+/** Converts the result of a loader to the value of a field. */
 export type Finish = (value: unknown, args: PageArguments) => unknown;
 
 /** A page of the loaded list if the field is a connection; otherwise the loaded value. */
@@ -75,7 +75,7 @@ export function orderOf([first, second]: NonNullable<Mapping['order']>): {
   };
 }
 
-/** Positions are compared as text. */
+/** Reports order fields that do not exist, or whose values do not sort as text: positions are compared as text. */
 function checkOrder(
   type: string,
   names: readonly string[],

@@ -227,7 +227,7 @@ export type Webhook = z.infer<typeof webhook>;
 
 const KEY =
   'must be a path in a row, such as owner.mail, or a list of paths whose texts are the key together';
-/** Members of every call. `Row` marks what the rows of its answer are. */
+/** Members of every call. */
 export const callMembers = {
   key: z
     .union(
@@ -236,10 +236,7 @@ export const callMembers = {
         z.array(path).min(2, { error: KEY }),
         mapping.pick({ from: true, text: true }).required({ from: true }),
       ],
-      {
-        error:
-          'must be a path in a row, such as owner.mail, or a list of paths whose texts are the key together',
-      },
+      { error: KEY },
     )
     .exactOptional(),
   matching: z

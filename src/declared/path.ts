@@ -10,7 +10,7 @@ export class Mismatch extends Error {
     super(`${place}: ${expected}`);
   }
 
-  /** The same mismatch, seen from a record around it. */
+  /** This mismatch, with its place in a record that contains it. */
   within(place: string): Mismatch {
     return new Mismatch(joinPlaces(place, this.place), this.expected);
   }

@@ -8,8 +8,8 @@ export interface CompiledQuery {
 }
 
 /**
- * Texts and quoted names, which are left as they are; lists of keys; what is refused; parameters; words. A text with a
- * backslash is no text here, because databases read it differently.
+ * The tokens of a query: texts and quoted names, which stay unchanged; lists of keys; refused characters; parameters; words. A
+ * text with a backslash is refused, because databases read it differently.
  */
 const TOKEN =
   /'(?:[^'\\]|'')*'|"[^"]*"|\b(NOT\s+)?IN\s*\(\s*:keys\s*\)|=\s*ANY\s*\(\s*:keys\s*\)|(--|\/\*|[;$?`\\'"#])|::|:(\w+)|[\w\u0080-\uffff]+/gi;

@@ -1,7 +1,7 @@
 import { compilePath, Mismatch, type Read } from './path.js';
 import type { Place, Report } from './problems.js';
 
-/** Compiles a path, and reports a text that is none. */
+/** Compiles a path, and reports a text that is not a path. */
 export function readerOf(path: string, place: Place, report: Report): Read {
   const read = compilePath(path);
   if (read !== undefined) return read;

@@ -12,7 +12,7 @@ import {
 } from 'yaml';
 import type { DeclarationProblem, Place } from './problems.js';
 
-/** A larger declaration takes the parser too long. */
+/** The parser needs too much time for a larger declaration. */
 const MAX_CHARACTERS = 16_384;
 const MAX_LINES = 1_000;
 const MAX_LINE_CHARACTERS = 2_000;

@@ -56,7 +56,7 @@ function isSet(environment: Environment, variable: string): boolean {
   return (environment[variable] ?? '') !== '';
 }
 
-/** Where the value of a setting comes from: the file itself, a file, or a variable of another name. */
+/** The origin of the value of a setting: gateway.yaml itself, another file, or a variable with another name. */
 interface Value {
   variable: string;
   text?: string;

@@ -17,7 +17,7 @@ export interface ProjectOptions {
   environment: Environment;
   declared: DeclaredSettings;
   problems: readonly string[];
-  /** What is left out of declared sources: fields that are not classified. */
+  /** The parts that are left out of declared sources: fields that are not classified. */
   warnings: readonly string[];
   /** The SDL of the folder's sources, by source. */
   sdl: Readonly<Record<string, string>>;

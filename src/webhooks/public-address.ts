@@ -49,7 +49,7 @@ export class PrivateAddressError extends Error {
   readonly code = 'PRIVATE_ADDRESS';
 
   constructor() {
-    super('The address lies in a private network.');
+    super('The address is in a private network.');
   }
 }
 

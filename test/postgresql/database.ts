@@ -5,14 +5,14 @@ interface OwnDatabase {
   url: string;
   /** Every row of every webhook table, as text. */
   text(): Promise<string>;
-  /** As when the server goes away: nobody is connected any more, nor can be. */
+  /** Ends all connections and refuses new ones, as if the server were unavailable. */
   shut(): Promise<void>;
   reopen(): Promise<void>;
   /** Drops it. */
   close(): Promise<void>;
 }
 
-/** A database of one's own in the PostgreSQL that POSTGRESQL_URL names. */
+/** Creates a database for one test, in the PostgreSQL that POSTGRESQL_URL names. */
 export async function createDatabase(): Promise<OwnDatabase> {
   const server = process.env.POSTGRESQL_URL;
   if (server === undefined) throw new Error('POSTGRESQL_URL must be the address of a PostgreSQL.');

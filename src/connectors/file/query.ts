@@ -98,6 +98,6 @@ function toDuckDb({ duckdb }: Database, parameter: FileParameter): { value: Duck
 export function refuseImpossibleText(parameters: readonly FileParameter[]): void {
   for (const parameter of parameters.flat()) {
     if (typeof parameter === 'string' && (parameter.includes('\0') || /\p{Surrogate}/u.test(parameter)))
-      throw new InvalidInputError('A text to look for has a character in it that no text can have.');
+      throw new InvalidInputError('A text in the query has a character that no text can have.');
   }
 }

@@ -37,15 +37,15 @@ export interface Collected {
   selectionSets: Set<SelectionSetNode>;
 }
 
-/** What a field of an object is found by: its name and the values of its arguments. */
+/** The key of a field in an object: its name and the values of its arguments. */
 export function fieldKey(field: string, args: Readonly<Record<string, unknown>>): string {
   for (const name in args) if (Object.hasOwn(args, name)) return `${field} ${JSON.stringify(args)}`;
   return field;
 }
 
 /**
- * Collects the fields of the source from what a client selects: with directives evaluated, and with fragments in their
- * place, since all types here are objects. A field of another source stands for the key that it is found by.
+ * Collects the fields of the source from the selection of a client. Directives are evaluated, and fragments are replaced by
+ * their fields, because all types here are objects. A field of another source is replaced by the key that finds it.
  */
 function collectFields(
   planner: Planner,

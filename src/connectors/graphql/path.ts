@@ -16,7 +16,7 @@ export function parsePath(path: string, args: Readonly<Record<string, unknown>>)
     const text = segment.replace(/(?<=: )\$(\w+)/g, (whole, name: string) => {
       const value = args[name];
       if (name === 'first' && typeof value === 'number') pageSize(value);
-      // Only numbers, booleans and cursors can stand in a text without being able to end it; the rest travels as variables.
+      // Only numbers, booleans and cursors are written into the text, because they cannot end it. Other values are sent as variables.
       if (typeof value === 'number' || typeof value === 'boolean') return String(value);
       if (typeof value === 'string' && VENDOR_CURSOR.test(value)) return `"${value}"`;
       return name in args ? 'null' : whole;

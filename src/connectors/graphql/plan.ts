@@ -16,14 +16,14 @@ import type { ComputedField, EntryMapping, KeyedField, ListedField, PagedField }
 import { objectsIn, parsePath, stepsBelow, VENDOR_CURSOR, type Segment } from './path.js';
 
 /**
- * One field of ours with its arguments: its text in the vendor's words, and how its value is read from the vendor's
- * answer. Aliases of clients are not part of it: fields with equal arguments are one, under a name that we choose.
+ * One field of the gateway's schema with its arguments: its text in the vendor's schema, and how its value is read from the
+ * vendor's answer. It has no alias of a client: fields with equal arguments are one field, under a name that the plan chooses.
  */
 export interface PlannedField {
-  /** Its name in the vendor's answer and in ours. */
+  /** Its name in the vendor's answer and in the gateway's. */
   name: string;
   type: GraphQLOutputType;
-  /** Where the value lies below the vendor's field: `['shopMoney']`, `['nodes', 0]`. */
+  /** The path to the value below the vendor's field: `['shopMoney']`, `['nodes', 0]`. */
   below: readonly (string | number)[];
   children: PlannedSelection | undefined;
   /** Set on a field that needs a separate query for each key. */
@@ -185,7 +185,9 @@ function planConnection(
 ): PlannedField {
   const itemType = children && itemTypeOf(children.type);
   if (children === undefined || items === undefined || itemType === undefined)
-    throw new Error(`${parent.name}.${field.name} is mapped as a connection, but is none in the SDL.`);
+    throw new Error(
+      `${parent.name}.${field.name} is mapped as a connection, but has another type in the SDL.`,
+    );
   const list = `${parent.name}.${field.name}`;
   const first = pageSize(Number(args.first));
   const after = typeof args.after === 'string' ? args.after : null;

@@ -89,7 +89,7 @@ function partsOf(path: Path): Parts {
   return path === null ? [] : [...partsOf(path.above), path.part];
 }
 
-/** Reads values out of an answer; where one is missing because of an error, the Error stands in its place. */
+/** Reads values from an answer. A value that is missing because of an error is replaced by the Error. */
 function createReader({ errors }: GraphqlAnswer, source: string) {
   const errorAt = (path: Path): Error | undefined =>
     errors.find((error) => partsOf(path).every((part, i) => error.path[i] === part))?.error;
@@ -214,7 +214,7 @@ interface FoundPage {
   hasNextPage: boolean;
 }
 
-/** A page that the vendor found; undefined if the value is none. */
+/** The page in a value of the vendor; undefined if the value is not a page. */
 function readPage(
   { list }: PlannedConnection,
   owner: unknown,

@@ -51,7 +51,7 @@ export function literal(value: OdataValue, version: OdataVersion): string {
     return String(value);
   }
   if (/[\p{Surrogate}\0]/u.test(value))
-    throw new InvalidInputError('A text to look for has a character in it that no text can have.');
+    throw new InvalidInputError('A text in the query has a character that no text can have.');
   return `'${value.replaceAll("'", "''")}'`;
 }
 

@@ -21,9 +21,9 @@ const CDATA = '<![CDATA[';
 export function refuseImpossibleInput(value: SoapValue): void {
   if (typeof value === 'string') {
     if (!XML_TEXT.test(value))
-      throw new InvalidInputError('A text to look for has a character in it that no text can have.');
+      throw new InvalidInputError('A text in the query has a character that no text can have.');
     if (value.startsWith(CDATA))
-      throw new InvalidInputError('A text to look for must not begin as a CDATA section.');
+      throw new InvalidInputError('A text in the query must not begin like a CDATA section.');
   } else if (typeof value === 'object' && value !== null) {
     for (const inner of Object.values<SoapValue>(value)) refuseImpossibleInput(inner);
   }

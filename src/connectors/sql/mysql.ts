@@ -19,10 +19,10 @@ import { nameIn } from './statement.js';
 import { createConnectionPool, destroy, quit, streamOf } from './mysql-pool.js';
 import { missingPackage } from '../../missing-package.js';
 
-/** Minimum size of the pool. More queries wait for a connection. */
-const MAX_CONNECTIONS = 10;
+/** The size of the pool, unless the concurrency of the source is higher. Further queries wait for a connection. */
+const DEFAULT_POOL_SIZE = 10;
 /** Timeout for cancelling a query at the server. */
-const KILL_MS = 500;
+const KILL_TIMEOUT_MS = 500;
 /**
  * The server's own timeout is longer than the gateway's by this time, so that the gateway's cancellation arrives first, also on
  * a busy machine.
@@ -36,7 +36,7 @@ export async function openMysql(address: string, options: ConnectorOptions): Pro
   const { source, timeoutMs, concurrency = 0, maxAnswerBytes } = options;
   const { default: driver } = await import('mysql2').catch(missingPackage('mysql2', source));
   const config = connectionOptions(address, timeoutMs);
-  const pool = createConnectionPool(Math.max(MAX_CONNECTIONS, concurrency), async () => {
+  const pool = createConnectionPool(Math.max(DEFAULT_POOL_SIZE, concurrency), async () => {
     const connection = await connect(driver, config);
     await toPromise((done) => connection.query(setUpText(timeoutMs + SERVER_TIMEOUT_MARGIN_MS), done)).catch(
       (error: unknown) => {
@@ -197,10 +197,10 @@ function connect(driver: Driver, config: ConnectionOptions): Promise<Connection>
 
 /** Cancels a query over a separate connection. If that fails, the server's own timeout ends it. */
 async function kill(driver: Driver, config: ConnectionOptions, threadId: number): Promise<void> {
-  const connection = await connect(driver, { ...config, connectTimeout: KILL_MS });
+  const connection = await connect(driver, { ...config, connectTimeout: KILL_TIMEOUT_MS });
   const timer = setTimeout(() => {
     destroy(connection);
-  }, KILL_MS);
+  }, KILL_TIMEOUT_MS);
   // The server assigned the id, and KILL accepts no parameter. KILL has no effect on a query that has ended.
   connection.query(`KILL QUERY ${threadId}`);
   await quit(connection);

@@ -29,14 +29,14 @@ export interface OutboxTable {
   name: string;
 }
 
-/** Maximum of rows in one transaction. */
+/** The most rows in one transaction. */
 const ROWS_PER_TRANSACTION = 100;
 /** Interval of polling in PostgreSQL, because a notification may be lost with a connection. */
 const POSTGRES_POLL_MS = 30_000;
 /** Interval of polling in MySQL and MariaDB, which have no notifications. */
 const MYSQL_POLL_MS = 1_000;
-const CONNECT_MS = 5_000;
-const QUERY_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+const QUERY_TIMEOUT_MS = 10_000;
 
 const selectFrom = (name: string, after: string) =>
   `SELECT * FROM ${name} WHERE id > ${after} ORDER BY id LIMIT ${ROWS_PER_TRANSACTION} FOR UPDATE SKIP LOCKED`;
@@ -51,8 +51,8 @@ async function openPostgres(address: string, { name }: OutboxTable): Promise<Out
   const { default: driver } = await import('pg').catch(missingPackage('pg', 'An outbox'));
   const client = new driver.Client({
     connectionString: address,
-    connectionTimeoutMillis: CONNECT_MS,
-    query_timeout: QUERY_MS,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: QUERY_TIMEOUT_MS,
     keepAlive: true,
   });
   const lost = new AbortController();
@@ -94,14 +94,14 @@ async function openMysql(address: string, { name }: OutboxTable): Promise<Outbox
   const { createConnection } = await import('mysql2/promise').catch(missingPackage('mysql2', 'An outbox'));
   const connection = await createConnection({
     uri: address.replace(/^mariadb:/, 'mysql:'),
-    connectTimeout: CONNECT_MS,
+    connectTimeout: CONNECT_TIMEOUT_MS,
     supportBigNumbers: true,
     bigNumberStrings: true,
     timezone: 'Z',
   });
   connection.on('error', () => undefined);
   const query = async (sql: string, values: readonly unknown[] = []) =>
-    (await connection.query({ sql, values: [...values], timeout: QUERY_MS }))[0];
+    (await connection.query({ sql, values: [...values], timeout: QUERY_TIMEOUT_MS }))[0];
   await query("SET time_zone = '+00:00'");
   return {
     take: (after, use) =>

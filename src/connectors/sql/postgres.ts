@@ -18,11 +18,11 @@ import { refuseImpossibleText, type Database, type Dialect } from './database.js
 import { nameIn } from './statement.js';
 import { missingPackage } from '../../missing-package.js';
 
-/** Minimum size of the pool. More queries wait for a connection. */
-const MAX_CONNECTIONS = 10;
+/** The size of the pool, unless the concurrency of the source is higher. Further queries wait for a connection. */
+const DEFAULT_POOL_SIZE = 10;
 
 /** Timeout for cancelling a query at the server. */
-const CANCEL_MS = 500;
+const CANCEL_TIMEOUT_MS = 500;
 
 export const postgresDialect: Dialect = {
   forEach: ({ query, columns, values, shared = {}, orderBy }) => {
@@ -84,7 +84,7 @@ function openPool(
   const readerOf: (type: number, format?: 'text' | 'binary') => unknown = driver.types.getTypeParser;
   const pool = new driver.Pool({
     connectionString,
-    max: Math.max(MAX_CONNECTIONS, concurrency),
+    max: Math.max(DEFAULT_POOL_SIZE, concurrency),
     connectionTimeoutMillis: timeoutMs,
     // The server stops the query too, in case a cancellation does not arrive.
     statement_timeout: timeoutMs,
@@ -201,7 +201,7 @@ function cancelQuery(driver: typeof pg, client: pg.PoolClient): Promise<void> {
   const { ssl, sslNegotiation } = connection;
   return new Promise((resolve) => {
     const other = new driver.Connection({ ssl, sslNegotiation } as object) as unknown as CancelConnection;
-    const timer = setTimeout(finish, CANCEL_MS);
+    const timer = setTimeout(finish, CANCEL_TIMEOUT_MS);
     function finish(): void {
       clearTimeout(timer);
       other.stream.destroy();
