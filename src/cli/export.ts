@@ -34,7 +34,9 @@ export const exportAll = defineCommand({
         sourceOfField: gateway.sourceOfField,
         by: { [namespace]: value },
         digestOf: (identifier) => digests.of(identifier),
-        execute: (query, variables, maxAgeMs) => gateway.query(query, variables, { maxAgeMs }),
+        // A run may take longer than answers are fresh. A stale answer would count as missing, so the system is called again.
+        execute: (query, variables, maxAgeMs) =>
+          gateway.query(query, variables, { maxAgeMs, isFreshOnly: true }),
         begun: file.begun,
         save: (document) => {
           file.save(document);

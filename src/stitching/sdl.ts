@@ -23,7 +23,9 @@ import {
   type DocumentNode,
   type EnumTypeExtensionNode,
   type ObjectTypeDefinitionNode,
+  type StringValueNode,
 } from 'graphql';
+import { LRUCache } from 'lru-cache';
 import type { TimelineDeclaration } from '../customer/timeline-declaration.js';
 import type { TimelineSource } from '../customer/timeline.js';
 import { didYouMean } from '../did-you-mean.js';
@@ -46,6 +48,11 @@ export interface Sdl {
   owners: ReadonlyMap<string, string>;
   /** Keys by source, then by type. */
   keys: ReadonlyMap<string, ReadonlyMap<string, Key>>;
+  /**
+   * The descriptions of object types and their fields, by `Customer` and `Customer.orders`. What several files describe
+   * has the description of the first: the core schema, then the sources in their order.
+   */
+  descriptions: ReadonlyMap<string, string>;
 }
 
 /** A file of SDL. */
@@ -96,9 +103,29 @@ function readSdlFile(path: string): SdlFile {
   }
 }
 
-/** Parses the files, and refuses a name that two files declare. Throws a ConfigError that lists all problems. */
+/** Recent compositions by their files: a process may make several gateways, for example at each reload. */
+const compositions = new LRUCache<string, Sdl>({ max: 4 });
+
+/**
+ * Parses the files, and refuses a name that two files declare. Equal files have the same result. Throws a ConfigError
+ * that lists all problems.
+ */
 export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Namespace>): Sdl {
   const sourceNames = files.flatMap(({ source }) => source ?? []);
+  const all: SdlFile[] = [
+    ...files,
+    { name: 'the identifiers of the sources', text: customerKeySdl(namespaces) },
+    { name: 'the names of the sources', text: sourceEnumSdl(sourceNames) },
+  ];
+  const key = JSON.stringify(all);
+  const known = compositions.get(key);
+  if (known !== undefined) return known;
+  const composed = compose(all);
+  compositions.set(key, composed);
+  return composed;
+}
+
+function compose(files: readonly SdlFile[]): Sdl {
   const problems: string[] = [];
   const owners = new Map<string, string>();
   const keys = new Map<string, ReadonlyMap<string, Key>>();
@@ -108,11 +135,7 @@ export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Names
   const kinds = new Map<string, { kind: Kind; file: string }>();
   const fields = new Map<string, { file: string; type: string; key: boolean }>();
 
-  for (const file of [
-    ...files,
-    { name: 'the identifiers of the sources', text: customerKeySdl(namespaces) } satisfies SdlFile,
-    { name: 'the names of the sources', text: sourceEnumSdl(sourceNames) } satisfies SdlFile,
-  ]) {
+  for (const file of files) {
     const document = parseFile(file, problems);
     const ofType = new Map<string, Key>();
     const definitions: DefinitionNode[] = [];
@@ -177,7 +200,30 @@ export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Names
   );
   if (problems.length === 0) problems.push(...unfit(coreSchema, sources));
   if (problems.length > 0) throw new ConfigError(problems);
-  return { coreSchema: { kind: Kind.DOCUMENT, definitions: coreSchema }, sources, owners, keys };
+  return {
+    coreSchema: { kind: Kind.DOCUMENT, definitions: coreSchema },
+    sources,
+    owners,
+    keys,
+    descriptions: readDescriptions([
+      coreSchema,
+      ...[...sources.values()].map(({ definitions }) => definitions),
+    ]),
+  };
+}
+
+function readDescriptions(files: readonly (readonly DefinitionNode[])[]): ReadonlyMap<string, string> {
+  const descriptions = new Map<string, string>();
+  const add = (path: string, { description }: { description?: StringValueNode | undefined }) => {
+    if (description !== undefined && !descriptions.has(path)) descriptions.set(path, description.value);
+  };
+  for (const definition of files.flat()) {
+    if (definition.kind !== Kind.OBJECT_TYPE_DEFINITION) continue;
+    const { value: type } = definition.name;
+    add(type, definition);
+    for (const field of definition.fields ?? []) add(`${type}.${field.name.value}`, field);
+  }
+  return descriptions;
 }
 
 /** Adds the values of extensions to the enums with `@extensible` in `coreSchema`. */

@@ -1,3 +1,4 @@
+import { addResolversToSchema } from '@graphql-tools/schema';
 import { stitchSchemas } from '@graphql-tools/stitch';
 import { filterSchema, pruneSchema, type IResolvers } from '@graphql-tools/utils';
 import {
@@ -5,16 +6,19 @@ import {
   getNamedType,
   GraphQLError,
   GraphQLSchema,
+  isEnumType,
   isInputObjectType,
+  isInterfaceType,
   isIntrospectionType,
   isObjectType,
   Kind,
   specifiedDirectives,
   type DocumentNode,
   type GraphQLFieldResolver,
-  type StringValueNode,
+  type GraphQLNamedType,
 } from 'graphql';
 import type { Context } from '../customer/customer.js';
+import { didYouMean } from '../did-you-mean.js';
 import { ConfigError } from '../errors.js';
 import { DEFER } from './defer.js';
 import { describePersonalData, type Policies } from './policies.js';
@@ -37,16 +41,49 @@ const SPECIFIED_DIRECTIVES = new Set(specifiedDirectives.map(({ name }) => name)
 
 /** The executable schema. Local sources resolve in place; GraphQL systems are stitched and called lazily. */
 export function stitch({ sdl, resolvers, stitched, policies }: StitchOptions): GraphQLSchema {
+  const composed = composeOnce(sdl, stitched);
+  const ofSources = [...resolvers].map(([source, ofSource]) => withKeys(ofSource, sdl.keys.get(source)));
+  refuseUndeclared(resolvers, composed);
+  const schema = addResolversToSchema({
+    schema: composed.schema,
+    resolvers: merged(ofSources),
+    // A field that only extends an object of an absent source is not in the schema.
+    resolverValidationOptions: { requireResolversToMatchSchema: 'ignore' },
+  });
+  placeResolvers(schema, sdl, stitched, ofSources);
+  describePersonalData(schema, policies);
+  return schema;
+}
+
+/** What follows from the SDL alone. */
+interface Composed {
+  /** Without resolvers. */
+  schema: GraphQLSchema;
+  /** The names of all types, with the fields or values of each, as the files declare them. */
+  declared: ReadonlyMap<string, readonly string[]>;
+}
+
+/** By SDL, and by the names of the stitched sources: a process may make several gateways, for example at each reload. */
+const composedSchemas = new WeakMap<Sdl, Map<string, Composed>>();
+
+function composeOnce(sdl: Sdl, stitched: readonly StitchedSource[]): Composed {
+  const names = stitched.map(({ name }) => name).join(' ');
+  const ofSdl = composedSchemas.get(sdl) ?? new Map<string, Composed>();
+  composedSchemas.set(sdl, ofSdl);
+  let composed = ofSdl.get(names);
+  if (composed === undefined) ofSdl.set(names, (composed = compose(sdl, stitched)));
+  return composed;
+}
+
+function compose(sdl: Sdl, stitched: readonly StitchedSource[]): Composed {
   const isStitched = new Set(stitched.map(({ name }) => name));
   const local = [...sdl.sources].filter(([name]) => !isStitched.has(name)).map(([, document]) => document);
-  const ofSources = [...resolvers].map(([source, ofSource]) => withKeys(ofSource, sdl.keys.get(source)));
-  const descriptions = readDescriptions(sdl);
   let schema: GraphQLSchema;
   try {
     schema = stitchSchemas({
       subschemas: stitched.map((source) => ({ name: source.name, schema: source.schema })),
       typeDefs: [sdl.coreSchema, ...local],
-      resolvers: [...ofSources, { Source: sourceNamesByValue(sdl) }],
+      resolvers: { Source: sourceNamesByValue(sdl) },
       assumeValidSDL: false,
     });
   } catch (error) {
@@ -54,6 +91,9 @@ export function stitch({ sdl, resolvers, stitched, policies }: StitchOptions): G
       `The sources' SDL does not compose: ${error instanceof GraphQLError ? error.message : String(error)}`,
     ]);
   }
+  const declared = new Map(
+    Object.values(schema.getTypeMap()).map((type) => [type.name, membersOf(type)] as const),
+  );
   // Private entry points describe how a source is queried by key. Clients cannot use them. Types that only they reach
   // extend objects of a source that is not plugged in, so they are removed too.
   schema = pruneSchema(
@@ -63,13 +103,47 @@ export function stitch({ sdl, resolvers, stitched, policies }: StitchOptions): G
       directiveFilter: (name) => SPECIFIED_DIRECTIVES.has(name),
     }),
   );
-  const composed = schema.toConfig();
-  schema = new GraphQLSchema({ ...composed, directives: [...composed.directives, DEFER] });
+  const config = schema.toConfig();
+  schema = new GraphQLSchema({ ...config, directives: [...config.directives, DEFER] });
   setOneOf(schema, sdl.coreSchema);
-  setDescriptions(schema, descriptions);
-  placeResolvers(schema, sdl, stitched, ofSources);
-  describePersonalData(schema, policies);
-  return schema;
+  setDescriptions(schema, sdl.descriptions);
+  return { schema, declared };
+}
+
+/** The names of a type's fields or values. */
+function membersOf(type: GraphQLNamedType): string[] {
+  if (isObjectType(type) || isInterfaceType(type)) return Object.keys(type.getFields());
+  return isEnumType(type) ? type.getValues().map(({ name }) => name) : [];
+}
+
+/** Throws a ConfigError that lists the resolvers of types, fields and values that no SDL declares. */
+function refuseUndeclared(resolvers: StitchOptions['resolvers'], { declared }: Composed): void {
+  const problems = [...resolvers].flatMap(([source, ofSource]) =>
+    Object.entries(ofSource).flatMap(([type, ofType]: [string, object]) => {
+      const members = declared.get(type);
+      const where = source === '' ? 'The customer view' : source;
+      if (members === undefined)
+        return `${where} has resolvers for the type "${type}", which no SDL declares.${didYouMean(type, declared.keys())}`;
+      // A scalar's resolver is the scalar itself.
+      return members.length === 0
+        ? []
+        : Object.keys(ofType)
+            .filter((member) => !member.startsWith('__') && !members.includes(member))
+            .map(
+              (member) =>
+                `${where} has a resolver for "${type}.${member}", which no SDL declares.${didYouMean(member, members)}`,
+            );
+    }),
+  );
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+/** The resolvers of all sources, by type. */
+function merged(ofSources: readonly IResolvers[]): IResolvers {
+  const byType: Record<string, object> = {};
+  for (const [type, resolvers] of ofSources.flatMap((ofSource) => Object.entries<object>(ofSource)))
+    byType[type] = type in byType ? { ...byType[type], ...resolvers } : resolvers;
+  return byType;
 }
 
 /** Adds the key to local fields on objects of a GraphQL system. The key is selected from that system. */
@@ -121,26 +195,7 @@ function setOneOf(schema: GraphQLSchema, { definitions }: DocumentNode): void {
   }
 }
 
-/**
- * The descriptions of types and fields. A type or key field that several files describe has the description of the first:
- * the core schema, then the sources in their order. Stitching takes that of the last file, and changes the nodes.
- */
-function readDescriptions({ coreSchema, sources }: Sdl): ReadonlyMap<string, string> {
-  const descriptions = new Map<string, string>();
-  const add = (path: string, { description }: { description?: StringValueNode | undefined }) => {
-    if (description !== undefined && !descriptions.has(path)) descriptions.set(path, description.value);
-  };
-  for (const { definitions } of [coreSchema, ...sources.values()]) {
-    for (const definition of definitions) {
-      if (definition.kind !== Kind.OBJECT_TYPE_DEFINITION) continue;
-      const { value: type } = definition.name;
-      add(type, definition);
-      for (const field of definition.fields ?? []) add(`${type}.${field.name.value}`, field);
-    }
-  }
-  return descriptions;
-}
-
+/** Stitching takes the description of the last file, and changes the nodes. */
 function setDescriptions(schema: GraphQLSchema, descriptions: ReadonlyMap<string, string>): void {
   for (const [path, description] of descriptions) {
     const [typeName = '', fieldName] = path.split('.');

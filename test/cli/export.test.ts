@@ -58,13 +58,20 @@ describe('stekkerdoos export', { timeout: 120_000 }, () => {
   });
 
   test('reads long lists to their end, page by page', async () => {
-    const { code } = await exportOf('email=many-orders@example.nl');
-    expect(code).toBe(0);
+    const { code, err } = await exportOf('email=many-orders@example.nl');
+    expect(code, err).toBe(0);
     expect(listAt(read(file), 'data', 'orders', 'nodes')).toHaveLength(500);
     const numbers = listAt(read(file), 'data', 'orders', 'nodes').map((item) => at(item, 'number'));
     expect(new Set(numbers).size).toBe(500);
     const timeline = listAt(read(file), 'data', 'timeline', 'nodes');
     expect(timeline.filter((item) => at(item, 'kind') === 'ORDER')).toHaveLength(500);
+  });
+
+  test('calls a system again when an answer of this run is stale', async () => {
+    const { code, err } = await exportOf(`email=${EMAIL}`, {
+      CLICKSTREAM_FRESHNESS: '{"maxAge":"1 ms","staleWhileRevalidate":"1 minute"}',
+    });
+    expect(code, err).toBe(0);
   });
 
   test('names the system that did not answer, and then requests only the missing parts', async () => {

@@ -18,7 +18,7 @@ const policies = new Map<string, FieldPolicy>([
 ]);
 const privacy = createPrivacy(
   buildSchema(TYPES),
-  { coreSchema, sources: new Map(), owners: new Map(), keys: new Map() },
+  { coreSchema, sources: new Map(), owners: new Map(), keys: new Map(), descriptions: new Map() },
   policies,
   { sources: [], ofCustomer: () => Promise.resolve([]), answersFor: () => [] },
 );

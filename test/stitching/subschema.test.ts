@@ -22,6 +22,7 @@ it.each([
       sources: new Map([['shop', parse('type Customer { name: String }')]]),
       keys: new Map(),
       owners: new Map(),
+      descriptions: new Map(),
     },
     { mapping: { entries: {}, types: {} }, entities: { Customer: { entry: '_people' } } },
     registry as unknown as LoaderRegistry,
