@@ -25,7 +25,7 @@ export default defineConfig({
     provide: { isThorough: false },
     // A worker imports the engine once for all its files, so a file leaves nothing behind: no timer, spy, or open server.
     isolate: false,
-    // A test often waits for a timeout or another process; the worker beyond the cores uses that time.
-    maxWorkers: availableParallelism() + 1,
+    // A test often waits for a timeout or another process; the workers beyond the cores use that time.
+    maxWorkers: availableParallelism() + 2,
   },
 });

@@ -27,13 +27,22 @@ function wordsOf(line: string): string {
     .toLowerCase();
 }
 
+const rules = retired.map(({ pattern, in: where, instead }) => ({
+  expression: new RegExp(`(?<![\\w-])(?:${pattern})(?![\\w])`),
+  where: where === undefined ? undefined : new RegExp(where),
+  instead,
+}));
+/** Finds most lines without a retired word at once, instead of word by word. */
+const anyRetired = new RegExp(rules.map(({ expression }) => expression.source).join('|'));
+
 function findRetired(file: string, text: string): string[] {
-  const rules = retired.filter(({ in: where }) => where === undefined || new RegExp(where).test(file));
+  const ofFile = rules.filter(({ where }) => where?.test(file) !== false);
   return text.split('\n').flatMap((line, at) => {
-    if (exceptions.some((exception) => exception.file === file && line.includes(exception.text))) return [];
     const words = wordsOf(line);
-    return rules.flatMap(({ pattern, instead }) => {
-      const found = new RegExp(`(?<![\\w-])(?:${pattern})(?![\\w])`).exec(words);
+    if (!anyRetired.test(words)) return [];
+    if (exceptions.some((exception) => exception.file === file && line.includes(exception.text))) return [];
+    return ofFile.flatMap(({ expression, instead }) => {
+      const found = expression.exec(words);
       return found === null ? [] : [`${file}:${String(at + 1)} "${found[0]}": write ${instead}`];
     });
   });

@@ -9,6 +9,7 @@ import type { Delivery } from '../../sources/stand-ins/campaign-tool.js';
 import { sources } from '../../sources/index.js';
 import { compiled } from '../support/compiled.js';
 import { readEventStream } from '../support/event-stream.js';
+import { patientSettings } from '../support/stand-ins.js';
 
 /** The demo as `npm run demo` starts it, with temporary files in a folder of the test's own. */
 let folder: string;
@@ -52,6 +53,7 @@ function startDemo(args: string[], environment: Record<string, string> = {}): De
       PORT: '0',
       FAULT_CONTROL_PORT: '0',
       CAMPAIGN_TOOL_PORT: '0',
+      ...patientSettings(),
       ...environment,
     },
   });
