@@ -23,7 +23,6 @@ import {
   type DocumentNode,
   type EnumTypeExtensionNode,
   type ObjectTypeDefinitionNode,
-  type StringValueNode,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { TimelineDeclaration } from '../customer/timeline-declaration.js';
@@ -31,6 +30,7 @@ import type { TimelineSource } from '../customer/timeline.js';
 import { didYouMean } from '../did-you-mean.js';
 import { ConfigError } from '../errors.js';
 import type { Namespace } from '../identity/declaration.js';
+import { readDescriptions } from './descriptions.js';
 
 /** How a source's SDL finds an object: `@foundBy` in schema/directives.graphql. */
 export type Key = { identifier: string } | { field: string };
@@ -210,20 +210,6 @@ function compose(files: readonly SdlFile[]): Sdl {
       ...[...sources.values()].map(({ definitions }) => definitions),
     ]),
   };
-}
-
-function readDescriptions(files: readonly (readonly DefinitionNode[])[]): ReadonlyMap<string, string> {
-  const descriptions = new Map<string, string>();
-  const add = (path: string, { description }: { description?: StringValueNode | undefined }) => {
-    if (description !== undefined && !descriptions.has(path)) descriptions.set(path, description.value);
-  };
-  for (const definition of files.flat()) {
-    if (definition.kind !== Kind.OBJECT_TYPE_DEFINITION) continue;
-    const { value: type } = definition.name;
-    add(type, definition);
-    for (const field of definition.fields ?? []) add(`${type}.${field.name.value}`, field);
-  }
-  return descriptions;
 }
 
 /** Adds the values of extensions to the enums with `@extensible` in `coreSchema`. */

@@ -21,6 +21,7 @@ import type { Context } from '../customer/customer.js';
 import { didYouMean } from '../did-you-mean.js';
 import { ConfigError } from '../errors.js';
 import { DEFER } from './defer.js';
+import { copyOf, setDescriptions } from './descriptions.js';
 import { describePersonalData, type Policies } from './policies.js';
 import { sourceNamesByValue, type Sdl } from './sdl.js';
 import { StitchedObject } from './stitched-object.js';
@@ -82,7 +83,7 @@ function compose(sdl: Sdl, stitched: readonly StitchedSource[]): Composed {
   try {
     schema = stitchSchemas({
       subschemas: stitched.map((source) => ({ name: source.name, schema: source.schema })),
-      typeDefs: [sdl.coreSchema, ...local],
+      typeDefs: [sdl.coreSchema, ...local].map(copyOf),
       resolvers: { Source: sourceNamesByValue(sdl) },
       assumeValidSDL: false,
     });
@@ -192,17 +193,6 @@ function setOneOf(schema: GraphQLSchema, { definitions }: DocumentNode): void {
     const type = schema.getType(definition.name.value);
     if (isInputObjectType(type) && definition.directives?.some(({ name }) => name.value === 'oneOf') === true)
       type.isOneOf = true;
-  }
-}
-
-/** Stitching takes the description of the last file, and changes the nodes. */
-function setDescriptions(schema: GraphQLSchema, descriptions: ReadonlyMap<string, string>): void {
-  for (const [path, description] of descriptions) {
-    const [typeName = '', fieldName] = path.split('.');
-    const type = schema.getType(typeName);
-    if (!isObjectType(type)) continue;
-    const described = fieldName === undefined ? type : type.getFields()[fieldName];
-    if (described !== undefined) described.description = description;
   }
 }
 

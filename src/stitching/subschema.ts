@@ -24,6 +24,7 @@ import type { Loader } from '../loaders/loader.js';
 import type { LoadedSource, LoaderRegistry } from '../loaders/registry.js';
 import { fieldWeakMap } from '../v8/field-weak-map.js';
 import type { StitchedDeclaration } from '../source.js';
+import { copyOf } from './descriptions.js';
 import type { Key, Sdl } from './sdl.js';
 import { StitchedObject } from './stitched-object.js';
 
@@ -75,7 +76,7 @@ export function createSubschema(
   const { name } = source;
   const document = sdl.sources.get(name);
   if (document === undefined) throw new Error(`The source "${name}" has no SDL.`);
-  const schema = makeExecutableSchema({ typeDefs: [usedOf(sdl.coreSchema, document), document] });
+  const schema = makeExecutableSchema({ typeDefs: [usedOf(sdl.coreSchema, document), document].map(copyOf) });
   const keyFieldOf = (type: string, field: string): string | undefined => {
     const key = sdl.keys.get(sdl.owners.get(`${type}.${field}`) ?? '')?.get(type);
     return key !== undefined && 'field' in key ? key.field : undefined;

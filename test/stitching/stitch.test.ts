@@ -69,3 +69,25 @@ describe('resolvers of a source', () => {
     expect([goldOf(first), goldOf(stitched({}))]).toEqual([7, 'GOLD']);
   });
 });
+
+test('a schema that was stitched leaves the directives of its SDL as they are', () => {
+  const sdl = composeSdl(
+    [
+      ...files,
+      {
+        name: 'letters.graphql',
+        text: 'type Customer @foundBy(identifier: "email") @personalData(category: CONTACT) { letter: String @authenticated }',
+        source: 'letters',
+      },
+      {
+        name: 'people.graphql',
+        text: 'type Customer @foundBy(identifier: "email") @personalData(category: NONE) { isPerson: Boolean }',
+        source: 'people',
+      },
+    ],
+    [],
+  );
+  const policies = readPolicies(sdl, SCOPES);
+  stitch({ sdl, resolvers: new Map(), stitched: [], policies });
+  expect(readPolicies(sdl, SCOPES)).toEqual(policies);
+});
