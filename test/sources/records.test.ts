@@ -42,7 +42,7 @@ const connections: Connection<Client>[] = [];
 beforeAll(() => {
   // Some records hold the time of the call.
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
-  const settings = new SettingsReader(directSettings());
+  const settings = new SettingsReader({ ...directSettings(), CLICKSTREAM_TIMEOUT_MS: '20000' });
   clients = new Map(
     sources.map(({ name, connector }) => {
       const connection = connector.connect(settings, {
