@@ -48,10 +48,7 @@ export interface Sdl {
   owners: ReadonlyMap<string, string>;
   /** Keys by source, then by type. */
   keys: ReadonlyMap<string, ReadonlyMap<string, Key>>;
-  /**
-   * The descriptions of object types and their fields, by `Customer` and `Customer.orders`. What several files describe
-   * has the description of the first: the core schema, then the sources in their order.
-   */
+  /** The result of readDescriptions(): the core schema is the first file, then the sources in their order. */
   descriptions: ReadonlyMap<string, string>;
 }
 
@@ -103,7 +100,7 @@ function readSdlFile(path: string): SdlFile {
   }
 }
 
-/** Recent compositions by their files: a process may make several gateways, for example at each reload. */
+/** Recent compositions by their files. A reload may have the same files. */
 const compositions = new LRUCache<string, Sdl>({ max: 4 });
 
 /**
