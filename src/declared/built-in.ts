@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import type { FileClient } from '../connectors/file/connector.js';
 import type { OdataClient } from '../connectors/odata/client.js';
 import type { RestClient } from '../connectors/rest.js';
 import type { SoapClient } from '../connectors/soap/client.js';
@@ -16,6 +17,7 @@ interface Clients {
   sql: SqlClient;
   soap: SoapClient;
   odata: OdataClient;
+  files: FileClient;
 }
 
 /**

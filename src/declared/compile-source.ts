@@ -77,7 +77,7 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
     this.#calls = new Calls<Call, C>({
       source: declared.source,
       declared: declared.calls ?? {},
-      compileCall: (call, context) => kind.compileCall(call, context),
+      compileCall: (call, context) => kind.compileCall(call, context, declared.connect),
       ...{ mappers: this.#mappers, sdl, report },
     });
   }
@@ -140,7 +140,7 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
     return {
       name,
       connector,
-      ...(limits === undefined ? {} : { limits }),
+      limits: { ...this.#kind.limits, ...limits },
       ...(freshness === undefined ? {} : { freshness }),
       ...(scopes === undefined ? {} : { scopes }),
       ...(namespaces.length === 0 ? {} : { namespaces: [...namespaces, ...namespacesInCode] }),

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Client, Connector } from '../connectors/connector.js';
 import { SourceContractError } from '../errors.js';
 import type { Mismatch } from './path.js';
+import type { SourceLimits } from '../source.js';
 import type { Place, Report } from './problems.js';
 
 /** The context in which a kind of connector compiles a part of a declaration. */
@@ -82,7 +83,9 @@ export interface ConnectorKind<Connect, Call, C extends Client> {
   call: z.ZodType<Call>;
   /** `hasExactNumbers`: whether a field of the source is a decimal or a large whole number. */
   compileConnector(connect: Connect, context: ConnectContext, hasExactNumbers: boolean): Connector<C>;
-  compileCall(call: Call, context: CompileContext): CallRequest<C>;
+  compileCall(call: Call, context: CompileContext, connect: Connect): CallRequest<C>;
+  /** Limits that every source of the kind has. Default: none. */
+  limits?: Pick<SourceLimits, 'ofProcess'>;
 }
 
 /** The error of an answer that does not match the declaration. */

@@ -3,6 +3,7 @@ import type { Loader } from '../loaders/loader.js';
 import type { SourceDefinition } from '../source.js';
 import { SourceCompiler, type SourceCode } from './compile-source.js';
 import type { ConnectorKind } from './connector-kind.js';
+import { filesKind } from './files.js';
 import { reportIssues } from './grammar-problems.js';
 import { declarationOf, type Declared } from './grammar.js';
 import type { DeclarationProblem } from './problems.js';
@@ -41,9 +42,9 @@ export interface DeclaredSource {
   warnings: readonly DeclarationProblem[];
 }
 
-const KINDS = { rest: restKind, sql: sqlKind, soap: soapKind, odata: odataKind } as const;
+const KINDS = { rest: restKind, sql: sqlKind, soap: soapKind, odata: odataKind, files: filesKind } as const;
 /** Connectors that sources in code can use. */
-const IN_CODE_ONLY = ['graphql', 'file'];
+const IN_CODE_ONLY = ['graphql'];
 
 /** The shape of a declaration by the kind of its connector, for editors. */
 export const declarationSchemas = {
@@ -51,6 +52,7 @@ export const declarationSchemas = {
   sql: declarationOf(sqlKind.connect, sqlKind.call),
   soap: declarationOf(soapKind.connect, soapKind.call),
   odata: declarationOf(odataKind.connect, odataKind.call),
+  files: declarationOf(filesKind.connect, filesKind.call),
 };
 
 /**

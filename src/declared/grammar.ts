@@ -17,7 +17,7 @@ const duration = z
   )
   .refine((text) => !text.startsWith('-'), { error: DURATION });
 
-const wholeNumber = (least: number, most: number) => {
+export const wholeNumber = (least: number, most: number) => {
   const error = `must be a whole number from ${least} to ${most}`;
   return z.int({ error }).min(least, { error }).max(most, { error });
 };

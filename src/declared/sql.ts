@@ -11,10 +11,9 @@ import type {
   ListPart,
   PageReader,
 } from './connector-kind.js';
-import { firstMember, Mismatch } from './path.js';
+import { firstMember } from './path.js';
 import { variableIn } from './setting-name.js';
 import {
-  columnName,
   sqlCall,
   sqlConnect,
   type KeyType,
@@ -23,7 +22,17 @@ import {
   type SqlConnect,
   type TableCall,
 } from './sql-grammar.js';
-import { compileQuery } from './sql-query.js';
+import {
+  anyRow,
+  columnsOf,
+  compileQueryCall,
+  KEYS,
+  list,
+  orderedBy,
+  parameterOf,
+  pathOf,
+  quoted,
+} from './statements.js';
 import { toText } from './text-value.js';
 
 /** Sources in PostgreSQL, MySQL and MariaDB. All of them read `"name"` as a name. */
@@ -32,76 +41,17 @@ export const sqlKind: ConnectorKind<SqlConnect, SqlCall, SqlClient> = {
   call: sqlCall,
   compileConnector: ({ sql: url }) => sql(databaseUrl(variableIn(url))),
   compileCall: (call, context) =>
-    'from' in call ? compileTableCall(call, context) : compileQueryCall(call, context),
+    'from' in call ? compileTableCall(call, context) : compileQuery(call, context),
 };
 
-/** Rows are checked by their mapping. */
-const anyRow = z.unknown();
-
-/**
- * The keys that a column of each type can have. Any other key would make a database refuse the whole batch, or compare
- * it loosely.
- */
-const KEYS: Readonly<Record<KeyType, (key: string) => boolean>> = {
-  text: (key) => !/[\0\p{Surrogate}]/u.test(key),
-  integer: (key) => isWholeNumber(key) && Number(key) === (Number(key) | 0),
-  bigint: (key) => isWholeNumber(key) && BigInt.asIntN(64, BigInt(key)) === BigInt(key),
-  uuid: (key) => z.guid().safeParse(key).success && key === key.toLowerCase(),
-};
-
-function isWholeNumber(key: string): boolean {
-  return /^(0|-?[1-9]\d{0,18})$/.test(key);
-}
-
-/** How keys are sent: MySQL compares numbers and texts loosely, and without an index. */
-function parameterOf(type: KeyType): (key: string) => string | number {
-  if (type === 'text' || type === 'uuid') return (key) => key;
-  return (key) => (Number.isSafeInteger(Number(key)) ? Number(key) : key);
-}
-
-function compileQueryCall(call: QueryCall, context: CompileContext): CallRequest<SqlClient> {
-  const { statement, takes } = compileQuery(call.query, context);
-  const { keys: type = 'text', readsWholeTable = false } = call;
-  const send = parameterOf(type);
-  let columns: readonly string[] = [];
+function compileQuery(call: QueryCall, context: CompileContext): CallRequest<SqlClient> {
+  const { readsWholeTable = false } = call;
+  const checkPlan = (client: SqlClient, statement: string, parameters: readonly unknown[]) =>
+    client.checkPlan(statement, parameters);
   return {
-    takes,
-    rowsPlace: '.',
+    ...compileQueryCall(call, context, readsWholeTable ? undefined : checkPlan),
     matching: 'collation',
-    canSend: KEYS[type],
-    reads: (paths) => {
-      columns = columnsOf(paths, context);
-    },
-    rows: async (keys, client) => {
-      const parametersOf = (values: readonly unknown[]) => (takes === 'keys' ? [values] : values);
-      if (!readsWholeTable) await client.checkPlan(statement, parametersOf(keys.slice(0, 1).map(send)));
-      const rows = await client.rows(anyRow, statement, parametersOf(keys.map(send)));
-      checkColumns(rows[0], columns);
-      return rows;
-    },
   };
-}
-
-/** All rows have the same columns. A column that the query does not select would be null in each row. */
-function checkColumns(row: unknown, columns: readonly string[]): void {
-  if (typeof row !== 'object' || row === null) return;
-  const missing = columns.find((column) => !(column in row));
-  if (missing !== undefined) throw new Mismatch(missing, 'a column that the query selects');
-}
-
-function columnsOf(paths: readonly string[], { place, report }: CompileContext): string[] {
-  const columns = new Set<string>();
-  for (const path of new Set(paths)) {
-    const column = firstMember(path);
-    if (column !== undefined && columnName.safeParse(column).success) columns.add(column);
-    else
-      report(
-        place,
-        `"${path}" is read from a row, and names no column.`,
-        'Map the fields to columns, such as { from: starts_at }.',
-      );
-  }
-  return [...columns];
 }
 
 function compileTableCall(call: TableCall, context: CompileContext): CallRequest<SqlClient> {
@@ -125,8 +75,7 @@ function compileTableCall(call: TableCall, context: CompileContext): CallRequest
     canSend: KEYS[type],
     reads: (paths) => {
       for (const column of columnsOf(paths, context)) columns.add(column);
-      const orderBy = order === undefined ? '' : ` ORDER BY ${order.map(ordered).join(', ')}`;
-      statement = `SELECT ${list(columns)} FROM ${table} WHERE ${key} = ANY($1)${orderBy}`;
+      statement = `SELECT ${list(columns)} FROM ${table} WHERE ${key} = ANY($1)${orderedBy(order)}`;
     },
     rows: async (keys, client) => {
       // The plan for one key: for many, a database may prefer to read all rows although it has an index.
@@ -228,21 +177,4 @@ function compilePages({
 /** The sessions have the zone UTC, and MySQL reads no zone. */
 function valueIn(value: string, member: ListMember | undefined): string {
   return member?.type === 'DateTime' ? value.replace(/\+00$/, '') : value;
-}
-
-function quoted(name: string): string {
-  return `"${name}"`;
-}
-
-function list(columns: Iterable<string>): string {
-  return [...columns].map(quoted).join(', ');
-}
-
-function ordered(column: string): string {
-  return column.startsWith('-') ? `${quoted(column.slice(1))} DESC` : quoted(column);
-}
-
-/** The path of a column in a row. */
-function pathOf(column: string): string {
-  return /[[\]]/.test(column) ? `"${column}"` : column;
 }

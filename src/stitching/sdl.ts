@@ -115,9 +115,7 @@ export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Names
     { name: 'the names of the sources', text: sourceEnumSdl(sourceNames) },
   ];
   const key = JSON.stringify(all);
-  const known = compositions.get(key);
-  if (known !== undefined) return known;
-  const composed = compose(all);
+  const composed = compositions.get(key) ?? compose(all);
   compositions.set(key, composed);
   return composed;
 }

@@ -3,6 +3,7 @@ import { describe, expect, it, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { SCHOOL_SDL, SCHOOL_YAML } from './driving-school.js';
 import { INVOICING_SDL, INVOICING_YAML } from './invoicing.js';
+import { PARKING_SDL, PARKING_YAML } from './parking.js';
 import { PARCELS_SDL, PARCELS_YAML } from './parcels.js';
 import { compiled, WARRANTY_SDL, WARRANTY_YAML } from './warranty.js';
 
@@ -31,8 +32,9 @@ describe('the manual of declared sources', () => {
       SCHOOL_YAML,
       PARCELS_YAML,
       INVOICING_YAML,
+      PARKING_YAML,
     ]);
-    expect(blocksOf('graphql')).toEqual([WARRANTY_SDL, SCHOOL_SDL, PARCELS_SDL, INVOICING_SDL]);
+    expect(blocksOf('graphql')).toEqual([WARRANTY_SDL, SCHOOL_SDL, PARCELS_SDL, INVOICING_SDL, PARKING_SDL]);
     expect(parts.length).toBeGreaterThan(10);
   });
 

@@ -86,7 +86,7 @@ describe('the calls of a source over a database', () => {
     return { sent, client };
   }
   const request = (call: object) => {
-    const compiled = sqlKind.compileCall(sqlCall.parse(call), context());
+    const compiled = sqlKind.compileCall(sqlCall.parse(call), context(), { sql: '${SCHOOL_URL}' });
     compiled.reads?.(['id', 'starts_at']);
     return compiled;
   };

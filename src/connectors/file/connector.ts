@@ -8,6 +8,8 @@ import { openDatabase, type Database, type FileTable, type NewestDays } from './
 import { refuseImpossibleText, runQuery, type FileParameter } from './query.js';
 import { createSlots } from './slots.js';
 
+const DEFAULT_MEMORY_MB = 256;
+
 /** Concurrent queries. Each takes one of the four threads that Node also uses for files and DNS. */
 const MAX_QUERIES = 2;
 
@@ -24,10 +26,10 @@ export interface FileClient extends Client {
 export interface FileOptions {
   /** The only folder that is read. */
   folder: Setting<string>;
-  /** Memory limit of all queries together, in megabytes. */
-  memoryMb: Setting<number>;
-  /** Timeout of a query in milliseconds. The source's own timeout applies as well. */
-  timeoutMs: Setting<number>;
+  /** Memory limit of all queries together, in megabytes. Default 256. */
+  memoryMb?: number | Setting<number>;
+  /** Timeout of a query in milliseconds. The source's own timeout applies as well. Default: only that one. */
+  timeoutMs?: Setting<number>;
   /** The tables by their name in queries: lower-case letters, digits and underscores. */
   tables: Readonly<Record<string, DeclaredTable>>;
 }
@@ -35,7 +37,7 @@ export interface FileOptions {
 type DeclaredTable = Omit<FileTable, 'files' | 'newest'> & {
   /** Can be a setting, because the layout depends on the program that writes the files. */
   files: FileTable['files'] | Setting<string>;
-  newest?: Omit<NewestDays, 'days'> & { days: Setting<number> };
+  newest?: Omit<NewestDays, 'days'> & { days: number | Setting<number> };
 };
 
 /** A setting for the absolute path of a local or mounted folder. */
@@ -59,27 +61,23 @@ export function filesSetting(variable: string, usual: string): Setting<string> {
 
 /** A connector to Parquet, CSV and JSON files. DuckDB queries them inside the gateway's process. */
 export function file(declared: FileOptions): Connector<FileClient> {
-  const { folder, memoryMb, timeoutMs, tables } = declared;
+  const { folder, memoryMb = DEFAULT_MEMORY_MB, timeoutMs, tables } = declared;
   return {
     settings: () => [
       folder,
-      memoryMb,
-      timeoutMs,
-      ...Object.values(tables).flatMap(({ files, newest }) => [
-        ...(typeof files === 'string' ? [] : [files]),
-        ...(newest === undefined ? [] : [newest.days]),
-      ]),
+      ...settingsIn([memoryMb, timeoutMs]),
+      ...Object.values(tables).flatMap(({ files, newest }) => settingsIn([files, newest?.days])),
     ],
     connect: (reader: SettingsReader, options: ConnectorOptions): Connection<FileClient> => {
       const { source, maxAnswerBytes } = options;
       const database = {
         folder: reader.read(folder) ?? '',
-        memoryMb: reader.read(memoryMb) ?? 1,
+        memoryMb: valueOf(memoryMb, reader) ?? DEFAULT_MEMORY_MB,
         tables: Object.fromEntries(
           Object.entries(tables).map(([name, table]) => [name, readTable(table, reader)]),
         ),
       };
-      const longestMs = reader.read(timeoutMs) ?? options.timeoutMs;
+      const longestMs = valueOf(timeoutMs, reader) ?? options.timeoutMs;
       const closed = new AbortController();
       const slots = createSlots(MAX_QUERIES);
       const inProgress = new Set<Promise<unknown>>();
@@ -171,9 +169,26 @@ export function file(declared: FileOptions): Connector<FileClient> {
 function readTable({ files, newest, ...table }: DeclaredTable, reader: SettingsReader): FileTable {
   return {
     ...table,
-    files: typeof files === 'string' ? files : (reader.read(files) ?? '*.parquet'),
+    files: valueOf(files, reader) ?? '*.parquet',
     ...(newest !== undefined && {
-      newest: { column: newest.column, days: reader.read(newest.days) ?? 1 },
+      newest: { column: newest.column, days: valueOf(newest.days, reader) ?? 1 },
     }),
   };
+}
+
+type Value = string | number;
+
+function isSetting<T extends Value>(value: T | Setting<T> | undefined): value is Setting<T> {
+  return typeof value === 'object';
+}
+
+function settingsIn(
+  values: readonly (Value | Setting<string> | Setting<number> | undefined)[],
+): Setting<Value>[] {
+  return values.filter((value) => typeof value === 'object');
+}
+
+/** The value, or what its setting says. */
+function valueOf<T extends Value>(value: T | Setting<T> | undefined, reader: SettingsReader): T | undefined {
+  return isSetting(value) ? reader.read(value) : value;
 }

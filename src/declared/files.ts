@@ -1,0 +1,71 @@
+import { file, folderSetting, type FileClient } from '../connectors/file/connector.js';
+import { didYouMean } from '../did-you-mean.js';
+import type { CallRequest, CompileContext, ConnectorKind } from './connector-kind.js';
+import { filesCall, filesConnect, type FilesCall, type FilesConnect } from './files-grammar.js';
+import { variableIn } from './setting-name.js';
+import {
+  anyRow,
+  columnsOf,
+  compileQueryCall,
+  KEYS,
+  list,
+  orderedBy,
+  parameterOf,
+  pathOf,
+  quoted,
+} from './statements.js';
+
+/** Sources in Parquet, CSV and JSON files of one folder. */
+export const filesKind: ConnectorKind<FilesConnect, FilesCall, FileClient> = {
+  connect: filesConnect,
+  call: filesCall,
+  // Each process reads the files itself.
+  limits: { ofProcess: true },
+  compileConnector: ({ files, tables, memoryMb }) =>
+    file({
+      folder: folderSetting(variableIn(files), '/data/parking'),
+      tables,
+      ...(memoryMb === undefined ? {} : { memoryMb }),
+    }),
+  compileCall: (call, context, { tables }) =>
+    'from' in call
+      ? compileTableCall(call, context, Object.keys(tables))
+      : { ...compileQueryCall(call, context), matching: 'exact' },
+};
+
+function compileTableCall(
+  call: Extract<FilesCall, { from: string }>,
+  context: CompileContext,
+  tables: readonly string[],
+): CallRequest<FileClient> {
+  const { from: table, by, keys: type = 'text', order, matching } = call;
+  const { place, report } = context;
+  if (!tables.includes(table))
+    report(
+      [...place, 'from'],
+      `There is no table "${table}".`,
+      didYouMean(table, tables).trim() || 'Declare it under connect.tables.',
+    );
+  const isLower = matching === 'lower';
+  if (isLower && type !== 'text')
+    report([...place, 'keys'], `Keys of the type ${type} have no lower case.`, 'Remove matching: lower.');
+  const send = isLower ? (key: string) => key.toLowerCase() : parameterOf(type);
+  const key = isLower ? `lower(${quoted(by)})` : quoted(by);
+  const columns = new Set([by]);
+  return {
+    takes: 'keys',
+    rowsPlace: '.',
+    key: pathOf(by),
+    matching: 'exact',
+    canSend: KEYS[type],
+    reads: (paths) => {
+      for (const column of columnsOf(paths, context)) columns.add(column);
+    },
+    rows: (keys, client) =>
+      client.rows(
+        anyRow,
+        `SELECT ${list(columns)} FROM ${table}() WHERE ${key} = ANY($1)${orderedBy(order)}`,
+        [keys.map(send)],
+      ),
+  };
+}
