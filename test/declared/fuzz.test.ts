@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { declaredSource } from '../../src/index.js';
 import { WARRANTY_SDL, WARRANTY_YAML } from './warranty.js';
+import { runs } from '../support/thorough.js';
 
 const compile = (yaml: string, sdl = WARRANTY_SDL) =>
   declaredSource({ file: 'a.yaml', yaml, sdlFile: 'a.graphql', sdl });
@@ -90,7 +91,7 @@ test('a file with random text inserted, removed or repeated is compiled or refus
       );
       expect(cpuMs(yaml)).toBeLessThan(100);
     }),
-    { numRuns: 150 },
+    { numRuns: runs(150) },
   );
 });
 
@@ -122,7 +123,7 @@ test('a declaration with a random value in any place is compiled or refused in l
       );
       expect(cpuMs(stringify(changed))).toBeLessThan(100);
     }),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });
 
@@ -139,7 +140,7 @@ test('an SDL file with random changes is compiled or refused', () => {
         compile(WARRANTY_YAML, `${WARRANTY_SDL.slice(0, at)}${text}${WARRANTY_SDL.slice(at + removed)}`);
       },
     ),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });
 

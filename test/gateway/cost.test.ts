@@ -14,6 +14,7 @@ import { createTestGateway, DEMO_OPERATIONS, type TestGateway } from '../support
 import { generatedOperations } from '../support/operations.js';
 import { at } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
+import { runs } from '../support/thorough.js';
 
 const control = await faultControl();
 const settings = {
@@ -85,7 +86,7 @@ describe('an operation that costs more than its caller may spend', () => {
         customers: emails(1_000),
         customer: { email: 'everywhere@example.nl' },
       }),
-      { numRuns: 1_500, seed: 6 },
+      { numRuns: runs(1_500), seed: 6 },
     )
     .filter(({ query }) => query.length < 60_000)
     .map((madeUp) => ({ ...madeUp, document: parse(madeUp.query) }))
@@ -218,7 +219,7 @@ describe('the actual cost of an operation', () => {
         expect(cost?.actual).toBeGreaterThan(0);
         expect(cost?.actual).toBeLessThanOrEqual(cost?.requested ?? 0);
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
     expect(answered).toBeGreaterThan(20);
   }, 60_000);

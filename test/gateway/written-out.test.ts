@@ -13,6 +13,7 @@ import { createTestGateway, type Answer, type TestGateway } from '../support/gat
 import { generatedOperations, type MadeUp } from '../support/operations.js';
 import { directSettings } from '../support/stand-ins.js';
 import { withoutNothing, writtenOut } from '../support/written-out.js';
+import { runs } from '../support/thorough.js';
 
 /**
  * Plans and the interpreter may agree and both be wrong. So operations are compared with themselves: with their fragments
@@ -214,8 +215,8 @@ describe.each(WAYS)('an operation that is %s', (way) => {
         const answer = await expectSame(gateway, operation, headers, sendAs(role, gateway));
         if (answer?.data != null) answered += 1;
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
-    expect(answered).toBeGreaterThan(20);
+    expect(answered).toBeGreaterThan(runs(20));
   }, 240_000);
 });

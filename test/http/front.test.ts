@@ -11,6 +11,7 @@ import { createPeople, type People } from '../gateway/people.js';
 import { CALLER_SETTINGS, headersOf, KEY_ROLES, visitorToken } from '../support/callers.js';
 import { generatedOperations } from '../support/operations.js';
 import { sendRequest, post, type RawRequest } from './raw-client.js';
+import { runs } from '../support/thorough.js';
 
 const MAX_BODY_KB = 4;
 const JAN = { email: 'jan@example.nl' };
@@ -216,7 +217,7 @@ const expectEqualAnswers = (requests: fc.Arbitrary<RawRequest>, numRuns: number)
     fc.asyncProperty(requests, async (rawRequest) => {
       expect(await answerOf(front, rawRequest)).toEqual(await answerOf(yoga, rawRequest));
     }),
-    { numRuns },
+    { numRuns: runs(numRuns) },
   );
 
 describe('the front answers with the same status, headers and bytes as Yoga', { timeout: 120_000 }, () => {
@@ -266,7 +267,7 @@ describe('the front answers with the same status, headers and bytes as Yoga', { 
         }
         agent.destroy();
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   });
 

@@ -16,6 +16,7 @@ import { coerceVariables } from '../../src/operation/variables.js';
 import { decorated, SPECIAL_NAMES, VARIABLES, type MadeUpVariable } from '../support/decoration.js';
 import { generatedOperations } from '../support/operations.js';
 import { preparerFor } from '../support/preparer.js';
+import { runs } from '../support/thorough.js';
 
 /**
  * Compares plans with Yoga's executor, on a schema whose resolvers fail in all possible ways. A resolver depends only on
@@ -353,7 +354,7 @@ describe('an operation executed by a plan', () => {
         world = number;
         await expectSame(query, variables);
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 

@@ -21,6 +21,7 @@ import { createPeople, type People } from '../gateway/people.js';
 import { CALLER_SETTINGS, headersOf, visitorToken } from '../support/callers.js';
 import { RecordingProvider } from '../support/spans.js';
 import { sendRequest, post, type RawRequest, type RawAnswer } from '../http/raw-client.js';
+import { runs } from '../support/thorough.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'response-cache-'));
 const operations = pathToFileURL(`${folder}/`);
@@ -331,7 +332,7 @@ describe('the caller of a repeated request', () => {
           }
           hitCount = await countOf(withCache, 'hit');
         }),
-        { numRuns: 60 },
+        { numRuns: runs(60) },
       );
       expect(hitCount).toBeGreaterThan(100);
     },

@@ -13,3 +13,8 @@ export const isThorough = inject('isThorough');
 export function everyNth<T>(cases: readonly T[], n: number, start = 0): readonly T[] {
   return isThorough ? cases : cases.filter((_, i) => i % n === start % n);
 }
+
+/** The number of runs of a property: a quarter of them, or all in the long suite. */
+export function runs(all: number): number {
+  return isThorough ? all : Math.ceil(all / 4);
+}
