@@ -8,12 +8,12 @@ import { median } from '../bench/report.js';
 
 /**
  * Bounds the bytes that the requests of the comparison with peers allocate (`test/bench/peers/README.md`). They do not
- * depend on the machine or its load. Each bound is the largest figure of Node 22, 24 and 26, plus 15 %.
+ * depend on the machine or its load. Each bound is the largest figure of Node 22, 24 and 26, plus 10 %.
  */
-const MAX_KB_OF_ONE = 396;
-const MAX_KB_OF_EACH_OF_FIFTY = 82;
+const MAX_KB_OF_ONE = 337;
+const MAX_KB_OF_EACH_OF_FIFTY = 55;
 
-/** The median counts: garbage may have been collected during one of them. */
+/** The median of the blocks counts: garbage may have been collected during one of them. */
 const BLOCKS = 5;
 
 const compiled = await build();
@@ -46,6 +46,7 @@ describe('what a request without a cache allocates', () => {
     });
   });
 
+  /** `requests` of a block are many, because V8 allocates 1 to 3 MB once after a forced collection. */
   async function kilobytesOf(bodies: readonly Body[], requests: number, warmUp: number): Promise<number> {
     await load(gateway.ready.url, bodies, { requests: warmUp, connections: 1 });
     const kb: number[] = [];
@@ -58,11 +59,11 @@ describe('what a request without a cache allocates', () => {
   }
 
   test('about one customer of five systems', async () => {
-    expect(await kilobytesOf(bodiesOfOne(), 50, 1_000)).toBeLessThan(MAX_KB_OF_ONE);
+    expect(await kilobytesOf(bodiesOfOne(), 200, 1_000)).toBeLessThan(MAX_KB_OF_ONE);
   });
 
   test('about each of fifty customers', async () => {
-    expect((await kilobytesOf(bodiesOfFifty(), 5, 100)) / CUSTOMERS_OF_LIST).toBeLessThan(
+    expect((await kilobytesOf(bodiesOfFifty(), 40, 100)) / CUSTOMERS_OF_LIST).toBeLessThan(
       MAX_KB_OF_EACH_OF_FIFTY,
     );
   });
