@@ -30,8 +30,31 @@ export const filesKind: ConnectorKind<FilesConnect, FilesCall, FileClient> = {
   compileCall: (call, context, { tables }) =>
     'from' in call
       ? compileTableCall(call, context, Object.keys(tables))
-      : { ...compileQueryCall(call, context), matching: 'exact' },
+      : compileQuery(call, context, Object.keys(tables)),
 };
+
+function compileQuery(
+  call: Extract<FilesCall, { query: string }>,
+  context: CompileContext,
+  tables: readonly string[],
+): CallRequest<FileClient> {
+  for (const [, table = ''] of call.query.matchAll(/\b(?:FROM|JOIN)\s+(\w+)\s*\(\s*\)/gi))
+    if (!tables.includes(table.replace(/_files$/, ''))) reportUnknownTable('query', table, context, tables);
+  return { ...compileQueryCall(call, context), matching: 'exact' };
+}
+
+function reportUnknownTable(
+  member: string,
+  table: string,
+  { place, report }: CompileContext,
+  tables: readonly string[],
+): void {
+  report(
+    [...place, member],
+    `There is no table "${table}".`,
+    didYouMean(table, tables).trim() || 'Declare it under connect.tables.',
+  );
+}
 
 function compileTableCall(
   call: Extract<FilesCall, { from: string }>,
@@ -40,12 +63,7 @@ function compileTableCall(
 ): CallRequest<FileClient> {
   const { from: table, by, keys: type = 'text', order, matching } = call;
   const { place, report } = context;
-  if (!tables.includes(table))
-    report(
-      [...place, 'from'],
-      `There is no table "${table}".`,
-      didYouMean(table, tables).trim() || 'Declare it under connect.tables.',
-    );
+  if (!tables.includes(table)) reportUnknownTable('from', table, context, tables);
   const isLower = matching === 'lower';
   if (isLower && type !== 'text')
     report([...place, 'keys'], `Keys of the type ${type} have no lower case.`, 'Remove matching: lower.');

@@ -274,7 +274,7 @@ describe('the template of a path', () => {
     expect(templateOf('/v1/customers/jansen')).toBe('/v1/customers/{}');
   });
 
-  it('leaves out all parts if the values in it may be forgotten', () => {
+  it('leaves out all parts if the values in the path may have been dropped from memory', () => {
     noteOthers(1_999);
     pathPart('jansen');
     const before = countNotedValues();

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { declaredSource } from '../../src/index.js';
 import { SCHOOL_SDL, SCHOOL_YAML } from './driving-school.js';
 import { INVOICING_SDL, INVOICING_YAML } from './invoicing.js';
+import { PARKING_SDL, PARKING_YAML } from './parking.js';
 import { PARCELS_SDL, PARCELS_YAML } from './parcels.js';
 
 /** A mistake in the parts of a declaration that belong to its connector. */
@@ -191,7 +192,59 @@ const SQL_MISTAKES: Mistake[] = [
   },
 ];
 
+const FILES_MISTAKES: Mistake[] = [
+  {
+    what: 'an unknown table',
+    replace: ['from: permit, by: number', 'from: permits, by: number'],
+    problem: /There is no table "permits"/,
+    remedy: /Did you mean "permit"/,
+  },
+  {
+    what: 'a query of an unknown table',
+    replace: ['FROM visit()', 'FROM visits()'],
+    problem: /There is no table "visits"/,
+    remedy: /Did you mean "visit"/,
+  },
+  {
+    what: 'files outside of the folder',
+    replace: ['files: permits.csv', 'files: ../permits.csv'],
+    problem: /"connect\.tables\.permit\.files" is invalid/,
+    remedy: /a pattern of \.parquet, \.csv/,
+  },
+  {
+    what: 'files of another format',
+    replace: ['files: permits.csv', 'files: permits.xlsx'],
+    problem: /"connect\.tables\.permit\.files" is invalid/,
+    remedy: /a pattern of \.parquet, \.csv/,
+  },
+  {
+    what: 'a table with an invalid name',
+    replace: ['    permit: { files', '    Permit: { files'],
+    problem: /"connect\.tables\.Permit" is invalid/,
+    remedy: /lower-case letters/,
+  },
+  {
+    what: 'the folder itself in the file',
+    replace: ['files: "${PARKING_FOLDER}"', 'files: /data/parking'],
+    problem: /"connect\.files" is invalid/,
+    remedy: /the name of a variable/,
+  },
+  {
+    what: 'numbers in lower case',
+    replace: ['by: mail, matching: lower', 'by: mail, matching: lower, keys: integer'],
+    problem: /Keys of the type integer have no lower case/,
+    remedy: /Remove matching: lower/,
+  },
+  {
+    what: 'a query without keys',
+    replace: [' WHERE permit = ANY(:keys)', ''],
+    problem: /The query has no keys/,
+    remedy: /ANY\(:keys\)/,
+  },
+];
+
 describe.each([
+  { connector: 'files', yaml: PARKING_YAML, sdl: PARKING_SDL, mistakes: FILES_MISTAKES },
   { connector: 'SQL', yaml: SCHOOL_YAML, sdl: SCHOOL_SDL, mistakes: SQL_MISTAKES },
   { connector: 'SOAP', yaml: PARCELS_YAML, sdl: PARCELS_SDL, mistakes: SOAP_MISTAKES },
   { connector: 'OData', yaml: INVOICING_YAML, sdl: INVOICING_SDL, mistakes: ODATA_MISTAKES },
