@@ -55,7 +55,7 @@ type Policy = Partial<Pick<SourceDefinition, 'freshness' | 'limits'>>;
 const LETTER = z.object({ text: z.string(), files: z.unknown() });
 export type Letter = z.infer<typeof LETTER>;
 
-/** `Customer.letter`, by `GET /letters/<personId>?name=<personId>`. */
+/** `Customer.letter`, by `GET /letters/<personId>?addressee=<personId>`. */
 export function lettersSource(
   policy: Policy,
   textOf: (letter: Letter) => string = ({ text }) => text,
@@ -66,7 +66,7 @@ export function lettersSource(
       Promise.all(
         ids.map((id) =>
           client
-            .get(LETTER, `/letters/${pathPart(id)}`, { name: id })
+            .get(LETTER, `/letters/${pathPart(id)}`, { addressee: id })
             .catch((error: unknown) => error as Error),
         ),
       ),

@@ -92,7 +92,7 @@ describe('the error message of a system', () => {
     code: 'SOURCE_FORBIDDEN',
     kind: 'forbidden',
     loader: 'letterOf',
-    requested: { method: 'GET', path: '/api/v2/letters/{}?name={}' },
+    requested: { method: 'GET', path: '/api/v2/letters/{}?addressee={}' },
     received: { status: 403, vendorCode: 'MISSING_SCOPES' },
     remedy: 'Give the account of the gateway access to this part of the system.',
   };
