@@ -317,7 +317,7 @@ describe('a hostile system', () => {
       [['jan', 'since'], 'SOURCE_CONTRACT'],
     ]);
     expect((await send(gateway, 'piet')).data).toEqual({ customer: WHOLE });
-    expect(letters.seen.map(({ url }) => url)).toEqual(['/letters/jan?name=jan', '/letters/piet?name=piet']);
+    expect(letters.seen.map(({ url }) => url)).toEqual(['/letters/jan?addressee=jan', '/letters/piet?addressee=piet']);
   });
 
   test('gets no request for compression', async () => {
