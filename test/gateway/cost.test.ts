@@ -86,7 +86,7 @@ describe('an operation that costs more than its caller may spend', () => {
         customers: emails(1_000),
         customer: { email: 'everywhere@example.nl' },
       }),
-      { numRuns: runs(1_500), seed: 6 },
+      { numRuns: 1_500, seed: 6 },
     )
     .filter(({ query }) => query.length < 60_000)
     .map((madeUp) => ({ ...madeUp, document: parse(madeUp.query) }))
@@ -221,7 +221,7 @@ describe('the actual cost of an operation', () => {
       }),
       { numRuns: runs(60) },
     );
-    expect(answered).toBeGreaterThan(20);
+    expect(answered).toBeGreaterThan(runs(20));
   }, 60_000);
 
   test('is lower for a customer with fewer records, and lowest for an unknown customer', async () => {

@@ -317,7 +317,10 @@ describe('a hostile system', () => {
       [['jan', 'since'], 'SOURCE_CONTRACT'],
     ]);
     expect((await send(gateway, 'piet')).data).toEqual({ customer: WHOLE });
-    expect(letters.seen.map(({ url }) => url)).toEqual(['/letters/jan?addressee=jan', '/letters/piet?addressee=piet']);
+    expect(letters.seen.map(({ url }) => url)).toEqual([
+      '/letters/jan?addressee=jan',
+      '/letters/piet?addressee=piet',
+    ]);
   });
 
   test('gets no request for compression', async () => {
