@@ -50,8 +50,8 @@ export class KeyGroup {
 }
 
 /**
- * A field of a record that is being loaded. It is a promise for all who await it. Operations that are executed by a plan do
- * not await it, because a promise for each field of each object of a list takes much memory.
+ * A field of a record that is being loaded, which can be awaited like a promise. A plan does not await it, because a promise
+ * for each field of each object of a list takes much memory.
  */
 export class PendingField<T> implements PromiseLike<T> {
   readonly #group: KeyGroup;

@@ -180,13 +180,15 @@ export function createLoaderRegistry(dependencies: PipelineDependencies, keys: K
         return requestLoader;
       };
       return {
-        load: (loader, key) => requestLoaderOf(loader).load(key) as Promise<never>,
+        load: <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key) =>
+          requestLoaderOf(loader).load(key) as Promise<Value>,
         loadField: (loader, key, read) =>
           requestLoaderOf(loader).loadField(key, read as (value: unknown) => ReturnType<typeof read>),
-        loadMany: (loader, all) => requestLoaderOf(loader).loadMany(all) as Promise<readonly never[]>,
-        readCached: (loader, key) => {
+        loadMany: <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, all: readonly Key[]) =>
+          requestLoaderOf(loader).loadMany(all) as Promise<readonly (Value | Error)[]>,
+        readCached: <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key) => {
           const { pipeline, keyText } = boundOf(loader);
-          return pipeline.readCached(keyText(key), request) as undefined;
+          return pipeline.readCached(keyText(key), request) as Value | undefined;
         },
       };
     },
