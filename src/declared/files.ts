@@ -3,17 +3,7 @@ import { didYouMean } from '../did-you-mean.js';
 import type { CallRequest, CompileContext, ConnectorKind } from './connector-kind.js';
 import { filesCall, filesConnect, type FilesCall, type FilesConnect } from './files-grammar.js';
 import { variableIn } from './setting-name.js';
-import {
-  anyRow,
-  columnsOf,
-  compileQueryCall,
-  KEYS,
-  list,
-  orderedBy,
-  parameterOf,
-  pathOf,
-  quoted,
-} from './statements.js';
+import { compileQueryCall, compileTableRequest } from './statements.js';
 
 /** Sources in Parquet, CSV and JSON files of one folder. */
 export const filesKind: ConnectorKind<FilesConnect, FilesCall, FileClient> = {
@@ -61,29 +51,7 @@ function compileTableCall(
   context: CompileContext,
   tables: readonly string[],
 ): CallRequest<FileClient> {
-  const { from: table, by, keys: type = 'text', order, matching } = call;
-  const { place, report } = context;
-  if (!tables.includes(table)) reportUnknownTable('from', table, context, tables);
-  const isLower = matching === 'lower';
-  if (isLower && type !== 'text')
-    report([...place, 'keys'], `Keys of the type ${type} have no lower case.`, 'Remove matching: lower.');
-  const send = isLower ? (key: string) => key.toLowerCase() : parameterOf(type);
-  const key = isLower ? `lower(${quoted(by)})` : quoted(by);
-  const columns = new Set([by]);
-  return {
-    takes: 'keys',
-    rowsPlace: '.',
-    key: pathOf(by),
-    matching: 'exact',
-    canSend: KEYS[type],
-    reads: (paths) => {
-      for (const column of columnsOf(paths, context)) columns.add(column);
-    },
-    rows: (keys, client) =>
-      client.rows(
-        anyRow,
-        `SELECT ${list(columns)} FROM ${table}() WHERE ${key} = ANY($1)${orderedBy(order)}`,
-        [keys.map(send)],
-      ),
-  };
+  if (!tables.includes(call.from)) reportUnknownTable('from', call.from, context, tables);
+  const { request } = compileTableRequest<FileClient>(call, `${call.from}()`, context);
+  return { ...request, matching: 'exact' };
 }

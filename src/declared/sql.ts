@@ -17,22 +17,11 @@ import {
   sqlCall,
   sqlConnect,
   type KeyType,
-  type QueryCall,
   type SqlCall,
   type SqlConnect,
   type TableCall,
 } from './sql-grammar.js';
-import {
-  anyRow,
-  columnsOf,
-  compileQueryCall,
-  KEYS,
-  list,
-  orderedBy,
-  parameterOf,
-  pathOf,
-  quoted,
-} from './statements.js';
+import { compileQueryCall, compileTableRequest, list, quoted } from './statements.js';
 import { toText } from './text-value.js';
 
 /** Sources in PostgreSQL, MySQL and MariaDB. All of them read `"name"` as a name. */
@@ -41,47 +30,26 @@ export const sqlKind: ConnectorKind<SqlConnect, SqlCall, SqlClient> = {
   call: sqlCall,
   compileConnector: ({ sql: url }) => sql(databaseUrl(variableIn(url))),
   compileCall: (call, context) =>
-    'from' in call ? compileTableCall(call, context) : compileQuery(call, context),
+    'from' in call
+      ? compileTableCall(call, context)
+      : { ...compileQueryCall(call, context, planCheck(call)), matching: 'collation' },
 };
 
-function compileQuery(call: QueryCall, context: CompileContext): CallRequest<SqlClient> {
-  const { readsWholeTable = false } = call;
-  const checkPlan = (client: SqlClient, statement: string, parameters: readonly unknown[]) =>
-    client.checkPlan(statement, parameters);
-  return {
-    ...compileQueryCall(call, context, readsWholeTable ? undefined : checkPlan),
-    matching: 'collation',
-  };
+/** Large tables need an index for the call, unless it is allowed to read them as a whole. */
+function planCheck({ readsWholeTable }: SqlCall) {
+  return readsWholeTable === true
+    ? undefined
+    : (client: SqlClient, statement: string, parameters: readonly unknown[]) =>
+        client.checkPlan(statement, parameters);
 }
 
 function compileTableCall(call: TableCall, context: CompileContext): CallRequest<SqlClient> {
-  const { by, keys: type = 'text', order, matching, readsWholeTable = false } = call;
-  const send = matching === 'lower' ? (key: string) => key.toLowerCase() : parameterOf(type);
+  const { by, keys: type = 'text', order, readsWholeTable = false } = call;
   const table = call.from.split('.').map(quoted).join('.');
-  const key = matching === 'lower' ? `lower(${quoted(by)})` : quoted(by);
-  if (matching === 'lower' && type !== 'text')
-    context.report(
-      [...context.place, 'keys'],
-      `Keys of the type ${type} have no lower case.`,
-      'Remove matching: lower.',
-    );
-  const columns = new Set([by]);
-  let statement = '';
+  const { request, key, send, columns } = compileTableRequest(call, table, context, planCheck(call));
   return {
-    takes: 'keys',
-    rowsPlace: '.',
-    key: pathOf(by),
+    ...request,
     matching: 'collation',
-    canSend: KEYS[type],
-    reads: (paths) => {
-      for (const column of columnsOf(paths, context)) columns.add(column);
-      statement = `SELECT ${list(columns)} FROM ${table} WHERE ${key} = ANY($1)${orderedBy(order)}`;
-    },
-    rows: async (keys, client) => {
-      // The plan for one key: for many, a database may prefer to read all rows although it has an index.
-      if (!readsWholeTable) await client.checkPlan(statement, [keys.slice(0, 1).map(send)]);
-      return client.rows(anyRow, statement, [keys.map(send)]);
-    },
     pages: (listOrder) => {
       if (order !== undefined)
         context.report(

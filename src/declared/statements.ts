@@ -15,13 +15,13 @@ export interface StatementClient extends Client {
 }
 
 /** Rows are checked by their mapping. */
-export const anyRow = z.unknown();
+const anyRow = z.unknown();
 
 /**
  * The keys that a column of each type can have. Any other key would make a database refuse the whole batch, or compare
  * it loosely.
  */
-export const KEYS: Readonly<Record<KeyType, (key: string) => boolean>> = {
+const KEYS: Readonly<Record<KeyType, (key: string) => boolean>> = {
   text: (key) => !/[\0\p{Surrogate}]/u.test(key),
   integer: (key) => isWholeNumber(key) && Number(key) === (Number(key) | 0),
   bigint: (key) => isWholeNumber(key) && BigInt.asIntN(64, BigInt(key)) === BigInt(key),
@@ -33,7 +33,7 @@ function isWholeNumber(key: string): boolean {
 }
 
 /** How keys are sent: MySQL compares numbers and texts loosely, and without an index. */
-export function parameterOf(type: KeyType): (key: string) => string | number {
+function parameterOf(type: KeyType): (key: string) => string | number {
   if (type === 'text' || type === 'uuid') return (key) => key;
   return (key) => (Number.isSafeInteger(Number(key)) ? Number(key) : key);
 }
@@ -64,6 +64,55 @@ export function compileQueryCall<C extends StatementClient>(
   };
 }
 
+/** The parts of a call that reads the rows of a table by the column of the key. */
+export interface TableRequest<C extends StatementClient> {
+  request: Omit<CallRequest<C>, 'matching'>;
+  /** The expression that is compared with a key. */
+  key: string;
+  send: (key: string) => string | number;
+  /** All columns that are read. It is complete when `request.reads` has been called. */
+  columns: ReadonlySet<string>;
+}
+
+/** `table` is the text after FROM. `prepare` is called before each statement, with the parameters of one key. */
+export function compileTableRequest<C extends StatementClient>(
+  call: {
+    by: string;
+    keys?: KeyType;
+    order?: readonly string[];
+    matching?: 'exact' | 'lower' | 'collation' | 'loose';
+  },
+  table: string,
+  context: CompileContext,
+  prepare?: (client: C, statement: string, parameters: readonly unknown[]) => Promise<void>,
+): TableRequest<C> {
+  const { by, keys: type = 'text', order, matching } = call;
+  const { place, report } = context;
+  const isLower = matching === 'lower';
+  if (isLower && type !== 'text')
+    report([...place, 'keys'], `Keys of the type ${type} have no lower case.`, 'Remove matching: lower.');
+  const send = isLower ? (key: string) => key.toLowerCase() : parameterOf(type);
+  const key = isLower ? `lower(${quoted(by)})` : quoted(by);
+  const columns = new Set([by]);
+  let statement = '';
+  const request: TableRequest<C>['request'] = {
+    takes: 'keys',
+    rowsPlace: '.',
+    key: pathOf(by),
+    canSend: KEYS[type],
+    reads: (paths) => {
+      for (const column of columnsOf(paths, context)) columns.add(column);
+      statement = `SELECT ${list(columns)} FROM ${table} WHERE ${key} = ANY($1)${orderedBy(order)}`;
+    },
+    rows: async (keys, client) => {
+      // The plan for one key: for many, a database may prefer to read all rows although it has an index.
+      await prepare?.(client, statement, [keys.slice(0, 1).map(send)]);
+      return client.rows(anyRow, statement, [keys.map(send)]);
+    },
+  };
+  return { request, key, send, columns };
+}
+
 /** All rows have the same columns. A column that the query does not select would be null in each row. */
 function checkColumns(row: unknown, columns: readonly string[]): void {
   if (typeof row !== 'object' || row === null) return;
@@ -72,7 +121,7 @@ function checkColumns(row: unknown, columns: readonly string[]): void {
 }
 
 /** The columns that the paths read. */
-export function columnsOf(paths: readonly string[], { place, report }: CompileContext): string[] {
+function columnsOf(paths: readonly string[], { place, report }: CompileContext): string[] {
   const columns = new Set<string>();
   for (const path of new Set(paths)) {
     const column = firstMember(path);
@@ -96,7 +145,7 @@ export function list(columns: Iterable<string>): string {
 }
 
 /** ORDER BY with the columns; `-paid_on` is descending. */
-export function orderedBy(columns: readonly string[] | undefined): string {
+function orderedBy(columns: readonly string[] | undefined): string {
   if (columns === undefined) return '';
   const terms = columns.map((column) =>
     column.startsWith('-') ? `${quoted(column.slice(1))} DESC` : quoted(column),
@@ -105,6 +154,6 @@ export function orderedBy(columns: readonly string[] | undefined): string {
 }
 
 /** The path of a column in a row. */
-export function pathOf(column: string): string {
+function pathOf(column: string): string {
   return /[[\]]/.test(column) ? `"${column}"` : column;
 }
