@@ -25,7 +25,7 @@ async function refusalOf(error: Error, isLater: boolean): Promise<unknown> {
       },
     },
     () => {
-      throw new Error('Nobody is admitted.');
+      throw new Error('No caller is admitted.');
     },
   );
   const refused = await Promise.resolve()

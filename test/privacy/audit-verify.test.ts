@@ -173,7 +173,7 @@ describe('the partial line that a crash left in an audit log', () => {
     expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({ problems: [], torn: 0, lines: 5 });
   });
 
-  test('is damage if somebody changes it later', async () => {
+  test('is reported as damage if it is changed later', async () => {
     const torn = async () => {
       const file = await tornFile(50);
       await writeEntries(file, [entry()]);

@@ -336,7 +336,7 @@ describe('the click log with chosen events', () => {
     ]);
   });
 
-  it('shows the events of the device that the caller named, if nobody else has logged in on it', async () => {
+  it('shows the events of the named device if no other customer has logged in on it', async () => {
     const files = await start([
       event(1, { event_id: 'anonymous', domain_userid: 'device-2' }),
       event(1, { event_id: 'own', user_id: 'K1' }),

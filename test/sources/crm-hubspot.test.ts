@@ -282,7 +282,7 @@ describe('the CRM', () => {
       expect(found).toHaveLength(2);
     });
 
-    it('vouches for the customer number of the order system, which nobody types in', async () => {
+    it('trusts the customer number of the order system, which is not typed by hand', async () => {
       const other = world.people.find(({ email }) => email === 'conflict-other@example.nl');
       const [records] = await contactsByEmail.load(['conflict@example.nl'], client);
       expect(records).toMatchObject([

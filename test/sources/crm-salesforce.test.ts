@@ -507,7 +507,7 @@ describe('Salesforce with chosen people', () => {
     }
   });
 
-  it('shows nobody for an address that two people have', async () => {
+  it('shows no customer for an address that two people have', async () => {
     const other = { ...another, email: everywhere.email };
     await start([everywhere, other]);
     const { data, errors } = await query('{ customer(by: { email: "everywhere@example.nl" }) { name } }');
