@@ -12,6 +12,8 @@ const pattern = z
   .string({ error: PATTERN })
   .regex(/^[^/\0][^\0]*\.(parquet|(csv|json|ndjson|jsonl)(\.gz)?)$/, { error: PATTERN })
   .refine((files) => !files.split('/').includes('..'), { error: PATTERN });
+const DAY_COLUMN = 'must be the part of the path that names the day, such as day in visits/day=2026-10-01';
+const dayColumn = z.string({ error: DAY_COLUMN }).regex(/^[A-Za-z_]\w{0,60}$/, { error: DAY_COLUMN });
 const keyType = z.enum(['text', 'integer'], {
   error: 'must be the type of the column of the key: text or integer',
 });
@@ -25,7 +27,7 @@ export const filesConnect = members(
         members({
           files: pattern,
           optional: z.array(columnName).exactOptional(),
-          newest: members({ column: columnName, days: wholeNumber(1, 3_650) }).exactOptional(),
+          newest: members({ column: dayColumn, days: wholeNumber(1, 3_650) }).exactOptional(),
         }),
         { error: 'must have the files of each table, such as { visit: { files: "visits/*.parquet" } }' },
       )

@@ -224,6 +224,12 @@ const FILES_MISTAKES: Mistake[] = [
     remedy: /lower-case letters/,
   },
   {
+    what: 'a quotation mark in the part of the path that names the day',
+    replace: ['newest: { column: day,', `newest: { column: "day'",`],
+    problem: /"connect\.tables\.visit\.newest\.column" is invalid/,
+    remedy: /the part of the path that names the day/,
+  },
+  {
     what: 'the folder itself in the file',
     replace: ['files: "${PARKING_FOLDER}"', 'files: /data/parking'],
     problem: /"connect\.files" is invalid/,
