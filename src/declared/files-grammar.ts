@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { members } from './grammar-problems.js';
 import { callMembers, text, wholeNumber } from './grammar.js';
 import { settingName } from './setting-name.js';
-import { columnName } from './sql-grammar.js';
+import { columnName, columnOrder } from './sql-grammar.js';
 
 const TABLE = 'must be the name of a table: lower-case letters, digits and underscores';
 const tableName = z.string({ error: TABLE }).regex(/^[a-z][a-z\d_]{0,60}$/, { error: TABLE });
@@ -41,10 +41,7 @@ export type FilesConnect = z.infer<typeof filesConnect>;
 const tableCall = members({
   from: tableName,
   by: columnName,
-  order: z
-    .array(columnName, { error: 'must be a list of columns, such as [-paid_on, id]' })
-    .min(1)
-    .exactOptional(),
+  order: columnOrder.exactOptional(),
   keys: keyType.exactOptional(),
   ...callMembers,
 });

@@ -10,6 +10,9 @@ const TABLE = 'must be the name of a table or view, such as lesson or planning.l
 export const columnName = z.string({ error: COLUMN }).regex(new RegExp(`^${NAME}$`), { error: COLUMN });
 const tableName = z.string({ error: TABLE }).regex(new RegExp(`^${NAME}(\\.${NAME})?$`), { error: TABLE });
 const orderedColumn = z.string({ error: COLUMN }).regex(new RegExp(`^-?${NAME}$`), { error: COLUMN });
+export const columnOrder = z
+  .array(orderedColumn, { error: 'must be a list of columns, such as [-paid_on, id]' })
+  .min(1);
 
 const keyType = z.enum(['text', 'integer', 'bigint', 'uuid'], {
   error: 'must be the type of the column of the key: text, integer, bigint or uuid',
@@ -25,10 +28,7 @@ export type SqlConnect = z.infer<typeof sqlConnect>;
 const tableCall = members({
   from: tableName,
   by: columnName,
-  order: z
-    .array(orderedColumn, { error: 'must be a list of columns, such as [-paid_on, id]' })
-    .min(1)
-    .exactOptional(),
+  order: columnOrder.exactOptional(),
   keys: keyType.exactOptional(),
   readsWholeTable: readsWholeTable.exactOptional(),
   ...callMembers,
