@@ -103,7 +103,10 @@ export async function crash({ kills, postgresUrl }: CrashOptions): Promise<Crash
     const senders = Array.from({ length: CUSTOMERS }, (_, customer) => sendEventsOf(customer));
     for (let kill = 0; kill < kills; kill += 1) {
       const next = prepare();
-      await sleep(50 + Math.random() * 700);
+      // On a busy machine, a gateway may take longer to acknowledge events than it lives.
+      const before = acknowledged.size;
+      while (acknowledged.size <= before + CUSTOMERS) await sleep(5);
+      await sleep(Math.random() * 700);
       const gateway = anyOf([...ports.keys()]);
       gateway?.kill('SIGKILL');
       if (gateway !== undefined) {
