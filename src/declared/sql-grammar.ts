@@ -41,7 +41,6 @@ const queryCall = members({
   readsWholeTable: readsWholeTable.exactOptional(),
   ...callMembers,
 });
-export type QueryCall = z.infer<typeof queryCall>;
 
 export const sqlCall = z.union([tableCall, queryCall], {
   error: 'must be a call such as { from: lesson, by: pupil_id }, or one with query',
