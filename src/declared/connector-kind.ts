@@ -92,7 +92,7 @@ export interface ConnectorKind<Connect, Call, C extends Client> {
 export function contractError(source: string, { place, expected }: Mismatch): SourceContractError {
   return new SourceContractError(
     source,
-    `${source} sent an answer that does not match its declaration, at: ${place}.`,
+    `${source} sent an answer that does not match its declaration, at: ${place === '.' ? 'the record itself' : place}.`,
     { received: { mismatches: [{ path: place, expected }] } },
   );
 }

@@ -66,7 +66,7 @@ function compileSetCall(
     report([...place, 'maxKeyLength'], `Keys of the type ${type} have no length.`, 'Remove it.');
   return {
     takes: 'keys',
-    rowsPlace: '.',
+    rowsPlace: 'value',
     key: by.replaceAll('/', '.'),
     canSend: (key) => literalOf(key) !== undefined,
     reads: (paths) => {

@@ -128,6 +128,7 @@ describe('a call over OData', () => {
 
   it.each([
     ['no list', { value: 'Jan' }, 'value'],
+    ['no record', { value: ['Jan'] }, 'value'],
     ['a record of another shape', { value: [bill('1', 'A1', { Date: 'Jan' })] }, 'Date'],
     ['a line of another shape', { value: [bill('1', 'A1', { Lines: ['Jan'] })] }, 'Lines'],
     ['a record of another key', { value: [bill('1', 'Jan')] }, 'not requested'],
