@@ -51,6 +51,11 @@ export class Calls<Call extends object, C extends Client> {
     return [...[...this.#loaders.values()].map(({ loader }) => loader), ...this.#pageLoaders.values()];
   }
 
+  /** Whether the list of a call may lack rows without an error. */
+  acceptsPart(call: string): boolean {
+    return this.#requests.get(call)?.acceptsPart === true;
+  }
+
   /** Reports calls that nothing names. `inFields`: the calls that fields name. */
   checkUse(inFields: ReadonlySet<string>): void {
     for (const call of Object.keys(this.#options.declared))

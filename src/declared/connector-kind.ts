@@ -34,6 +34,8 @@ export interface CallRequest<C extends Client> {
    * compared. Default: each row is a record.
    */
   isFound?(row: unknown): boolean;
+  /** Whether a longer list is cut off without an error. Default: it is an error. */
+  acceptsPart?: boolean;
   /** The place of the key in a row, unless the declaration names another. */
   key?: string;
   /** How the system compares keys. Default: exact. */

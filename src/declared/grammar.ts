@@ -183,6 +183,22 @@ const ofNumbers = <T extends z.ZodType>(value: T) =>
   members({ kvkNumber: value.exactOptional(), vatNumber: value.exactOptional() });
 const companies = members({ foundBy: ofNumbers(callName), holds: ofNumbers(path).exactOptional() });
 
+const FIELD = 'must be a field of the items, such as startedAt';
+const timelineOfList = members(
+  {
+    kind: z
+      .string({ error: 'must be a value of TimelineKind, such as ORDER' })
+      .regex(/^[A-Z][A-Z0-9_]*$/, { error: 'must be a value of TimelineKind, such as ORDER' }),
+    at: text(FIELD),
+    id: text(FIELD),
+    title: text('must be a text with fields in braces, such as Repair {code}').exactOptional(),
+    status: text(FIELD).exactOptional(),
+    amount: text(FIELD).exactOptional(),
+  },
+  'must be a map such as { kind: REPAIR, at: startedAt, id: code, title: "Repair {code}" }',
+);
+export type TimelineOfList = z.infer<typeof timelineOfList>;
+
 const event = {
   events: path.exactOptional(),
   id: path,
@@ -278,6 +294,11 @@ export function declarationOf<Connect extends z.ZodType, Call extends z.ZodType>
     calls: z.record(callName, call).exactOptional(),
     fields: z.record(text('must be Type.field'), field).exactOptional(),
     companies: companies.exactOptional(),
+    timeline: z
+      .record(text('must be a list of Customer, such as Customer.repairs'), timelineOfList, {
+        error: 'must be a map such as { Customer.repairs: { kind: REPAIR, at: startedAt, id: code } }',
+      })
+      .exactOptional(),
     webhook: webhook.exactOptional(),
     outbox: outbox.exactOptional(),
   });

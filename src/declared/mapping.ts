@@ -61,6 +61,12 @@ export class Mappers {
     return typeof declared === 'string' ? { from: declared } : (declared ?? {});
   }
 
+  /** Whether the objects of a type have the value of a field: it is neither loaded by a call nor resolved in code. */
+  isValue(type: string, field: string): boolean {
+    const isInCode = this.#options.resolvedInCode.has(`${type}.${field}`);
+    return !isInCode && this.mappingOf(type, field).call === undefined;
+  }
+
   /** The mapper of an object type. */
   of(type: string): MapRecord {
     const known = this.#mappers.get(type);

@@ -158,6 +158,7 @@ function compileCall(call: RestCall, context: CompileContext): CallRequest<RestC
   return {
     takes: takes ?? 'key',
     rowsPlace,
+    acceptsPart: page?.acceptPart ?? false,
     canSend: (key) => parts.canSend(key),
     rows: async (keys, client) => {
       const address = addressOf(keys);

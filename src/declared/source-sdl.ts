@@ -8,10 +8,12 @@ import {
   type DefinitionNode,
   type DocumentNode,
   type EnumTypeDefinitionNode,
+  type EnumValueDefinitionNode,
   type FieldDefinitionNode,
   type ObjectTypeDefinitionNode,
   type TypeNode,
 } from 'graphql';
+import { accessReader, type ValuePolicy } from '../stitching/policies.js';
 import { readSdlFiles } from '../stitching/sdl.js';
 import type { DeclarationProblem } from './problems.js';
 
@@ -24,6 +26,10 @@ export interface SourceSdl {
   /** The object types that a value of the source may have: its own, and those of the core schema. */
   objectNamed(name: string): ObjectTypeDefinitionNode | undefined;
   enumNamed(name: string): EnumTypeDefinitionNode | undefined;
+  /** The values of an enum: those of the core schema or the source, and those that the source adds. */
+  valuesOf(enumName: string): readonly EnumValueDefinitionNode[];
+  /** The scopes and purposes of a field or value; undefined if its directives are not valid. */
+  accessTo(node: FieldDefinitionNode | EnumValueDefinitionNode): ValuePolicy | undefined;
   /** The type of the nodes, if the name is that of a connection. */
   nodeTypeOf(connection: string): string | undefined;
   /** Where a field or type is declared. */
@@ -38,6 +44,8 @@ export const NO_SDL: SourceSdl = {
   objects: new Map(),
   objectNamed: () => undefined,
   enumNamed: () => undefined,
+  valuesOf: () => [],
+  accessTo: () => undefined,
   nodeTypeOf: () => undefined,
   placeOf: () => ({ file: '', line: 1, column: 1 }),
   unclassified: [],
@@ -46,11 +54,16 @@ export const NO_SDL: SourceSdl = {
 /** Types whose objects the gateway makes. A source adds fields to them. */
 export const ROOTS: ReadonlySet<string> = new Set(['Query', 'Subscription', 'Customer', 'Company']);
 
-let coreTypes: ReadonlyMap<string, DefinitionNode> | undefined;
+let core:
+  { types: ReadonlyMap<string, DefinitionNode>; accessTo: ReturnType<typeof accessReader> } | undefined;
 
-function coreType(name: string): DefinitionNode | undefined {
-  coreTypes ??= typesOf(readSdlFiles([]).flatMap(({ text }) => parse(text).definitions));
-  return coreTypes.get(name);
+function coreSchema() {
+  if (core !== undefined) return core;
+  const definitions = readSdlFiles([]).flatMap(({ text }) => parse(text).definitions);
+  return (core = {
+    types: typesOf(definitions),
+    accessTo: accessReader({ kind: Kind.DOCUMENT, definitions }),
+  });
 }
 
 function typesOf(definitions: readonly DefinitionNode[]): Map<string, DefinitionNode> {
@@ -109,8 +122,13 @@ export function readSourceSdl(
   if (customerKey !== undefined) addCustomerKey(document, edits, customerKey);
   const connections = missingConnections(parse(edits.text));
   const composed = `${edits.text}${connections.map(connectionSdl).join('')}`;
-  const sourceTypes = typesOf(parse(new Source(composed, file)).definitions);
-  const typeNamed = (name: string) => sourceTypes.get(name) ?? coreType(name);
+  const { definitions } = parse(new Source(composed, file));
+  const sourceTypes = typesOf(definitions);
+  const typeNamed = (name: string) => sourceTypes.get(name) ?? coreSchema().types.get(name);
+  const enumNamed = (name: string) => {
+    const type = typeNamed(name);
+    return type?.kind === Kind.ENUM_TYPE_DEFINITION ? type : undefined;
+  };
   return {
     text: composed,
     objects: new Map(
@@ -122,10 +140,16 @@ export function readSourceSdl(
       const type = typeNamed(name);
       return type?.kind === Kind.OBJECT_TYPE_DEFINITION ? type : undefined;
     },
-    enumNamed: (name) => {
-      const type = typeNamed(name);
-      return type?.kind === Kind.ENUM_TYPE_DEFINITION ? type : undefined;
-    },
+    enumNamed,
+    valuesOf: (name) => [
+      ...(enumNamed(name)?.values ?? []),
+      ...definitions.flatMap((definition) =>
+        definition.kind === Kind.ENUM_TYPE_EXTENSION && definition.name.value === name
+          ? (definition.values ?? [])
+          : [],
+      ),
+    ],
+    accessTo: (node) => coreSchema().accessTo(node),
     nodeTypeOf: (name) => {
       const type = typeNamed(name);
       if (!name.endsWith('Connection') || type?.kind !== Kind.OBJECT_TYPE_DEFINITION) return undefined;

@@ -1,6 +1,7 @@
 import {
   buildASTSchema,
   getDirectiveValues,
+  GraphQLError,
   isObjectType,
   Kind,
   type ASTNode,
@@ -190,6 +191,22 @@ export function describePersonalData(schema: GraphQLSchema, policies: Policies):
     ];
     field.description = `${field.description}\n${sentences.join(' ')}`;
   }
+}
+
+/** The access that the directives of a node give; undefined if they are not valid. */
+export function accessReader(coreSchema: DocumentNode): (node: Annotated) => ValuePolicy | undefined {
+  const readDirective = directivesOf(coreSchema);
+  return (node) => {
+    try {
+      return {
+        scopes: readDirective('requiresScopes', node)?.scopes,
+        purposes: readDirective('purpose', node)?.any,
+      };
+    } catch (error) {
+      if (error instanceof GraphQLError) return undefined;
+      throw error;
+    }
+  };
 }
 
 type ReadDirective = <D extends keyof Said>(name: D, node: Annotated) => Said[D] | undefined;

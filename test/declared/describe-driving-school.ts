@@ -88,6 +88,42 @@ export function describeDrivingSchool(start: () => Promise<School>, yaml: string
       expect(found).toEqual(shown(pupil(1).lessons));
     });
 
+    it.each([3, 100])('shows all lessons once on the timeline, in pages of %i', async (first) => {
+      const found: unknown[] = [];
+      let after: string | null = null;
+      for (let pages = 0; pages < 200; pages += 1) {
+        const { data, errors } = await gateway.query(
+          `query ($first: Int!, $after: String) { customer(by: { pupilNumber: "1" }) {
+          timeline(first: $first, after: $after) {
+            nodes { kind happenedAt recordId title } missing { code } pageInfo { hasNextPage endCursor } } } }`,
+          { first, after },
+        );
+        expect(errors).toEqual([]);
+        expect(listAt(data, 'customer', 'timeline', 'missing')).toEqual([]);
+        found.push(...listAt(data, 'customer', 'timeline', 'nodes'));
+        if (at(data, 'customer', 'timeline', 'pageInfo', 'hasNextPage') !== true) break;
+        after = textAt(data, 'customer', 'timeline', 'pageInfo', 'endCursor');
+      }
+      expect(found).toEqual(
+        pupil(1).lessons.map(({ id, startsAt }) => ({
+          kind: 'LESSON',
+          happenedAt: startsAt,
+          recordId: String(id),
+          title: `Driving lesson ${id}`,
+        })),
+      );
+    });
+
+    it('shows the lessons since a moment on the timeline', async () => {
+      const { data, errors } = await gateway.query(
+        `query ($since: DateTime) { customer(by: { pupilNumber: "1" }) {
+          timeline(first: 100, since: $since) { nodes { recordId } missing { code } } } }`,
+        { since: pupil(1).lessons[8]?.startsAt },
+      );
+      expect(errors).toEqual([]);
+      expect(listAt(data, 'customer', 'timeline', 'nodes')).toHaveLength(9);
+    });
+
     it.each([
       ['2026-13-01 09:00:00+00', '1'],
       ['yesterday', '1'],

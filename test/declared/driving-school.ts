@@ -33,6 +33,8 @@ fields:
   Lesson.payments: { call: payments, key: id }
   Payment.amount: { from: amount, money: { currency: EUR } }
   Payment.paidOn: paid_on
+timeline:
+  Customer.lessons: { kind: LESSON, at: startsAt, id: number, title: "Driving lesson {number}" }
 `;
 
 export const SCHOOL_SDL = `type Customer {
@@ -60,6 +62,11 @@ type Payment @personalData(category: FINANCIAL) {
   amount: Money!
   "The day of the payment."
   paidOn: Date
+}
+
+extend enum TimelineKind {
+  "A driving lesson."
+  LESSON @requiresScopes(scopes: [["orders:read"]])
 }
 `;
 
