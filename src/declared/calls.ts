@@ -123,8 +123,9 @@ export class Calls<Call extends object, C extends Client> {
   codeLoader<Value>(
     call: string,
     { paths, toValue }: RowMapper<Value>,
+    place: Place = ['calls'],
   ): Loader<C, string, Value> | undefined {
-    const declared = this.#named(call, ['calls']);
+    const declared = this.#named(call, place);
     if (declared === undefined) return undefined;
     const { source } = this.#options;
     return callLoader<C, Value>({
@@ -132,6 +133,42 @@ export class Calls<Call extends object, C extends Client> {
       about: declared.about,
       toValue: (rows) => toValue(rows, source),
     });
+  }
+
+  /** The loader of a call whose rows are statements of consent. None of them may be lost. */
+  statementLoader<Value>(
+    call: string,
+    place: Place,
+    { paths, toValue }: RowMapper<Value>,
+  ): Loader<C, string, Value> | undefined {
+    if (this.#used.has(call)) {
+      this.#report(
+        place,
+        `The call "${call}" is used for other data too.`,
+        'Declare a call for consents alone: they are cached for five seconds only.',
+      );
+      return undefined;
+    }
+    const loader = this.codeLoader(call, { paths, toValue }, place);
+    if (this.acceptsPart(call))
+      this.#report(
+        ['calls', call, 'page', 'acceptPart'],
+        `The list of the call "${call}" may be cut off, so a withdrawal may be missing.`,
+        'Remove acceptPart from the call.',
+      );
+    if (this.#options.declared[call]?.freshness !== undefined)
+      this.#report(
+        ['calls', call, 'freshness'],
+        'Consent is cached for five seconds, and never used stale.',
+        'Remove freshness from the call.',
+      );
+    if (this.#options.declared[call]?.id !== undefined)
+      this.#report(
+        ['calls', call, 'id'],
+        'Rows with equal ids are one row, so a withdrawal may be missing.',
+        'Remove id from the call.',
+      );
+    return loader;
   }
 
   /** The loader of a call for a field. Fields with the same call share it. */

@@ -7,6 +7,7 @@ import type { SourceDefinition } from '../source.js';
 import { Calls } from './calls.js';
 import { compileCompanies } from './compile-companies.js';
 import { CustomerCompiler } from './compile-customer.js';
+import { compileConsents } from './consents.js';
 import type { ConnectorKind } from './connector-kind.js';
 import { finishOf, type Finish } from './field-type.js';
 import type { Declared, Mapping } from './grammar.js';
@@ -137,6 +138,11 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
       for (const field of fields)
         this.#compileField(type, field, key?.kind === Kind.STRING ? key.value : undefined);
     }
+    const consents = compileConsents<C>({
+      declared: this.#declared.consents,
+      hasIdentity: identity !== undefined,
+      ...{ calls: this.#calls, sdl: this.#sdl, report: this.#report },
+    });
     // Fields that are not shown name calls too.
     const inFields = Object.values(this.#declared.fields ?? {}).flatMap((field) =>
       typeof field === 'string' ? [] : (field.call ?? []),
@@ -158,6 +164,7 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
       ...(identity === undefined ? {} : { identity }),
       ...(heldIdentifiers === undefined ? {} : { heldIdentifiers }),
       ...(timeline === undefined ? {} : { timeline }),
+      ...(consents === undefined ? {} : { consents }),
       ...(webhook === undefined
         ? {}
         : {

@@ -199,6 +199,51 @@ const timelineOfList = members(
 );
 export type TimelineOfList = z.infer<typeof timelineOfList>;
 
+const enumValues = (what: string) => z.record(z.string(), z.string({ error: what }), { error: what });
+const STATUS = 'must be a map such as { from: optIn, enum: { "yes": GRANTED, "no": DENIED } }';
+const statement = members({
+  purpose: z.union(
+    [
+      text('must be a purpose'),
+      members({ from: path, enum: enumValues('must be a map such as { mail: MARKETING }').exactOptional() }),
+    ],
+    { error: 'must be a value of Purpose such as MARKETING, or a map such as { from: purpose }' },
+  ),
+  channel: z
+    .union(
+      [
+        text('must be a channel'),
+        members({
+          from: path,
+          enum: enumValues('must be a map such as { m: EMAIL }').exactOptional(),
+          ifMissing: z.literal('ALL', { error: 'must be ALL, or left out' }).exactOptional(),
+        }),
+      ],
+      { error: 'must be a value of ConsentChannel such as EMAIL, or a map such as { from: channel }' },
+    )
+    .exactOptional(),
+  status: members(
+    {
+      from: path,
+      enum: enumValues('must be a map such as { "yes": GRANTED, "no": DENIED }').exactOptional(),
+      // Never a yes.
+      ifMissing: z
+        .enum(['UNKNOWN', 'DENIED'], { error: 'must be UNKNOWN or DENIED, or left out' })
+        .exactOptional(),
+    },
+    STATUS,
+  ),
+  until: field.exactOptional(),
+  updatedAt: field.exactOptional(),
+});
+const consents = members({
+  call: callName,
+  statements: z.array(statement, { error: 'must be a list of statements' }).min(1, {
+    error: 'must have a statement',
+  }),
+});
+export type Consents = z.infer<typeof consents>;
+
 const event = {
   events: path.exactOptional(),
   id: path,
@@ -294,6 +339,7 @@ export function declarationOf<Connect extends z.ZodType, Call extends z.ZodType>
     calls: z.record(callName, call).exactOptional(),
     fields: z.record(text('must be Type.field'), field).exactOptional(),
     companies: companies.exactOptional(),
+    consents: consents.exactOptional(),
     timeline: z
       .record(text('must be a list of Customer, such as Customer.repairs'), timelineOfList, {
         error: 'must be a map such as { Customer.repairs: { kind: REPAIR, at: startedAt, id: code } }',
