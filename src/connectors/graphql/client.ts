@@ -12,7 +12,7 @@ import {
 import type { Auth } from '../auth.js';
 import type { CallScope, Client, Connector } from '../connector.js';
 import { httpConnector } from '../http-connector.js';
-import { check } from '../http.js';
+import { check, type ErrorKind } from '../http.js';
 import { templateOf } from '../path-template.js';
 
 /** An answer of a GraphQL system (GraphQL specification, section 7). */
@@ -37,6 +37,15 @@ export interface GraphqlOptions {
   /** The address of the GraphQL endpoint. */
   url: Setting<string>;
   auth: Auth;
+  /** Additional CA certificates: see `caSetting`. */
+  ca?: Setting<string | undefined>;
+  /** Whether numbers that JavaScript cannot represent exactly are returned as text. Default false. */
+  exactNumbers?: boolean;
+  /**
+   * The meaning of the system's error codes, in addition to common ones. `nothing`: there is no value, and no error. Default:
+   * another code means that the field is unavailable.
+   */
+  errorKinds?: Readonly<Record<string, ErrorKind | 'nothing'>>;
   /** Variables whose values are settings, by name. They are sent with every operation that declares them. Default: none. */
   settings?: Readonly<Record<string, Setting<string>>>;
   /**
@@ -57,24 +66,28 @@ const wireError = z.object({
 });
 export type WireError = z.infer<typeof wireError>;
 
-/** An answer without `data` and without errors is invalid. */
+/** An answer without data and without errors is invalid. */
 const wireAnswer = z
   .object({
     data: z.record(z.string(), z.unknown()).nullish(),
     errors: z.array(wireError).optional(),
     extensions: z.unknown().optional(),
   })
-  .refine(({ data, errors = [] }) => data !== undefined || errors.length > 0, { path: ['data'] });
+  .refine(({ data, errors = [] }) => data != null || errors.length > 0, { path: ['data'] });
 
 /** A connector to a system that speaks GraphQL. */
 export function graphql({
   url,
   auth,
+  ca,
+  exactNumbers,
+  errorKinds = {},
   settings = {},
   throttledFor,
   exhaustedFor,
 }: GraphqlOptions): Connector<GraphqlClient> {
-  const options = { url, auth, settings: () => Object.values(settings) };
+  const options = { url, auth, ca, exactNumbers, settings: () => Object.values(settings) };
+  const kinds = new Map([...COMMON_KINDS, ...Object.entries(errorKinds)]);
   return httpConnector(options, ({ http, reader, source }) => {
     const values = Object.entries(settings).map(([name, setting]) => [name, reader.read(setting)] as const);
     const query = (
@@ -89,7 +102,7 @@ export function graphql({
           const wire = check(wireAnswer, answer.body, source);
           const waitSeconds = exhaustedFor?.(wire.extensions) ?? 0;
           if (waitSeconds > 0) scope.slowDown({ retryAfterMs: waitSeconds * 1000 });
-          return readAnswer(wire, throttledFor, source, body);
+          return readAnswer(wire, { throttledFor, kinds, source, request: body });
         })
         .then((answer) => {
           for (const { error } of answer.errors)
@@ -106,53 +119,76 @@ export function graphql({
   });
 }
 
+interface Reading {
+  throttledFor: GraphqlOptions['throttledFor'];
+  kinds: ReadonlyMap<string, ErrorKind | 'nothing'>;
+  source: string;
+  request: string;
+}
+
 function readAnswer(
   { data, errors = [], extensions }: z.infer<typeof wireAnswer>,
-  throttledFor: GraphqlOptions['throttledFor'],
-  source: string,
-  request: string,
+  { throttledFor, kinds, source, request }: Reading,
 ): GraphqlAnswer {
   if (errors.length === 0) return { data: data ?? null, errors: [] };
   const wait = throttledFor?.({ errors, extensions });
-  if (wait !== undefined) {
+  const kindOf = (error: WireError) => kinds.get(error.extensions?.code ?? '');
+  // Later fields of the operation would be refused too.
+  if (wait !== undefined || errors.some((error) => kindOf(error) === 'rate-limited'))
     throw new SourceRateLimitedError(source, `${source} rate-limited the gateway.`, { retryAfter: wait });
-  }
+  const failures = errors.filter((error) => kindOf(error) !== 'nothing');
+  if (failures.length === 0) return { data: data ?? null, errors: [] };
   const byCode = new Map<string | undefined, SourceError>();
   const errorWith = (code: string | undefined): SourceError => {
-    const error = byCode.get(code) ?? errorOf(source, safeCode(code, request));
+    const error = byCode.get(code) ?? errorOf(source, kinds.get(code ?? ''), safeCode(code, request));
     byCode.set(code, error);
     return error;
   };
-  const located = errors.flatMap(({ path, extensions: of }) =>
+  const located = failures.flatMap(({ path, extensions: of }) =>
     path === undefined ? [] : [{ path, error: errorWith(of?.code) }],
   );
-  if (data == null || located.length === 0) throw errorWith(errors[0]?.extensions?.code);
+  if (data == null || located.length === 0) throw errorWith(failures[0]?.extensions?.code);
   return { data, errors: located };
 }
 
-/** Codes with which systems refuse the operation itself. */
-const REFUSED = [
-  ...['GRAPHQL_VALIDATION_FAILED', 'GRAPHQL_PARSE_FAILED', 'BAD_USER_INPUT'],
-  ...['undefinedField', 'undefinedType', 'argumentNotAccepted', 'missingRequiredArguments'],
+/** Codes of common servers and vendors. */
+const COMMON_KINDS: readonly (readonly [code: string, kind: ErrorKind])[] = [
+  ['UNAUTHENTICATED', 'unauthenticated'],
+  ['ACCESS_DENIED', 'forbidden'],
+  ['FORBIDDEN', 'forbidden'],
+  ['GRAPHQL_VALIDATION_FAILED', 'not-understood'],
+  ['GRAPHQL_PARSE_FAILED', 'not-understood'],
+  ['BAD_USER_INPUT', 'not-understood'],
+  ['undefinedField', 'not-understood'],
+  ['undefinedType', 'not-understood'],
+  ['argumentNotAccepted', 'not-understood'],
+  ['missingRequiredArguments', 'not-understood'],
 ];
 
 /** A message may quote personal data, so only the code is used. */
-function errorOf(source: string, vendorCode: string | undefined): SourceError {
+function errorOf(
+  source: string,
+  kind: ErrorKind | 'nothing' | undefined,
+  vendorCode: string | undefined,
+): SourceError {
   const details = { received: { vendorCode }, kind: 'graphql-error' } as const;
-  if (vendorCode === 'UNAUTHENTICATED')
-    return new SourceAuthenticationError(source, `${source} refuses the gateway's credentials.`, {
-      ...details,
-      kind: 'credentials',
-    });
-  if (vendorCode === 'ACCESS_DENIED' || vendorCode === 'FORBIDDEN')
-    return new SourceForbiddenError(source, `${source} does not let the gateway read this.`, {
-      ...details,
-      kind: 'forbidden',
-    });
-  if (vendorCode !== undefined && REFUSED.includes(vendorCode))
-    return new SourceContractError(source, `${source} did not understand the gateway's request.`, {
-      ...details,
-      kind: 'request-refused',
-    });
-  return new SourceUnavailableError(source, `${source} could not answer this field.`, details);
+  switch (kind) {
+    case 'unauthenticated':
+      return new SourceAuthenticationError(source, `${source} refuses the gateway's credentials.`, {
+        ...details,
+        kind: 'credentials',
+      });
+    case 'forbidden':
+      return new SourceForbiddenError(source, `${source} does not let the gateway read this.`, {
+        ...details,
+        kind: 'forbidden',
+      });
+    case 'not-understood':
+      return new SourceContractError(source, `${source} did not understand the gateway's request.`, {
+        ...details,
+        kind: 'request-refused',
+      });
+    default:
+      return new SourceUnavailableError(source, `${source} could not answer this field.`, details);
+  }
 }
