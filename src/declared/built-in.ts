@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { FileClient } from '../connectors/file/connector.js';
+import type { GraphqlClient } from '../connectors/graphql/client.js';
 import type { OdataClient } from '../connectors/odata/client.js';
 import type { RestClient } from '../connectors/rest.js';
 import type { SoapClient } from '../connectors/soap/client.js';
@@ -14,6 +15,7 @@ import type { MappedBy, RowMapper } from './row-mapper.js';
 /** The client of each kind of connector that can be declared. */
 interface Clients {
   rest: RestClient;
+  graphql: GraphqlClient;
   sql: SqlClient;
   soap: SoapClient;
   odata: OdataClient;

@@ -270,10 +270,9 @@ export class Calls<Call extends object, C extends Client> {
   }
 
   #loaderBase(call: string, declared: Call & CallBase) {
-    const { maxBatch, freshness } = declared;
     const { source } = this.#options;
     const request = this.#request(call, declared);
-    const matching = declared.matching ?? request.matching ?? 'exact';
+    const { matching = request.matching ?? 'exact', maxBatch = request.maxBatch, freshness } = declared;
     return { source, name: call, request, matching, maxBatch, freshness };
   }
 

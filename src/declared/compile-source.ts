@@ -8,7 +8,7 @@ import { Calls } from './calls.js';
 import { compileCompanies } from './compile-companies.js';
 import { CustomerCompiler } from './compile-customer.js';
 import { compileConsents } from './consents.js';
-import type { ConnectorKind } from './connector-kind.js';
+import type { CallRequest, ConnectorKind } from './connector-kind.js';
 import { finishOf, type Finish } from './field-type.js';
 import type { Declared, Mapping } from './grammar.js';
 import { Mappers } from './mapping.js';
@@ -27,7 +27,7 @@ type Resolvers = Record<string, Record<string, Resolver>>;
 
 /** Compiles one declaration. `report` receives all of its problems. */
 export class SourceCompiler<Connect, Call extends object, C extends Client> {
-  readonly #kind: ConnectorKind<Connect, Call, C>;
+  readonly #kind: ConnectorKind<Connect, Call, C, CallRequest<C>>;
   readonly #declared: Declared<Connect, Call>;
   readonly #sdl: SourceSdl;
   readonly #code: SourceCode<C>;
@@ -45,7 +45,7 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
     folder,
     report,
   }: {
-    kind: ConnectorKind<Connect, Call, C>;
+    kind: ConnectorKind<Connect, Call, C, CallRequest<C>>;
     declared: Declared<Connect, Call>;
     sdl: SourceSdl;
     code: SourceCode<C>;

@@ -20,15 +20,39 @@ export interface ConnectContext extends CompileContext {
 }
 
 /** The compiled call of a connector: keys in, rows of the answer out. */
-export interface CallRequest<C extends Client> {
+export type CallRequest<C extends Client> = RowsRequest<C> | EachRequest<C>;
+
+/** A call whose answer is one list. */
+export interface RowsRequest<C extends Client> extends RequestBase<C> {
   /** `key`: one call for each key. `keys`: one call for a batch, so each row must name its key. */
   takes: 'key' | 'keys';
+  /**
+   * The rows of the answer, not mapped yet. Throws a Mismatch if there is no list of rows at its place. A row that the system
+   * could not return in full is a FailedRow.
+   */
+  rows(keys: readonly string[], client: C): Promise<readonly unknown[]>;
+}
+
+/** A call for a batch, whose answer has a list for each key. */
+export interface EachRequest<C extends Client> extends RequestBase<C> {
+  takes: 'each';
+  /** The rows of each key, not mapped yet, or its error: a Mismatch if there is no list of rows at its place. */
+  rowsOfEach(keys: readonly string[], client: C): Promise<readonly (readonly unknown[] | Error)[]>;
+}
+
+/** A row with an error in it. The error fails the key of the row. */
+export class FailedRow {
+  constructor(
+    readonly row: unknown,
+    readonly error: Error,
+  ) {}
+}
+
+interface RequestBase<C extends Client> {
   /** The place of the rows in the answer, for errors. */
   rowsPlace: string;
   /** Whether a key can be sent without a change of the call's shape. The others are refused. */
   canSend(key: string): boolean;
-  /** The rows of the answer, not mapped yet. Throws a Mismatch if there is no list of rows at its place. */
-  rows(keys: readonly string[], client: C): Promise<readonly unknown[]>;
   /**
    * Whether a row is a record. Any other row means that the system has no record. If such a row names a key, the key is also
    * compared. Default: each row is a record.
@@ -38,9 +62,11 @@ export interface CallRequest<C extends Client> {
   acceptsPart?: boolean;
   /** The place of the key in a row, unless the declaration names another. */
   key?: string;
+  /** The most keys in one call, unless the declaration has another number. Default: no bound. */
+  maxBatch?: number;
   /** How the system compares keys. Default: exact. */
   matching?: 'exact' | 'collation';
-  /** Receives the paths of a row that are read, once the mapping of the rows is compiled. */
+  /** Receives the paths of a row that are read (see `Mappers.pathsOf`), once the mapping of the rows is compiled. */
   reads?(paths: readonly string[]): void;
   /** Pages of a list that the system finds itself. Otherwise a list is read as a whole. */
   pages?(order: ListOrder): PageReader<C>;
@@ -78,14 +104,19 @@ export interface PageReader<C extends Client> {
 }
 
 /** How one kind of connector is declared. There is a file for each kind. */
-export interface ConnectorKind<Connect, Call, C extends Client> {
+export interface ConnectorKind<
+  Connect,
+  Call,
+  C extends Client,
+  Request extends CallRequest<C> = RowsRequest<C>,
+> {
   /** The shape of `connect`. */
   connect: z.ZodType<Connect>;
   /** The shape of a call. */
   call: z.ZodType<Call>;
   /** `hasExactNumbers`: whether a field of the source is a decimal or a large whole number. */
   compileConnector(connect: Connect, context: ConnectContext, hasExactNumbers: boolean): Connector<C>;
-  compileCall(call: Call, context: CompileContext, connect: Connect): CallRequest<C>;
+  compileCall(call: Call, context: CompileContext, connect: Connect): Request;
   /** Limits that every source of the kind has. Default: none. */
   limits?: Pick<SourceLimits, 'ofProcess'>;
 }

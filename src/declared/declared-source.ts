@@ -2,8 +2,9 @@ import type { Client } from '../connectors/connector.js';
 import type { Loader } from '../loaders/loader.js';
 import type { SourceDefinition } from '../source.js';
 import { SourceCompiler, type SourceCode } from './compile-source.js';
-import type { ConnectorKind } from './connector-kind.js';
+import type { CallRequest, ConnectorKind } from './connector-kind.js';
 import { filesKind } from './files.js';
+import { graphqlKind } from './graphql.js';
 import { reportIssues } from './grammar-problems.js';
 import { declarationOf, type Declared } from './grammar.js';
 import type { DeclarationProblem } from './problems.js';
@@ -42,13 +43,19 @@ export interface DeclaredSource {
   warnings: readonly DeclarationProblem[];
 }
 
-const KINDS = { rest: restKind, sql: sqlKind, soap: soapKind, odata: odataKind, files: filesKind } as const;
-/** Connectors that sources in code can use. */
-const IN_CODE_ONLY = ['graphql'];
+const KINDS = {
+  rest: restKind,
+  graphql: graphqlKind,
+  sql: sqlKind,
+  soap: soapKind,
+  odata: odataKind,
+  files: filesKind,
+} as const;
 
 /** The shape of a declaration by the kind of its connector, for editors. */
 export const declarationSchemas = {
   rest: declarationOf(restKind.connect, restKind.call),
+  graphql: declarationOf(graphqlKind.connect, graphqlKind.call),
   sql: declarationOf(sqlKind.connect, sqlKind.call),
   soap: declarationOf(soapKind.connect, soapKind.call),
   odata: declarationOf(odataKind.connect, odataKind.call),
@@ -118,7 +125,7 @@ export function declaredCalls(
 function readDeclaration({ file, yaml: text }: Pick<DeclarationFiles, 'file' | 'yaml'>):
   | {
       kindName: keyof typeof KINDS;
-      kind: ConnectorKind<never, never, Client>;
+      kind: ConnectorKind<never, never, Client, CallRequest<Client>>;
       declared: Declared<never, never>;
       yaml: YamlFile;
     }
@@ -136,7 +143,7 @@ function readDeclaration({ file, yaml: text }: Pick<DeclarationFiles, 'file' | '
   return {
     // The declaration was checked by the schema of its kind.
     kindName,
-    kind: KINDS[kindName] as unknown as ConnectorKind<never, never, Client>,
+    kind: KINDS[kindName] as unknown as ConnectorKind<never, never, Client, CallRequest<Client>>,
     declared: checked.data as Declared<never, never>,
     yaml,
   };
@@ -156,15 +163,10 @@ function kindOf({ value, report }: YamlFile): keyof typeof KINDS | undefined {
   }
   const found = Object.keys(KINDS).find((name): name is keyof typeof KINDS => name in connect);
   if (found !== undefined) return found;
-  const unsupported = IN_CODE_ONLY.find((name) => name in connect);
   report(
-    ['connect', unsupported ?? ''],
-    unsupported === undefined
-      ? '"connect" names no kind of connector.'
-      : `The connector "${unsupported}" cannot be declared in YAML.`,
-    unsupported === undefined
-      ? `Write one of ${Object.keys(KINDS).join(', ')}.`
-      : 'Declare the source in TypeScript: see sources/README.md.',
+    ['connect'],
+    '"connect" names no kind of connector.',
+    `Write one of ${Object.keys(KINDS).join(', ')}.`,
   );
   return undefined;
 }

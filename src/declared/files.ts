@@ -1,6 +1,6 @@
 import { file, folderSetting, type FileClient } from '../connectors/file/connector.js';
 import { didYouMean } from '../did-you-mean.js';
-import type { CallRequest, CompileContext, ConnectorKind } from './connector-kind.js';
+import type { RowsRequest, CompileContext, ConnectorKind } from './connector-kind.js';
 import { filesCall, filesConnect, type FilesCall, type FilesConnect } from './files-grammar.js';
 import { variableIn } from './setting-name.js';
 import { compileQueryCall, compileTableRequest } from './statements.js';
@@ -27,7 +27,7 @@ function compileQuery(
   call: Extract<FilesCall, { query: string }>,
   context: CompileContext,
   tables: readonly string[],
-): CallRequest<FileClient> {
+): RowsRequest<FileClient> {
   for (const [, table = ''] of call.query.matchAll(/\b(?:FROM|JOIN)\s+(\w+)\s*\(\s*\)/gi))
     if (!tables.includes(table.replace(/_files$/, ''))) reportUnknownTable('query', table, context, tables);
   return { ...compileQueryCall(call, context), matching: 'exact' };
@@ -50,7 +50,7 @@ function compileTableCall(
   call: Extract<FilesCall, { from: string }>,
   context: CompileContext,
   tables: readonly string[],
-): CallRequest<FileClient> {
+): RowsRequest<FileClient> {
   if (!tables.includes(call.from)) reportUnknownTable('from', call.from, context, tables);
   const { request } = compileTableRequest<FileClient>(call, `${call.from}()`, context);
   return { ...request, matching: 'exact' };

@@ -9,9 +9,9 @@ import {
   type Convert,
 } from './conversions.js';
 import type { FieldMapping, Mapping } from './grammar.js';
-import { Mismatch, type Read } from './path.js';
+import { joinPlaces, Mismatch, type Read } from './path.js';
 import type { Place, Report } from './problems.js';
-import { ROOTS, type SourceSdl } from './source-sdl.js';
+import { namedTypeOf, ROOTS, type SourceSdl } from './source-sdl.js';
 import { readerOf, toText } from './text-value.js';
 
 /** Maps a record of the system to an object of the schema. Throws a Mismatch. */
@@ -50,7 +50,8 @@ export class Mappers {
   hasExactNumbers = false;
   readonly #options: MapperOptions;
   readonly #mappers = new Map<string, MapRecord>();
-  readonly #paths = new Map<string, Set<string>>();
+  /** By type: the paths of its records that are read. The value is the type of the objects at the path, if it has any. */
+  readonly #paths = new Map<string, Map<string, string | undefined>>();
 
   constructor(options: MapperOptions) {
     this.#options = options;
@@ -79,14 +80,22 @@ export class Mappers {
     return late.map;
   }
 
-  /** The paths of a record that the compiled fields of a type are read from. */
-  pathsOf(type: string): readonly string[] {
-    return [...(this.#paths.get(type) ?? [])];
+  /**
+   * The paths of a record that the compiled fields of a type are read from, and those of the objects in it. An object in one of
+   * its own type has no end: its path ends with `.*`.
+   */
+  pathsOf(type: string, above: readonly string[] = []): readonly string[] {
+    const within = [...above, type];
+    return [...(this.#paths.get(type) ?? [])].flatMap(([path, inner]) => {
+      if (inner === undefined) return [path];
+      if (within.includes(inner)) return [`${path}.*`];
+      return this.pathsOf(inner, within).map((below) => joinPlaces(path, below));
+    });
   }
 
-  #addPath(type: string, path: string): void {
-    const paths = this.#paths.get(type) ?? new Set();
-    this.#paths.set(type, paths.add(path));
+  #addPath(type: string, path: string, inner?: string): void {
+    const paths = this.#paths.get(type) ?? new Map<string, string | undefined>();
+    this.#paths.set(type, paths.set(path, inner));
   }
 
   /** Compiles the mapping of some fields of a type. */
@@ -132,7 +141,9 @@ export class Mappers {
       return () => null;
     }
     const path = mapping.from ?? name;
-    this.#addPath(type, path);
+    const inner = namedTypeOf(field.type);
+    const isObject = mapping.money === undefined && this.#options.sdl.objectNamed(inner) !== undefined;
+    this.#addPath(type, path, isObject ? inner : undefined);
     if (typeof mapping.money?.currency === 'object') this.#addPath(type, mapping.money.currency.from);
     const fromPlace =
       mapping.from === undefined

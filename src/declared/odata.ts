@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { odata, type OdataClient } from '../connectors/odata/client.js';
 import { odataGuid, type Condition, type OdataValue } from '../connectors/odata/query.js';
 import { tooMany } from '../connectors/paging.js';
-import type { CallRequest, CompileContext, ConnectorKind } from './connector-kind.js';
+import type { RowsRequest, CompileContext, ConnectorKind } from './connector-kind.js';
 import { httpOptions } from './http-auth.js';
 import {
   odataCall,
@@ -39,7 +39,7 @@ const LITERALS: Readonly<Record<OdataKeyType, (key: string) => OdataValue | unde
   guid: (key) => (z.guid().safeParse(key).success ? odataGuid(key) : undefined),
 };
 
-function compileEntityCall({ entity, keys: type = 'text' }: EntityCall): CallRequest<OdataClient> {
+function compileEntityCall({ entity, keys: type = 'text' }: EntityCall): RowsRequest<OdataClient> {
   const literalOf = LITERALS[type];
   return {
     takes: 'key',
@@ -55,7 +55,7 @@ function compileEntityCall({ entity, keys: type = 'text' }: EntityCall): CallReq
 function compileSetCall(
   { set, by, keys: type = 'text', maxKeyLength = Infinity, where = {}, expand, order, page }: SetCall,
   { source, place, report }: CompileContext,
-): CallRequest<OdataClient> {
+): RowsRequest<OdataClient> {
   const literalOf = LITERALS[type];
   const conditions = Object.entries(where).map(([field, value]): Condition =>
     Array.isArray(value) ? [field, 'in', value] : [field, 'eq', value],

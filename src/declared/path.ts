@@ -29,7 +29,14 @@ const MAX_SEGMENTS = 10;
  * path. A missing member gives undefined; a value that cannot have members is a Mismatch.
  */
 export function compilePath(text: string): Read | undefined {
-  if (text === '.') return (record) => record;
+  const steps = stepsOf(text);
+  if (steps === undefined) return undefined;
+  return steps.length === 0 ? (record) => record : compileSteps(steps);
+}
+
+/** The names and indexes of a path; none for the record itself. Undefined if the text is no path. */
+export function stepsOf(text: string): (string | number)[] | undefined {
+  if (text === '.') return [];
   const steps: (string | number)[] = [];
   let rest = text;
   while (rest !== '') {
@@ -41,8 +48,7 @@ export function compilePath(text: string): Read | undefined {
     rest = rest.slice(found.length);
     if (rest === '' && found.endsWith('.')) return undefined;
   }
-  if (steps.length === 0 || steps.length > MAX_SEGMENTS) return undefined;
-  return compileSteps(steps);
+  return steps.length === 0 || steps.length > MAX_SEGMENTS ? undefined : steps;
 }
 
 /** The member of the record that a path begins with. Undefined for the record itself, and for a text that is no path. */

@@ -28,7 +28,8 @@ export const restConnect = members(
 );
 export type RestConnect = z.infer<typeof restConnect>;
 
-const pageBounds = {
+/** The bounds of a list that is read page by page. */
+export const pageBounds = {
   maxItems: z
     .int({ error: 'must be a whole number from 1 to 10000: each list needs a bound' })
     .min(1)

@@ -3,7 +3,7 @@ import type { ErrorKind, ReadErrorKind, ReadRateLimits } from '../connectors/htt
 import { pages } from '../connectors/paging.js';
 import { rest, type RestClient } from '../connectors/rest.js';
 import { SourceContractError } from '../errors.js';
-import type { CallRequest, CompileContext, ConnectorKind } from './connector-kind.js';
+import type { RowsRequest, CompileContext, ConnectorKind } from './connector-kind.js';
 import { httpOptions } from './http-auth.js';
 import { Mismatch, type Read } from './path.js';
 import { RequestParts } from './rest-request.js';
@@ -89,7 +89,7 @@ function rateLimitReader({ remaining, reset }: { remaining: string; reset: strin
 const anyBody = z.unknown().transform((body) => ({ body }));
 type Body = z.infer<typeof anyBody>;
 
-function compileCall(call: RestCall, context: CompileContext): CallRequest<RestClient> {
+function compileCall(call: RestCall, context: CompileContext): RowsRequest<RestClient> {
   const { source, place, report } = context;
   const parts = new RequestParts(report);
   const isPost = 'post' in call;

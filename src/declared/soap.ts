@@ -6,7 +6,7 @@ import { soap, type SoapClient } from '../connectors/soap/client.js';
 import { usernameToken } from '../connectors/soap/security.js';
 import { isPossibleText, type SoapInput } from '../connectors/soap/xml.js';
 import { secretSetting } from '../settings.js';
-import type { CallRequest, CompileContext, ConnectContext, ConnectorKind } from './connector-kind.js';
+import type { RowsRequest, CompileContext, ConnectContext, ConnectorKind } from './connector-kind.js';
 import { httpOptions } from './http-auth.js';
 import { Mismatch } from './path.js';
 import { RequestParts } from './rest-request.js';
@@ -70,7 +70,7 @@ const anyAnswer = z.unknown();
 function compileCall(
   { operation, parts: template, rows, notFound }: SoapCall,
   { place, report }: CompileContext,
-): CallRequest<SoapClient> {
+): RowsRequest<SoapClient> {
   const parts = new RequestParts(report);
   const inputOf = parts.body(template, [...place, 'parts']);
   const { takes } = parts;

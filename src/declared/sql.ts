@@ -3,7 +3,7 @@ import { databaseUrl, sql, type SqlClient } from '../connectors/sql/client.js';
 import { SourceContractError } from '../errors.js';
 import { isSameByCollation } from '../loaders/align.js';
 import type {
-  CallRequest,
+  RowsRequest,
   CompileContext,
   ConnectorKind,
   ListMember,
@@ -43,7 +43,7 @@ function planCheck({ readsWholeTable }: SqlCall) {
         client.checkPlan(statement, parameters);
 }
 
-function compileTableCall(call: TableCall, context: CompileContext): CallRequest<SqlClient> {
+function compileTableCall(call: TableCall, context: CompileContext): RowsRequest<SqlClient> {
   const { by, keys: type = 'text', order, readsWholeTable = false } = call;
   const table = call.from.split('.').map(quoted).join('.');
   const { request, key, send, columns } = compileTableRequest(call, table, context, planCheck(call));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Client } from '../connectors/connector.js';
-import type { CallRequest, CompileContext } from './connector-kind.js';
+import type { CompileContext, RowsRequest } from './connector-kind.js';
 import { firstMember, Mismatch } from './path.js';
 import { columnName, type KeyType } from './sql-grammar.js';
 import { compileQuery } from './sql-query.js';
@@ -43,7 +43,7 @@ export function compileQueryCall<C extends StatementClient>(
   { query, keys: type = 'text' }: { query: string; keys?: KeyType },
   context: CompileContext,
   prepare?: (client: C, statement: string, parameters: readonly unknown[]) => Promise<void>,
-): Omit<CallRequest<C>, 'matching'> {
+): Omit<RowsRequest<C>, 'matching'> {
   const { statement, takes } = compileQuery(query, context);
   const send = parameterOf(type);
   let columns: readonly string[] = [];
@@ -66,7 +66,7 @@ export function compileQueryCall<C extends StatementClient>(
 
 /** The parts of a call that reads the rows of a table by the column of the key. */
 export interface TableRequest<C extends StatementClient> {
-  request: Omit<CallRequest<C>, 'matching'>;
+  request: Omit<RowsRequest<C>, 'matching'>;
   /** The expression that is compared with a key. */
   key: string;
   send: (key: string) => string | number;

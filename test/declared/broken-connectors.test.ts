@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { declaredSource } from '../../src/index.js';
+import { BOOKSHOP_SDL, BOOKSHOP_YAML } from './bookshop.js';
 import { SCHOOL_SDL, SCHOOL_YAML } from './driving-school.js';
 import { INVOICING_SDL, INVOICING_YAML } from './invoicing.js';
 import { PARKING_SDL, PARKING_YAML } from './parking.js';
@@ -249,7 +250,158 @@ const FILES_MISTAKES: Mistake[] = [
   },
 ];
 
+const GRAPHQL_MISTAKES: Mistake[] = [
+  {
+    what: 'a field that is no GraphQL',
+    replace: ['"members(ids: $keys)"', '"members(ids $keys)"'],
+    problem: /"members\(ids \$keys\)" is no field in GraphQL: Syntax Error/,
+    remedy: /Write a field with its arguments/,
+  },
+  {
+    what: 'a key in braces',
+    replace: ['ids: $keys', 'ids: {keys}'],
+    problem: /A key in GraphQL is a variable/,
+    remedy: /Write \$key, or \$keys/,
+  },
+  {
+    what: 'a key within a text',
+    replace: ['email: $key', 'email: \\"mailto:$key\\"'],
+    problem: /A key would become part of a text/,
+    remedy: /without quotes/,
+  },
+  {
+    what: 'a variable without a value',
+    replace: ['email: $key', 'email: $kee'],
+    problem: /The variable "\$kee" has no value/,
+    remedy: /Did you mean "key"/,
+  },
+  {
+    what: 'a field without a key',
+    replace: ['ids: $keys', 'first: 50'],
+    problem: /The call must send \$key/,
+    remedy: /\$keys if it takes a list/,
+  },
+  {
+    what: 'both one key and all keys',
+    replace: ['ids: $keys', 'ids: $keys, id: $key'],
+    problem: /sends both \$key and \$keys/,
+    remedy: /Write one of them/,
+  },
+  {
+    what: 'a field with a selection',
+    replace: ['members(ids: $keys)', 'members(ids: $keys) { id }'],
+    problem: /is more than one field/,
+    remedy: /is in select/,
+  },
+  {
+    what: 'a second field after the first',
+    replace: ['members(ids: $keys)', 'members(ids: $keys) { id } } mutation { leave'],
+    problem: /is no field in GraphQL/,
+    remedy: /Write a field with its arguments/,
+  },
+  {
+    what: 'a quotation mark without an end',
+    replace: ['members(ids: $keys)', 'members(ids: $keys, of: \\"x)'],
+    problem: /is no field in GraphQL/,
+    remedy: /Write a field with its arguments/,
+  },
+  {
+    what: 'an invalid type of the key',
+    replace: ['keys: String', 'keys: "[String!]!"'],
+    problem: /"calls\.memberByEmail\.keys" is invalid/,
+    remedy: /such as ID, String or Int/,
+  },
+  {
+    what: 'pages without a position',
+    replace: [', after: $after', ''],
+    line: 24,
+    problem: /The pages have no position/,
+    remedy: /Write \$after as an argument/,
+  },
+  {
+    what: 'a position without pages',
+    replace: ['    page: { maxItems: 100 }\n', ''],
+    line: 22,
+    problem: /sends \$after, and has no pages/,
+    remedy: /Add page: \{ maxItems: 200 \}/,
+  },
+  {
+    what: 'pages without a bound',
+    replace: ['{ maxItems: 100 }', '{ maxPages: 3 }'],
+    problem: /"calls\.purchases\.page\.maxItems" is missing/,
+    remedy: /each list needs a bound/,
+  },
+  {
+    what: 'pages without a cursor',
+    replace: ['rows: edges.node', 'rows: items'],
+    line: 24,
+    problem: /The pages have no cursor/,
+    remedy: /add cursor: the path of the next cursor/,
+  },
+  {
+    what: 'pages without rows',
+    replace: ['    rows: edges.node\n', ''],
+    line: 23,
+    problem: /A list in pages needs rows/,
+    remedy: /rows: edges\.node, of a connection/,
+  },
+  {
+    what: 'a path with a name that GraphQL does not have',
+    replace: ['readsBooks: active', 'readsBooks: is-active'],
+    line: 19,
+    problem: /"is-active" is read, and is no name of GraphQL/,
+    remedy: /\{ from: name \}/,
+  },
+  {
+    what: 'a selection that is no GraphQL',
+    replace: ['rows: edges.node', 'rows: edges.node\n    select: number boughtOn'],
+    line: 24,
+    problem: /"select" is no selection in GraphQL/,
+    remedy: /Write fields in braces/,
+  },
+  {
+    what: 'a selection that lacks a field of the mapping',
+    replace: [
+      'rows: edges.node',
+      'rows: edges.node\n    select: "{ number boughtOn total { amount curency } items { title author { name } } }"',
+    ],
+    line: 24,
+    problem: /The mapping reads "total\.currency", and "select" has no "currency"/,
+    remedy: /Did you mean "curency"/,
+  },
+  {
+    what: 'a key in a selection',
+    replace: [
+      'rows: edges.node',
+      'rows: edges.node\n    select: "{ number boughtOn total { amount currency } items(of: $key) { title author { name } } }"',
+    ],
+    line: 24,
+    problem: /"select" has the variable "\$key"/,
+    remedy: /constant arguments/,
+  },
+  {
+    what: 'a code of an error with an unknown meaning',
+    replace: ['NO_SUCH_MEMBER: nothing', 'NO_SUCH_MEMBER: notFound'],
+    problem: /"connect\.errors\.NO_SUCH_MEMBER" is invalid/,
+    remedy: /nothing, unavailable, rate-limited/,
+  },
+  {
+    what: 'points, and no code that they are used up',
+    replace: [', THROTTLED: rate-limited', ''],
+    line: 6,
+    problem: /No code of an error means that the points are used up/,
+    remedy: /THROTTLED: rate-limited/,
+  },
+  {
+    what: 'an address in the file',
+    replace: ['"${BOOKSHOP_URL}"', 'https://bookshop.example.com/graphql'],
+    problem: /"connect\.graphql" is invalid/,
+    remedy: /the name of a variable/,
+  },
+];
+
 describe.each([
+  { connector: 'GraphQL', yaml: BOOKSHOP_YAML, sdl: BOOKSHOP_SDL, mistakes: GRAPHQL_MISTAKES },
   { connector: 'files', yaml: PARKING_YAML, sdl: PARKING_SDL, mistakes: FILES_MISTAKES },
   { connector: 'SQL', yaml: SCHOOL_YAML, sdl: SCHOOL_SDL, mistakes: SQL_MISTAKES },
   { connector: 'SOAP', yaml: PARCELS_YAML, sdl: PARCELS_SDL, mistakes: SOAP_MISTAKES },
@@ -275,4 +427,26 @@ describe.each([
       expect(found?.line).toBe(line ?? yaml.slice(0, yaml.indexOf(from)).split('\n').length);
     },
   );
+});
+
+test('a type that contains itself needs a selection with an end', () => {
+  const sdl = `type Customer { shelf: Shelf @personalData(category: TRAIT) @authenticated }
+type Shelf @personalData(category: TRAIT) { name: String within: Shelf }`;
+  const compile = (select: string) =>
+    declaredSource({
+      file: 'a.yaml',
+      yaml: `source: bookshop
+connect: { graphql: "\${BOOKSHOP_URL}" }
+heldIdentifiers: [email]
+calls:
+  shelf: { field: "shelf(of: $key)"${select} }
+fields: { Customer.shelf: { call: shelf } }
+`,
+      sdlFile: 'a.graphql',
+      sdl,
+    });
+  expect(compile('')).toMatchObject({
+    problems: [{ line: 5, problem: expect.stringContaining('has no end') as string }],
+  });
+  expect(compile(', select: "{ name within { name } }"')).not.toHaveProperty('problems');
 });

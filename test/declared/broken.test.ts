@@ -141,10 +141,10 @@ const MISTAKES: Mistake[] = [
     remedy: /connect: \{ rest:/,
   },
   {
-    what: 'a connector that cannot be declared',
-    replace: ['rest: "${WARRANTY_URL}"', 'graphql: "${WARRANTY_URL}"'],
-    problem: /"graphql" cannot be declared in YAML/,
-    remedy: /Declare the source in TypeScript/,
+    what: 'an unknown connector',
+    replace: ['rest: "${WARRANTY_URL}"', 'grpc: "${WARRANTY_URL}"'],
+    problem: /"connect" names no kind of connector/,
+    remedy: /Write one of rest, graphql, sql/,
   },
   {
     what: 'an address in the file',

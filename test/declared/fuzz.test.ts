@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { declaredSource } from '../../src/index.js';
+import { BOOKSHOP_SDL, BOOKSHOP_YAML } from './bookshop.js';
 import { WARRANTY_SDL, WARRANTY_YAML } from './warranty.js';
 import { runs } from '../support/thorough.js';
 
@@ -9,7 +10,7 @@ const compile = (yaml: string, sdl = WARRANTY_SDL) =>
   declaredSource({ file: 'a.yaml', yaml, sdlFile: 'a.graphql', sdl });
 
 /** The CPU time of a compilation. Other work of the process may be counted too, so the least of several is returned. */
-function cpuMs(yaml: string, sdl?: string): number {
+function cpuMs(yaml: string, sdl = WARRANTY_SDL): number {
   let least = Infinity;
   for (let i = 0; i < 5 && least >= 100; i += 1) {
     const before = process.cpuUsage();
@@ -95,37 +96,48 @@ test('a file with random text inserted, removed or repeated is compiled or refus
   );
 });
 
-test('a declaration with a random value in any place is compiled or refused in little time', () => {
-  const declaration = parse(WARRANTY_YAML) as object;
-  const places = placesIn(declaration);
-  const change = fc.record({
-    place: fc.constantFrom(...places),
-    value: fc.oneof(
-      fc.json({ maxDepth: 3 }).map((text) => JSON.parse(text) as unknown),
-      fc.constantFrom(
-        '.',
-        '{key}',
-        '{keys}',
-        '${HOME}',
-        '^(a+)+$',
-        '__proto__',
-        'constructor.name',
-        'a.'.repeat(20),
+test.each([
+  ['REST', WARRANTY_YAML, WARRANTY_SDL],
+  ['GraphQL', BOOKSHOP_YAML, BOOKSHOP_SDL],
+])(
+  'a declaration over %s with a random value in any place is compiled or refused in little time',
+  (_, yaml, sdl) => {
+    const declaration = parse(yaml) as object;
+    const places = placesIn(declaration);
+    const change = fc.record({
+      place: fc.constantFrom(...places),
+      value: fc.oneof(
+        fc.json({ maxDepth: 3 }).map((text) => JSON.parse(text) as unknown),
+        fc.constantFrom(
+          '.',
+          '{key}',
+          '{keys}',
+          '${HOME}',
+          '^(a+)+$',
+          '__proto__',
+          'constructor.name',
+          'a.'.repeat(20),
+          'member(id: $key).a.b',
+          `a(b: ${'['.repeat(5_000)}`,
+          `a(b: "${'\\\\'.repeat(5_000)}`,
+          '{a'.repeat(3_000),
+          'a(b: $key).'.repeat(1_000),
+        ),
+        fc.string(),
       ),
-      fc.string(),
-    ),
-  });
-  fc.assert(
-    fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
-      const changed = changes.reduce<unknown>(
-        (value, { place, value: replacement }) => withValue(value, place, replacement),
-        declaration,
-      );
-      expect(cpuMs(stringify(changed))).toBeLessThan(100);
-    }),
-    { numRuns: runs(300) },
-  );
-});
+    });
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
+        const changed = changes.reduce<unknown>(
+          (value, { place, value: replacement }) => withValue(value, place, replacement),
+          declaration,
+        );
+        expect(cpuMs(stringify(changed), sdl)).toBeLessThan(100);
+      }),
+      { numRuns: runs(300) },
+    );
+  },
+);
 
 test('an SDL file with random changes is compiled or refused', () => {
   fc.assert(

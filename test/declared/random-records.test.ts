@@ -34,7 +34,7 @@ interface Kind {
   clientOf: (rows: readonly Row[]) => unknown;
 }
 
-const KINDS: Record<'rest' | 'sql', Kind> = {
+const KINDS: Record<'rest' | 'sql' | 'graphql', Kind> = {
   rest: {
     yaml: (matching) => `connect: { rest: "\${ITEMS_URL}", ping: /ping }
 calls:
@@ -46,6 +46,12 @@ calls:
 calls:
   items: { from: item, by: owner, id: id, matching: ${matching} }`,
     clientOf: (rows) => ({ rows: () => Promise.resolve(rows), checkPlan: () => Promise.resolve() }),
+  },
+  graphql: {
+    yaml: (matching) => `connect: { graphql: "\${ITEMS_URL}" }
+calls:
+  items: { field: "items(of: $keys)", key: owner, id: id, matching: ${matching} }`,
+    clientOf: (rows) => ({ query: () => Promise.resolve({ data: { k0: rows }, errors: [] }) }),
   },
 };
 
@@ -124,6 +130,9 @@ test.each([
   ['rest', 'loose'],
   ['rest', 'collation'],
   ['sql', 'collation'],
+  ['graphql', 'exact'],
+  ['graphql', 'lower'],
+  ['graphql', 'loose'],
 ] as const)('%s: each key gets its records and no others, with %s keys', async (name, matching) => {
   const kind = KINDS[name];
   const loader = loaderOf(kind, matching);
@@ -139,3 +148,76 @@ test.each([
   // The property says nothing if all answers are refused.
   expect(seen.answered).toBeGreaterThan(50);
 });
+
+const ALIASES: Kind = {
+  yaml: (matching) => `connect: { graphql: "\${ITEMS_URL}" }
+calls:
+  items: { field: "items(of: $key, after: $after)", rows: nodes, page: { maxItems: 100, maxPages: 20 }, key: owner, id: id, matching: ${matching} }`,
+  clientOf: () => undefined,
+};
+
+/** A list of each key in pages of two rows, and whether the system fails the page that begins at this row. */
+interface AliasList {
+  rows: readonly Row[];
+  failsAt: number | null;
+}
+
+test.each(['exact', 'lower', 'loose'] as const)(
+  'graphql: each alias gets its records from all of its pages, or its own error, with %s keys',
+  async (matching) => {
+    const loader = loaderOf(ALIASES, matching);
+    const outcomes = { failed: 0, answered: 0 };
+    const lists = fc.uniqueArray(fc.constantFrom(...KEYS), { minLength: 1, maxLength: 4 }).chain((keys) =>
+      fc.tuple(
+        fc.constant(keys),
+        fc.tuple(
+          ...keys.map((key) =>
+            fc.record({
+              rows: rowsOf([key]),
+              failsAt: fc.oneof(
+                { weight: 8, arbitrary: fc.constant(null) },
+                { weight: 1, arbitrary: fc.nat(6).map((n) => 2 * n) },
+              ),
+            }),
+          ),
+        ),
+      ),
+    );
+    await fc.assert(
+      fc.asyncProperty(lists, async ([keys, found]: [string[], AliasList[]]) => {
+        const listOf = new Map(keys.map((key, i) => [key, found[i]]));
+        const client = {
+          query: (_: string, variables: Readonly<Record<string, string>>) => {
+            const data: Record<string, unknown> = {};
+            const errors: object[] = [];
+            for (let i = 0; variables[`key${i}`] !== undefined; i += 1) {
+              const { rows = [], failsAt = null } = listOf.get(variables[`key${i}`] ?? '') ?? {};
+              const start = Number(variables[`after${i}`] ?? 0);
+              data[`k${i}`] =
+                start === failsAt
+                  ? null
+                  : {
+                      nodes: rows.slice(start, start + 2),
+                      pageInfo: { hasNextPage: start + 2 < rows.length, endCursor: String(start + 2) },
+                    };
+              if (start === failsAt)
+                errors.push({ path: [`k${i}`], error: new SourceContractError('items', 'It failed.') });
+            }
+            return Promise.resolve({ data, errors });
+          },
+        };
+        const expected = keys.map((key, i) => {
+          const { rows = [], failsAt = null } = found[i] ?? {};
+          if (failsAt !== null && (failsAt === 0 || failsAt < rows.length)) return 'not understood';
+          const values = evaluate([key], rows, matching);
+          return Array.isArray(values) ? (values[0] as unknown) : 'not understood';
+        });
+        for (const value of expected) outcomes[Array.isArray(value) ? 'answered' : 'failed'] += 1;
+        expect(await load(loader, { ...ALIASES, clientOf: () => client }, keys, [])).toEqual(expected);
+      }),
+      { numRuns: 300 },
+    );
+    expect(outcomes.answered).toBeGreaterThan(50);
+    expect(outcomes.failed).toBeGreaterThan(50);
+  },
+);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { BOOKSHOP_SDL, BOOKSHOP_YAML } from './bookshop.js';
 import { SCHOOL_SDL, SCHOOL_YAML } from './driving-school.js';
 import { INVOICING_SDL, INVOICING_YAML } from './invoicing.js';
 import { PARKING_SDL, PARKING_YAML } from './parking.js';
@@ -32,9 +33,17 @@ describe('the manual of declared sources', () => {
       SCHOOL_YAML,
       PARCELS_YAML,
       INVOICING_YAML,
+      BOOKSHOP_YAML,
       PARKING_YAML,
     ]);
-    expect(blocksOf('graphql')).toEqual([WARRANTY_SDL, SCHOOL_SDL, PARCELS_SDL, INVOICING_SDL, PARKING_SDL]);
+    expect(blocksOf('graphql')).toEqual([
+      WARRANTY_SDL,
+      SCHOOL_SDL,
+      PARCELS_SDL,
+      INVOICING_SDL,
+      BOOKSHOP_SDL,
+      PARKING_SDL,
+    ]);
     expect(parts.length).toBeGreaterThan(10);
   });
 
