@@ -13,8 +13,8 @@ import { vies } from './vies/index.js';
 import { webshop } from './webshop/index.js';
 
 /**
- * The sources that this gateway serves, those that are plugged in by their settings. Their order is the order in which
- * they are believed: the first that has a customer's name gives it.
+ * The sources that this gateway serves, those that are plugged in by their settings. Their order is the order of
+ * trust: the first source that has a name of the customer provides it.
  */
 export const sources: readonly SourceDefinition[] = [
   orderSystem,

@@ -3,7 +3,7 @@ import { InvalidInputError } from './errors.js';
 /** The most items on one page of a connection. */
 export const MAX_PAGE_SIZE = 100;
 
-/** Longer texts are no cursors: they would make a system refuse the call of a whole batch. */
+/** Longer texts are not cursors: they would make a system refuse the call of a whole batch. */
 const MAX_CURSOR_LENGTH = 4_000;
 
 const INVALID_CURSOR =
@@ -43,7 +43,7 @@ export function encodeCursor(list: string, position: readonly string[]): string 
 
 /**
  * The position in a cursor of this list, with the given number of parts. Throws InvalidInputError for a cursor of another
- * list, and for a text that is no cursor. A cursor is a client's text, so its parts may have values that the list never
+ * list, and for a text that is not a cursor. A cursor is a client's text, so its parts may have values that the list never
  * had, but no characters that databases refuse: they would fail the other requests in the same batch too.
  */
 export function decodeCursor(list: string, cursor: string, partCount: number): string[] {

@@ -34,7 +34,8 @@ export interface Received {
 export const REMEDIES = {
   unreachable: 'Check the address in the settings, the network, and that the system runs.',
   certificate: 'Renew the certificate of the system, or add its CA in the settings of the source.',
-  'broken-off': 'Check the system and the proxies in front of it: a connection ended in mid-answer.',
+  'broken-off':
+    'Check the system and the proxies in front of it: a connection ended in the middle of an answer.',
   timeout: 'Check the load of the system. If it is always this slow, allow a longer timeout.',
   deadline: 'Check the load of the system, or allow more time with DEADLINE_MS.',
   'breaker-open': 'Resolve the failures before this one: the gateway pauses its calls to the system.',

@@ -50,7 +50,7 @@ const UNAUTHENTICATED = {
   expired: 'The token has expired. Get a new one.',
 } as const;
 
-/** The caller is authenticated and not permitted to do or read this. No source was called for it. */
+/** The caller is authenticated but has no permission to do or read this. No source was called for it. */
 export class ForbiddenError extends GatewayError {
   readonly code = 'FORBIDDEN';
 
@@ -267,7 +267,7 @@ export class NotCachedError extends GatewayError {
   readonly code = 'NOT_CACHED';
 
   constructor(readonly source: string) {
-    super(`Nothing from ${source} is cached that is fresh enough, and "only-if-cached" forbids a call.`);
+    super(`No cached answer of ${source} is fresh enough, and "only-if-cached" forbids a call.`);
   }
 
   override get extensions(): Record<string, unknown> {

@@ -44,7 +44,7 @@ export function findUnknownSettings(
       absent.find(({ variables }) => variables.some((pattern) => namesOf(pattern).includes(variable))) ??
       absent.find(({ name }) => {
         const prefix = prefixOf(name);
-        // A short prefix is no sign of a source.
+        // A short prefix is not a sign of a source.
         return prefix.length > 3 && variable.startsWith(prefix);
       });
     if (owner !== undefined) {

@@ -58,7 +58,7 @@ function importsOf(path: string, text = readFileSync(join(root, path), 'utf8')):
     .map((name) => relative(root, normalize(join(root, dirname(path), name))).replace(/\.js$/, '.ts'));
 }
 
-/** `src/http/http.ts` lies in the room http; a file directly in src in none, but for source.ts. */
+/** `src/http/http.ts` is in the room http. A file directly in src is in no room, except source.ts. */
 function roomOf(path: string): string | undefined {
   const [, first = '', rest] = path.split('/');
   return rest !== undefined || way.includes(first) ? first : undefined;
@@ -83,7 +83,7 @@ function problemWith(from: string, to: string): string | undefined {
     return `${line}: a file that all rooms share imports none of them. Move the line to the room that needs it.`;
   const [place, otherPlace] = [way.indexOf(room), way.indexOf(other)];
   if (place === -1 || otherPlace === -1)
-    return `${line}: "${place === -1 ? room : other}" is no room on the way of a request. Put the file into one of ${way.join(', ')}.`;
+    return `${line}: "${place === -1 ? room : other}" is not a room on the path of a request. Put the file into one of ${way.join(', ')}.`;
   if (closed.has(room) && other !== 'telemetry')
     return `${line}: ${room} imports no room but telemetry. Move the line to loaders, or hand in what it needs.`;
   if (otherPlace < place)
@@ -157,7 +157,7 @@ describe('the code rules', () => {
     ['src/identity/rules.ts', 'src/source.ts', 'never back'],
     ['src/http/yoga.ts', 'src/gateway.ts', 'wired by gateway.ts'],
     ['src/errors.ts', 'src/cache/cache.ts', 'imports none of them'],
-    ['src/helpers/text.ts', 'src/cache/cache.ts', 'is no room'],
+    ['src/helpers/text.ts', 'src/cache/cache.ts', 'is not a room'],
     ['src/customer/resolvers.ts', 'sources/kvk/index.ts', 'the engine knows no source'],
     ['sources/kvk/loaders.ts', 'src/errors.ts', 'src/index.ts only'],
     ['sources/kvk/loaders.ts', 'sources/x/mapping.ts', 'do not know each other'],

@@ -2,7 +2,7 @@ const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345';
 
 /**
  * A contact's id in its long form: fifteen case-sensitive characters, and three that say where the capitals are.
- * Systems send ids in both forms. Null for a value that is no contact's id: those begin with 003.
+ * Systems send ids in both forms. Null for a value that is not a contact's id: those begin with 003.
  */
 export function normaliseContactId(value: string): string | null {
   if (!/^003[A-Za-z0-9]{12}(?:[A-Z0-5]{3})?$/.test(value)) return null;

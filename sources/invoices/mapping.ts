@@ -32,7 +32,7 @@ export function toCustomer(card: CustomerCard): CustomerRecord {
   };
 }
 
-/** Street and number are on one line. A code that is not of ISO 3166-1 is left out. A country alone is no address. */
+/** Street and number are on one line. A code that is not of ISO 3166-1 is left out. A country alone is not an address. */
 function addressOf({ addressLine1, postalCode, city, country }: CustomerCard) {
   if (addressLine1 === null && postalCode === null && city === null) return null;
   return {

@@ -67,7 +67,7 @@ export function toCustomer(row: CustomerRow): OrderSystemCustomer {
   };
 }
 
-/** Every row has a country. A country alone is no address. */
+/** Every row has a country. A country alone is not an address. */
 function addressOf({ street, house_no, postcode, city, country }: CustomerRow) {
   if (street === null && postcode === null && city === null) return null;
   return { street, houseNumber: house_no, postcode, city, country };

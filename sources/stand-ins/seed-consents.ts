@@ -12,7 +12,7 @@ export interface SeedConsent {
   evidence: string | null;
 }
 
-/** The webshop's record about one channel, in the vendor's words. */
+/** The webshop's record about one channel, with the values of Shopify. */
 export interface ShopConsent {
   state: 'SUBSCRIBED' | 'NOT_SUBSCRIBED' | 'UNSUBSCRIBED' | 'PENDING';
   optInLevel: 'SINGLE_OPT_IN' | 'CONFIRMED_OPT_IN' | null;

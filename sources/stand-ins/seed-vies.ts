@@ -8,7 +8,7 @@ export interface VatRegistration {
 }
 
 /**
- * Companies that are no customers. One is from a member state that publishes names, and two are from states that do not. One is
+ * Companies that are not customers. One is from a member state that publishes names, and two are from states that do not. One is
  * from Greece, whose VAT numbers begin with EL. One is from Northern Ireland, which still takes part.
  */
 const foreign: Readonly<Record<string, VatRegistration>> = {

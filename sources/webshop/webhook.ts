@@ -133,7 +133,7 @@ function orderEvent(type: EventType, record: Order): ShopEvent {
   };
 }
 
-/** All other states are no decision of the customer. */
+/** Other states, such as `pending`, are not decisions of the customer. */
 const CONSENT_TYPES: Partial<Record<string, EventType>> = {
   subscribed: 'consent.given',
   unsubscribed: 'consent.withdrawn',

@@ -47,7 +47,7 @@ export function toPost(post: WirePost, username: string): Post {
   };
 }
 
-/** An empty text is no text. */
+/** X sends an empty text for a missing one. */
 function toText(text: string | null | undefined): string | null {
   return text == null || text === '' ? null : text;
 }

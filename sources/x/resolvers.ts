@@ -34,7 +34,7 @@ export const resolvers: Resolvers = {
   },
 };
 
-/** A post's position in its author's posts. The post's id is masked for some callers, so it is no part of a cursor. */
+/** A post's position in its author's posts. The post's id is masked for some callers, so it is not part of a cursor. */
 interface Position {
   at: string;
   /** How many posts of this moment come before this one. */

@@ -13,7 +13,7 @@ export interface Tags {
    * as they are linked. Undefined `subjects` mean that it may be about any customer.
    */
   of(source: string, loader: string, subjects: readonly Subject[] | undefined): string[];
-  /** Links the identifiers of one customer for this many milliseconds. */
+  /** Links the identifiers of one customer for `retentionMs` milliseconds. */
   link(subjects: readonly Subject[], retentionMs: number): void;
   /** The tags whose answers must be dropped to forget this. */
   tagsToForget(what: Forgettable): string[];
@@ -30,7 +30,7 @@ const LINKS_PER_SWEEP = 10_000;
 export function createTags(keys: Keys, clock: { now(): number }): Tags {
   const links = new Map<string, { to: Set<string>; until: number }>();
   const anybody = keys.tag('anybody');
-  let linked = 0;
+  let linkCalls = 0;
 
   // The tags of a source and a loader are equal for all of their answers, so they are computed once.
   const tagsOfLoaders = new Map<string, readonly string[]>();
@@ -73,8 +73,8 @@ export function createTags(keys: Keys, clock: { now(): number }): Tags {
           known.until = Math.max(known.until, until);
         }
       }
-      linked += 1;
-      if (linked % LINKS_PER_SWEEP !== 0) return;
+      linkCalls += 1;
+      if (linkCalls % LINKS_PER_SWEEP !== 0) return;
       for (const [tag, { until: end }] of links) if (end < clock.now()) links.delete(tag);
     },
     tagsToForget: (what) => {

@@ -26,7 +26,7 @@ export interface SharedRead {
   since: number | undefined;
 }
 
-/** A cache in Redis that several gateways share, and forget in together. Keys and tags are digests without commas. */
+/** A cache in Redis that several gateways share. Forgetting on one of them applies to all. Keys and tags are digests without commas. */
 export interface SharedCache {
   /** Never rejects. Resolves within `waitMs`; an entry that does not arrive in time counts as missing. */
   read(keys: readonly string[]): Promise<SharedRead>;
@@ -56,7 +56,7 @@ export interface SharedCacheOptions {
   /** A Redis (6 or later) or Valkey, with or without replicas. Not a cluster. */
   url: string;
   /**
-   * Answers in Redis are encrypted with a key derived from it. Instances with another secret find none. Default: no
+   * Answers in Redis are encrypted with a key derived from it. Instances with another secret cannot read them. Default: no
    * encryption.
    */
   secret?: string;

@@ -24,7 +24,7 @@ export async function findMistake(
   return undefined;
 }
 
-/** The options of a command. Each long one has a form with `no-`, which some commands accept. */
+/** The options of a command. Each long option also has a form with `no-`, which some commands accept. */
 function optionsOf(args: ArgsDef): string[] {
   return Object.entries(args).flatMap(([name, arg]) => {
     if (arg.type === 'positional') return [];

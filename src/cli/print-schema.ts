@@ -15,14 +15,14 @@ import { publish } from '../stitching/publish.js';
 /** No system is called, so any valid value plugs a source in. */
 const PLACEHOLDERS = ['http://127.0.0.1', 'postgres://127.0.0.1/none', 'none', '1', '/none'];
 
-const nothing = new SettingsReader({});
+const noSettings = new SettingsReader({});
 const environment: Record<string, string> = {
   ID_SECRET: 'of no use for a schema',
   AUTH: 'off',
   LOG_LEVEL: 'silent',
 };
 for (const { connector } of sources) {
-  for (const { variable, schema } of connector.settings(nothing)) {
+  for (const { variable, schema } of connector.settings(noSettings)) {
     // Optional settings stay unset.
     if (schema.safeParse(undefined).success) continue;
     environment[variable] = PLACEHOLDERS.find((value) => schema.safeParse(value).success) ?? '';

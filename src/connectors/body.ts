@@ -48,7 +48,7 @@ export function parseText(bytes: Buffer, source: string): string {
   }
 }
 
-/** The JSON of an error answer; undefined if it is no JSON. */
+/** The JSON of an error answer; undefined if it is not JSON. */
 export function parseLeniently(body: Exchanged['body']): unknown {
   try {
     return JSON.parse(String(body)) as unknown;

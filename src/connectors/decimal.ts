@@ -21,7 +21,7 @@ export const decimalText: z.ZodType<string, string | number> = z
   .transform((value) => plainDecimal(String(value)))
   .pipe(z.string());
 
-/** The number as plain digits. Null if the text is no decimal number or its exponent is too large. */
+/** The number as plain digits. Null if the text is not a decimal number or its exponent is too large. */
 export function plainDecimal(text: string): string | null {
   const [, sign = '', whole = '', fraction = '', exponent = '0'] =
     /^([+-]?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/.exec(text) ?? [];

@@ -32,7 +32,7 @@ const MAX_VALIDATED_BYTES = 4 * 1024 * 1024;
 
 export interface HttpAnswer {
   status: number;
-  /** The parsed JSON or the text, not validated yet; undefined if the status is no success. */
+  /** The parsed JSON or the text, not validated yet; undefined if the status is not 2xx. */
   body: unknown;
   /** The `Content-Type` of a raw answer. */
   type?: string | undefined;
@@ -40,7 +40,7 @@ export interface HttpAnswer {
   link?: string | undefined;
 }
 
-/** The meaning of an answer whose status is no success. */
+/** The meaning of an answer whose status is not 2xx. */
 export type ErrorKind = 'unauthenticated' | 'forbidden' | 'rate-limited' | 'unavailable' | 'not-understood';
 
 /** Reads the kind of error from the body, for systems whose status is ambiguous. Undefined: use the status. */
@@ -290,7 +290,7 @@ function completeBody({ body }: Exchanged, source: string, maxAnswerBytes: numbe
       kind: 'too-large',
     });
   if (body instanceof Error)
-    throw new SourceUnavailableError(source, `${source} broke off in the middle of its answer.`, {
+    throw new SourceUnavailableError(source, `${source} closed the connection in the middle of its answer.`, {
       cause: body,
       kind: 'broken-off',
     });
@@ -329,7 +329,7 @@ interface FailedAnswer {
   received: Received & { status: number };
 }
 
-/** The error for an answer whose status is no success. */
+/** The error for an answer whose status is not 2xx. */
 export function errorOf(kind: ErrorKind, source: string, answer: FailedAnswer): SourceError {
   const { status } = answer.received;
   switch (kind) {

@@ -1,11 +1,16 @@
 import type { z } from 'zod';
 
-/** The places where an answer does not match its schema, with the expected type. */
+/**
+ * The first places where an answer does not match its schema, with the expected type. `from`: index of the first item, if
+ * only a part of a list was checked.
+ */
+const MAX_MISMATCHES = 5;
+
 export function mismatchesOf(
   issues: readonly z.core.$ZodIssue[],
   from = 0,
 ): { path: string; expected: string }[] {
-  return issues.slice(0, 5).map((issue) => {
+  return issues.slice(0, MAX_MISMATCHES).map((issue) => {
     const [first, ...rest] = issue.path;
     const path = first === undefined ? [] : [typeof first === 'number' ? first + from : first, ...rest];
     return { path: path.map(String).join('.') || '(top)', expected: expectedOf(issue) };

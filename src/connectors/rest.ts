@@ -183,7 +183,9 @@ export function pathPart(value: string | number): string {
 
 function encode(text: string): string {
   if (/\p{Surrogate}/u.test(text))
-    throw new InvalidInputError('A text in the query has a character that no text can have.');
+    throw new InvalidInputError(
+      'A text in the query has an invalid character: a control character or half of a surrogate pair.',
+    );
   return encodeURIComponent(text);
 }
 

@@ -20,7 +20,7 @@ export function purposeNamed(text: string): Purpose | undefined {
 
 /**
  * The purpose of a request: its `Data-Purpose`, if its caller may have that purpose; else the caller's default. Undefined
- * without both.
+ * if there is neither.
  */
 export function purposeOf(headers: Pick<Headers, 'get'>, caller: Caller): Purpose | undefined {
   const header = requestHeader(headers, 'data-purpose');

@@ -41,13 +41,13 @@ function keyIn(text: string, algorithms: readonly string[]): JWTVerifyGetKey | u
   if (!secret && algorithms.some(isSymmetric)) return undefined;
   if (text.includes('-----BEGIN')) {
     if (secret || !text.trim().startsWith('-----BEGIN PUBLIC KEY-----')) return undefined;
-    return only(createPublicKey(text), algorithms);
+    return keyIfSupported(createPublicKey(text), algorithms);
   }
   const parsed: unknown = JSON.parse(text);
   const set = jwkSet.safeParse(parsed).data;
   if (set !== undefined) return secret ? undefined : createLocalJWKSet(set);
   const key = jwk.parse(parsed);
-  if (!secret) return only(createPublicKey({ key, format: 'jwk' }), algorithms);
+  if (!secret) return keyIfSupported(createPublicKey({ key, format: 'jwk' }), algorithms);
   const bytes = Buffer.from(key.kty === 'oct' && typeof key['k'] === 'string' ? key['k'] : '', 'base64url');
   const needed = Math.max(...algorithms.map((algorithm) => Number(algorithm.slice(2)) / 8));
   if (bytes.length < needed) return undefined;
@@ -60,7 +60,7 @@ function isSymmetric(algorithm: string): boolean {
 }
 
 /** The key, if it supports one of the algorithms. */
-function only(key: KeyObject, algorithms: readonly string[]): JWTVerifyGetKey | undefined {
+function keyIfSupported(key: KeyObject, algorithms: readonly string[]): JWTVerifyGetKey | undefined {
   return algorithms.some((algorithm) => supports(key, algorithm)) ? () => key : undefined;
 }
 

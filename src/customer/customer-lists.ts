@@ -99,7 +99,7 @@ export async function organisationsOf(
   );
 }
 
-/** A promise that rejects. It may be dropped, for example because the customer withholds consent. */
+/** A rejected promise. Nothing has to handle it: it may be dropped, for example because the customer withholds consent. */
 export function failed(reason: unknown): Promise<never> {
   const promise = Promise.resolve().then((): never => {
     throw reason;

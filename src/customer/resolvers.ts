@@ -129,7 +129,7 @@ function queryFields(options: CustomerOptions, companies: Companies): QueryResol
   };
 }
 
-/** The fields of tickets, deals and organisations that are no properties of the records. */
+/** The fields of tickets, deals and organisations that are not properties of the records. */
 function listItemFields({
   tickets,
 }: CustomerLists): Pick<Resolvers, 'Ticket' | 'TicketComment' | 'Deal' | 'Organisation'> {

@@ -12,7 +12,7 @@ export interface TimelineItem {
   /** Unique among the source's items; what else its fields are found by. */
   id: string;
   title?: string | null;
-  /** How far it is, in the words of its source's SDL. */
+  /** Its status, as a value of its source's SDL. */
   status?: string | null;
   amount?: { amount: string; currency: string } | null;
 }

@@ -28,7 +28,7 @@ interface Place extends Queued<Place> {
 interface Connection {
   /** Number of in-flight requests. */
   requests: number;
-  /** The last request, its response and when it came. */
+  /** The last request, its response and when it arrived. */
   last: { request: IncomingMessage; response: ServerResponse; at: number } | undefined;
   address: string;
   /** The connections of the same address. */

@@ -262,7 +262,7 @@ interface QueueWatch {
 
 /**
  * Estimates how long requests wait. A request takes many iterations of the event loop, so it may wait long although
- * each iteration is short. Requests that wait for a slow system are no load. So the estimate counts only if the event
+ * each iteration is short. Requests that wait for a slow system are not load. So the estimate counts only if the event
  * loop was saturated in two measurements in a row.
  */
 function watchQueue(): QueueWatch {

@@ -379,7 +379,7 @@ function contradictionIn(
     const bySource = new Map<IdentifyingSource, KnownRecord[]>();
     for (const record of records)
       if (valuesOf(record, single).length > 0) addTo(bySource, record.source, record);
-    // Different values in records that their source declares one customer are no contradiction.
+    // Different values in records that their source declares one customer are not a contradiction.
     const customers = [...bySource.values()].flatMap(groupByCustomer);
     const parents = customers.map((_, place) => place);
     const placesOfValues = new Map<string, number>();

@@ -79,9 +79,9 @@ export function checkCustomerKeys(
     if (key === undefined || isRecordKey || heldIdentifiers.includes(key)) return [];
     if (identity !== undefined)
       return [
-        `${name} finds customers by @foundBy(identifier: "${key}"), which is no system's recordKey, so it would receive no calls. Use its own recordKey there: "${identity.recordKey}".`,
+        `${name} finds customers by @foundBy(identifier: "${key}"), which is not a system's recordKey, so it would receive no calls. Use its own recordKey there: "${identity.recordKey}".`,
       ];
-    // The source with this recordKey may not be plugged in, or the name is no kind of identifier.
+    // The source with this recordKey may not be plugged in, or the name is not a kind of identifier.
     if (!namespaces.has(key)) return [];
     return [
       `${name} finds customers by @foundBy(identifier: "${key}"), and declares no identity, so it would receive no calls. Declare identity with foundBy.${key}, or heldIdentifiers: ['${key}'] if its resolvers call customer.heldValues('${key}').`,

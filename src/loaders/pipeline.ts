@@ -135,7 +135,7 @@ export class Pipeline {
     });
   }
 
-  /** Records the origins of values. Those that the system gave have the same age, so they are recorded together. */
+  /** Records the origins of values. Values of one batch have the same age, so they are recorded together. */
   #noteOrigins(
     { batch, slots }: PendingKeys,
     outcomes: readonly unknown[],

@@ -3,7 +3,7 @@ import { GatewayError, SourceError } from '../errors.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { SourceFailures } from '../telemetry/source-failures.js';
 
-/** Longer messages are truncated: they quote a very long name of the document. */
+/** Longer messages are truncated: GraphQL quotes names of the document, which may be very long. */
 const MAX_MESSAGE_LENGTH = 500;
 
 /** Defects behind masked errors, until they have been logged with the request's id. */

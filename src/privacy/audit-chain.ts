@@ -44,7 +44,7 @@ interface Place {
   line: number;
 }
 
-/** Bytes that are no line of the chain. If a crash left them, the line after them records it. */
+/** Bytes that are not a line of the chain. If a crash left them, the line after them records it. */
 interface Remains extends Place {
   bytes: number;
   digest: Hash;

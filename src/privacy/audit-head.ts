@@ -8,9 +8,9 @@ import type { Link } from './audit-line.js';
 export interface AuditHead {
   /** The content when it was opened; undefined if it did not exist. */
   found: Link | undefined;
-  /** Writes the newest line within 100 ms. If several follow in that time, only the last is written. */
+  /** Writes the number and hash of the newest line within 100 ms. Of several calls in that time, only the last is written. */
   note(link: Link): void;
-  /** Writes a line at once. */
+  /** Writes the number and hash of a line at once. */
   start(link: Link): void;
   close(): void;
 }

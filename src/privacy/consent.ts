@@ -29,7 +29,7 @@ export function decideConsent(
   for (const { statements, error } of answers) {
     if (error !== undefined) failed ??= { kind: 'failed', error };
     for (const statement of statements) {
-      // An opt-out of one kind of mail is no withdrawal of consent, and a subscription to one kind is no consent to all.
+      // An opt-out of one kind of mail is not a withdrawal of consent, and a subscription to one kind is not consent to all.
       if (statement.topic != null) continue;
       if (
         statement.purpose !== purpose ||

@@ -19,7 +19,7 @@ export class LiveGateway {
   #current: Gateway;
   readonly #inFlight = new Map<Gateway, { count: number; onIdle?: () => void }>();
   #reloading: Promise<void> | undefined;
-  #isAgain = false;
+  #shouldReloadAgain = false;
   #isStopping = false;
 
   constructor(
@@ -46,16 +46,16 @@ export class LiveGateway {
     gateway.handler(request, response);
   };
 
-  /** Replaces the gateway. During a reload, one more is remembered. Resolves after the switch, or when the reload failed. */
+  /** Replaces the gateway. Calls during a reload start one more reload after it. Resolves after the switch, or when the reload failed. */
   reload(reason: string): Promise<void> {
     if (this.#reloading !== undefined) {
-      this.#isAgain = true;
+      this.#shouldReloadAgain = true;
       return this.#reloading;
     }
     this.#reloading = this.#replace(reason).finally(() => {
       this.#reloading = undefined;
-      if (this.#isAgain && !this.#isStopping) {
-        this.#isAgain = false;
+      if (this.#shouldReloadAgain && !this.#isStopping) {
+        this.#shouldReloadAgain = false;
         return this.reload(reason);
       }
       return undefined;
@@ -89,8 +89,8 @@ export class LiveGateway {
     this.#current = next;
     this.origins.clear();
     for (const origin of next.authentication.origins) this.origins.add(origin);
-    const unchanged = changedSettings(old.config, next.config);
-    if (unchanged.length > 0) logger.warn({ settings: unchanged }, 'these settings take effect at a restart');
+    const ignored = changedSettings(old.config, next.config);
+    if (ignored.length > 0) logger.warn({ settings: ignored }, 'these settings take effect at a restart');
     logger.info({ sources: next.sources }, `${reason}: reloaded`);
     // Its subscriptions end, so that their clients reconnect.
     old.drain();

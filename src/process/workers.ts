@@ -12,7 +12,7 @@ const MIN_RESTART_PAUSE_MS = 100;
 const MAX_RESTART_PAUSE_MS = 30_000;
 /** After a worker ran for this long, the pause starts at its minimum again. */
 const STABLE_AFTER_MS = 60_000;
-/** A worker that does not send its metrics within this time is omitted. */
+/** If a worker does not send its metrics within this time, the answer omits them. */
 const METRICS_TIMEOUT_MS = 1_000;
 
 export interface WorkersOptions {

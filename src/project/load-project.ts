@@ -133,7 +133,7 @@ function readDeclaredSources(folder: string, problems: string[]): DeclaredSource
         `sources/${file} declares "${result.source.name}". Its name must be that of its file, "${name}".`,
       );
     else if (existsSync(join(place, name)))
-      problems.push(`sources/${file} and sources/${name} are both there: remove one of them.`);
+      problems.push(`sources/${file} and sources/${name} both exist: remove one of them.`);
     else return [result];
     return [];
   });

@@ -68,7 +68,7 @@ function reserveOf(burst: number, bulkShare: number): number {
   return Math.max(0, Math.min((1 - bulkShare) * burst, 0.9 * burst, burst - 1.5));
 }
 
-/** Milliseconds from a header, or 0 if it was no positive number. */
+/** Milliseconds from a header, or 0 if it is not a positive number. */
 function bounded(ms = 0): number {
   return ms > 0 ? Math.min(ms, MAX_PAUSE_MS) : 0;
 }

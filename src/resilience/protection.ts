@@ -29,7 +29,7 @@ export interface Work {
   deadlineAt?: DeadlineAt | undefined;
 }
 
-/** The scope of one batch. It is created often, so it is no object literal with getters: src/v8/README.md. */
+/** The scope of one batch. It is created often, so it is not an object literal with getters: src/v8/README.md. */
 export interface ProtectedScope {
   /**
    * Runs one call, which must stop when its signal aborts. The call waits for a slot, and is retried when that is

@@ -37,7 +37,7 @@ export interface StitchOptions {
   policies: Policies;
 }
 
-/** Directives of the gateway. They are not published to clients. */
+/** The directives of the GraphQL specification. Directives of the gateway are not published to clients. */
 const SPECIFIED_DIRECTIVES = new Set(specifiedDirectives.map(({ name }) => name));
 
 /** The executable schema. Local sources resolve in place; GraphQL systems are stitched and called lazily. */
@@ -47,7 +47,7 @@ export function stitch({ sdl, resolvers, stitched, policies }: StitchOptions): G
   refuseUndeclared(resolvers, composed);
   const schema = addResolversToSchema({
     schema: composed.schema,
-    resolvers: merged(ofSources),
+    resolvers: mergeResolvers(ofSources),
     // A field that only extends an object of an absent source is not in the schema.
     resolverValidationOptions: { requireResolversToMatchSchema: 'ignore' },
   });
@@ -140,7 +140,7 @@ function refuseUndeclared(resolvers: StitchOptions['resolvers'], { declared }: C
 }
 
 /** The resolvers of all sources, by type. */
-function merged(ofSources: readonly IResolvers[]): IResolvers {
+function mergeResolvers(ofSources: readonly IResolvers[]): IResolvers {
   const byType: Record<string, object> = {};
   for (const [type, resolvers] of ofSources.flatMap((ofSource) => Object.entries<object>(ofSource)))
     byType[type] = type in byType ? { ...byType[type], ...resolvers } : resolvers;

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 /** The requests that a small server received. */
 export interface SeenRequest {
   method: string;
-  /** As it stood on the wire. */
+  /** The text that was received. */
   url: string;
   headers: IncomingHttpHeaders;
   body: string;

@@ -33,7 +33,7 @@ export interface WebhookDeclaration {
   /** A token of our choice that the system sends in its handshake to verify the address. */
   handshakeToken?: Setting<string>;
   /**
-   * Responds to a request that is no event: a verification GET, a challenge, a handshake. If omitted, or if it returns undefined,
+   * Responds to a request that is not an event: a verification GET, a challenge, a handshake. If omitted, or if it returns undefined,
    * the request is an event. The request is not authenticated, so the response must not help to sign a message.
    */
   handshake?(

@@ -65,7 +65,7 @@ export function readEndpoints(text: string, problems: string[], workers = 1): En
     for (const field of wrong)
       problems.push(
         field === ''
-          ? `WEBHOOK_ENDPOINTS, endpoint ${name}, fields: they must be of ${Object.keys(EXPECTS).join(', ')}, and no others.`
+          ? `WEBHOOK_ENDPOINTS, endpoint ${name}, fields: an unknown field. The fields are ${Object.keys(EXPECTS).join(', ')}.`
           : `WEBHOOK_ENDPOINTS, endpoint ${name}, ${field}: it must be ${EXPECTS[field] ?? ''}.`,
       );
     if (data === undefined || wrong.size > 0) continue;

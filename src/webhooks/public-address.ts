@@ -37,7 +37,7 @@ for (const [network, bits] of [
 ] as const)
   special.addSubnet(network, bits, 'ipv6');
 
-/** Whether an address is public: false for private, local and special addresses, and for a text that is no address. */
+/** Whether an address is public: false for private, local and special addresses, and for a text that is not an address. */
 export function isPublicAddress(address: string): boolean {
   const family = isIP(address);
   if (family === 4) return !special.check(address);

@@ -86,7 +86,7 @@ export interface StoreCounts {
   eventsWaiting: number;
   /** When the oldest waiting event was received, in milliseconds since 1970. */
   oldestEventAt: number | null;
-  /** Events whose processing failed finally. */
+  /** Events whose processing failed permanently. */
   eventsDead: number;
   /** The waiting and the dead deliveries, by endpoint. */
   deliveries: readonly { endpoint: string; state: DeliveryState; count: number }[];

@@ -101,7 +101,7 @@ const AT_MOST_US = 60;
  */
 const YOGA_LAYER_US = 100;
 
-/** Operators receive the cost of a query, which is no part of privacy. This header makes all gateways return it. */
+/** Operators receive the cost of a query, which is not part of privacy. This header makes all gateways return it. */
 const REPORT_COST = { 'x-sources': '1' };
 
 /** Sends one request after another on an open connection: the time to connect would distort a short block. */

@@ -49,7 +49,7 @@ export async function soak(bench: Bench, minutes: number): Promise<Figure[]> {
     return { heapMb, cacheMb };
   };
 
-  // Compiled code and first cache entries of the first minute are no leak.
+  // Compiled code and first cache entries of the first minute are not a leak.
   await openLoop(connections, { ...load, seconds: 60, each: () => undefined });
   const before = await heap();
   const counts = { right: 0, marked: 0, wrong: 0 };

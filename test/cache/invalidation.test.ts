@@ -120,7 +120,7 @@ describe('the sweep over links', () => {
     tags.link([email('a'), email('b')], 1_000);
     clock.advance(2_000);
     for (let i = 0; i < NOTES_UNTIL_SWEEP - 2; i += 1) tags.link([email('x'), email('y')], 10_000);
-    // An identifier by itself is no link.
+    // An identifier by itself is not a link.
     tags.link([email('a')], 10_000);
     expect(forgets('b')).toEqual(['anybody', tag('a'), tag('b')]);
     tags.link([email('c'), email('d')], 0);

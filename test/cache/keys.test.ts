@@ -37,7 +37,7 @@ describe('the cache key of an answer', () => {
         const isSame = a.every((value, i) => value === b[i]);
         expect(keys.answer(...a) === keys.answer(...b)).toBe(isSame);
         expect(keys.tag('customer', ...a) === keys.tag('customer', ...b)).toBe(isSame);
-        // What an answer is about is never mistaken for an answer.
+        // The tag of an answer never equals the key of an answer.
         expect(keys.answer(...a)).not.toBe(keys.tag(...a));
       }),
       {

@@ -82,7 +82,7 @@ describe('a read', () => {
 });
 
 describe('a compressed entry', () => {
-  /** As it lies in Redis, with the size that it claims to have. */
+  /** As it is stored in Redis, with the size that it claims to have. */
   const compressed = (size: number): Buffer => {
     const head = Buffer.alloc(6);
     head.write('\n\u0001', 'latin1');

@@ -109,7 +109,7 @@ describe('stekkerdoos forget', { timeout: 120_000 }, () => {
     expect(content).toMatchObject({ suppressed: true, everyInstance: false, unavailableSources: [] });
     const { of } = createDigests('a secret of the tests');
     expect(listAt(content, 'identifiers')[0]).toBe(of({ namespace: 'email', value: EMAIL }));
-    // What is to be erased in the systems themselves stands on standard output alone.
+    // The ids that must be erased in the systems are written to standard output only.
     const records = [...out.matchAll(/^ {2}([\w-]+) (\S+)$/gm)].map(([, source = '', id = '']) => ({
       source,
       id,

@@ -29,7 +29,7 @@ export interface ContractSubject<C extends Client> {
   nothing: unknown;
   /** The error code of each fault. */
   codes: Partial<Record<Fault, string>>;
-  /** What the system says about when to come back. */
+  /** The `retryAfter` that the system reports. */
   retryAfter: number | undefined;
   /** The most connections that it opens. */
   maxConnections: number;

@@ -198,7 +198,7 @@ describe('the diagnosis of a SOAP service', () => {
   it.each([
     ['its fault code', fault(MARKER, 'e:Server'), 'SOURCE_UNAVAILABLE', 'fault', 'e:Server'],
     [
-      'a code that stands in its text',
+      'a code in its text',
       fault('DATABASE_IS_FULL', 'e:Server'),
       'SOURCE_UNAVAILABLE',
       'fault',

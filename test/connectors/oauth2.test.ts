@@ -298,7 +298,7 @@ describe('an access token that expires', () => {
   it.each([
     ['no token', { token: 'token-1' }],
     ['a token with a line break', { access_token: 'token-1\r\nX-Injected: yes' }],
-    ['a token that is no text', { access_token: 17 }],
+    ['a token that is not a text', { access_token: 17 }],
   ])('refuses an answer with %s, and reports nothing of it', async (_, body) => {
     await connect({
       token: (_request, response) => {

@@ -98,7 +98,7 @@ describe('the pages of a list', () => {
     },
   );
 
-  it('are no error if enough items were read at the limit', async () => {
+  it('are not an error if enough items were read at the limit', async () => {
     const system = linked([[1], [2, 3], [4, 5]]);
     const list = await pages({ ...system, maxPages: 2, isEnough: (read) => read.includes(3) });
     expect(list).toEqual({ items: [1, 2, 3], isComplete: false });

@@ -63,7 +63,7 @@ describe('a REST system with its own conventions', () => {
   });
 
   it.each([
-    ['is no JSON', '<html>'],
+    ['is not JSON', '<html>'],
     ['is larger than any error', 'x'.repeat(100_000)],
   ])('is judged by its status if its body %s', async (_, body) => {
     answer = (response) => {

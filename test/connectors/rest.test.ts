@@ -446,7 +446,7 @@ describe('the metadata of an answer', () => {
   it.each([
     ['max-age=30', [{ holds: 30_000 }]],
     ['private, max-age=5, must-revalidate', [{ holds: 5_000 }]],
-    // What frameworks say of every answer is nobody's word about this one.
+    // Frameworks send this header with each answer, so it says nothing about this answer.
     ['max-age=0, private, must-revalidate', []],
     ['no-store', []],
     ['no-cache, max-age=60', []],

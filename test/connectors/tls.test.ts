@@ -70,7 +70,7 @@ describe('a system with a certificate of a private CA', () => {
 
   it.each([
     ['a file that is not there', '/nowhere/ca.pem'],
-    ['a text that is no certificate', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'],
+    ['a text that is not a certificate', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'],
     ['a key', privateCa.key],
   ])('stops the start of the gateway with %s, and reveals nothing about the setting', (_, value) => {
     const reader = new SettingsReader({ CA: value });

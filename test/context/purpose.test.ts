@@ -27,7 +27,7 @@ test('a purpose that the caller may not use is refused, and the error names the 
   expect(() => purposeOfCaller({ ...campaign, purposes: ['SERVICE'] }, 'MARKETING')).toThrow(ForbiddenError);
 });
 
-test('what is no purpose is refused, and not repeated', () => {
+test('something that is not a purpose is refused, and not repeated', () => {
   for (const text of ['', 'SERVICE, MARKETING', 'curiosity', 'constructor']) {
     expect(() => purposeOfCaller(campaign, text)).toThrow(InvalidInputError);
     expect(() => purposeOfCaller(campaign, text)).toThrow(
@@ -36,7 +36,7 @@ test('what is no purpose is refused, and not repeated', () => {
   }
 });
 
-test('where nobody says who they are a request may be for anything, and by default is for nothing in particular', async () => {
+test('without authentication a request may have any purpose, and has none by default', async () => {
   const anybody = await createTestAuthentication({ AUTH: 'off' }).as('anything');
   expect(purposeOfCaller(anybody)).toBeUndefined();
   expect(purposeOfCaller(anybody, 'MARKETING')).toBe('MARKETING');

@@ -21,7 +21,7 @@ import { isThorough } from '../support/thorough.js';
 const RUNS = isThorough ? 10_000 : 1_000;
 
 const keys = [signingKey('one'), signingKey('two'), signingKey('three', 'ES256')];
-/** Keys of somebody else that go by the same names. */
+/** Keys of another issuer with the same key ids. */
 const theirs = keys.map(({ kid, alg }) => signingKey(kid, alg === 'ES256' ? 'ES256' : 'EdDSA'));
 const published = tokenSettings(...keys);
 
@@ -269,7 +269,7 @@ const forgings: Record<string, Forging> = {
     ]),
 };
 
-/** Changes that leave what the issuer has signed for this gateway, and the claims that it names. */
+/** Changes that do not affect the signed content for this gateway and the claims that it uses. */
 const harmless: Record<
   string,
   (genuine: Genuine, chance: readonly [number, number]) => [string, JWTPayload]

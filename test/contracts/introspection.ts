@@ -28,7 +28,7 @@ export function readIntrospection(file: string): GraphQLSchema {
   const text = (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
   const answer = asObject(JSON.parse(text));
   const { data = answer } = answer;
-  if (!isIntrospection(data)) throw new Error(`${file} is no answer to an introspection query`);
+  if (!isIntrospection(data)) throw new Error(`${file} is not an answer to an introspection query`);
   return buildClientSchema(data);
 }
 
@@ -99,7 +99,7 @@ export function differences(
     if (isUnionType(ours) && isUnionType(theirs)) {
       const members = theirs.getTypes().map(({ name }) => name);
       for (const { name } of ours.getTypes()) {
-        if (!members.includes(name)) found.push(`${ours.name}: ${name} is no member at the vendor`);
+        if (!members.includes(name)) found.push(`${ours.name}: ${name} is not a member at the vendor`);
       }
       return;
     }

@@ -169,7 +169,7 @@ function jsonSchemaOf(described: Json): unknown {
   return json === undefined ? undefined : asObject(json)['schema'];
 }
 
-/** Empty when it is no list. */
+/** Empty when it is not a list. */
 export function asList(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }

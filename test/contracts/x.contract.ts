@@ -5,7 +5,7 @@ import { POST_FIELDS, USER_FIELDS } from '../../sources/x/mapping.js';
 import { startX } from '../../sources/x/stand-in/index.js';
 import { contractFile, readContract, type Exception } from './openapi.js';
 
-/** What stands in the place of `{code, message}` for errors: X sends problems, and a list of errors with 429. */
+/** The schema that replaces `{code, message}` for errors: X sends problems, and a list of errors with 429. */
 const errorsOf = (path: string): Exception => ({
   at: ['paths', path, 'get', 'responses', 'default', 'content', 'application/json', 'schema'],
   becomes: (published) => ({

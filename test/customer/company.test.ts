@@ -261,7 +261,7 @@ describe('the company of a customer', () => {
     );
     const different = new Set(companies.flatMap((company) => (company === undefined ? [] : [company.id])))
       .size;
-    // Who they are, which company is theirs, and the companies.
+    // Identification, which company is theirs, and the companies.
     expect(calls()).toEqual({ 'order-system': 1, 'crm-hubspot': 3, kvk: different });
   });
 });

@@ -36,8 +36,8 @@ function requestFor(
   return [customer as unknown as Customer, context as unknown as Context];
 }
 
-describe('what a customer with several records allows', () => {
-  it.each([0, 1, 2])('is what all of them say, when %d are cached', async (cachedCount) => {
+describe('the consent of a customer with several records', () => {
+  it.each([0, 1, 2])('is granted only if all records grant it, when %d are cached', async (cachedCount) => {
     const answers = await createConsents([crm]).answersFor(
       'MARKETING',
       ...requestFor(['GRANTED', 'REVOKED'], cachedCount),
@@ -45,13 +45,13 @@ describe('what a customer with several records allows', () => {
     expect(answers).toEqual([{ statements: [...run('GRANTED'), ...run('REVOKED')] }]);
   });
 
-  it('is known at once of one record that is cached', () => {
+  it('is known at once if the only record is cached', () => {
     const answers = createConsents([crm]).answersFor('MARKETING', ...requestFor(['REVOKED'], 1));
     expect(answers).toEqual([{ statements: run('REVOKED') }]);
   });
 });
 
-it('what a system notes beside consent is shown, and does not decide', async () => {
+it('notes about consent are shown, and do not decide', async () => {
   const note: Consent = { purpose: 'MARKETING', source: 'crm', status: 'GRANTED', topic: 'Newsletter' };
   const consents = createConsents([{ ...crm, notesOf: () => Promise.resolve([note]) }]);
   const request = requestFor(['REVOKED'], 1);
@@ -59,7 +59,7 @@ it('what a system notes beside consent is shown, and does not decide', async () 
   expect(await consents.answersFor('MARKETING', ...request)).toEqual([{ statements: run('REVOKED') }]);
 });
 
-it('what a system notes beside consent is not shown to a caller who may not read the relation with the customer', async () => {
+it('notes about consent are not shown to a caller without permission for the category RELATION', async () => {
   const note: Consent = {
     purpose: 'MARKETING',
     source: 'crm',
@@ -70,7 +70,7 @@ it('what a system notes beside consent is not shown to a caller who may not read
   expect(await consents.ofCustomer(...requestFor(['REVOKED'], 1, false))).toEqual(run('REVOKED'));
 });
 
-describe('what the systems say of a customer', () => {
+describe('the consent statements of the systems about a customer', () => {
   const down = new SourceUnavailableError('crm', 'The CRM cannot be reached.');
   const oneRecord: Outcome = { kind: 'found', records: [{ id: '1', identifiers: [] }] };
   const twoRecords: Outcome = {
@@ -151,7 +151,7 @@ describe('what the systems say of a customer', () => {
     else expect(await shown).toEqual({ statements: run('DENIED'), ...answer }.statements);
   });
 
-  test('come from the sources that may have one for the purpose, and from all of those', async () => {
+  test('are loaded from all sources that hold consent for the purpose, and from no others', async () => {
     const named = (name: string, purposes: ConsentSource['purposes']): ConsentSource => ({
       ...crm,
       name,
@@ -263,7 +263,7 @@ describe('the loader of consent', () => {
   });
 });
 
-it('what a system says of consent is forgotten with its record of the customer', () => {
+it('consent statements are forgotten together with the record of the customer', () => {
   const abouts: unknown[] = [];
   const registry = {
     add: (_: unknown, loader: ConsentSource['ofRecord']) => abouts.push(loader.about?.('7', [])),

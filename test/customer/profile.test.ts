@@ -50,7 +50,7 @@ function systems(outcomes: Record<string, Outcome>) {
 }
 
 describe('only systems whose value can be chosen are called', () => {
-  test('so those after the one that has a value are not, when the most believed wins', async () => {
+  test('so those after the one that has a value are not, when the most trusted wins', async () => {
     const { calledSources, choose } = systems({
       a: unknown,
       b: found(record({ name: ' ' })),

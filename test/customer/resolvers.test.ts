@@ -106,7 +106,7 @@ describe('the addresses', () => {
   });
   const phone = (value: string) => ({ namespace: 'phone', value });
 
-  test('are written in one way, each once for a system, without what is no address', async () => {
+  test('are written in one way, each once for a system, without something that is not an address', async () => {
     const gateway = gatewayOver({
       a: {
         id: '1',

@@ -24,8 +24,8 @@ const says = (value: Candidate['value'], more: Partial<Candidate> = {}): Candida
 const order = (strategy: SurvivorshipStrategy, candidates: readonly Candidate[]) =>
   inOrder(candidates, { strategy, sources: SOURCES }).map(({ value }) => value);
 
-describe('the system that is believed most', () => {
-  test('decides, and the others follow in the order in which they are believed', () => {
+describe('the most trusted system', () => {
+  test('decides, and the others follow in the order of trust', () => {
     expect(
       order('SOURCE_PRIORITY', [
         says('Of crm', { source: 'crm', updatedAtMs: 9 }),
@@ -35,7 +35,7 @@ describe('the system that is believed most', () => {
     ).toEqual(['Of orders', 'Of shop', 'Of crm']);
   });
 
-  test('decides also when a system that is believed less has verified its value', () => {
+  test('decides also when a less trusted system has verified its value', () => {
     expect(
       order('SOURCE_PRIORITY', [
         says('b@example.nl', { source: 'shop', verified: true }),
@@ -78,7 +78,7 @@ describe('the value of the record that was changed last', () => {
     ).toEqual(['new', 'old', 'never', 'never either']);
   });
 
-  test('is that of the system believed most, then of its first record, when several changed at one moment', () => {
+  test('is that of the most trusted system, then of its first record, when several changed at one moment', () => {
     expect(
       order('MOST_RECENT', [
         says('Of crm', { source: 'crm', updatedAtMs: 5 }),

@@ -252,7 +252,7 @@ describe('the timeline', () => {
     );
   });
 
-  it('names the sources that cannot answer, and gives what the others have', async () => {
+  it('names the sources that cannot answer, and returns the items of the others', async () => {
     await fc.assert(
       fc.asyncProperty(
         world,
@@ -536,7 +536,7 @@ describe('the timeline', () => {
 
   it.each([
     ['a defect', new TypeError('a mistake of ours')],
-    ["the caller's mistake", new InvalidInputError('A text has a character in it that no text can have.')],
+    ["the caller's mistake", new InvalidInputError('A text in the query has an invalid character.')],
   ])('does not take %s for a source that cannot answer', async (_, error) => {
     const broken: TimelineSource = {
       name: 'a',

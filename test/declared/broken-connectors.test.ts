@@ -159,7 +159,7 @@ const ODATA_MISTAKES: Mistake[] = [
     remedy: /2 or 4/,
   },
   {
-    what: 'a length of keys that are no texts',
+    what: 'a length of keys that are not texts',
     replace: ['maxKeyLength: 80', 'maxKeyLength: 80, keys: guid'],
     problem: /Keys of the type guid have no length/,
     remedy: /Remove it/,

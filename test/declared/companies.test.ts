@@ -125,7 +125,7 @@ test.each([
     '"Company.tradeName" has no record, because the source finds no companies.',
   ],
   [
-    'a key that is no number of companies',
+    'a key that is not a number of companies',
     YAML.replace('{ call: sites }', '{ call: sites, key: rsin }'),
     '"rsin" is not a number of companies.',
   ],

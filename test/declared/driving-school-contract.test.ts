@@ -102,7 +102,7 @@ describe('a source declared over a database', () => {
       nonHttp: {
         protocol: 'over SQL',
         garbage: {
-          description: 'bytes that are no message of the protocol break the connection for any query',
+          description: 'bytes that are not a message of the protocol break the connection for any query',
           code: 'SOURCE_UNAVAILABLE',
         },
         rateLimit: state(

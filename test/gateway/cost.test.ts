@@ -100,7 +100,7 @@ describe('an operation that costs more than its caller may spend', () => {
     .slice(0, 50);
 
   test('is refused before any call, with its cost in the error: the 50 most expensive of many', async () => {
-    // What they are refused for is their cost, and nothing else.
+    // They are refused because of their cost only.
     const wide = open({ MAX_ALIASES: '10000', MAX_TOKENS: '100000', MAX_BODY_KB: '1000' });
     const shapes = candidates.map(({ query }) => query).join(' ');
     for (const part of ['customers(', 'first: 100', 'fragment F', '... on ']) expect(shapes).toContain(part);

@@ -50,7 +50,7 @@ function codeOf(fault: Fault | 'none', source: string): string {
     case 'rate-limit':
       return 'SOURCE_RATE_LIMITED';
     case 'garbage':
-      // What is no message of PostgreSQL breaks the connection off; what is no JSON does not.
+      // Anything that is not a message of PostgreSQL breaks the connection off; what is not JSON does not.
       return source === 'order-system' ? 'SOURCE_UNAVAILABLE' : 'SOURCE_CONTRACT';
     default:
       return 'SOURCE_UNAVAILABLE';
@@ -242,7 +242,7 @@ if (isThorough)
       }
       expect(
         BLOCK.exec(text)?.[0],
-        'The table is not what the gateway does. To renew it: UPDATE_README=1 npx vitest run --config test/long/vitest.config.ts test/gateway/faults-and-freshness.test.ts',
+        'The table differs from the behaviour of the gateway. To renew it: UPDATE_README=1 npx vitest run --config test/long/vitest.config.ts test/gateway/faults-and-freshness.test.ts',
       ).toBe(block);
     });
   });

@@ -388,7 +388,7 @@ describe('POST /admin/forget', () => {
     ['an empty object', '{}'],
     ['no identifier', '{"identifier": {}}'],
     ['two identifiers', '{"identifier": {"email": "a@example.nl", "phone": "0612345678"}}'],
-    ['an identifier that is no text', '{"identifier": {"zendeskUserId": 5}}'],
+    ['an identifier that is not a text', '{"identifier": {"zendeskUserId": 5}}'],
     ['half an object', '{"type": "Product"}'],
     ['a loader of no source', '{"loader": "orderPages"}'],
     ['a source that is not plugged in', '{"source": "web-shop"}'],

@@ -79,7 +79,7 @@ describe('a client that disconnects', () => {
     await expect.poll(inFlight, patience).toBe(alone + 1);
     expect(seen).toEqual({ requests: requests + 1, gone });
     for (const response of held.splice(requests)) sendJson(response, {});
-    // What it has said is no list of tickets, and that is what the other one hears of it.
+    // The answer is not a list of tickets, so the other request gets an error.
     expect((await other).errors.map(({ extensions }) => extensions.code)).toEqual(['SOURCE_CONTRACT']);
   });
 });

@@ -19,7 +19,7 @@ const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
 type Answer = (response: ServerResponse, request: SeenRequest) => void;
 
-/** What the systems say when all is well. */
+/** The answers of the systems when they work. */
 const honest: Record<string, Answer> = {
   letters: (response) => {
     sendJson(response, { text: 'a letter', files: [] });
@@ -238,10 +238,10 @@ const UNAVAILABLE: Omit<Hostile, 'code'>[] = [
       writeWithoutEnd(response, OK, `x-a: ${SECRET}\r\n`.repeat(100));
     },
   },
-  { is: 'a length that is no number', answer: raw(`${OK}content-length: -1\r\n\r\n${forged}`) },
+  { is: 'a length that is not a number', answer: raw(`${OK}content-length: -1\r\n\r\n${forged}`) },
   { is: 'two lengths', answer: raw(`${OK}content-length: 2\r\ncontent-length: 3\r\n\r\n{}${SECRET}`) },
   {
-    is: 'a length, and that it comes in chunks',
+    is: 'a length and a chunked body',
     answer: raw(
       `${OK}content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n${forged.length.toString(16)}\r\n${forged}\r\n0\r\n\r\n`,
     ),

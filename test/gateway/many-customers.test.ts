@@ -9,7 +9,7 @@ import { at, listAt } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
 
 const COUNT = 500;
-/** What the systems take at once: https://developers.hubspot.com, https://developer.zendesk.com, and the webshop's points. */
+/** The most keys of one call: https://developers.hubspot.com, https://developer.zendesk.com, and the webshop's points. */
 const MAX_BATCH = { 'order-system': Infinity, webshop: 250, 'contact-centre': 100, 'crm-hubspot': 100 };
 
 const standIns = await startStandIns({ customers: COUNT });
@@ -20,7 +20,7 @@ const openGateway = () =>
     { ...control.settings, DEADLINE_MS: '60000', CLICKSTREAM_TIMEOUT_MS: '30000' },
     {
       clock,
-      // The systems share this process, and it is not their time that this is about.
+      // The stand-ins share this process, so they may be slow. This test is not about time.
       sources: sources.map((source) => ({ ...source, limits: { ...source.limits, timeout: '30 s' } })),
     },
   );
@@ -78,7 +78,7 @@ async function callsFor(emails: readonly string[]): Promise<Record<string, numbe
   expect(listAt(data, 'customers').filter((customer) => customer !== null)).toHaveLength(emails.length);
   await cold.close();
   const counted = Object.entries(control.counters()).map(([name, { calls }]) => [name, calls] as const);
-  // A folder of files has nobody in front of it who could count.
+  // The fault control cannot count calls to a folder of files, so the gateway counts them.
   return {
     ...Object.fromEntries(counted),
     clickstream: Number(at(extensions, 'sources', 'clickstream', 'calls')),
@@ -87,14 +87,14 @@ async function callsFor(emails: readonly string[]): Promise<Record<string, numbe
 
 test('a query over all twelve systems makes one call for each batch, for one customer and for a hundred', async () => {
   expect(await callsFor(['everywhere@example.nl'])).toEqual({
-    // Who they are, then their orders; carts; tickets; companies and deals with the ids of both before.
+    // One call finds the customer. Further calls read orders, carts, tickets, companies and deals; the CRM needs ids first.
     'order-system': 2,
     webshop: 2,
     'contact-centre': 2,
     'crm-hubspot': 5,
     // A token, the contact, its cases and its opportunities.
     'crm-salesforce': 4,
-    // A token first, too.
+    // A token, the customer and the invoices.
     invoices: 3,
     clickstream: 1,
     facebook: 1,
@@ -111,16 +111,16 @@ test('a query over all twelve systems makes one call for each batch, for one cus
     invoices: 4,
     webshop: 2,
     'contact-centre': 2,
-    // Their deals are more than the hundred of one call.
+    // The customers have more deals than the hundred of one call.
     'crm-hubspot': 6,
     'crm-salesforce': 4,
     clickstream: 1,
     buienradar: 1,
-    // Nobody of them is there.
+    // These systems know none of the customers.
     facebook: 0,
     x: 0,
   });
-  // Neither takes a batch: a call for each company, however many of the customers work there.
+  // Neither system accepts batches: there is one call for each company, also if several customers work there.
   const companies = new Set(some.flatMap(({ crm }) => crm?.companyId ?? [])).size;
   expect(kvk).toBe(companies);
   expect(vies).toBeLessThanOrEqual(companies);

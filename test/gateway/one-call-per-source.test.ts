@@ -37,24 +37,24 @@ afterAll(async () => {
 
 /** The calls to each source for one customer over all systems, by round. */
 const ROUNDS = {
-  'order-system': ['who they are', 'their orders', 'the lines of the orders'],
-  webshop: ['who they are', 'their carts', 'the products of the lines'],
-  'crm-hubspot': ['who they are', 'which companies are theirs', 'the companies'],
-  'contact-centre': ['who they are', 'their tickets'],
+  'order-system': ['identification', 'their orders', 'the lines of the orders'],
+  webshop: ['identification', 'their carts', 'the products of the lines'],
+  'crm-hubspot': ['identification', 'which companies are theirs', 'the companies'],
+  'contact-centre': ['identification', 'their tickets'],
 };
 
 /** The identities are cached for less than a minute. */
 const WARM_ROUNDS = Object.fromEntries(
   Object.entries(ROUNDS).map(([source, rounds]) => [
     source,
-    rounds.filter((round) => round !== 'who they are'),
+    rounds.filter((round) => round !== 'identification'),
   ]),
 );
 
 const ROUNDS_OF_DEALS = {
-  'crm-hubspot': ['who they are', 'which deals are theirs', 'the deals'],
+  'crm-hubspot': ['identification', 'which deals are theirs', 'the deals'],
   // It may hold several customers under one address, so it is called for each given address.
-  'order-system': ['who they are'],
+  'order-system': ['identification'],
 };
 
 const NO_CALLS = { 'order-system': 0, webshop: 0, 'contact-centre': 0, 'crm-hubspot': 0 };

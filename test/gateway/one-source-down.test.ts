@@ -104,7 +104,7 @@ function faultsOf(source: string): Expected[] {
     { change: { fault: 'down' }, ...unavailable },
     { change: { fault: 'hang' }, ...timeout },
     { change: { fault: 'status', status: 500 }, ...unavailable },
-    // What is no message of PostgreSQL breaks the connection off; what is no JSON does not.
+    // Anything that is not a message of PostgreSQL breaks the connection off; what is not JSON does not.
     { change: { fault: 'garbage' }, ...(isHttp ? contract : unavailable) },
     { change: { fault: 'reset' }, ...unavailable },
     // PostgreSQL does not say when it has room again.

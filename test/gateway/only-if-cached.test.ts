@@ -6,8 +6,8 @@ import { ONE_CUSTOMER } from './queries.js';
 const gateway = createTestGateway(directSettings());
 afterAll(() => gateway.close());
 
-const unheard: unknown[] = [];
-const note = (reason: unknown): void => void unheard.push(reason);
+const unhandled: unknown[] = [];
+const note = (reason: unknown): void => void unhandled.push(reason);
 beforeAll(() => {
   process.on('unhandledRejection', note);
   return () => process.off('unhandledRejection', note);
@@ -35,7 +35,7 @@ test('a request with only-if-cached leaves no unhandled rejection', async () => 
     const { errors } = (await response.json()) as { errors: { extensions: { code: string } }[] };
     expect(new Set(errors.map(({ extensions }) => extensions.code))).toEqual(new Set(['NOT_CACHED']));
   }
-  // It would be reported in the next iteration of the event loop.
+  // An unhandled rejection is reported in the next iteration of the event loop.
   await new Promise((resolve) => setImmediate(resolve));
-  expect(unheard).toEqual([]);
+  expect(unhandled).toEqual([]);
 });

@@ -12,7 +12,7 @@ import { localSource } from '../support/local-source.js';
 export interface LocalSystem {
   /** The keys of each call. */
   calls: string[][];
-  /** What it says of everybody. */
+  /** The text that it returns for each person. */
   says: string;
   isUnavailable: boolean;
   /** It answers when this is settled. */

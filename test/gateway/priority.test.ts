@@ -126,7 +126,7 @@ async function send(gateway: TestGateway, ids: readonly string[], priority?: str
 
 const people = (count: number, name: string) => Array.from({ length: count }, (_, i) => `${name}-${i}`);
 
-/** Everything that can go on without time does. */
+/** Runs all work that needs no timer. */
 async function settle(): Promise<void> {
   const hasImmediates = () => process.getActiveResourcesInfo().includes('Immediate');
   for (let iteration = 0; iteration < 12 || hasImmediates(); iteration += 1)
@@ -254,7 +254,7 @@ describe('a system that takes ten calls a second', () => {
     await advanceUntil(Promise.all(all));
     const placesOf = (name: string) =>
       calls.flatMap(({ key }, place) => (key.startsWith(name) ? [place] : []));
-    // What goes out at once, before anything has to wait, is no question of priority.
+    // Priority has no effect on calls that are sent at once, before any call has to wait.
     const [views, campaigns, exports] = ['view', 'campaign', 'export'].map((name) =>
       placesOf(name).slice(10),
     );

@@ -98,7 +98,7 @@ describe('extensions.sources', () => {
     await control.set('crm-hubspot', { latencyMs: 60 });
     const report = await send(openGateway(), COMPANY);
     const crm = report?.['crm-hubspot'];
-    // Who it is, the company's id, and the company: one after the other.
+    // Identification, the id of the company, and the company, in this order.
     expect(crm?.durationMs).toBeGreaterThan(3 * 60 - 5);
     expect(crm?.durationMs).toBeLessThan(10_000);
     expect(crm?.startedMs).toBeLessThan(10_000);

@@ -3,7 +3,7 @@ import { directSettings } from '../support/stand-ins.js';
 import { at, listAt, textAt } from '../support/read.js';
 
 /**
- * Reads the source systems directly, each in its own protocol and by none of our code, to compare what a client of
+ * Reads the source systems directly, each in its own protocol and without our code, to compare what a client of
  * the gateway sees with what the systems hold.
  */
 
@@ -11,7 +11,7 @@ const settings = directSettings();
 
 function settingOf(name: string): string {
   const value = settings[name];
-  if (value === undefined) throw new Error(`no stand-in has the setting ${name}`);
+  if (value === undefined) throw new Error(`No stand-in has the setting ${name}`);
   return value;
 }
 

@@ -4,7 +4,7 @@ import { createTestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
 import { directSettings } from '../support/stand-ins.js';
 
-// How long systems may take on a busy machine is not what this is about.
+// The timeout is long, because this test is not about time and the machine may be busy.
 const gateway = createTestGateway({
   ...directSettings(),
   DEADLINE_MS: '30000',

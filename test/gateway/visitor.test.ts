@@ -19,7 +19,7 @@ const operations = readPersistedOperations(DEMO_OPERATIONS).filter(({ document }
 );
 let gateway: TestGateway;
 let ownVisitorId: string;
-/** Texts that only stand in what is held of the others. */
+/** Texts that only occur in records of other customers. */
 let secrets: string[];
 
 const settings = {

@@ -1,3 +1,3 @@
 import { runSuitesBy } from '../support/suites-about-requests.js';
 
-await runSuitesBy("Yoga's own way");
+await runSuitesBy('Yoga alone');

@@ -63,7 +63,7 @@ describe('a source whose SDL finds customers by an identifier', () => {
         },
       };
       expect(problemsWith(key, parts)).toEqual([
-        `letters finds customers by @foundBy(identifier: "${key}"), which is no system's recordKey, so it would receive no calls. Use its own recordKey there: "letterId".`,
+        `letters finds customers by @foundBy(identifier: "${key}"), which is not a system's recordKey, so it would receive no calls. Use its own recordKey there: "letterId".`,
       ]);
       expect(problemsWith('letterId', parts)).toEqual([]);
     },

@@ -101,7 +101,7 @@ describe('every kind of identifier', () => {
   });
 
   const invisible = ['\u200b', '\u00ad', '\ufeff', '\u202e', '\u3164', '\ufe0f'];
-  /** Control characters, half characters, private-use characters, and unassigned code points. */
+  /** Control characters, lone surrogates, private-use characters, and unassigned code points. */
   const refused = ['\u0000', '\u0007', '\u0085', '\ud800', '\udc00', '\ue000', '\u0378', '\uffff'];
   const examples: [name: string, value: string][] = [
     ['email', 'jan@example.nl'],

@@ -101,7 +101,7 @@ function graph(
   const [namespace = '', value = ''] = start.split(' ');
   const declared = rules.namespaces.get(namespace);
   const identifier = declared === undefined ? null : normalise(declared, value);
-  if (identifier === null) throw new Error(`${start} is no identifier`);
+  if (identifier === null) throw new Error(`${start} is not an identifier`);
   const identities = createIdentities(rules, loadersOf(load), erasures);
   const identity = identities.of(identifier);
   return {
@@ -655,7 +655,7 @@ describe('a link is followed', () => {
       { namespace: 'email', value: null, verified: true },
       { email: 'enforced' },
     ],
-    ['not when it is no address', 'unknown', email('eva', true), { email: 'enforced' }],
+    ['not when it is not an address', 'unknown', email('eva', true), { email: 'enforced' }],
   ])('%s', async (_, expected, yielded, foundBy) => {
     const { find, calls } = walk(yielded, foundBy);
     expect(idOf(await find('crm'))).toBe(expected);

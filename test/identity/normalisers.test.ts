@@ -202,7 +202,7 @@ const HOSTILE = [
     '\u202f',
     '\u3000',
   ],
-  // Invisible characters, direction marks, half characters, and unassigned code points.
+  // Invisible characters, direction marks, lone surrogates, and unassigned code points.
   ...[
     '\u0000',
     '\u0007',

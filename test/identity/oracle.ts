@@ -249,7 +249,7 @@ export function createOracle(world: World, down: readonly string[] = []) {
       const begun = found.filter((entry) => answer(entry.system, start)?.includes(entry));
       const lines = linesOf(found, [start], queried);
       // The walk continues from all records that are connected with its start, by drawn and refused lines: this finds
-      // conflicts. It does not continue from a stranger that a system returns.
+      // conflicts. It does not continue from an unconnected record that a system returns.
       const around = partsOf(found, lines).filter((part) =>
         part.entries.some((entry) => begun.includes(entry)),
       );
@@ -275,7 +275,7 @@ export function createOracle(world: World, down: readonly string[] = []) {
       .map(({ ref }) => ref);
 
   return {
-    /** What the rules say of an identifier, when the systems return only what they are queried for. */
+    /** The result of the rules for an identifier, if the systems return only records that they are queried for. */
     meaning: (start: Identifier): Decision => {
       const { found, begun, lines, rounds } = walk(start);
       const { parts, drawn, refused } = join(found, lines);

@@ -168,7 +168,7 @@ describe('the answer of a lookup', () => {
     expect(added[0]?.loader.about?.('eva@example.nl', [EVA])).toEqual([
       identifier('shopId', 'eva@example.nl'),
       identifier('email', 'eva@example.nl'),
-      // The links of the record: the key is no id of the shop, so the record is linked to the address alone.
+      // The links of the record: the key is not an id of the shop, so the record is linked to the address alone.
       identifier('email', 'eva@example.nl'),
       identifier('shopId', 'e1'),
       identifier('email', 'eva@example.nl'),

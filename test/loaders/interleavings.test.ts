@@ -83,7 +83,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** As long as it takes for everything to have happened that waits for no answer. */
+/** Waits until all work that needs no answer has run. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 2; i += 1) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -41,7 +41,7 @@ interface System {
   calls: Call[];
   /** Calls are answered at once, or when the test does. */
   isQuick: boolean;
-  /** What the system says of how long its answers hold. */
+  /** The lifetime that the system reports for its answers. */
   holds: number | undefined;
   loader: Loader<LoadingClient, string, string | null>;
 }
@@ -291,8 +291,8 @@ describe('the lifetime that a system states for its answer', () => {
   };
 
   it.each<[string, FreshnessOptions, number[], cachedMs: number]>([
-    ['is believed where nothing was set', {}, [5_000], 5_000],
-    ['is believed where more was set', { maxAge: '10 s' }, [5_000], 5_000],
+    ['is used if no maxAge is set', {}, [5_000], 5_000],
+    ['is used if it is shorter than maxAge', { maxAge: '10 s' }, [5_000], 5_000],
     ['does not lengthen what was set', { maxAge: '3 s' }, [5_000], 3_000],
     ['is the shortest of all that it took', { maxAge: '10 s' }, [5_000, 2_000, 8_000], 2_000],
     ['does not enable caching where it is off', { maxAge: '0 s' }, [5_000], 0],
@@ -733,7 +733,7 @@ describe('forgetting', () => {
 });
 
 describe('two instances with one shared cache', () => {
-  /** Lets requests and the shared cache go on until nothing happens any more. */
+  /** Runs requests and the shared cache until all of them wait. */
   const goOn = async (shared: SharedCacheInMemory): Promise<void> => {
     for (let i = 0; i < 5; i += 1) {
       await settle();

@@ -17,7 +17,7 @@ export interface SharedCacheInMemory {
   happenings: Happenings;
   /** While it is cut off no instance reaches it; what was on its way is lost, and what is in it stays. */
   cutOff(isCut: boolean): void;
-  /** How many entries lie in it. */
+  /** The number of stored entries. */
   readonly size: number;
 }
 

@@ -71,7 +71,7 @@ async function insert(root: Connection, table: string, objects: readonly object[
     ]);
 }
 
-/** What sources/order-system/stand-in/schema.ts says, in the words of MariaDB. */
+/** The tables of sources/order-system/stand-in/schema.ts, in the SQL of MariaDB. */
 const tables = `
   CREATE TABLE customers (
     cust_no        varchar(40) PRIMARY KEY,

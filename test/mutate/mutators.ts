@@ -18,7 +18,7 @@ export interface SyntaxPath {
 
 export interface Mutator {
   readonly name: string;
-  /** What may stand in the place of the node. */
+  /** The texts that can replace the node. */
   mutate(path: SyntaxPath): Iterable<SyntaxNode>;
 }
 

@@ -136,7 +136,7 @@ function outcome(place: string, make: () => unknown): unknown {
   }
 }
 
-/** A thenable that is no Promise, as of query builders. */
+/** A thenable that is not a Promise, as of query builders. */
 function thenable(make: () => unknown): PromiseLike<unknown> {
   return { then: (onValue, onError) => Promise.resolve().then(make).then(onValue, onError) };
 }
@@ -389,7 +389,7 @@ describe('an operation executed by a plan', () => {
     ['a field with the alias __proto__', '{ certain { __proto__: strict constructor: strict } }', {}],
     ['a field with the alias then', '{ then: calm { then: strict } calm { then: strict } }', {}],
     ['a list with two items that must not be null', '{ sudden(only: 1) { strict } }', {}],
-    ['a value that is no list', '{ scattered { strict } }', {}],
+    ['a value that is not a list', '{ scattered { strict } }', {}],
     ['a type without a resolver for it', '{ __typename either { __typename } }', {}],
     ['two operations, one of them selected', 'query A { thing { name } } query B { certain { name } }', {}],
     [

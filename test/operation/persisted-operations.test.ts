@@ -130,7 +130,7 @@ describe('an installation', () => {
     await gateway.close();
   });
 
-  test.each(['OPERATIONS_FOLDER', 'TRIGGERS_FOLDER'])('does not start if %s is no folder', (variable) => {
+  test.each(['OPERATIONS_FOLDER', 'TRIGGERS_FOLDER'])('does not start if %s is not a folder', (variable) => {
     const file = join(folder, 'a-file');
     writeFileSync(file, '');
     for (const path of [file, join(folder, 'absent')])

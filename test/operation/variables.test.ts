@@ -4,7 +4,7 @@ import { coerceVariables } from '../../src/operation/variables.js';
 
 const schema = buildSchema('input Key { email: String } type Query { people(by: [Key!]!): Int }');
 const [operation] = parse('query ($by: [Key!]!) { people(by: $by) }').definitions;
-if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error('This is no operation.');
+if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error('This is not an operation.');
 
 test('a list with thousands of invalid values is read up to the tenth error only', () => {
   let reads = 0;

@@ -32,7 +32,7 @@ export function entry(about: Partial<AuditEntry> = {}): AuditEntry {
   };
 }
 
-/** Entries with difficult texts: quotation marks, line breaks, half characters, and text that looks like the end of a line. */
+/** Entries with difficult texts: quotation marks, line breaks, lone surrogates, and text that looks like the end of a line. */
 export const entries: fc.Arbitrary<AuditEntry> = fc
   .record({
     requestId: fc.oneof(
@@ -51,11 +51,11 @@ export const entries: fc.Arbitrary<AuditEntry> = fc
 /** Writes entries like one run of the gateway. */
 export async function writeEntries(
   file: string,
-  auditEntrys: readonly AuditEntry[],
+  auditEntries: readonly AuditEntry[],
   options: Partial<AuditLogOptions> = {},
 ): Promise<void> {
   const log = createAuditLog({ to: { file }, secret: SECRET, ...options });
-  await Promise.all(auditEntrys.map((entry) => log.append(entry)));
+  await Promise.all(auditEntries.map((entry) => log.append(entry)));
   await log.close();
 }
 
@@ -69,7 +69,7 @@ const writtenLine = z.looseObject({
   repaired: z.boolean().optional(),
 });
 
-/** The lines of a file, without those that a crash has torn. */
+/** The lines of a file, without incomplete lines that a crash left. */
 export function linesIn(file: string): z.output<typeof writtenLine>[] {
   return readFileSync(file, 'utf8')
     .split('\n')

@@ -159,7 +159,7 @@ describe('the partial line that a crash left in an audit log', () => {
     return file;
   }
 
-  test.each([1, 7, 100, -2])('is counted as torn, and is no damage (%s)', async (part) => {
+  test.each([1, 7, 100, -2])('is counted as torn, and is not damage (%s)', async (part) => {
     const file = await tornFile(part);
     expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({ problems: [], torn: 1, lines: 3 });
     await writeEntries(file, [entry(), entry()]);

@@ -8,7 +8,7 @@ import {
   type TypeNode,
 } from 'graphql';
 
-/** What the SDL files say of a field, read without any of the engine's own code: what the matrix is held to. */
+/** The declarations of a field in the SDL files, read without the engine's code. The matrix is compared with them. */
 export interface DeclaredField {
   type: TypeNode;
   arguments: { name: string; isRequired: boolean }[];

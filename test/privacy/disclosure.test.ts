@@ -7,7 +7,7 @@ import type { ConsentOutcomes } from '../../src/privacy/consent-guard.js';
 import { operationIn } from '../../src/selections.js';
 import type { FieldPolicy } from '../../src/stitching/policies.js';
 
-/** What the audit says of an operation: audience × policy × decision. */
+/** The audited categories of an operation: audience × policy × decision. */
 
 const schema = buildSchema(`
   type Query { customer: Customer anything: Anything weather: String }

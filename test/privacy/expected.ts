@@ -234,7 +234,7 @@ export function markersIn(
   return found;
 }
 
-/** The texts of an answer that stand in their own field: those of a person, and all of them. */
+/** The texts of an answer, by the field that contains them: those of a person, and all of them. */
 export function ownTextsIn(
   schema: DeclaredSchema,
   operation: string,

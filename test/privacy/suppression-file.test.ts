@@ -61,7 +61,7 @@ test.each<[string, string, string[]]>([
   expect(error).not.toHaveBeenCalled();
 });
 
-test('lines of a suppression file that are no digests are ignored, and their number is logged', () => {
+test('lines of a suppression file that are not digests are ignored, and their number is logged', () => {
   const { list, warn } = open(`${mark}\n${ANNA}\nanna@example.nl\n${BERT}x\nx${BERT}\n${BERT}\n`);
   expect([...list.current()]).toEqual([ANNA, BERT]);
   expect(warn).toHaveBeenCalledExactlyOnceWith({ lines: 3 }, expect.any(String));

@@ -13,7 +13,7 @@ export interface WholeField {
 }
 
 /** Arguments that select the customer or the object. */
-const GIVEN: Readonly<Record<string, string>> = {
+const FIXED_ARGUMENTS: Readonly<Record<string, string>> = {
   'Query.customer': 'by: $by',
   'Query.customers': 'by: [$by]',
   'Query.identify': 'by: $by',
@@ -30,7 +30,7 @@ const MAX_DEPTH = 8;
 
 export function wholeFields(schema: DeclaredSchema, companyNumber: string): WholeField[] {
   const values: Readonly<Record<string, string | undefined>> = {
-    ...GIVEN,
+    ...FIXED_ARGUMENTS,
     'Query.company': `by: { kvkNumber: "${companyNumber}" }`,
   };
 

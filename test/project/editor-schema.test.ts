@@ -58,7 +58,7 @@ describe('stekkerdoos.schema.json', () => {
     ['a limit of another unit', SETTINGS, ['800 ms', '800 msec']],
     ['a misspelt member of a source', WARRANTY_YAML, ['freshness:', 'fresness:']],
     ['a call without a path', WARRANTY_YAML, ['byId: { get:', 'byId: { got:']],
-    ['a value that is no variable', WARRANTY_YAML, ['"${WARRANTY_TOKEN}"', 'secret-token']],
+    ['a value that is not a variable', WARRANTY_YAML, ['"${WARRANTY_TOKEN}"', 'secret-token']],
     ['an unknown conversion', WARRANTY_YAML, ['money: {', 'munny: {']],
     ['a member of another connector', SCHOOL_YAML, ['by: id', 'get: /id']],
   ] as const)('refuses %s', (_, yaml, [from, to]) => {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startStandIns } from '../../sources/stand-ins/index.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { FOUR_SYSTEMS } from '../support/stand-ins.js';
-import { subscribe, sendWebshopEvent, type FrontDoor } from '../webhooks/subscriber.js';
+import { subscribe, sendWebshopEvent, type SendRequest } from '../webhooks/subscriber.js';
 import { startRedis } from './redis-server.js';
 
 const EMAIL = 'customer-5@example.nl';
@@ -58,13 +58,13 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const doorOf =
-  (gateway: TestGateway): FrontDoor =>
+const senderOf =
+  (gateway: TestGateway): SendRequest =>
   (path, init) =>
     gateway.fetch(path, init);
 
 const sendEvent = (gateway: TestGateway, order: string) =>
-  sendWebshopEvent(doorOf(gateway), settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '', 'orders/create', {
+  sendWebshopEvent(senderOf(gateway), settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '', 'orders/create', {
     email: EMAIL,
     order,
   });
@@ -93,8 +93,8 @@ describe('an event that a system sends to one instance', () => {
     const [first, second] = [open('one'), open('other')];
     await Promise.all([first.opened, second.opened]);
     await areConnected(2);
-    const here = await subscribe(doorOf(first), FOLLOW);
-    const there = await subscribe(doorOf(second), FOLLOW);
+    const here = await subscribe(senderOf(first), FOLLOW);
+    const there = await subscribe(senderOf(second), FOLLOW);
     for (const order of ['1', '2']) {
       await sendEvent(first, order);
       for (const subscriber of [here, there])
@@ -120,7 +120,7 @@ describe('an event that a system sends to one instance', () => {
     const stranger = open('stranger', 'another secret of somebody');
     await stranger.opened;
     await areConnected(3);
-    const there = await subscribe(doorOf(other), FOLLOW);
+    const there = await subscribe(senderOf(other), FOLLOW);
     await sendEvent(stranger, '4');
     await vi.waitFor(() => {
       expect(messages).toHaveLength(4);

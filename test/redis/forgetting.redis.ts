@@ -270,7 +270,7 @@ describe('forgetting cached answers', () => {
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
         run += 1;
         const name = (subject: number | 'all') => digest(`${run} ${subject}`);
-        /** What the system says now, and the least that may still be shown: by everybody, and by each instance. */
+        /** The current value of the system, and the oldest value that all instances, and each of them, may still show. */
         const current = [0, 0, 0];
         const leastForAll = [0, 0, 0];
         const answers: { who: 0 | 1; what: number; version: number; since: number }[] = [];

@@ -345,7 +345,7 @@ describe('a Redis that becomes unavailable', () => {
 
     const by = { email: 'customer-33@example.nl' };
     await vi.waitFor(async () => {
-      // What an attempt has left would not be written by the next.
+      // The next attempt would not write the values that an earlier one left.
       await forgetAll();
       await queryAndCache(gatewayProcess, ONE_CUSTOMER, { by });
       await control.heal();

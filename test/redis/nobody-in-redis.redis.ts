@@ -149,7 +149,7 @@ function personal(logged: unknown): string[] {
   return [...texts];
 }
 
-/** All that lies in Redis, key by key, and all that was sent to it. */
+/** All values in Redis, key by key, and all commands that were sent to it. */
 async function inRedis(): Promise<{ keys: string[]; everything: string }> {
   const keys: string[] = [];
   for await (const some of outside.scanStream()) keys.push(...(some as string[]));
@@ -165,7 +165,7 @@ async function inRedis(): Promise<{ keys: string[]; everything: string }> {
   return { keys, everything: [...keys, ...contents, ...heard].join('\n') };
 }
 
-/** As they are written in UTF-8, since what lies in Redis is read byte by byte. */
+/** As they are written in UTF-8, because values in Redis are read byte by byte. */
 const foundIn = (everything: string, texts: readonly string[]): string[] =>
   texts.filter(
     (text) => everything.includes(text) || everything.includes(Buffer.from(text, 'utf8').toString('latin1')),

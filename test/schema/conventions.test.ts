@@ -296,7 +296,7 @@ describe('the schema', () => {
   });
 });
 
-describe('what the schema says of personal data', () => {
+describe('the declarations of personal data in the schema', () => {
   const policies = readPolicies(
     composeSdl(readSdlFiles(sources.map(({ name }) => name)), commonNamespaces('NL')),
     SCOPES,

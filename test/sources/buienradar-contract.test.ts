@@ -90,7 +90,7 @@ describe('the weather', () => {
       urlVariable: ['BUIENRADAR_URL', 'BUIENRADAR_RAIN_URL'],
       paths: /^\/(2\.0\/feed\/json|data\/raintext\?lat=\d\d\.\d\d&lon=\d\.\d\d)$/,
       nothing: ({ url }) => ({ body: url.includes('feed') ? feedOf([]) : '' }),
-      // It publishes no limit and no header of its own; who stands in front of it may send the one of HTTP.
+      // Buienradar publishes no limit and no header. A proxy in front of it may send Retry-After.
       rateLimit: { body: 'Too many requests', headers: { 'retry-after': '30' }, retryAfter: 30 },
       refusal: { status: 403, body: '<html>Forbidden</html>' },
       mismatches: [

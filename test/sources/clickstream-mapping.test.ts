@@ -52,7 +52,7 @@ describe('an address in the click log', () => {
   });
 });
 
-it('a page of another site of the organisation is no referrer', () => {
+it('a page of another site of the organisation is not a referrer', () => {
   const referrer = { page_referrer: 'https://blog.shop.example/mugs', refr_source: null };
   expect(toVisit({ ...visit, ...referrer, refr_medium: 'internal' }).referrer).toBeNull();
   expect(toVisit({ ...visit, ...referrer, refr_medium: 'search' }).referrer).toEqual({

@@ -9,7 +9,7 @@ import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
 
-/** What a system says of one use of a person's data. */
+/** A system's statement about one use of a person's data. */
 export interface Said {
   purpose: string;
   channel: string | null;
@@ -26,7 +26,7 @@ export interface ConsentSubject<S extends StandIn> {
   start: (world: World) => Promise<S>;
   /** The key of a person at the source; undefined if the source does not know the person. */
   keyOf: (person: Person) => Record<string, string> | undefined;
-  /** What the seed says of a person, in our words and in the source's order. */
+  /** The statements of the seed about a person, in the terms of the gateway and in the order of the source. */
   saidOf: (person: Person, world: World) => Said[];
   /** Each status that the seed has a case of. */
   statuses: readonly string[];

@@ -96,7 +96,7 @@ describe('data related to the tickets of the contact centre', () => {
       'tickets(first: 100) { nodes { recordId satisfaction { score comment } } }',
       [everywhere, ...ordinary],
     );
-    // Who they are, and their tickets.
+    // Identification, and their tickets.
     expect(calls).toBe(2);
     const ratings = [everywhere, ...ordinary].map(({ contactCentre: { tickets } }) =>
       idsNewestFirst(tickets).map((id) => {
@@ -118,7 +118,7 @@ describe('data related to the tickets of the contact centre', () => {
 
   it('shows the organisations of fifty customers, with one call for all organisations', async () => {
     const { customers, calls } = await queryFields('organisations { source recordId name }', ordinary);
-    // Who they are by address, and the organisations.
+    // Identification by address, and the organisations.
     expect(calls).toBe(2);
     expect(customers).toEqual(
       ordinary.map((caller) => ({ organisations: [organisationOf(caller) ?? []].flat() })),
@@ -149,7 +149,7 @@ describe('data related to the tickets of the contact centre', () => {
       everywhere,
       ...ordinary,
     ]);
-    // Who they are, and the tickets.
+    // Identification, and the tickets.
     expect(calls).toBe(2);
     const expected = [everywhere, ...ordinary].map(({ contactCentre: { userId } }) =>
       idsNewestFirst(copiedTo(userId)),

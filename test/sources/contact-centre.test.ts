@@ -94,7 +94,7 @@ describe('Zendesk', () => {
       'an e-mail address': { ...by({ email: 'nobody@example.nl' }), data: { customer: null } },
     },
     batches: {
-      // Who they are, and their tickets.
+      // Identification, and their tickets.
       'fifty customers': {
         query:
           'query($by: [CustomerKey!]!) { customers(by: $by) { tickets(first: 100) { nodes { recordId } } } }',
@@ -111,7 +111,7 @@ describe('Zendesk', () => {
       startStandIn: () => startContactCentre({ ...world, people: [veryBusy] }),
       ...by({ zendeskUserId: '1' }),
       data: { customer: { tickets: { nodes: idsOfTickets(veryBusy).nodes.slice(0, 100) } } },
-      // Who it is, and two pages of a thousand tickets.
+      // Identification, and two pages of a thousand tickets.
       calls: 3,
     },
     operation: by({ zendeskUserId: busyId }, 'name'),
@@ -379,7 +379,7 @@ describe('the contact centre with chosen records', () => {
     } }`;
     const { data, errors } = await gateway.query(query, { email: 'few@example.nl' });
     expect(errors).toEqual([]);
-    // Who it is, and the tickets.
+    // Identification, and the tickets.
     expect(control.counters()['contact-centre']?.calls).toBe(2);
     const all = newestFirst(tickets);
     expect(at(data, 'customer', 'tickets')).toEqual({
@@ -589,7 +589,7 @@ describe('an answer at the address of the contact centre', () => {
   const isSearch = (url: string) => url.startsWith('/api/v2/users/');
 
   it.each([
-    ['is no Zendesk at all', () => ({ status: 404, body: {} })],
+    ['is not from Zendesk', () => ({ status: 404, body: {} })],
     ['answers another shape', () => ({ body: { something: 'else' } })],
     [
       'has a ticket with an unknown status',

@@ -467,7 +467,7 @@ describe('the CRM', () => {
         { deals: { nodes: newestOf(busy, 5), missing: [] } },
         { deals: { nodes: newestOf(quiet, 5), missing: [] } },
       ]);
-      // Who they are, three pages of whose deals, one search, one batch of deals.
+      // Identification, three pages of whose deals, one search, one batch of deals.
       expect(calls).toBe(1 + 3 + 1 + 1);
     });
 

@@ -201,7 +201,7 @@ describe('Salesforce', () => {
           people.map(({ salesforce: part }) => ({ salesforceContactId: part.contactId })),
           'name',
         ),
-        // A token; who they are; whether their addresses are anybody else's, too.
+        // A token; identification; a search for other contacts with the same addresses.
         calls: 3,
       },
     },
@@ -216,7 +216,7 @@ describe('Salesforce', () => {
       data: {
         customer: { tickets: { nodes: Array.from({ length: 90 }, (_, i) => ({ number: String(89 - i) })) } },
       },
-      // A token, who it is, whether its address is anybody else's, and four pages of its cases.
+      // A token, identification, a search for other contacts with the same address, and four pages of its cases.
       calls: 6,
     },
     operation: by({ email: everywhere.email }, 'name'),
@@ -455,7 +455,7 @@ describe('Salesforce with chosen people', () => {
             },
       ),
     );
-    // A token, who they are, and the cases of 125 in one query.
+    // A token, identification, and the cases of 125 in one query.
     expect(calls()).toBe(3);
   });
 

@@ -70,7 +70,7 @@ describe('Facebook', () => {
       },
     },
     batches: {
-      // Who they are and their conversations, fifty at once.
+      // Identification and their conversations, fifty at once.
       'all that have written to us': {
         query:
           'query($by: [CustomerKey!]!) { customers(by: $by) { facebookProfile { conversations(first: 100) { nodes { recordId } } } } }',

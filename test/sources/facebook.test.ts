@@ -141,7 +141,7 @@ describe('Facebook', () => {
         },
       },
     });
-    // Who it is, the conversations, and the messages.
+    // Identification, the conversations, and the messages.
     expect(calls()).toBe(3);
   });
 

@@ -62,7 +62,7 @@ describe('the invoice system', () => {
       'a VAT number': { ...by({ vatNumber: 'NL804376438B01' }), data: nobody },
     },
     batches: {
-      // Who they are, and their invoices.
+      // Identification, and their invoices.
       'all customers': {
         query:
           'query($by: [CustomerKey!]!) { customers(by: $by) { invoices(first: 100) { nodes { number } } } }',
@@ -79,7 +79,7 @@ describe('the invoice system', () => {
       startStandIn: () => startInvoices(world, { maxPageSize: 50 }),
       ...by({ email: many.email }, 'invoices(first: 100) { nodes { number } }'),
       data: { customer: { invoices: { nodes: numbersOf(many).nodes.slice(0, 100) } } },
-      // Who it is, and a hundred invoices, one more, and the rest of that one's day, fifty at once.
+      // Identification, and a hundred invoices, one more, and the rest of that one's day, fifty at once.
       calls: 1 + 3,
     },
     operation: by({ email: company.email }),

@@ -136,7 +136,7 @@ describe('the invoice system', () => {
     await control.close();
     expect(errors).toEqual([]);
     expect(listAt(data, 'customers')).toEqual(people.map(expected));
-    // Who they are, their invoices, what is open.
+    // Identification, their invoices, what is open.
     expect(calls).toBe(3);
   });
 

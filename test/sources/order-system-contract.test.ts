@@ -106,7 +106,7 @@ describe('the order system', () => {
       'a VAT number': { ...by({ vatNumber: 'NL804376438B01' }), data: nobody },
     },
     batches: {
-      // Who they are, whether their addresses are anybody else's, their orders, and the lines of these.
+      // Identification, a search for other customers with the same addresses, their orders, and the lines of these.
       'all customers by number': {
         query:
           'query($by: [CustomerKey!]!) { customers(by: $by) { orders(first: 100) { nodes { number lines { lineNumber } } } } }',
@@ -149,7 +149,7 @@ describe('the order system', () => {
           },
         },
       },
-      // Who it is, whether the address is anybody else's, and both pages in one statement.
+      // Identification, a search for other customers with the same address, and both pages in one statement.
       calls: 3,
     },
     operation: by({ customerNumber: seven.orderSystem.customerNumber }, 'bornOn becameCustomerAt'),
@@ -167,7 +167,7 @@ describe('the order system', () => {
     nonHttp: {
       protocol: 'over SQL',
       garbage: {
-        description: 'bytes that are no message of the protocol break the connection for any query',
+        description: 'bytes that are not a message of the protocol break the connection for any query',
         code: 'SOURCE_UNAVAILABLE',
       },
       rateLimit: state(

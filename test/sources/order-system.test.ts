@@ -244,7 +244,7 @@ describe('the order system', () => {
       const rows = scan?.['Actual Rows'] ?? Infinity;
       const least = (rows - (Number.isInteger(rows) ? 0.5 : 0)) * (scan?.['Actual Loops'] ?? 0);
       expect(Math.floor(least)).toBeLessThanOrEqual(pages.reduce((sum, { first }) => sum + first + 1, 0));
-      // What is sorted at the end is what is sent, not what the customers have ever ordered.
+      // The database sorts only the rows that it sends, and not all orders of the customers.
       for (const sort of nodes.filter((node) => node['Node Type'].includes('Sort')))
         expect(sort['Actual Rows']).toBeLessThanOrEqual(30);
     });

@@ -119,7 +119,7 @@ describe.each(sources.map((source) => [source.name, source] as const))('the READ
     }
     expect(
       BLOCK.exec(text)?.[0],
-      'The table is not what the code says. To renew it: UPDATE_README=1 npx vitest run test/sources/pages.test.ts',
+      'The table differs from the code. To renew it: UPDATE_README=1 npx vitest run test/sources/pages.test.ts',
     ).toBe(block);
   });
 });

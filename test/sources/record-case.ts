@@ -17,7 +17,7 @@ export interface RecordCase {
   index?: string;
   /** A list that records refer to: it holds those of all answers. */
   included?: Place;
-  /** Why a record that no key requested is left out here, and is no error. */
+  /** Why a record that no key requested is left out here, and is not an error. */
   loose?: string;
   /** Why the records of another key cannot be distinguished. They are then only repeated and put in another order. */
   anonymous?: string;

@@ -145,7 +145,7 @@ function contactCentre(world: World): Record<string, RecordCase> {
     'contact-centre commentsOfTickets': {
       ...four(firstTickets),
       lists: below('comments'),
-      anonymous: 'a comment does not name its ticket, which stands in the address of the call',
+      anonymous: 'a comment does not name its ticket, which is only in the path of the call',
     },
   };
 }
@@ -272,7 +272,7 @@ function others(world: World): Record<string, RecordCase> {
     'buienradar rainOfPlaces': {
       keys: places.slice(0, 1),
       others: places.slice(1),
-      anonymous: 'the text does not name its place, which stands in the address of the call',
+      anonymous: 'the text does not name its place, which is only in the path of the call',
     },
   };
 }

@@ -51,7 +51,7 @@ describe('the VAT check of a company', () => {
   });
 
   it.each([
-    ['a company that is no customer', 'nl 8012.34.566.B01', { isValid: true }],
+    ['a company that is not a customer', 'nl 8012.34.566.B01', { isValid: true }],
     [
       'a company in a country that discloses no names',
       'DE987650001',

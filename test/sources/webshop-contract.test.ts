@@ -82,7 +82,7 @@ describe('the webshop', () => {
           );
         },
       },
-      // Who it is, and 125 SKUs at once.
+      // Identification, and 125 SKUs at once.
       'two products, many times': {
         ...wishes(
           [first, second, first, second, first].map(({ sku }) => sku),

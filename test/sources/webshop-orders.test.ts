@@ -126,7 +126,7 @@ describe('an order that the order system and the webshop both know', async () =>
     const calls = Object.fromEntries(
       Object.entries(control.counters()).map(([name, counter]) => [name, counter.calls]),
     );
-    // Who they are and their orders; these orders in the webshop; whether the CRM knows more addresses of them.
+    // Identification and their orders; these orders in the webshop; whether the CRM knows more addresses of them.
     expect(calls).toEqual({ 'order-system': 2, webshop: 1, 'crm-hubspot': 1, 'contact-centre': 0 });
   });
 

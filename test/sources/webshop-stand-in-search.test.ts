@@ -28,7 +28,7 @@ describe('a search in the stand-in of the webshop', () => {
     ],
     ['minus', `email:shop-only* -id:${eva.webshop.customerId}`, ['shop-only@example.nl']],
     ['a prefix', 'email:EVERY*', ['everywhere@example.nl']],
-    ['a quoted star, which is no prefix', 'email:"every*"', []],
+    ['a quoted star, which is not a prefix', 'email:"every*"', []],
     ['any text', `${eva.firstName} AND email:every*`, [eva.email]],
     ['ids compared as numbers', `id:>=${String(ids.at(-1))} OR id:<${String(ids[0])}`, [emailOf(ids.at(-1))]],
     ['dates', `email:${eva.email} updated_at:>'2015-01-01' updated_at:<=2026`, [eva.email]],

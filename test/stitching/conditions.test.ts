@@ -62,7 +62,11 @@ describe('a condition', () => {
 
   test.each([
     ['to a field that is not there', `${CARD} @condition(name: "good", path: "rank", atMost: 1)`, '"rank"'],
-    ['below what is no object', `score: Int ${GUARD} @condition(name: "good", path: "x", atMost: 1)`, '"x"'],
+    [
+      'below something that is not an object',
+      `score: Int ${GUARD} @condition(name: "good", path: "x", atMost: 1)`,
+      '"x"',
+    ],
     ['into a list', `${CARD} @condition(name: "good", path: "levels.number", atMost: 1)`, '"number"'],
     ['through arguments', `${CARD} @condition(name: "good", path: "level.number", atMost: 1)`, 'arguments'],
     ['to an object', `${CARD} @condition(name: "good")`, 'a Boolean'],

@@ -7,7 +7,7 @@ import { at, listAt } from '../support/read.js';
 import { localSource } from '../support/local-source.js';
 import { openShop, shoppers, titleOf, world } from './shop.js';
 
-/** A local system that knows nothing but how many of a product lie in the warehouse. */
+/** A local system that knows only how many items of a product the warehouse has. */
 const requestedSkus: string[][] = [];
 let isBroken = false;
 

@@ -107,7 +107,7 @@ describe('SDL is refused, by file and line', () => {
   test.each([
     ['of a field that is not classified', 'points: Int', /"Customer\.points" is not classified/],
     [
-      'of a mask on what is no text',
+      'of a mask on something that is not a text',
       'points: Int @personalData(category: RELATION, mask: ALL) @authenticated',
       /"Customer\.points" has a mask. Only String, ID, Date/,
     ],
@@ -157,7 +157,7 @@ describe('SDL is refused, by file and line', () => {
     expect(problemsOf(card)).toHaveLength(count);
   });
 
-  test('because a mask stands on a type, where it would say nothing of most fields', () => {
+  test('because a type has a mask, which would not apply to most of its fields', () => {
     expect(
       problemsOf('type Card @personalData(category: IDENTITY, mask: ALL) { holder: String tier: Int }'),
     ).toEqual([expect.stringContaining('line 1: "Card" has a mask')]);

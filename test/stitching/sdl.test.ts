@@ -72,7 +72,7 @@ describe('the SDL of the sources', () => {
       '',
     ],
     [
-      'a key field that is no key there',
+      'a key field that is not a key there',
       'type Order @foundBy(field: "number") { number: String! }',
       '"Order.number"',
       'order-system',
@@ -143,7 +143,7 @@ describe('the SDL of the sources', () => {
     );
   });
 
-  test('refuses what is no declaration', () => {
+  test('refuses something that is not a declaration', () => {
     expect(problemsOf(loyalty('query { customer }')).join()).toContain('schema/sources/loyalty.graphql');
     expect(problemsOf(loyalty('extend type Customer { points: Int }')).join()).toContain('declares types');
   });
@@ -220,7 +220,7 @@ describe('the schema', () => {
 
   test('finds a customer by exactly one identifier of the sources', () => {
     const key = schema.getType('CustomerKey');
-    if (!isInputObjectType(key)) throw new Error('CustomerKey is no input');
+    if (!isInputObjectType(key)) throw new Error('CustomerKey is not an input');
     expect(key.isOneOf).toBe(true);
     expect(publish(schema)).toContain('input CustomerKey @oneOf {');
     expect(Object.keys(key.getFields()).sort()).toEqual([

@@ -309,7 +309,7 @@ describe('what the vendor could not answer', () => {
     ['a text where an object is due', { town: { town: 'Utrecht' } }, 'town'],
     ['a list where an object is due', { town: { town: [] } }, 'town'],
     ['an object where a text is due', { name: {} }, 'name'],
-  ])('%s is no answer', (_, record, field) => {
+  ])('%s is not an answer', (_, record, field) => {
     const [found] = read('name town { name }', ['1'], {
       data: { found: { list: [{ _key: 'gid:1', name: null, town: null, ...record }] } },
     });
@@ -332,7 +332,7 @@ describe('what the vendor could not answer', () => {
 describe('a vendor that says it has more than it gave', () => {
   const list = [{ _key: 'a', code: 'a' }];
 
-  test('is not believed to know nobody else', () => {
+  test('is not taken as a complete list', () => {
     const [found, missing] = readShops(['a', 'b'], { data: { found: { list, page: { hasNext: true } } } });
     expect(found).toMatchObject({ code: 'a' });
     expect(codeOf(at(missing, 'code'))).toBe('SOURCE_CONTRACT');
@@ -347,7 +347,7 @@ describe('a vendor that says it has more than it gave', () => {
     expect(codeOf(at(missing, 'code'))).toBe('SOURCE_CONTRACT');
   });
 
-  test('is believed when it says that this is all', () => {
+  test('is taken as a complete list if it reports that there are no more objects', () => {
     expect(readShops(['a', 'b'], { data: { found: { list, page: { hasNext: false } } } })).toEqual([
       expect.objectContaining({ code: 'a' }),
       null,
@@ -453,13 +453,13 @@ describe('an object without what makes it one of ours', () => {
   });
 });
 
-test('a value that our schema promises and the vendor does not send is no answer', () => {
+test('a value that our schema promises and the vendor does not send is not an answer', () => {
   const list = [{ _key: 'a', code: null }];
   const [found] = readShops(['a'], { data: { found: { list, page: { hasNext: false } } } });
   expect(codeOf(at(found, 'code'))).toBe('SOURCE_CONTRACT');
 });
 
-test('a list that is none is no answer', () => {
+test('a list that is none is not an answer', () => {
   expect(codeOf(at(read('name', ['1'], { data: { found: { list: { name: 'x' } } } }), 0, 'name'))).toBe(
     'SOURCE_CONTRACT',
   );

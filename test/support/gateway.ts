@@ -10,7 +10,7 @@ import {
   type Answer,
   type TestGateway,
 } from '../../src/testing/test-gateway.js';
-import { behindItsDoor, doorSettings } from './front-doors.js';
+import { behindHttpFront, frontSettings } from './http-fronts.js';
 
 /** The operations and triggers of the demo. */
 export const DEMO_OPERATIONS = new URL('../../schema/demo/operations/', import.meta.url);
@@ -27,7 +27,7 @@ export function patientSources(timeouts: Record<string, Duration> = {}): SourceD
 }
 
 /**
- * A gateway as in the demo, without a port unless FRONT_DOOR is set. A test of deadlines or timeouts sets DEADLINE_MS, or passes
+ * A gateway as in the demo, without a port unless TEST_FRONT is set. A test of deadlines or timeouts sets DEADLINE_MS, or passes
  * `patientSources()` with a timeout. A test of freshness caches records `'as declared'`. A test of persisted operations passes
  * their folder, `DEMO_OPERATIONS`.
  */
@@ -38,7 +38,7 @@ export function createTestGateway(
 ): TestGateway {
   const gatewayOf = createGatewayOf(
     {
-      ...doorSettings(),
+      ...frontSettings(),
       // All tests can run with either setting.
       ...(process.env['EXECUTION'] === undefined ? {} : { EXECUTION: process.env['EXECUTION'] }),
       ...environment,
@@ -46,5 +46,5 @@ export function createTestGateway(
     { sources: patientSources(), triggers: DEMO_TRIGGERS, ...options },
     { freshness },
   );
-  return withQuery({ ...gatewayOf, ...behindItsDoor(gatewayOf) });
+  return withQuery({ ...gatewayOf, ...behindHttpFront(gatewayOf) });
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 const folder = join(import.meta.dirname, '..');
 
-/** Suites with a configuration of their own. `mutate` has one too, and is no suite. */
+/** Suites with a configuration of their own. `mutate` has one too, and is not a suite. */
 const suites = readdirSync(folder).filter(
   (name) => name !== 'mutate' && existsSync(join(folder, name, 'vitest.config.ts')),
 );

@@ -1,5 +1,5 @@
 import { afterAll, describe, vi } from 'vitest';
-import type { FrontDoor } from './front-doors.js';
+import type { HttpFront } from './http-fronts.js';
 
 /** The suites about requests and responses in general. */
 const SUITES: Record<string, () => Promise<unknown>> = {
@@ -20,16 +20,16 @@ const SUITES: Record<string, () => Promise<unknown>> = {
 };
 
 /**
- * Runs them with one front door. A process that runs many files caches modules, so the suites are imported again for this file,
+ * Runs them with one HTTP front. A process that runs many files caches modules, so the suites are imported again for this file,
  * and the setting ends with it.
  */
-export async function runSuitesBy(door: FrontDoor): Promise<void> {
+export async function runSuitesBy(front: HttpFront): Promise<void> {
   vi.resetModules();
   afterAll(() => {
     vi.resetModules();
   });
-  const { useFrontDoor } = await import('./front-doors.js');
-  useFrontDoor(door);
+  const { useHttpFront } = await import('./http-fronts.js');
+  useHttpFront(front);
   for (const [name, suite] of Object.entries(SUITES))
     describe(name, async () => {
       await suite();

@@ -89,7 +89,7 @@ describe('the campaign tool', () => {
       Array(3).fill({ verified: false, status: 401 }),
     );
     expect(all.every(({ problem = '' }) => problem.length > 0)).toBe(true);
-    // What nobody vouches for takes the place of nothing.
+    // An identifier that no record vouches for is not used.
     expect(await deliver('msg_1')).toBe('status 204');
     expect((await shown())[0]).toMatchObject({ id: 'msg_1', verified: true, attempts: 1 });
   });

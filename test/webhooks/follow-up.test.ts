@@ -187,13 +187,13 @@ describe('consent', () => {
       ]);
       expect(reasons).toEqual([['waiting', 'postponed', 0]]);
     }, 10_000);
-    // One customer's messages go in order.
+    // Messages of one customer are sent in order.
     await come('order-paid', 'waiting');
     expect(tool.received).toEqual([]);
     await control.heal();
     await vi.waitFor(
       async () => {
-        // The breaker goes by the time that really passes.
+        // The breaker uses real time.
         advance(MINUTE + 1);
         expect((await planned('order-paid')).map(({ state }) => state)).toEqual(['delivered']);
       },

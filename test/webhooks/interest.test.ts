@@ -142,7 +142,7 @@ describe('minTotal', () => {
   test.each<[string, SourceEvent['data']]>([
     ['no total', { currency: 'EUR' }],
     ['a total that is null', { total: null, currency: 'EUR' }],
-    ['a total that is no amount', { total: '1e9', currency: 'EUR' }],
+    ['a total that is not an amount', { total: '1e9', currency: 'EUR' }],
     ['no currency', { total: '200.00' }],
   ])('does not match an event with %s', (_, data) => {
     expect(judge(EUR_100, data)).toContain('minTotal cannot be evaluated');

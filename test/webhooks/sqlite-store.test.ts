@@ -25,6 +25,6 @@ describe('a webhook store in a file', () => {
   });
 });
 
-it('is no store without a file and a database', async () => {
+it('is not a store without a file and a database', async () => {
   await expect(createWebhookStore({ secret: 'a secret of the test' })).rejects.toThrow(TypeError);
 });

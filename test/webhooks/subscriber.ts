@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 
-/** The front door of a gateway, without a port or by one. */
-export type FrontDoor = (path: string, init: RequestInit) => Promise<Response>;
+/** Sends a request to a gateway: directly, or through its port. */
+export type SendRequest = (path: string, init: RequestInit) => Promise<Response>;
 
 export interface ReportedEvent {
   data?: Record<string, Record<string, unknown> | null> | null;
@@ -20,11 +20,11 @@ export interface Subscriber {
 
 /** Subscribes as a browser does, by server-sent events. */
 export async function subscribe(
-  door: FrontDoor,
+  send: SendRequest,
   body: { query?: string; documentId?: string; variables?: Record<string, unknown> },
   headers: Record<string, string> = {},
 ): Promise<Subscriber> {
-  const response = await door('/graphql', {
+  const response = await send('/graphql', {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'text/event-stream', ...headers },
     body: JSON.stringify(body),
@@ -75,14 +75,14 @@ export interface ShopEvent {
   order?: string;
   /** The order's name in the shop, such as #1234. */
   name?: string;
-  /** The webshop's own id of what it sends: the same for what it sends again. */
+  /** The id of the webhook. A repeated webhook has the same id. */
   id?: string;
   at?: string;
 }
 
-/** Sends what the webshop would, signed with its secret. */
+/** Sends an event as the webshop does, signed with its secret. */
 export async function sendWebshopEvent(
-  door: FrontDoor,
+  send: SendRequest,
   secret: string,
   topic: string,
   {
@@ -108,7 +108,7 @@ export async function sendWebshopEvent(
     fulfillment_status: 'fulfilled',
     updated_at: at,
   });
-  const { status } = await door('/webhooks/webshop', {
+  const { status } = await send('/webhooks/webshop', {
     method: 'POST',
     headers: {
       'x-shopify-topic': topic,
@@ -117,5 +117,5 @@ export async function sendWebshopEvent(
     },
     body,
   });
-  if (status !== 204) throw new Error(`The event was not taken: status ${status}.`);
+  if (status !== 204) throw new Error(`The gateway did not accept the event: status ${status}.`);
 }

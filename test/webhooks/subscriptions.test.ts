@@ -15,7 +15,7 @@ import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
 import {
   subscribe,
   sendWebshopEvent,
-  type FrontDoor,
+  type SendRequest,
   type ShopEvent,
   type Subscriber,
   type ReportedEvent,
@@ -83,8 +83,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const inside: FrontDoor = (path, init) => gateway.fetch(path, init);
-const byPort: FrontDoor = (path, init) => fetch(`${port.url}${path}`, init);
+const inside: SendRequest = (path, init) => gateway.fetch(path, init);
+const byPort: SendRequest = (path, init) => fetch(`${port.url}${path}`, init);
 
 async function gauge(name: string): Promise<number> {
   const text = await (await gateway.fetch('/metrics')).text();
@@ -101,9 +101,9 @@ async function nobodyListens(): Promise<void> {
 async function as(
   role: Parameters<typeof headersOf>[0],
   query: string,
-  { door = inside, ...options }: { door?: FrontDoor } & Parameters<typeof headersOf>[1] = {},
+  { sendRequest = inside, ...options }: { sendRequest?: SendRequest } & Parameters<typeof headersOf>[1] = {},
 ): Promise<Subscriber> {
-  const subscriber = await subscribe(door, { query }, await headersOf(role, options));
+  const subscriber = await subscribe(sendRequest, { query }, await headersOf(role, options));
   open.push(subscriber);
   return subscriber;
 }
@@ -127,8 +127,8 @@ describe('a subscriber to one customer', () => {
   test.each([
     ['without a port', inside],
     ['on a port', (path, init) => byPort(path, init)],
-  ] as [string, FrontDoor][])('gets the events of that customer only, %s', async (_, door) => {
-    const subscriber = await as('operator', ofCustomer(`email: "${EMAIL}"`), { door });
+  ] as [string, SendRequest][])('gets the events of that customer only, %s', async (_, sendRequest) => {
+    const subscriber = await as('operator', ofCustomer(`email: "${EMAIL}"`), { sendRequest });
     expect([subscriber.status, subscriber.contentType]).toEqual([200, 'text/event-stream']);
     await changed({ email: OTHER, order: '11' });
     await changed({ email: EMAIL, order: '12' });
@@ -412,7 +412,7 @@ describe('a subscription', () => {
       'points',
     ],
     [
-      'is about what is no e-mail address',
+      'is about something that is not an e-mail address',
       'subscription { customerChanged(by: { email: "nobody" }) { type } }',
       'BAD_USER_INPUT',
       'email',
@@ -430,8 +430,8 @@ describe('a subscription', () => {
   test.each([
     ['without a port', inside],
     ['on a port', (path, init) => byPort(path, init)],
-  ] as [string, FrontDoor][])('whose client disconnects ends, %s', async (_, door) => {
-    const subscriber = await as('operator', ofCustomer(`email: "${EMAIL}"`), { door });
+  ] as [string, SendRequest][])('whose client disconnects ends, %s', async (_, sendRequest) => {
+    const subscriber = await as('operator', ofCustomer(`email: "${EMAIL}"`), { sendRequest });
     await vi.waitFor(async () => {
       expect(await gauge('stekkerdoos_subscribers')).toBe(1);
     }, 5_000);
@@ -441,8 +441,8 @@ describe('a subscription', () => {
 
   test('does not start if the client accepts none of its formats', async () => {
     const headers = { ...(await headersOf('operator')), accept: 'application/json' };
-    for (const door of [inside, byPort]) {
-      const refused = await subscribe(door, { query: ofCustomer(`email: "${EMAIL}"`) }, headers);
+    for (const sendRequest of [inside, byPort]) {
+      const refused = await subscribe(sendRequest, { query: ofCustomer(`email: "${EMAIL}"`) }, headers);
       expect(refused.status).toBe(406);
     }
     await nobodyListens();
@@ -450,7 +450,7 @@ describe('a subscription', () => {
 
   test('is not counted as an in-flight request after it has begun', async () => {
     const subscribers = await Promise.all(
-      [1, 2, 3].map(() => as('operator', ofCustomer(`email: "${EMAIL}"`), { door: byPort })),
+      [1, 2, 3].map(() => as('operator', ofCustomer(`email: "${EMAIL}"`), { sendRequest: byPort })),
     );
     await vi.waitFor(async () => {
       expect(await gauge('stekkerdoos_subscribers')).toBe(3);
@@ -464,7 +464,7 @@ describe('a subscription', () => {
 
 describe('a gateway that stops', () => {
   test('ends all subscriptions, so that the clients reconnect to another instance', async () => {
-    const before = await as('operator', ofCustomer(`email: "${EMAIL}"`), { door: byPort });
+    const before = await as('operator', ofCustomer(`email: "${EMAIL}"`), { sendRequest: byPort });
     gateway.drain();
     expect(await before.rest()).toEqual([]);
     const after = await as('operator', ofCustomer(`email: "${EMAIL}"`));

@@ -22,7 +22,7 @@ const RIGHT = `subscription Right @deliver(to: "campaign-tool", purpose: MARKETI
   orderPaid { recordId }
 }`;
 
-/** What a gateway says of the files when it starts: the problems, by line; and that it answers nevertheless. */
+/** The problems that a gateway logs about the files at start, by line. It also checks that the gateway answers. */
 async function start(
   files: Record<string, string>,
   systems: Parameters<typeof directSettings>[0] = ['order-system', 'webshop'],
@@ -83,10 +83,15 @@ const WRONG: [string, string, number, string][] = [
   ['of fragments alone', '\nfragment F on Customer { id }', 1, 'one subscription'],
   ['of several subscriptions', `${RIGHT}\n${RIGHT.replace('Right', 'Other')}`, 1, 'one subscription'],
   ['of a subscription and a query', `${RIGHT}\nquery Other { __typename }`, 1, 'one subscription'],
-  ['that is no GraphQL', 'subscription Wrong {\n  orderPaid {\n', 3, 'Syntax Error'],
+  ['that is not GraphQL', 'subscription Wrong {\n  orderPaid {\n', 3, 'Syntax Error'],
   ['that does not say where it goes', 'subscription Wrong {\n  orderPaid { recordId }\n}', 1, '@deliver'],
   ['that does not say what for', trigger({ deliver: 'to: "campaign-tool"' }), 2, 'purpose'],
-  ['for what is no purpose', trigger({ deliver: 'to: "campaign-tool", purpose: FUN' }), 2, 'purpose'],
+  [
+    'for something that is not a purpose',
+    trigger({ deliver: 'to: "campaign-tool", purpose: FUN' }),
+    2,
+    'purpose',
+  ],
   [
     'with something unknown in @deliver',
     trigger({ deliver: 'to: "campaign-tool", purpose: MARKETING, when: "now"' }),
@@ -128,7 +133,7 @@ const WRONG: [string, string, number, string][] = [
   ],
   ['about the caller', trigger({ selection: 'meChanged { type }' }), 2, 'meChanged'],
   [
-    'whose time between two is no duration',
+    'whose time between two is not a duration',
     trigger({ deliver: 'to: "campaign-tool", purpose: MARKETING, oncePer: CUSTOMER, within: "a day"' }),
     2,
     'ISO 8601',

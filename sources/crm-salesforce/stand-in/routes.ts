@@ -120,7 +120,7 @@ function oneRecord(org: Org, call: DataCall, type: string, id: string): HttpAnsw
 function tickBoxes(object: SalesforceObject, id: string, values: Record<string, unknown>): HttpAnswer {
   const changes = Object.entries(values).map(([name, value]) => [fieldOf(object, name), value] as const);
   for (const [field, value] of changes)
-    if (typeof value !== 'boolean') return notImitated(`writing ${field}, which is no checkbox`);
+    if (typeof value !== 'boolean') return notImitated(`writing ${field}, which is not a checkbox`);
   for (const [field, value] of changes) object.tick(id, field, value === true);
   return { status: 204 };
 }
@@ -172,7 +172,7 @@ function objectIn(body: string): Record<string, unknown> {
     const value: unknown = JSON.parse(body);
     if (isObject(value)) return value;
   } catch {
-    // Refused below, as anything else that is no object.
+    // Refused below, as anything else that is not an object.
   }
   throw new Refusal(
     'JSON_PARSER_ERROR',

@@ -88,7 +88,7 @@ function list(call: HttpCall, set: EntitySet, maxPageSize: number): HttpAnswer {
   const top = wholeNumber(query, '$top');
   if (top !== undefined) rows = rows.slice(0, top);
 
-  // A page goes on behind the record that the one before it ended with.
+  // A page begins after the last record of the page before.
   const token = query.get('$skiptoken');
   if (token !== null) {
     const last = rows.findIndex(({ id }) => id === token);

@@ -39,7 +39,7 @@ export function owner(company: SeedRegistration, api: string): Json {
   };
 }
 
-/** As it lies in a basic profile: without its trade names and activities. */
+/** The main branch as a basic profile contains it: without trade names and activities. */
 export function mainBranch(company: SeedRegistration, api: string): Json {
   const [branch] = company.branches;
   if (branch === undefined) return {};
@@ -72,7 +72,7 @@ export function branchList(company: SeedRegistration, api: string): Json {
     aantalCommercieleVestigingen: commercial,
     aantalNietCommercieleVestigingen: company.branches.length - commercial,
     totaalAantalVestigingen: company.branches.length,
-    // In no promised order: here the main one comes last.
+    // The KvK promises no order. Here the main branch is the last.
     vestigingen: company.branches.toReversed().map((branch) => ({
       vestigingsnummer: branch.number,
       kvkNummer: company.kvkNumber,

@@ -140,7 +140,7 @@ function createPricing(schema: GraphQLSchema, fragments: ReadonlyMap<string, Fra
 
 export type Role = 'connection' | 'edges' | 'nodes' | 'page-info' | 'plain';
 
-/** What a field does in the pattern of connections. */
+/** The role of a field in a connection. */
 export function roleOf(parentName: string, field: { name: string; type: GraphQLOutputType }): Role {
   const type = getNamedType(field.type);
   if (isConnection(type.name) && isObjectType(type)) return 'connection';

@@ -14,7 +14,7 @@ import { lineItemRecord } from './records/draft-order.js';
 import { fulfillmentRecord } from './records/order.js';
 import { shopRecord } from './records/shop.js';
 
-/** What the shop holds, ready to be found. */
+/** The records of the shop, indexed for queries. */
 export interface Shop {
   customers: Collection<ShopCustomer>;
   draftOrders: Collection<ShopDraftOrder>;

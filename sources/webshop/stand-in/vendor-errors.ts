@@ -1,6 +1,6 @@
 import { GraphQLError, print, type VariableDefinitionNode } from 'graphql';
 
-/** The vendor's errors, in its own words and codes. */
+/** The errors of Shopify, with its messages and codes. */
 
 export const rateLimitsPage = 'https://shopify.dev/api/usage/rate-limits';
 

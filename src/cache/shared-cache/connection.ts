@@ -4,7 +4,7 @@ import { isFull, isRefusal, prepareLink, type Link } from './link.js';
 import { CHANNEL } from './scripts.js';
 import { LateError, within } from './within.js';
 
-/** A short interruption ends soon; a restart takes longer. */
+/** Pause before the first PING that checks whether a slow Redis answers in time again. Later pauses are longer. */
 const FIRST_PROBE_MS = 50;
 
 /** A link to Redis that reconnects when it is lost, and is not used while Redis is slow. */
@@ -13,7 +13,7 @@ export interface Connection {
   readonly link: Link | undefined;
   /** The current link, if it answers in time. */
   readonly quick: Link | undefined;
-  /** Reports that a command over this link failed. It decides whether the link counts as slow or is replaced. */
+  /** Reports that a command over this link failed. The connection then marks the link as slow, or replaces it. */
   failed(link: Link, error: unknown): void;
   close(): void;
 }
@@ -23,6 +23,7 @@ export interface ConnectionOptions {
   /** A link that takes longer to answer is slow, in milliseconds. */
   waitMs: number;
   logger: Logger;
+  /** The greatest `since` that this instance has read. */
   lastSince: () => number;
   onMessage: (message: string) => void;
   /** A link was opened, at the start or after a loss. */

@@ -28,7 +28,7 @@ export interface FileOptions {
   folder: Setting<string>;
   /** Memory limit of all queries together, in megabytes. Default 256. */
   memoryMb?: number | Setting<number>;
-  /** Timeout of a query in milliseconds. The source's own timeout applies as well. Default: only that one. */
+  /** Timeout of a query in milliseconds. The source's own timeout applies as well. Default: the source's timeout. */
   timeoutMs?: Setting<number>;
   /** The tables by their name in queries: lower-case letters, digits and underscores. */
   tables: Readonly<Record<string, DeclaredTable>>;
@@ -137,7 +137,7 @@ export function file(declared: FileOptions): Connector<FileClient> {
         });
       };
 
-      // DuckDB is large, so it is loaded before the first call. The first call reports an error of this.
+      // DuckDB is large, so it is loaded before the first call. If loading fails, the first call reports the error.
       setImmediate(() => {
         if (!closed.signal.aborted) open().catch(() => undefined);
       });
@@ -188,7 +188,7 @@ function settingsIn(
   return values.filter((value) => typeof value === 'object');
 }
 
-/** The value, or what its setting says. */
+/** The value, or the value of its setting. */
 function valueOf<T extends Value>(value: T | Setting<T> | undefined, reader: SettingsReader): T | undefined {
   return isSetting(value) ? reader.read(value) : value;
 }

@@ -98,6 +98,8 @@ function toDuckDb({ duckdb }: Database, parameter: FileParameter): { value: Duck
 export function refuseImpossibleText(parameters: readonly FileParameter[]): void {
   for (const parameter of parameters.flat()) {
     if (typeof parameter === 'string' && (parameter.includes('\0') || /\p{Surrogate}/u.test(parameter)))
-      throw new InvalidInputError('A text in the query has a character that no text can have.');
+      throw new InvalidInputError(
+        'A text in the query has an invalid character: a control character or half of a surrogate pair.',
+      );
   }
 }

@@ -46,8 +46,8 @@ export interface EntryMapping {
   readsPerKey?: number;
   /**
    * The vendor's field that contains the key, and how to compute our key from it. Records are matched by it, never by
-   * position. If several have one key, the first is used; with `unique` none is, because it might be another
-   * customer's. With `exact`, the vendor returns only what was requested: if it returns another object, a missing key
+   * position. If several have one key, the first is used; with `unique` none of them is used, because it might belong to another
+   * customer. With `exact`, the vendor returns only what was requested: if it returns another object, a missing key
    * gets an error instead of null. A search may return more.
    */
   key: { field: string; from: (value: unknown) => string; unique?: boolean; exact?: boolean };
@@ -78,11 +78,11 @@ export interface ComputedField {
 
 /**
  * A connection that is a connection at the vendor too: `lineItems(first: $first, after: $after)`. Cursors of clients hold the
- * vendor's cursor, and the id of the object that the list is of. A cursor of another object is refused.
+ * vendor's cursor, and the id of the object that has the list. A cursor of another object is refused.
  */
 export interface PagedField {
   page: string;
-  /** The vendor's field with the id of the object that the list is of. */
+  /** The vendor's field with the id of the object that has the list. */
   ownerId: string;
 }
 

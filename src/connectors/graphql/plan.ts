@@ -48,7 +48,7 @@ export interface PlannedConnection {
   itemType: GraphQLOutputType;
 }
 
-/** What is selected of one type, in the vendor's words. */
+/** The selection on one type, translated to the vendor's schema. */
 export interface PlannedSelection {
   type: GraphQLObjectType;
   fields: readonly PlannedField[];
@@ -56,7 +56,7 @@ export interface PlannedSelection {
   byKey: ReadonlyMap<string, PlannedField>;
   /** The vendor's field without which there is no object. */
   needs: string | undefined;
-  /** The selection in our words, without aliases, fragments, directives and variables. Equal selections have equal texts. */
+  /** The selection in the terms of our schema, without aliases, fragments, directives and variables. Equal selections have equal texts. */
   selection: string;
 }
 
@@ -152,7 +152,7 @@ function itemTypeOf(type: GraphQLObjectType): GraphQLOutputType | undefined {
 
 /**
  * The items of a connection are selected below `nodes` and below `edges { node }`. Both get one plan with all of it, so that the
- * vendor returns each item once. Undefined for a type that is no connection.
+ * vendor returns each item once. Undefined for a type that is not a connection.
  */
 function joinItems(
   planner: Planner,

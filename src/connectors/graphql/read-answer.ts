@@ -47,7 +47,7 @@ export function readAnswer(
     if (entry.more !== undefined) {
       const beside = ['found', ...findBelow.slice(0, -1), ...entry.more.split('.')];
       const more = reader.walk(answer.data, null, beside).value;
-      // Who was found may have a twin among those not given.
+      // Another object with the same key may be among the results that were not returned.
       if (more !== false && entry.key.unique === true) byKey.clear();
       if (more instanceof Error) lost ??= more;
       else if (more !== false)
@@ -82,7 +82,7 @@ function otherObject(source: string): SourceContractError {
 
 type Parts = readonly (string | number)[];
 
-/** A place in an answer; null is its top. Places share what is above them, because only errors need their parts. */
+/** A place in an answer; null is its top. Paths share their parents, because only errors need all parts. */
 type Path = { readonly above: Path; readonly part: string | number } | null;
 
 function partsOf(path: Path): Parts {
@@ -189,7 +189,7 @@ function createReader({ errors }: GraphqlAnswer, source: string) {
       }
       return makeObject(children, (planned) => field(planned, value, path));
     }
-    // Scalars of our own take any value; that it is one must be seen here.
+    // Our own scalars accept any value, so this checks that the value is a scalar.
     if (!isLeafType(type) || typeof value === 'object') return mismatch(path);
     try {
       type.parseValue(value);
@@ -244,7 +244,7 @@ function readPage(
   return { edges: found, hasNextPage };
 }
 
-/** A page cut from the vendor's whole list; undefined if the value is no list of objects. */
+/** A page cut from the vendor's whole list; undefined if the value is not a list of objects. */
 function cutPage(
   { list, page, items }: PlannedConnection,
   value: unknown,

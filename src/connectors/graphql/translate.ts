@@ -7,7 +7,7 @@ import { parsePath } from './path.js';
 import { costOfKey, freeName, makePlan, writeFields, type PlannedSelection } from './plan.js';
 import { readAnswer } from './read-answer.js';
 
-/** What is selected of the objects of one entry point, in the vendor's words. */
+/** The selection on one entry point, translated to the vendor's schema. */
 export interface Translation {
   plan: PlannedSelection;
   /** The maximum number of keys in one request, by the vendor's limits of keys and cost. */
@@ -15,7 +15,7 @@ export interface Translation {
   requestFor: (keys: readonly string[]) => VendorRequest;
 }
 
-/** A request in the vendor's words, and how to read its answer. */
+/** A request to the vendor, and the function that reads its answer. */
 export interface VendorRequest {
   document: string;
   variables: Record<string, unknown>;
@@ -26,7 +26,7 @@ export interface VendorRequest {
   read(answer: GraphqlAnswer): unknown[];
 }
 
-/** Translates between our words and the vendor's, for one source. */
+/** Translates between our schema and the vendor's, for one source. */
 export interface Translator {
   translate(entry: string, selected: Selected): Translation;
   /** Translates a plan's own `selection` again. */
@@ -59,7 +59,8 @@ export function createTranslator(
     translate,
     retranslate: (entry, selection) => {
       const [operation] = parse(`{ ${selection} }`, { noLocation: true }).definitions;
-      if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error('A selection is an operation.');
+      if (operation?.kind !== Kind.OPERATION_DEFINITION)
+        throw new Error('The selection of a plan is not an operation.');
       return translate(entry, { selectionSets: [operation.selectionSet], fragments: {}, variables: {} });
     },
   };

@@ -51,7 +51,9 @@ export function literal(value: OdataValue, version: OdataVersion): string {
     return String(value);
   }
   if (/[\p{Surrogate}\0]/u.test(value))
-    throw new InvalidInputError('A text in the query has a character that no text can have.');
+    throw new InvalidInputError(
+      'A text in the query has an invalid character: a control character or half of a surrogate pair.',
+    );
   return `'${value.replaceAll("'", "''")}'`;
 }
 

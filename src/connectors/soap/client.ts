@@ -96,7 +96,7 @@ function createService(
 
 type Send = (message: string, headers: Record<string, string>) => void;
 
-/** Replaces the package's HTTP client: it passes the message to the call that created it. */
+/** Replaces the HTTP client of the soap package: it passes the message to the call that created it. */
 const handOver: IHttpClient = {
   request: (_address, message: string, _callback, headers, options) => {
     (options?.['send'] as Send)(message, headers as Record<string, string>);
@@ -130,7 +130,7 @@ function createClient(
             http
               .send(
                 once,
-                { method: 'POST', path, body, isRaw: true, headers: ofHttp(headers) },
+                { method: 'POST', path, body, isRaw: true, headers: toHttpHeaders(headers) },
                 (answer) => resultOf(answer, { wsdl, schema, source, faults, request: body }),
                 FAULT_STATUSES,
               )
@@ -152,8 +152,8 @@ function createClient(
   };
 }
 
-/** The transport uses lower-case header names. */
-function ofHttp(headers: Record<string, string>): Record<string, string> {
+/** The headers with lower-case names, as the transport requires. */
+function toHttpHeaders(headers: Record<string, string>): Record<string, string> {
   const lowerCase = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
   return { ...Object.fromEntries(lowerCase), accept: 'text/xml, application/soap+xml' } as Record<
     string,
@@ -202,6 +202,6 @@ function contentOf(envelope: unknown): unknown {
   const { Body } = z.object({ Body: z.record(z.string(), z.unknown()) }).parse(envelope);
   const [name = '', ...more] = Object.keys(Body).filter((element) => element !== ATTRIBUTES);
   if (name === '' || more.length > 0) throw new Error('The body does not have one element.');
-  // The package returns nothing for an empty element.
+  // The soap package returns nothing for an empty element.
   return withoutXsi(Body[name]) ?? {};
 }

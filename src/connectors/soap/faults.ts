@@ -61,7 +61,7 @@ const shape = z.object({
     .catch(undefined),
 });
 
-/** The package throws an error that contains the envelope. */
+/** The soap package throws an error that contains the envelope. */
 const thrown = z.object({ root: z.object({ Envelope: z.object({ Body: z.object({ Fault: shape }) }) }) });
 
 export interface Fault {
@@ -96,7 +96,7 @@ function wordsOf(text: string | undefined): string[] {
   return text?.split(/[^\w-]+/).filter((word) => word !== '') ?? [];
 }
 
-/** The error for a fault. `nothing` is no error. It does not contain the system's text. */
+/** The error for a fault. `nothing` is not an error, so do not pass it. The error does not contain the system's text. */
 export function errorOfFault(source: string, { meaning, word, code }: Fault, status: number): SourceError {
   const name = word === undefined ? '' : ` (${word})`;
   const received = { status, faultCode: code };

@@ -21,7 +21,9 @@ const CDATA = '<![CDATA[';
 export function refuseImpossibleInput(value: SoapValue): void {
   if (typeof value === 'string') {
     if (!XML_TEXT.test(value))
-      throw new InvalidInputError('A text in the query has a character that no text can have.');
+      throw new InvalidInputError(
+        'A text in the query has an invalid character: a control character or half of a surrogate pair.',
+      );
     if (value.startsWith(CDATA))
       throw new InvalidInputError('A text in the query must not begin like a CDATA section.');
   } else if (typeof value === 'object' && value !== null) {

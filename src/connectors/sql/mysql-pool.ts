@@ -43,7 +43,7 @@ export function createConnectionPool(max: number, connect: () => Promise<Connect
     try {
       const connection = await connect();
       const stream = streamOf(connection);
-      // However the connection ends.
+      // The socket emits 'close' however the connection ends.
       if (stream.destroyed) release();
       else
         stream.once('close', () => {

@@ -79,7 +79,7 @@ const READS_ALL: ReadonlySet<string | null> = new Set(['ALL', 'index']);
 /** The error number of a plan that would show tables which the user may not read, because a view hides them. */
 const HIDDEN_BY_VIEW = '1345';
 
-/** No tables for a view whose plan the database does not show to this user. */
+/** Finds no tables in a view whose plan the database does not show to this user. */
 export const mysqlTableScans: FindTableScans = async (text, parameters, run) => {
   const steps = await run(mysqlStep, `EXPLAIN ${text}`, parameters).catch((error: unknown) => {
     if (error instanceof SourceError && error.received.databaseError === HIDDEN_BY_VIEW) return [];

@@ -18,7 +18,7 @@ export function emptyObject({ hasProtoField }: SelectionPlan): Values {
 }
 
 /**
- * An object or list of an answer. It is its own place in the answer, and counts the promises that are awaited for it.
+ * An object or list of an answer. It has its position in the answer, and counts the promises that are awaited for it.
  * So an answer needs one promise for each pending value, and none for the objects and lists that contain it.
  */
 export class Container {

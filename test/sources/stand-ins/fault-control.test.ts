@@ -469,7 +469,7 @@ describe('the HTTP API of the fault control', () => {
     ['an unknown word', '{"latency":5}'],
     ['a negative latency', '{"latencyMs":-1}'],
     ['a latency of more than a minute', '{"latencyMs":60001}'],
-    ['a status that is no error', '{"fault":"status","status":200}'],
+    ['a status that is not an error', '{"fault":"status","status":200}'],
     ['a very long body', `{"fault":"${'x'.repeat(20_000)}"}`],
   ])('refuses %s with 400 and a reason', async (_what, body) => {
     const answer = await call('PUT', '/webshop', body);

@@ -5,26 +5,27 @@ import type { Gateway } from '../../src/gateway.js';
 import { listen, type HttpServer } from '../../src/http/http.js';
 import type { Environment } from '../../src/settings.js';
 
-/** The ways in which requests reach a gateway through a port. Suites can run once with each. */
-const DOORS = { 'the lean front': { HTTP_FRONT: 'on' }, "Yoga's own way": { HTTP_FRONT: 'off' } };
+/** The implementations of HTTP that a gateway behind a port can use. Suites can run once with each. */
+const FRONTS = { 'the lean front': { HTTP_FRONT: 'on' }, 'Yoga alone': { HTTP_FRONT: 'off' } };
 
-export type FrontDoor = keyof typeof DOORS;
+export type HttpFront = keyof typeof FRONTS;
 
-/** FRONT_DOOR makes all suites of a run use one of them. */
-let door = Object.keys(DOORS).find((name): name is FrontDoor => name === process.env['FRONT_DOOR']);
+/** TEST_FRONT selects the implementation for all suites of a run. */
+let front = Object.keys(FRONTS).find((name): name is HttpFront => name === process.env['TEST_FRONT']);
 
-/** From now on, requests to the gateways of this test file use that way. */
-export function useFrontDoor(chosen: FrontDoor): void {
-  door = chosen;
+/** Selects the implementation for the gateways of this test file that are created later. */
+export function useHttpFront(chosen: HttpFront): void {
+  front = chosen;
 }
 
-export function doorSettings(): Environment {
-  return door === undefined ? {} : DOORS[door];
+/** The settings that select the implementation. Empty if none is selected. */
+export function frontSettings(): Environment {
+  return front === undefined ? {} : FRONTS[front];
 }
 
-/** The settings of a gateway behind a port. */
-export function behindItsDoor(gateway: Gateway): Pick<Gateway, 'fetch' | 'close'> {
-  if (door === undefined) return gateway;
+/** The gateway, reached through a port if an implementation is selected. */
+export function behindHttpFront(gateway: Gateway): Pick<Gateway, 'fetch' | 'close'> {
+  if (front === undefined) return gateway;
   let server: Promise<HttpServer> | undefined;
   return {
     fetch: async (path, init) => {
