@@ -30,6 +30,7 @@ export { oauth2 } from './connectors/oauth2.js';
 export { caSetting } from './connectors/tls.js';
 export { file, filesSetting, folderSetting, type FileClient } from './connectors/file/connector.js';
 export { graphql, type GraphqlClient, type WireError } from './connectors/graphql/client.js';
+export { pointLimits } from './connectors/graphql/points.js';
 export type { GraphqlMapping } from './connectors/graphql/mapping.js';
 export { decimalText, parseExactJson, plainDecimal } from './connectors/decimal.js';
 export { odata, odataDecimalText, type OdataClient, type OdataPart } from './connectors/odata/client.js';

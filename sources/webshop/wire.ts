@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { WireError } from '../../src/index.js';
+import { pointLimits } from '../../src/index.js';
 
 /** What Shopify's Admin API sends to the loaders of this source. The mapping reads the answers for stitched fields. */
 
@@ -52,29 +52,13 @@ const costExtension = z.object({
   }),
 });
 
-/** Seconds until the bucket has enough points for another query of this cost; undefined if it has enough now. */
-export function exhaustedFor(extensions: unknown): number | undefined {
+/**
+ * Shopify reports points, not `Retry-After`: https://shopify.dev/docs/api/usage/rate-limits. A call waits until its bucket has
+ * enough points.
+ */
+export const { throttledFor, exhaustedFor } = pointLimits(new Set(['THROTTLED']), (extensions) => {
   const cost = costExtension.safeParse(extensions).data?.cost;
   if (cost === undefined) return undefined;
-  const { currentlyAvailable, restoreRate } = cost.throttleStatus;
-  const missing = cost.requestedQueryCost - currentlyAvailable;
-  return missing > 0 ? missing / restoreRate : undefined;
-}
-
-/**
- * Seconds until the bucket has enough points for the refused query: https://shopify.dev/docs/api/usage/rate-limits. Shopify
- * reports points, not `Retry-After`.
- */
-export function throttledFor({
-  errors,
-  extensions,
-}: {
-  errors: readonly WireError[];
-  extensions: unknown;
-}): number | undefined {
-  if (!errors.some((error) => error.extensions?.code === 'THROTTLED')) return undefined;
-  const cost = costExtension.safeParse(extensions).data?.cost;
-  if (cost === undefined) return 1;
-  const { currentlyAvailable, restoreRate } = cost.throttleStatus;
-  return Math.max(1, Math.ceil((cost.requestedQueryCost - currentlyAvailable) / restoreRate));
-}
+  const { currentlyAvailable: available, restoreRate: perSecond } = cost.throttleStatus;
+  return { cost: cost.requestedQueryCost, available, perSecond };
+});

@@ -1,4 +1,6 @@
-import { graphql, type GraphqlClient, type GraphqlOptions } from '../connectors/graphql/client.js';
+import { z } from 'zod';
+import { graphql, type GraphqlClient } from '../connectors/graphql/client.js';
+import { pointLimits } from '../connectors/graphql/points.js';
 import { pagesOfEach } from '../connectors/paging.js';
 import type { CallRequest, CompileContext, ConnectorKind } from './connector-kind.js';
 import { compileAnswer, type RowsPage } from './graphql-answer.js';
@@ -12,7 +14,7 @@ import {
 } from './graphql-field.js';
 import { graphqlCall, graphqlConnect, type GraphqlCall, type GraphqlConnect } from './graphql-grammar.js';
 import { httpOptions } from './http-auth.js';
-import type { Read } from './path.js';
+import { Mismatch, type Read } from './path.js';
 import { readerOf } from './text-value.js';
 
 /** Sources that speak GraphQL. */
@@ -28,51 +30,51 @@ export const graphqlKind: ConnectorKind<
     const { baseUrl: url, ...options } = httpOptions(address, { auth, ca });
     return graphql({
       ...{ url, ...options, exactNumbers, errorKinds: errors },
-      ...(points === undefined ? {} : pointLimits(points, errors, context)),
+      ...(points === undefined ? {} : limitsOf(points, errors, context)),
     });
   },
   compileCall,
 };
 
-/** Reads how many points of the caller's budget a call costs, and when they are available. */
-function pointLimits(
-  { cost, available, perSecond }: NonNullable<GraphqlConnect['points']>,
+/** The limits of a system whose answers have points at these paths. */
+function limitsOf(
+  points: NonNullable<GraphqlConnect['points']>,
   errors: NonNullable<GraphqlConnect['errors']>,
   { place, report }: CompileContext,
-): Pick<GraphqlOptions, 'throttledFor' | 'exhaustedFor'> {
-  const reads = Object.entries({ cost, available, perSecond }).map(([member, path]) =>
-    readerOf(path, [...place, 'points', member], report),
-  );
+): ReturnType<typeof pointLimits> {
+  const at = [...place, 'points'];
+  const [cost, available, perSecond] = (['cost', 'available', 'perSecond'] as const).map((member) =>
+    readerOf(points[member], [...at, member], report),
+  ) as [Read, Read, Read];
   const codes = new Set(Object.keys(errors).filter((code) => errors[code] === 'rate-limited'));
   if (codes.size === 0)
     report(
-      [...place, 'points'],
+      at,
       'No code of an error means that the points are used up.',
       'Add it: errors: { THROTTLED: rate-limited }.',
     );
-  const secondsUntil = (extensions: unknown): number | undefined => {
-    const [needed = NaN, left = NaN, rate = NaN] = reads.map((read) => numberAt(read, extensions));
-    const seconds = (needed - left) / rate;
-    return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
-  };
-  return {
-    exhaustedFor: secondsUntil,
-    throttledFor: ({ errors: received, extensions }) =>
-      received.some((error) => codes.has(error.extensions?.code ?? ''))
-        ? Math.max(1, Math.ceil(secondsUntil(extensions) ?? 0))
-        : undefined,
-  };
+  return pointLimits(codes, (extensions) => {
+    try {
+      return anyPoints.safeParse({
+        cost: cost(extensions),
+        available: available(extensions),
+        perSecond: perSecond(extensions),
+      }).data;
+    } catch (error) {
+      // The points of an answer of another shape are unknown.
+      if (error instanceof Mismatch) return undefined;
+      throw error;
+    }
+  });
 }
 
-/** NaN if there is no number. The limits of an answer of another shape are unknown. */
-function numberAt(read: Read, extensions: unknown): number {
-  try {
-    const value = read(extensions);
-    return typeof value === 'number' || typeof value === 'string' ? Number(value) : NaN;
-  } catch {
-    return NaN;
-  }
-}
+/** A number with many digits is read as text. */
+const pointNumber = z.union([z.number(), z.string().transform(Number).pipe(z.number())]);
+const anyPoints = z.object({
+  cost: pointNumber,
+  available: pointNumber,
+  perSecond: pointNumber.pipe(z.number().positive()),
+});
 
 /** The most fields with an alias in one call, unless the declaration has another number. */
 const MAX_ALIASES = 20;

@@ -338,6 +338,19 @@ describe('a call over GraphQL', () => {
     await expect(load('M001')).rejects.toMatchObject({ code: 'SOURCE_RATE_LIMITED', retryAfter: 2 });
   });
 
+  it.each([
+    ['an answer without points', {}],
+    ['points of another shape', { cost: { requested: 'Jan', available: null, perSecond: 0 } }],
+    ['a cost that is no object', { cost: 'Jan' }],
+  ])('calls again after a second if %s says no more', async (_, extensions) => {
+    const load = await loading(() => ({
+      data: { k0: null },
+      errors: [{ message: 'Throttled', path: ['k0'], extensions: { code: 'THROTTLED' } }],
+      extensions,
+    }));
+    await expect(load('M001')).rejects.toMatchObject({ code: 'SOURCE_RATE_LIMITED', retryAfter: 1 });
+  });
+
   it('returns every digit of an amount that is a JSON number', async () => {
     server = await startServer((_, response) => {
       response.setHeader('content-type', 'application/json');
