@@ -42,11 +42,11 @@ const customerNumberField = setting(
 
 /**
  * The share of the daily limit that is left to the organisation's other systems, which call Salesforce too. When no more
- * than this share remains, we make only occasional calls.
+ * than this share remains, the gateway makes only occasional calls.
  */
-const LEFT_TO_OTHERS = 0.05;
-/** The limit counts the last 24 hours, so some calls become available again all the time. */
-const LOOK_AGAIN_MS = 60_000;
+const SHARE_LEFT_TO_OTHERS = 0.05;
+/** Time between the occasional calls. The limit counts the last 24 hours, so calls become available again at any time. */
+const PAUSE_AT_LIMIT_MS = 60_000;
 
 const url = urlSetting('CRM_SALESFORCE_URL', 'https://example.my.salesforce.com');
 
@@ -73,8 +73,8 @@ const overRest = rest({
     const [, used, limit] =
       /(?:^|[;,\s])api-usage=(\d{1,12})\/(\d{1,12})/.exec(String(headers['sforce-limit-info'] ?? '')) ?? [];
     if (used === undefined || limit === undefined) return undefined;
-    const remaining = Math.max(0, Math.floor(Number(limit) * (1 - LEFT_TO_OTHERS)) - Number(used));
-    return { remaining, resetMs: LOOK_AGAIN_MS };
+    const remaining = Math.max(0, Math.floor(Number(limit) * (1 - SHARE_LEFT_TO_OTHERS)) - Number(used));
+    return { remaining, resetMs: PAUSE_AT_LIMIT_MS };
   },
 });
 

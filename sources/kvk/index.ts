@@ -9,12 +9,12 @@ export const kvk = defineSource({
   connector: rest({
     baseUrl: urlSetting('KVK_URL', 'https://api.kvk.nl/api'),
     auth: apiKey('apikey', secretSetting('KVK_API_KEY')),
-    // The certificate of the service is of the Dutch state's private authority.
+    // The KvK's API files name the private CA of the Dutch state, which Node.js does not trust by default.
     ca: caSetting('KVK_CA'),
     // The only content type of the published Vestigingsprofiel.
     accept: 'application/hal+json',
     pingPath: '/v2/zoeken?plaats=Utrecht&resultatenPerPagina=1',
-    // Each call counts for the quota: four an hour are one in a hundred.
+    // Each call counts for the quota. Four an hour are about one percent of it.
     pingHolds: '15 minutes',
     readErrorKind,
   }),

@@ -30,9 +30,9 @@ const only = (...scopes: Scope[]) => new Set(scopes);
 export type Roles = ReadonlyMap<string, Required<RolePermissions>>;
 
 /**
- * The permissions of each built-in role, which the setting ROLES changes. Costs are in points (`@cost`). `maxCost` is about the largest operation that such a caller
- * needs. `costPerMinute` is about the load of a busy minute from all callers with the same name; for visitors it applies
- * to each visitor.
+ * The permissions of each built-in role. The setting ROLES can change them. Costs are in points (`@cost`). `maxCost` is about
+ * the cost of the largest operation that such a caller needs. `costPerMinute` is about the load of a busy minute from all
+ * callers with the same name; for visitors it applies to each visitor.
  */
 export const ROLES: Readonly<Record<Role, Required<RolePermissions>>> = {
   /** A browser, for the person in its token. */

@@ -1,8 +1,9 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 
 /**
- * Security headers of every response. A browser does not guess its media type, shows it in no other page, runs no
- * script of it, and sends its URL to no one. A page that needs more, such as GraphiQL, sends its own policy.
+ * Security headers of every response. With them a browser does not guess the media type, does not show the response in
+ * another page, runs no script in it, and does not send its URL to other sites. A page that needs scripts, such as GraphiQL,
+ * sends its own policy.
  *
  * `Strict-Transport-Security` is left to the proxy in front of the gateway, which terminates TLS.
  */

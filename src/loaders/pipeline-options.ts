@@ -37,18 +37,20 @@ export interface PipelineOptions {
   digest: (text: string) => string;
   /** Returns a value, an error or a promise for each key. */
   load: (keys: readonly unknown[], scope: CallScope) => Promise<readonly unknown[]>;
+  /** The subjects of an answer, by which it is forgotten. Undefined: the answer may be about any customer. */
   about: ((key: unknown, value: unknown) => readonly Subject[] | undefined) | undefined;
   isComplete: (value: unknown) => boolean;
   /** Called with every answer before it is cached, and with the milliseconds it can be cached for. */
   onAnswer: (key: unknown, value: unknown, retentionMs: number) => void;
 }
 
-/** What the pipelines of all loaders share. */
+/** The parts that the pipelines of all loaders share. */
 export interface PipelineDependencies {
   cache: Cache;
   tags: Tags;
   recentlyForgotten: RecentlyForgotten;
   clock: Clock;
+  /** The cache in Redis; undefined without `REDIS_URL`. */
   shared: SharedCache | undefined;
   observer: LoadingObserver | undefined;
   /** Milliseconds that a background refresh may wait for its slot. */

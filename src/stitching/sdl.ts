@@ -163,7 +163,7 @@ function compose(files: readonly SdlFile[]): Sdl {
       if (key !== undefined) ofType.set(name, key);
       if (key === undefined && earlier !== undefined && name !== 'Query' && !isSubscription) {
         problems.push(
-          `"${name}" is declared in both ${earlier.file} and ${file.name}; the latter must say by @foundBy how it finds one.`,
+          `"${name}" is declared in both ${earlier.file} and ${file.name}; the second must declare by @foundBy how it finds the object.`,
         );
       }
       const keyFields = itsKeys.flatMap((key) => ('field' in key ? [key.field] : []));
@@ -193,7 +193,7 @@ function compose(files: readonly SdlFile[]): Sdl {
   problems.push(
     ...undeclaredTypes([...coreSchema, ...[...sources.values()].flatMap(({ definitions }) => definitions)]),
   );
-  if (problems.length === 0) problems.push(...unfit(coreSchema, sources));
+  if (problems.length === 0) problems.push(...findInvalid(coreSchema, sources));
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     coreSchema: { kind: Kind.DOCUMENT, definitions: coreSchema },
@@ -287,7 +287,10 @@ const DIRECTIVE_RULES = [
  * Finds errors that are visible only over all files: a type without fields, an input as a field's type, an unknown
  * directive, or invalid arguments of a directive.
  */
-function unfit(coreSchema: readonly DefinitionNode[], sources: ReadonlyMap<string, DocumentNode>): string[] {
+function findInvalid(
+  coreSchema: readonly DefinitionNode[],
+  sources: ReadonlyMap<string, DocumentNode>,
+): string[] {
   const documents: DocumentNode[] = [{ kind: Kind.DOCUMENT, definitions: coreSchema }, ...sources.values()];
   const whole = new Map<string, DefinitionNode>();
   for (const definition of documents.flatMap(({ definitions }) => definitions)) {
@@ -351,7 +354,7 @@ export function sourceValue(source: string): string {
 export function sourceEnumSdl(sources: readonly string[]): string {
   const values = sources.map((source) => `  "The source \`${source}\`."\n  ${sourceValue(source)}`);
   if (values.length === 0) values.push('  "No source is plugged in."\n  NONE');
-  return `"""\nA source system. Errors have the name instead that its value here describes.\n"""\nenum Source {\n${values.join('\n')}\n}\n`;
+  return `"""\nA source system. The description of each value has the name that errors contain.\n"""\nenum Source {\n${values.join('\n')}\n}\n`;
 }
 
 /** The source names by enum value of `Source`. Resolvers use the names. */

@@ -188,7 +188,7 @@ describe('the rules in the SDL', () => {
     ]);
   });
 
-  test('believe the systems they name first, then the others in their own order', () => {
+  test('prefer the systems that they name, then the others in their own order', () => {
     const rules = read(
       `name: String @survivorship(strategy: MOST_RECENT, sources: ["crm", "fax", "shop"])${NAME_LAST}`,
     );
@@ -207,7 +207,7 @@ describe('the rules in the SDL', () => {
     expect(rules.NAME.sources).toEqual(['shop', 'calls']);
   });
 
-  test('change the chosen when one word of the SDL changes, and nothing else', () => {
+  test('change the chosen value if one word of the SDL changes', () => {
     const held = [
       says('Eva', { updatedAtMs: 2 }),
       says('Eva Maria Vos', { source: 'shop', updatedAtMs: 1 }),
@@ -221,7 +221,7 @@ describe('the rules in the SDL', () => {
     expect(chosen('strategy: MOST_RECENT')).toBe('E. Vos');
   });
 
-  test('are refused with all that is wrong with them at once', () => {
+  test('are refused with a list of all problems', () => {
     expect(
       problemsOf(
         `primaryEmail: String @survivorship(strategy: SOURCE_PRIORITY, sources: ["shop", "crm", "shop", "shop"])

@@ -373,7 +373,7 @@ describe('a call over GraphQL', () => {
     ]);
   });
 
-  it('refuses keys that are no numbers if the argument is an Int', async () => {
+  it('refuses keys that are not numbers if the argument is an Int', async () => {
     const load = await loading(
       () => ({ data: { k0: [purchase('1', { owner: 17 })] } }),
       [PURCHASES, LIST.replace('key:', 'keys: Int\n    key:')],

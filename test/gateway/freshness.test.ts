@@ -40,7 +40,7 @@ describe('a recent record', () => {
       gateway.query(`{ customer(by: { email: "everywhere@example.nl" }) { cart { ${selection} } } }`);
     const { data } = await cart('name total { amount }');
     await control.heal();
-    // Another name for the same is the same.
+    // An alias does not change the cache key.
     const renamed = await cart('called: name total { amount }');
     expect(at(renamed.data, 'customer', 'cart', 'called')).toBe(at(data, 'customer', 'cart', 'name'));
     const more = await cart('name total { amount currency }');

@@ -7,7 +7,7 @@ import { commonNamespaces, idNamespace } from '../../src/identity/identifiers.js
 import type { Load } from '../../src/loaders/registry.js';
 import { loadersOf } from '../support/loaders-of.js';
 
-/** A large answer, or a long list, may need as many times the steps as it is long, and not more. */
+/** The number of steps for a large answer or a long list may grow only in proportion to its length. */
 
 const SIZE = 80;
 const client: Client = { ping: () => Promise.resolve() };
@@ -96,7 +96,7 @@ const many = (count: number, recordOf: (i: number) => CustomerRecord) =>
 
 const START = { namespace: 'email', value: 'eva@example.nl' };
 
-/** What is done with one customer: its match over all systems, with all evidence. */
+/** Returns the match of one customer over all systems, with all evidence. */
 async function match(options: Parameters<typeof identitiesOver>[0]) {
   const { kind, candidates, links, findings, conflicts } = await identitiesOver(options)
     .of(START)

@@ -134,7 +134,7 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
     );
   });
 
-  it('has the same orders in the timeline, before any moment and since any', async () => {
+  it('has the same orders in the timeline, before and after any moment', async () => {
     const moment = fc.option(
       fc.constantFrom(...places).map(({ placedAt }) => new Date(placedAt).toISOString()),
     );
@@ -152,7 +152,7 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
     );
   });
 
-  it('counts and adds up the same', async () => {
+  it('has the same counts and sums', async () => {
     const everybody = await both((client) =>
       orderTotals.load(
         customerNumbers.map((customerNumber) => [customerNumber]),
@@ -187,7 +187,7 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
     );
   });
 
-  it('answers any question of a client alike', async () => {
+  it('gives the same answers to all queries of a client', async () => {
     const key = fc
       .constantFrom(...people)
       .chain(({ email, phone, own: orderSystemPart }) =>

@@ -58,7 +58,7 @@ describe('a connection to MariaDB', () => {
     return `mysql://u:p@127.0.0.1:${typeof address === 'object' ? (address?.port ?? 0) : 0}/shop`;
   };
 
-  it('gives dates, moments, decimals and big integers exactly as the database has them, and as PostgreSQL would', async () => {
+  it('returns dates, timestamps, decimals and big integers exactly, in the same form as PostgreSQL', async () => {
     await database.root.query(`CREATE TABLE exact (
         day date, moment timestamp(6), whole timestamp, local_time datetime(6), price decimal(12,2), big bigint,
         huge bigint unsigned, small int, yes boolean, no boolean, document json, words text) CHARACTER SET utf8mb4`);
@@ -94,7 +94,7 @@ describe('a connection to MariaDB', () => {
     ]);
   });
 
-  it('reads and writes in the same way, however the server is set up', async () => {
+  it('reads and writes in the same way with any configuration of the server', async () => {
     expect(
       await client.rows(anything, "SELECT @@time_zone AS zone, 'a' || 'b' AS \"joined words\"", []),
     ).toEqual([{ zone: '+00:00', 'joined words': 'ab' }]);
@@ -112,7 +112,7 @@ describe('a connection to MariaDB', () => {
     }
   });
 
-  it('finds everybody of a list of a thousand', async () => {
+  it('finds all customers of a list of a thousand', async () => {
     const all = await client.rows(customer, 'SELECT cust_no FROM customers', []);
     const keys = [
       ...all.map(({ cust_no }) => cust_no),
@@ -123,7 +123,7 @@ describe('a connection to MariaDB', () => {
     ).toHaveLength(all.length);
   });
 
-  it.each(Object.entries(hostileKeys))('never takes %s for the key of another record', async (_, key) => {
+  it.each(Object.entries(hostileKeys))('does not treat %s as the key of another record', async (_, key) => {
     for (const text of ['cust_no = ANY($1)', 'lower(email) = ANY($1)', 'phone = ANY($1)']) {
       const outcome = await client
         .rows(customer, `SELECT cust_no FROM customers WHERE ${text}`, [[key]])
@@ -133,7 +133,7 @@ describe('a connection to MariaDB', () => {
     }
   });
 
-  it('leaves no statement prepared, also none that failed', async () => {
+  it('leaves no prepared statement, also after a failed one', async () => {
     const open = async () => {
       const [rows] = await database.root.query("SHOW GLOBAL STATUS LIKE 'Prepared_stmt_count'");
       return Number((rows as { Value: string }[])[0]?.Value);
@@ -167,7 +167,7 @@ describe('a connection to MariaDB', () => {
     for (let round = 0; round < 3; round += 1) expect(await query()).toEqual(first);
   });
 
-  it('stops a query at the server as soon as nobody waits for it any more', async () => {
+  it('stops a query at the server as soon as no request waits for it', async () => {
     const controller = new AbortController();
     const connection = connect(undefined, {
       timeoutMs: 30_000,
@@ -182,7 +182,7 @@ describe('a connection to MariaDB', () => {
     await expect.poll(async () => (await connections()).length, { timeout: 2_000 }).toBeLessThanOrEqual(10);
   });
 
-  it('stops it at its timeout, and then answers as before', async () => {
+  it('stops a query at its timeout, and then answers as before', async () => {
     const impatient = connect(undefined, { timeoutMs: 300 });
     const call = failure(impatient.rows(z.unknown(), 'SELECT sleep(30) /* too-slow */', []));
     await expect.poll(() => running('too-slow'), { interval: 10 }).toBe(1);
@@ -192,7 +192,7 @@ describe('a connection to MariaDB', () => {
     await impatient.close();
   });
 
-  it('sends its timeout to the server, so that the server stops by itself', async () => {
+  it('sends the timeout to the server, so that the server stops the query too', async () => {
     const patient = connect(undefined, {
       timeoutMs: 700,
       scope: { run: (call) => timeout('tested', 30_000, call) },
@@ -222,7 +222,7 @@ describe('a connection to MariaDB', () => {
     await connection.close();
   });
 
-  it('has no connection less after very many timeouts', async () => {
+  it('loses no connection after many timeouts', async () => {
     const connection = connect(undefined, { timeoutMs: 1_500 });
     for (let round = 0; round < 2; round += 1) {
       const errors = await Promise.all(
@@ -240,7 +240,7 @@ describe('a connection to MariaDB', () => {
     await connection.close();
   });
 
-  it('goes on when the server has ended its connections, idle ones and one in use', async () => {
+  it('works again after the server has ended its connections, idle ones and one in use', async () => {
     const connection = connect();
     await connection.rows(anything, 'SELECT 1 AS one', []);
     const call = failure(connection.rows(z.unknown(), 'SELECT sleep(30) /* cut-off */', []));
@@ -263,7 +263,7 @@ describe('a connection to MariaDB', () => {
     ['many rows', "SELECT repeat('x', 1000) AS many_rows FROM seq_1_to_200000"],
     ['one giant value', "SELECT repeat('x', 15000000) AS giant"],
     ['a giant document', "SELECT json_object('a', repeat('x', 15000000)) AS giant"],
-  ])('gives up an answer of %s beyond the size limit', async (_, text) => {
+  ])('refuses an answer of %s beyond the size limit', async (_, text) => {
     const error = await failure(client.rows(z.unknown(), text, []));
     expect(error.extensions).toMatchObject({ code: 'SOURCE_CONTRACT', retryable: false });
     expect(error.message).toContain('bytes');
@@ -318,7 +318,7 @@ describe('a connection to MariaDB', () => {
     expect(error.message).not.toContain('wrong');
   });
 
-  it('reports a user that has all the connections it may have', async () => {
+  it('reports a user that has reached its limit of connections', async () => {
     await database.root.query(`ALTER USER '${reader()}'@'%' WITH MAX_USER_CONNECTIONS 1`);
     const [opened, other] = [connect(), connect()];
     try {
@@ -357,7 +357,7 @@ describe('a connection to MariaDB', () => {
     await lost.close();
   });
 
-  it('ends everything when it is closed, waits for calls in progress, and calls nothing after', async () => {
+  it('waits for calls in progress when it is closed, and makes no calls afterwards', async () => {
     await client.close();
     await expect.poll(async () => (await connections()).length).toBe(0);
     const connection = connect();

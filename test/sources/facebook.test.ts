@@ -235,7 +235,7 @@ describe('Facebook', () => {
       counts.push(listAt(data, 'customer', 'timeline', 'nodes').length);
       after = at(data, 'customer', 'timeline', 'pageInfo', 'endCursor') ?? after;
     }
-    // Ten pages of a hundred are read. One more item would show whether there is a next page.
+    // Twenty pages are read, and every second one is empty. So 1,000 messages are read, and the last page is not complete.
     expect(counts).toEqual([...Array<number>(9).fill(100), 0, 0]);
     expect(missing).toEqual([...Array<string[]>(9).fill([]), ['SOURCE_CONTRACT'], ['SOURCE_CONTRACT']]);
   });

@@ -234,7 +234,7 @@ class HttpOdataClient implements OdataClient {
       what: 'records',
       acceptPart: true,
       maxPages,
-      // A link is checked only when it is followed. If enough was read, it does not matter.
+      // A link is checked only when it is followed. If enough records were read, it is not followed.
       read: async (link: string | undefined) => {
         const at = link === undefined ? path : this.#pathOf(link);
         return { at, page: await this.#getPage(record, at, pageSize) };

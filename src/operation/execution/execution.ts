@@ -15,7 +15,7 @@ export interface ExecutionInput {
 export class Execution {
   readonly plan: Plan;
   readonly rootValue: unknown;
-  /** Undefined after the end: what still refers to the execution then must not retain the objects of the request. */
+  /** Undefined after the end, because a later reference to the execution must not retain the objects of the request. */
   context: unknown;
   readonly variables: Variables;
   readonly #errors: GraphQLError[] = [];
@@ -57,7 +57,7 @@ export class Execution {
     return this.#errors.length === 0 ? { data } : { errors: this.#errors, data };
   }
 
-  /** Sets a value, and completes it first, when its promise is settled. */
+  /** Waits for the promise of a value, then completes and sets the value. */
   awaitValue(
     container: Container,
     field: FieldPlan,
