@@ -10,8 +10,7 @@ const SOURCE = 'scalar Source';
 const CUSTOMER_KEY = 'input CustomerKey @oneOf { email: String }';
 
 /**
- * Types whose resolvers get the source's own record: `<Type>Record` of its mapping.ts. All others get what the SDL says of
- * them.
+ * Types whose resolvers get the source's own record: `<Type>Record` of its mapping.ts. All others get the type of the SDL.
  */
 function recordsOf(source: string): Record<string, string> {
   const folder = `sources/${source}`;

@@ -264,7 +264,7 @@ describe('a token that somebody made up', () => {
     }
   });
 
-  test('is not let in by what its header says of keys', async () => {
+  test('is not accepted because of keys or key locations in its header', async () => {
     const thief = signingKey('one');
     for (const header of [
       { jwk: thief.jwk },

@@ -119,7 +119,7 @@ describe('the report about a source', () => {
     expect(provenance.report(['shop'])['shop']).toMatchObject({ startedMs: 2, durationMs: 13.2 });
   });
 
-  it('says of a source that was not needed that it was skipped', () => {
+  it('reports a source that was not needed as skipped', () => {
     expect(provenanceOf([]).report(['shop'])).toEqual({
       shop: { status: 'skipped', age: 0, calls: 0, records: 0, retries: 0, startedMs: 0, durationMs: 0 },
     });

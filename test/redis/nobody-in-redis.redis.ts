@@ -39,8 +39,7 @@ beforeAll(async () => {
     ...standIns.standIns.map((standIn) => standIn.settings(standIn.url)),
   ) as Record<string, string>;
   redis = await startRedis();
-  // What a client still says of itself when others listen already may come with Redis' consent to listen, which it then takes
-  // for an answer.
+  // The client info is off: with a monitor, the client could take Redis' reply to it for the reply to MONITOR.
   outside = new Redis(redis.url, { lazyConnect: true, disableClientInfo: true });
   await outside.connect();
   monitor = await outside.monitor();

@@ -221,7 +221,7 @@ describe('the schema', () => {
       ]);
   });
 
-  it('says of every list of objects how long it may be, so that its cost is known beforehand', () => {
+  it('declares the maximum length of every list of objects, so that its cost is known beforehand', () => {
     const names = sources.map(({ name }) => name);
     const costs = readCosts(composeSdl(readSdlFiles(names), commonNamespaces('NL')));
     const members = types.flatMap((type) =>

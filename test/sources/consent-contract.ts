@@ -27,7 +27,7 @@ export interface ConsentSubject<S extends StandIn> {
   /** The key of a person at the source; undefined if the source does not know the person. */
   keyOf: (person: Person) => Record<string, string> | undefined;
   /** The statements of the seed about a person, in the terms of the gateway and in the order of the source. */
-  saidOf: (person: Person, world: World) => Said[];
+  seedStatementsOf: (person: Person, world: World) => Said[];
   /** Each status that the seed has a case of. */
   statuses: readonly string[];
   /** The number of calls that load the consents of a hundred people known to the source. */
@@ -60,7 +60,7 @@ function statementsOf({ consents }: { consents: readonly unknown[] }): unknown[]
 
 /** What every source that holds consent promises. */
 export function describeConsents<S extends StandIn>(subject: ConsentSubject<S>): void {
-  const { source, start, keyOf, saidOf } = subject;
+  const { source, start, keyOf, seedStatementsOf } = subject;
   const { name } = source;
   const enumName = name.toUpperCase().replaceAll('-', '_');
   const world = createWorld({ customers: 420 });
@@ -109,10 +109,10 @@ export function describeConsents<S extends StandIn>(subject: ConsentSubject<S>):
       expect(errors).toEqual([]);
       expect(consents).toEqual(
         known.map((person) =>
-          saidOf(person, world).map((entry) => ({ topic: null, ...entry, source: enumName })),
+          seedStatementsOf(person, world).map((entry) => ({ topic: null, ...entry, source: enumName })),
         ),
       );
-      const statuses = known.flatMap((person) => saidOf(person, world).map(({ status }) => status));
+      const statuses = known.flatMap((person) => seedStatementsOf(person, world).map(({ status }) => status));
       expect([...new Set(statuses)].sort()).toEqual([...subject.statuses].sort());
     });
 
@@ -151,7 +151,7 @@ export function describeConsents<S extends StandIn>(subject: ConsentSubject<S>):
     it('shows a changed consent within five seconds', async () => {
       const person =
         known.find(({ email }) => email === AGREED) ??
-        known.find((person) => saidOf(person, world).every(({ channel }) => channel !== 'EMAIL'));
+        known.find((person) => seedStatementsOf(person, world).every(({ channel }) => channel !== 'EMAIL'));
       if (person === undefined) throw new Error(`${name} has nobody to say no`);
       const { clock, query } = open();
       const before = statementsOf(await query([person]));

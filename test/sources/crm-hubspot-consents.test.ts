@@ -15,7 +15,7 @@ const KINDS = [
 ];
 
 /** All mail first, then each kind of mail by its name, then the settings beside consent. */
-const saidOf = ({ crm }: Person): Said[] => {
+const seedStatementsOf = ({ crm }: Person): Said[] => {
   const { choices = [], isMarketable, legalBases = [] } = crm?.marketing ?? {};
   const note = { purpose: 'MARKETING', channel: null, status: 'UNKNOWN', updatedAt: null };
   return [
@@ -40,7 +40,7 @@ describe("the CRM's opt-outs as consents", () => {
     source: crmHubspot,
     start: (world) => startCrmHubspot(world),
     keyOf: ({ crm }) => crm && { hubspotContactId: crm.contactId },
-    saidOf,
+    seedStatementsOf,
     statuses: ['REVOKED', 'UNKNOWN'],
     callsForWhoTheyAre: 1,
     // Two batches of the opt-out of all mail, the kinds of mail, and two batches of these: a batch with history takes fifty.

@@ -5,7 +5,7 @@ import type { Person } from '../../sources/stand-ins/world.js';
 import { textAt } from '../support/read.js';
 import { describeConsents } from './consent-contract.js';
 
-const saidOf = ({ salesforce }: Person) => {
+const seedStatementsOf = ({ salesforce }: Person) => {
   const no = (channel: string, evidence: string) => ({
     purpose: 'MARKETING',
     channel,
@@ -25,7 +25,7 @@ describe("Salesforce's opt-outs as consents", () => {
     source: crmSalesforce,
     start: (world) => startCrmSalesforce(world),
     keyOf: ({ salesforce }) => salesforce && { salesforceContactId: salesforce.contactId },
-    saidOf,
+    seedStatementsOf,
     statuses: ['REVOKED'],
     // A session, and the contacts.
     callsForWhoTheyAre: 3,

@@ -10,7 +10,7 @@ const STATUS = { GIVEN: 'GRANTED', REFUSED: 'DENIED', WITHDRAWN: 'REVOKED', ASKE
 const TWO_ACCOUNTS = 'two-accounts@example.nl';
 
 /** Two accounts with one address are one customer, who said what stands with either; the one that was changed last comes first. */
-const saidOf = (person: Person, { people }: World) =>
+const seedStatementsOf = (person: Person, { people }: World) =>
   (person.email === TWO_ACCOUNTS
     ? people.filter(({ email }) => email === TWO_ACCOUNTS).toReversed()
     : [person]
@@ -36,7 +36,7 @@ describe("the order system's consents", () => {
       return startOrderSystem(world, connectionString === undefined ? {} : { connectionString });
     },
     keyOf: ({ orderSystem }) => orderSystem && { customerNumber: orderSystem.customerNumber },
-    saidOf,
+    seedStatementsOf,
     statuses: ['GRANTED', 'DENIED', 'REVOKED', 'REQUESTED', 'EXPIRED'],
     callsForWhoTheyAre: 2,
     callsForAHundred: 1,

@@ -15,7 +15,7 @@ const STATUS = {
   NOT_SUBSCRIBED: 'UNKNOWN',
 };
 
-const saidOf = ({ webshop }: Person) =>
+const seedStatementsOf = ({ webshop }: Person) =>
   webshop === undefined
     ? []
     : ([['EMAIL', webshop.emailConsent] as const, ['SMS', webshop.smsConsent] as const] as const).map(
@@ -33,7 +33,7 @@ describe("the webshop's consents", () => {
     source: webshop,
     start: (world) => startWebshop(world),
     keyOf: ({ webshop }) => webshop && { shopifyCustomerId: webshop.customerId },
-    saidOf,
+    seedStatementsOf,
     statuses: ['GRANTED', 'REVOKED', 'REQUESTED', 'UNKNOWN'],
     callsForWhoTheyAre: 1,
     callsForAHundred: 1,

@@ -39,7 +39,7 @@ describe('a condition', () => {
     [20, true],
     [21, false],
     [null, undefined],
-  ])('with bounds says of the Int %j: %j', (value, expected) => {
+  ])('with bounds evaluates the Int %j to %j', (value, expected) => {
     expect(isMet(points, { card: { points: value } })).toBe(expected);
   });
 
@@ -52,7 +52,7 @@ describe('a condition', () => {
     [true, true],
     [false, false],
     [null, undefined],
-  ])('without bounds says of the Boolean %j: %j', (value, expected) => {
+  ])('without bounds evaluates the Boolean %j to %j', (value, expected) => {
     expect(isMet(`isMember: Boolean ${GUARD} @condition(name: "good")`, { isMember: value })).toBe(expected);
   });
 

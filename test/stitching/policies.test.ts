@@ -41,7 +41,7 @@ function problemsOf(text: string): readonly string[] {
 
 const onCustomer = (fields: string) => `type Customer @foundBy(identifier: "customerNumber") {\n${fields}\n}`;
 
-describe('what the SDL says of a field', () => {
+describe('the access rules of a field in the SDL', () => {
   test('is its category, mask, purposes, channel and scopes', () => {
     const card = onCustomer(`card: String
       @personalData(category: IDENTITY, mask: LAST_FOUR)

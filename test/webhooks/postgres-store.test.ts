@@ -29,7 +29,7 @@ async function listen(onConnection: (socket: Socket) => void): Promise<string> {
   return `postgres://nobody@127.0.0.1:${(server.address() as AddressInfo).port}/webhooks`;
 }
 
-/** A PostgreSQL that says of each statement that it is done. */
+/** A PostgreSQL that reports success for each statement. */
 async function answering() {
   const parameters: string[] = [];
   const statements: string[] = [];

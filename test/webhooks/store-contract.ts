@@ -28,7 +28,7 @@ export interface OpenedStore {
   store: WebhookStore;
   /** As another instance of the gateway, or the same after a restart. */
   again(options?: Partial<WebhookStoreOptions>): Promise<WebhookStore>;
-  /** All that lies on disk, as text. */
+  /** All data on disk, as text. */
   raw(): Promise<string>;
   close(): Promise<void>;
 }
