@@ -193,7 +193,7 @@ function compose(files: readonly SdlFile[]): Sdl {
   problems.push(
     ...undeclaredTypes([...coreSchema, ...[...sources.values()].flatMap(({ definitions }) => definitions)]),
   );
-  if (problems.length === 0) problems.push(...findInvalid(coreSchema, sources));
+  if (problems.length === 0) problems.push(...check(coreSchema, sources));
   if (problems.length > 0) throw new ConfigError(problems);
   return {
     coreSchema: { kind: Kind.DOCUMENT, definitions: coreSchema },
@@ -287,10 +287,7 @@ const DIRECTIVE_RULES = [
  * Finds errors that are visible only over all files: a type without fields, an input as a field's type, an unknown
  * directive, or invalid arguments of a directive.
  */
-function findInvalid(
-  coreSchema: readonly DefinitionNode[],
-  sources: ReadonlyMap<string, DocumentNode>,
-): string[] {
+function check(coreSchema: readonly DefinitionNode[], sources: ReadonlyMap<string, DocumentNode>): string[] {
   const documents: DocumentNode[] = [{ kind: Kind.DOCUMENT, definitions: coreSchema }, ...sources.values()];
   const whole = new Map<string, DefinitionNode>();
   for (const definition of documents.flatMap(({ definitions }) => definitions)) {
