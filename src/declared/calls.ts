@@ -245,7 +245,13 @@ export class Calls<Call extends object, C extends Client> {
         `A list is ordered by "${type}.${name}", which may be null.`,
         'Make it non-null in the SDL: the system finds no page after a row without a value.',
       );
-    const { from = name } = this.#options.mappers.mappingOf(type, name);
+    const { from = name, jsonata } = this.#options.mappers.mappingOf(type, name);
+    if (jsonata !== undefined)
+      this.#report(
+        ['fields', `${type}.${name}`, 'jsonata'],
+        `A list is ordered by "${type}.${name}", which the system does not know.`,
+        'Order it by a column.',
+      );
     return { path: from, type: field === undefined ? 'String' : namedTypeOf(field.type) };
   }
 

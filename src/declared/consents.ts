@@ -4,7 +4,7 @@ import type { ConsentChannel, ConsentStatus, Purpose } from '../customer/schema.
 import { didYouMean } from '../did-you-mean.js';
 import type { Calls } from './calls.js';
 import { enumConversion, scalarConversion } from './conversions.js';
-import type { Consents, FieldMapping } from './grammar.js';
+import type { Consents, ValueMapping } from './grammar.js';
 import { Mismatch } from './path.js';
 import type { Place, Report } from './problems.js';
 import type { SourceSdl } from './source-sdl.js';
@@ -139,7 +139,7 @@ function enumReader<T extends string>(
 
 /** Reads a moment, as ISO 8601. A date is the beginning of that day in UTC. */
 function momentReader(
-  mapping: FieldMapping | undefined,
+  mapping: ValueMapping | undefined,
   place: Place,
   report: Report,
 ): Reader<string> | undefined {

@@ -5,7 +5,7 @@ import type {
   YieldedIdentifier,
 } from '../identity/declaration.js';
 import { scalarConversion } from './conversions.js';
-import type { FieldMapping, Identity, Yielded } from './grammar.js';
+import type { ValueMapping, Identity, Yielded } from './grammar.js';
 import type { MapRecord } from './mapping.js';
 import { Mismatch } from './path.js';
 import type { Place, Report } from './problems.js';
@@ -143,7 +143,7 @@ function profileReader(
     return (row) => reads.flatMap((read) => read(row)?.trim() || []).join(' ') || null;
   };
   const converted = (
-    mapping: FieldMapping | undefined,
+    mapping: ValueMapping | undefined,
     scalar: string,
     member: string,
   ): ReadText | undefined => {

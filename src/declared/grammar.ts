@@ -75,10 +75,52 @@ const textConversion = z.union([textOperation, z.array(textOperation)], {
 });
 export type TextConversion = z.infer<typeof textConversion>;
 
+const conversions = {
+  text: textConversion.exactOptional(),
+  number: z
+    .union(
+      [
+        z.literal('fromText'),
+        members({
+          decimal: text('must be a character'),
+          group: text('must be a character').exactOptional(),
+        }),
+      ],
+      { error: 'must be fromText, or the separators of a text, such as { decimal: ",", group: "." }' },
+    )
+    .exactOptional(),
+  money: members({
+    currency: z.union([text('must be a currency'), members({ from: path })], {
+      error: 'must be a currency such as EUR, or { from: path }',
+    }),
+    minorUnits: wholeNumber(0, 6).exactOptional(),
+  }).exactOptional(),
+  date: text('must be dateTime, or a format of yyyy, mm and dd, such as dd-mm-yyyy').exactOptional(),
+  dateTime: z
+    .union([z.enum(['seconds', 'milliseconds']), members({ zone: text('must be a time zone') })], {
+      error: 'must be seconds, milliseconds, or the zone of the times, such as { zone: Europe/Amsterdam }',
+    })
+    .exactOptional(),
+  boolean: members({
+    true: z.array(z.union([z.string(), z.number()])),
+    false: z.array(z.union([z.string(), z.number()])),
+  }).exactOptional(),
+  enum: z
+    .record(z.string(), z.string({ error: 'must be a value of the enum' }), {
+      error: 'must be a map from values of the system to values of the enum, such as { B: BASIC }',
+    })
+    .exactOptional(),
+};
+const MAPPING = 'must be a path, or a map such as { from: owner.mail, text: lower }';
+/** How a value of a record becomes a value of another part of the declaration. */
+const value = z.union([path, members({ from: path.exactOptional(), ...conversions }, MAPPING)], {
+  error: MAPPING,
+});
 /** How a value of a record becomes the value of a field. */
 const mapping = members(
   {
     from: path.exactOptional(),
+    jsonata: text('must be an expression of JSONata').exactOptional(),
     call: callName.exactOptional(),
     key: text('must be a path in the record, or on Customer a kind of identifier').exactOptional(),
     order: z
@@ -90,48 +132,14 @@ const mapping = members(
         },
       )
       .exactOptional(),
-    text: textConversion.exactOptional(),
-    number: z
-      .union(
-        [
-          z.literal('fromText'),
-          members({
-            decimal: text('must be a character'),
-            group: text('must be a character').exactOptional(),
-          }),
-        ],
-        { error: 'must be fromText, or the separators of a text, such as { decimal: ",", group: "." }' },
-      )
-      .exactOptional(),
-    money: members({
-      currency: z.union([text('must be a currency'), members({ from: path })], {
-        error: 'must be a currency such as EUR, or { from: path }',
-      }),
-      minorUnits: wholeNumber(0, 6).exactOptional(),
-    }).exactOptional(),
-    date: text('must be dateTime, or a format of yyyy, mm and dd, such as dd-mm-yyyy').exactOptional(),
-    dateTime: z
-      .union([z.enum(['seconds', 'milliseconds']), members({ zone: text('must be a time zone') })], {
-        error: 'must be seconds, milliseconds, or the zone of the times, such as { zone: Europe/Amsterdam }',
-      })
-      .exactOptional(),
-    boolean: members({
-      true: z.array(z.union([z.string(), z.number()])),
-      false: z.array(z.union([z.string(), z.number()])),
-    }).exactOptional(),
-    enum: z
-      .record(z.string(), z.string({ error: 'must be a value of the enum' }), {
-        error: 'must be a map from values of the system to values of the enum, such as { B: BASIC }',
-      })
-      .exactOptional(),
+    ...conversions,
   },
-  'must be a path, or a map such as { from: owner.mail, text: lower }',
+  MAPPING,
 );
-const field = z.union([path, mapping], {
-  error: 'must be a path, or a map such as { from: owner.mail, text: lower }',
-});
+const field = z.union([path, mapping], { error: MAPPING });
 export type Mapping = z.infer<typeof mapping>;
 export type FieldMapping = z.infer<typeof field>;
+export type ValueMapping = z.infer<typeof value>;
 
 const uniqueness = z.enum(['enforced', 'usual', 'verified', 'none'], {
   error: 'must be enforced, usual, verified or none',
@@ -165,8 +173,8 @@ const identity = members({
   profile: members({
     name: joined.exactOptional(),
     language: path.exactOptional(),
-    birthDate: field.exactOptional(),
-    updatedAt: field.exactOptional(),
+    birthDate: value.exactOptional(),
+    updatedAt: value.exactOptional(),
     address: members({
       street: joined.exactOptional(),
       houseNumber: joined.exactOptional(),
@@ -233,8 +241,8 @@ const statement = members({
     },
     STATUS,
   ),
-  until: field.exactOptional(),
-  updatedAt: field.exactOptional(),
+  until: value.exactOptional(),
+  updatedAt: value.exactOptional(),
 });
 const consents = members({
   call: callName,

@@ -9,6 +9,7 @@ import {
   type Convert,
 } from './conversions.js';
 import type { FieldMapping, Mapping } from './grammar.js';
+import { compileJsonata } from './jsonata.js';
 import { joinPlaces, Mismatch, type Read } from './path.js';
 import type { Place, Report } from './problems.js';
 import { namedTypeOf, ROOTS, type SourceSdl } from './source-sdl.js';
@@ -140,6 +141,7 @@ export class Mappers {
       );
       return () => null;
     }
+    if (mapping.jsonata !== undefined) return this.#jsonataReader(type, field, mapping, mapping.jsonata);
     const path = mapping.from ?? name;
     const inner = namedTypeOf(field.type);
     const isObject = mapping.money === undefined && this.#options.sdl.objectNamed(inner) !== undefined;
@@ -154,6 +156,25 @@ export class Mappers {
     const read = readerOf(path, fromPlace, report);
     const convert = this.#convertType(field.type, mapping, path, place);
     return (record) => convert(read(record), record);
+  }
+
+  #jsonataReader(type: string, field: FieldDefinitionNode, mapping: Mapping, text: string): Read {
+    const { report } = this.#options;
+    const id = `${type}.${field.name.value}`;
+    const place: Place = ['fields', id];
+    if (mapping.from !== undefined)
+      report([...place, 'from'], `"${id}" has from and jsonata.`, 'Remove one of them.');
+    const nullable = field.type.kind === Kind.NON_NULL_TYPE ? field.type.type : field.type;
+    const compiled = compileJsonata(text, {
+      isList: nullable.kind === Kind.LIST_TYPE,
+      isExact: EXACT.has(namedTypeOf(field.type)),
+      ...{ place: [...place, 'jsonata'], report },
+    });
+    const convert = this.#convertType(field.type, mapping, id, place);
+    if (compiled === undefined) return () => null;
+    for (const path of compiled.paths) this.#addPath(type, path);
+    if (typeof mapping.money?.currency === 'object') this.#addPath(type, mapping.money.currency.from);
+    return (record) => convert(compiled.read(record), record);
   }
 
   /** The property of a field with a call holds the key of the call. */
