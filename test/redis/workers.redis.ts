@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,10 +61,14 @@ afterAll(async () => {
 
 let started = 0;
 
-/** `stekkerdoos start --workers 2`, as one types it, when it is ready. */
-async function start(more: Record<string, string> = {}): Promise<Run> {
+const tsx = import.meta.resolve('tsx');
+const program = join(import.meta.dirname, '../../src/cli/cli.ts');
+
+/** `stekkerdoos start --workers 2`, as one types it in a folder, when it is ready. */
+async function start(more: Record<string, string> = {}, cwd = process.cwd()): Promise<Run> {
   started += 1;
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/cli.ts', 'start', '--workers', '2'], {
+  const child = spawn(process.execPath, ['--import', tsx, program, 'start', '--workers', '2'], {
+    cwd,
     env: {
       PATH: process.env.PATH,
       ...settings,
@@ -242,6 +246,53 @@ describe('a gateway of two workers', () => {
     await vi.waitFor(async () => {
       expect([...(await answeredBy(run)).values()].every((count) => count > 0)).toBe(true);
     }, soon);
+  });
+});
+
+describe('a gateway of two workers that reloads', () => {
+  it('replaces the gateway of both workers without a failed request', async () => {
+    const project = join(folder, 'project');
+    mkdirSync(project);
+    const write = (settings: string) => {
+      writeFileSync(join(project, 'gateway.yaml'), settings);
+    };
+    write('maxAliases: 2\n');
+    const run = await start({}, project);
+    const accepted = { data: { a: 'Query', b: 'Query' } };
+    const refused = { errors: [{ extensions: { code: 'LIMIT_EXCEEDED' } }] };
+    const ask = () => query(run, { query: '{ a: __typename b: __typename }' });
+    const expectAll = async (expected: object) => {
+      // Connections reach the workers in turn.
+      for (let i = 0; i < 4; i += 1) expect(await ask()).toMatchObject(expected);
+    };
+    const reloaded = (count: number) =>
+      vi.waitFor(() => {
+        expect(run.out().match(/SIGHUP: reloaded/g)).toHaveLength(count);
+      }, soon);
+    await expectAll(accepted);
+
+    write('maxAliases: 1\n');
+    let isReloading = true;
+    const during = (async () => {
+      const answers = [];
+      while (isReloading) answers.push(await ask());
+      return answers;
+    })();
+    run.child.kill('SIGHUP');
+    await reloaded(2).finally(() => {
+      isReloading = false;
+    });
+    for (const answer of await during) expect(answer).toMatchObject('data' in answer ? accepted : refused);
+    await expectAll(refused);
+
+    write('maxAliases: none\n');
+    run.child.kill('SIGHUP');
+    await vi.waitFor(() => {
+      expect(run.out().match(/SIGHUP: not reloaded/g)).toHaveLength(2);
+    }, soon);
+    await expectAll(refused);
+    run.child.kill('SIGTERM');
+    expect(await run.ended).toBe(0);
   });
 });
 
