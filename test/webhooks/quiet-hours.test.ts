@@ -131,6 +131,8 @@ describe('quiet hours', () => {
     '21:60-08:00 UTC',
     '21:00-08:00',
     '21:00-08:00 Mars/Olympus',
+    'x21:00-08:00 UTC',
+    '21:00-08:00 UTC!',
   ])('are refused when they are written as "%s"', (text) => {
     expect(() => readQuietHours(text)).toThrow('two times of day and a time zone');
   });

@@ -194,6 +194,19 @@ describe('a system of one’s own', () => {
     expect((await start().post({ body: '' }, 'OPTIONS')).status).toBe(405);
   });
 
+  it.each(['https://events.example.nl/', 'events example.nl', 'a'.repeat(254)])(
+    'is not permitted to send from "%s", which is no origin',
+    async (origin) => {
+      const headers = { 'webhook-request-origin': origin };
+      expect((await start().post({ headers, body: '' }, 'OPTIONS')).status).toBe(405);
+    },
+  );
+
+  it('is permitted to send from the longest origin', async () => {
+    const headers = { 'webhook-request-origin': 'a'.repeat(253) };
+    expect((await start().post({ headers, body: '' }, 'OPTIONS')).status).toBe(200);
+  });
+
   it('is refused at start with an invalid secret', () => {
     expect(() => createTestReceiver(clickstream, { [variable]: 'whsec_' })).toThrow(`${variable} is invalid`);
   });
