@@ -16,6 +16,7 @@ import { generatedOperations } from '../support/operations.js';
 import { payInWebshop } from '../support/pay-in-webshop.js';
 import { at } from '../support/read.js';
 import { directSettings } from '../support/stand-ins.js';
+import { runs } from '../support/thorough.js';
 
 const settings = directSettings();
 const contactCentre = await heldBack(settings['CONTACT_CENTRE_URL'] ?? '');
@@ -196,7 +197,7 @@ describe('the merged parts equal the response without @defer', () => {
         const whole = await anybody.gateway.query(without(query), variables);
         expect(byPath(merged(await answer.rest())).data).toEqual(whole.data);
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   });
 });

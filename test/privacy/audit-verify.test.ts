@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { verifyAudit } from '../../src/privacy/audit-verify.js';
+import { runs } from '../support/thorough.js';
 import { entries, entry, SECRET, temporaryFolder, writeEntries } from './audit-entries.js';
 
 /** Writes a file with `count` lines, and its head. */
@@ -276,16 +277,16 @@ test('verifying finds any other change of a file, by bytes or by lines, and its 
         { minLength: 12, maxLength: 12 },
       ),
       fc.boolean(),
-      async (runs, crashes, changes, hasCrashes) => {
+      async (starts, crashes, changes, hasCrashes) => {
         const file = join(folder, `${(run += 1)}.log`);
-        for (const [index, auditEntrys] of runs.entries()) {
+        for (const [index, auditEntrys] of starts.entries()) {
           if (hasCrashes && index > 0) appendFileSync(file, crashes[index] ?? '');
           await writeEntries(file, auditEntrys);
         }
         const original = readFileSync(file);
         const untouched = await verifyAudit([file], { secret: SECRET });
         expect(untouched.problems).toEqual([]);
-        expect(untouched.torn).toBe(hasCrashes ? runs.length - 1 : 0);
+        expect(untouched.torn).toBe(hasCrashes ? starts.length - 1 : 0);
         for (const { how, places, amount } of changes) {
           const tampered = tamperings[how]?.(original, places, amount) ?? original;
           // A crash can remove the last line break, or leave a part of a line. No written line is lost by either.
@@ -304,7 +305,7 @@ test('verifying finds any other change of a file, by bytes or by lines, and its 
         }
       },
     ),
-    { numRuns: 150 },
+    { numRuns: runs(150) },
   );
 });
 
