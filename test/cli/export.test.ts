@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { CALLER_SETTINGS } from '../support/callers.js';
 import { at, listAt } from '../support/read.js';
 import { faultControl, patientSettings } from '../support/stand-ins.js';
-import { stekkerdoos } from './cli-process.js';
+import { stekkerdoos, stekkerdoosHere } from './cli-process.js';
 
 const EMAIL = 'everywhere@example.nl';
 const control = await faultControl();
@@ -23,7 +23,9 @@ afterEach(async () => {
 });
 afterAll(() => control.close());
 
-const exportOf = (by: string, environment = {}, input = '') =>
+const exportOf = (by: string, environment = {}) =>
+  stekkerdoosHere(['export', '--by', by, '--out', file], { ...settings, ...environment });
+const exportInProcess = (by: string, environment = {}, input = '') =>
   stekkerdoos(['export', '--by', by, '--out', file], { ...settings, ...environment }, input);
 
 const read = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'));
@@ -33,7 +35,7 @@ const calls = () =>
 
 describe('stekkerdoos export', { timeout: 120_000 }, () => {
   test('writes data of every system, with source and time, to a file that only its owner can read', async () => {
-    const { code, err, out } = await exportOf(`email=${EMAIL}`);
+    const { code, err, out } = await exportInProcess(`email=${EMAIL}`);
     expect(err).toContain('parts are complete');
     expect(code).toBe(0);
     expect(out).toBe(`${file}\n`);
@@ -139,7 +141,7 @@ describe('stekkerdoos export', { timeout: 120_000 }, () => {
 
   test('writes no personal data outside the file, also with authentication and audit', async () => {
     const auditFile = join(folder, 'audit.jsonl');
-    const { code, out, err } = await exportOf(
+    const { code, out, err } = await exportInProcess(
       'email=-',
       { ...CALLER_SETTINGS, LOG_LEVEL: 'debug', AUDIT_FILE: auditFile },
       `${EMAIL}\n`,

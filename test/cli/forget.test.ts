@@ -8,7 +8,7 @@ import { fakeClock } from '../support/clock.js';
 import { createTestGateway, patientSources, type TestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
 import { faultControl, patientSettings } from '../support/stand-ins.js';
-import { stekkerdoos } from './cli-process.js';
+import { stekkerdoos, stekkerdoosHere } from './cli-process.js';
 
 const EMAIL = 'everywhere@example.nl';
 const ADMIN_TOKEN = 'a token of the tests';
@@ -56,13 +56,9 @@ async function runGateway(): Promise<{
   return { gateway, url: server.url, clock };
 }
 
+const settings = () => ({ ...control.settings, ...patientSettings(), SUPPRESSION_FILE: list });
 const forget = (words: string[], environment = {}) =>
-  stekkerdoos(['forget', ...words], {
-    ...control.settings,
-    ...patientSettings(),
-    SUPPRESSION_FILE: list,
-    ...environment,
-  });
+  stekkerdoosHere(['forget', ...words], { ...settings(), ...environment });
 
 const callsTo = (name: string): number => control.counters()[name]?.calls ?? 0;
 
@@ -71,9 +67,9 @@ describe('stekkerdoos forget', { timeout: 120_000 }, () => {
     const { gateway, url, clock } = await runGateway();
     const shown = await gateway.query(QUERY, { by: { email: EMAIL } });
     expect(at(shown.data, 'customer', 'name')).toEqual(expect.any(String));
-    const { code, out } = await forget(
-      ['--by', `email=${EMAIL}`, '--suppress', '--receipt', receipt, '--url', url],
-      { GATEWAY_TOKEN: ADMIN_TOKEN },
+    const { code, out } = await stekkerdoos(
+      ['forget', '--by', `email=${EMAIL}`, '--suppress', '--receipt', receipt, '--url', url],
+      { ...settings(), GATEWAY_TOKEN: ADMIN_TOKEN },
     );
     expect(code).toBe(0);
     expect(out).toContain('The gateway at --url was notified');

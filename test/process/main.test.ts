@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
 import { compiled } from '../support/compiled.js';
-import { faultControl, patientSettings } from '../support/stand-ins.js';
+import { FOUR_SYSTEMS, faultControl, patientSettings } from '../support/stand-ins.js';
 
 interface Run {
   child: ChildProcessByStdio<null, Readable, Readable>;
@@ -69,7 +69,7 @@ describe('the gateway as a process', { timeout: 30_000 }, () => {
   let settings: Record<string, string>;
 
   beforeAll(async () => {
-    control = await faultControl();
+    control = await faultControl([], FOUR_SYSTEMS);
     settings = {
       ...control.settings,
       ...patientSettings(),
