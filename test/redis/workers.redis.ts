@@ -272,15 +272,15 @@ describe('a gateway of two workers that reloads', () => {
     await expectAll(accepted);
 
     write('maxAliases: 1\n');
-    let isReloading = true;
+    const reload = new AbortController();
     const during = (async () => {
       const answers = [];
-      while (isReloading) answers.push(await ask());
+      while (!reload.signal.aborted) answers.push(await ask());
       return answers;
     })();
     run.child.kill('SIGHUP');
     await reloaded(2).finally(() => {
-      isReloading = false;
+      reload.abort();
     });
     for (const answer of await during) expect(answer).toMatchObject('data' in answer ? accepted : refused);
     await expectAll(refused);
