@@ -260,10 +260,10 @@ describe('a gateway of two workers that reloads', () => {
     const run = await start({}, project);
     const accepted = { data: { a: 'Query', b: 'Query' } };
     const refused = { errors: [{ extensions: { code: 'LIMIT_EXCEEDED' } }] };
-    const ask = () => query(run, { query: '{ a: __typename b: __typename }' });
+    const sendAliases = () => query(run, { query: '{ a: __typename b: __typename }' });
     const expectAll = async (expected: object) => {
       // Connections reach the workers in turn.
-      for (let i = 0; i < 4; i += 1) expect(await ask()).toMatchObject(expected);
+      for (let i = 0; i < 4; i += 1) expect(await sendAliases()).toMatchObject(expected);
     };
     const reloaded = (count: number) =>
       vi.waitFor(() => {
@@ -275,7 +275,7 @@ describe('a gateway of two workers that reloads', () => {
     const reload = new AbortController();
     const during = (async () => {
       const answers = [];
-      while (!reload.signal.aborted) answers.push(await ask());
+      while (!reload.signal.aborted) answers.push(await sendAliases());
       return answers;
     })();
     run.child.kill('SIGHUP');
