@@ -195,7 +195,7 @@ describe('a system of one’s own', () => {
   });
 
   it.each(['https://events.example.nl/', 'events example.nl', 'a'.repeat(254)])(
-    'is not permitted to send from "%s", which is no origin',
+    'is not permitted to send from "%s", which is not an origin',
     async (origin) => {
       const headers = { 'webhook-request-origin': origin };
       expect((await start().post({ headers, body: '' }, 'OPTIONS')).status).toBe(405);
