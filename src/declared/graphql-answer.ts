@@ -142,7 +142,6 @@ function compileList(rows: string, page: GraphqlCall['page'], context: CompileCo
   return {
     names: namesIn(listPath),
     selectionOf: (row) => {
-      if (rows === '.') return row;
       const selection: Selection = new Map();
       const below = addPath(selection, rows, context);
       for (const [name, inner] of row) below.set(name, inner);
@@ -169,7 +168,8 @@ function compileList(rows: string, page: GraphqlCall['page'], context: CompileCo
       const cursor = readCursor(answer);
       if (typeof cursor === 'string' && cursor !== '') return cursor;
       if (typeof cursor === 'number' && !isConnection) return String(cursor);
-      if (isConnection || cursor != null) throw new Mismatch(cursorPath ?? '.', 'a cursor');
+      if (isConnection || (cursor != null && cursor !== ''))
+        throw new Mismatch(cursorPath ?? '.', 'a cursor');
       return undefined;
     },
   };

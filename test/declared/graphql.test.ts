@@ -240,6 +240,11 @@ describe('a call over GraphQL', () => {
     ],
     ['null as a record', { edges: [{ node: null }] }, 'member.purchases.edges.node'],
     ['no word on further pages', { edges: [], pageInfo: {} }, 'pageInfo.hasNextPage'],
+    [
+      'a further page with an empty cursor',
+      { edges: [], pageInfo: { hasNextPage: true, endCursor: '' } },
+      'pageInfo.endCursor',
+    ],
     ['a further page without a cursor', { edges: [], pageInfo: { hasNextPage: true } }, 'pageInfo.endCursor'],
   ])('refuses an answer with %s', async (_, purchases, place) => {
     const load = await loading(() => ({
@@ -313,6 +318,22 @@ describe('a call over GraphQL', () => {
     );
     expect(await load('M001')).toMatchObject([[{ number: '0' }, { number: '7' }]]);
     expect(sent()[1]?.query).toContain('k0:purchases(of:$key0 after:$after0){items{number');
+  });
+
+  it.each([
+    ['no list', { items: null, next: null }, []],
+    ['an empty cursor', { items: [purchase('1')], next: '' }, [{ number: '1' }]],
+    ['a cursor of another shape', { items: [], next: ['Jan'] }, { code: 'SOURCE_CONTRACT' }],
+  ])('reads no further than %s', async (_, answer, expected) => {
+    const load = await loading(
+      () => ({ data: { k0: answer } }),
+      [
+        PURCHASES,
+        '    field: "purchases(of: $key, after: $after)"\n    rows: items\n    page: { cursor: next, maxItems: 9 }\n',
+      ],
+    );
+    expect(await load('M001')).toMatchObject([expected]);
+    expect(server?.seen).toHaveLength(1);
   });
 
   it('sends an explicit selection unchanged', async () => {
