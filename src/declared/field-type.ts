@@ -37,7 +37,7 @@ export function finishOf(
     if (call !== undefined && order !== undefined)
       report(
         [...place, 'order'],
-        `"${id}" is no connection, so it has no order.`,
+        `"${id}" is not a connection, so it has no order.`,
         `Make it a ${type}Connection in the SDL, or remove order.`,
       );
     return (value) => value;

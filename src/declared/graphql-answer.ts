@@ -61,7 +61,7 @@ export function compileAnswer(
     const read = found.flatMap((row, i) => {
       const error = errorOf.get(i);
       if (row == null && error !== undefined) throw error;
-      // In a list by keys, null means that there is no record. In any other list, it is no record.
+      // In a list by keys, null means that there is no record. In any other list, it is not a record.
       if (row == null && takesKeys) return [];
       return [error === undefined ? row : new FailedRow(row, error)];
     });

@@ -43,7 +43,7 @@ export function compileField(text: string, { place, report }: CompileContext): V
       parseSelection(`{${part}}`, (problem) => {
         report(
           at,
-          `"${part.trim()}" is no field in GraphQL: ${problem}`,
+          `"${part.trim()}" is not a field in GraphQL: ${problem}`,
           `Write a field with its arguments, ${EXAMPLE}.`,
         );
       })?.selections ?? [];
@@ -103,7 +103,7 @@ function chainOf(text: string): string[] {
   return [...parts, part];
 }
 
-/** The selection of a text such as `{ id name }`. Undefined if it is no selection, which is reported. */
+/** The selection of a text such as `{ id name }`. Undefined if it is not a selection, which is reported. */
 function parseSelection(text: string, report: (problem: string) => void): SelectionSetNode | undefined {
   try {
     const { definitions } = parse(text, { noLocation: true, maxTokens: MAX_TOKENS });
@@ -145,14 +145,18 @@ export function addPath(selection: Selection, path: string, { place, report }: C
   }
   return namesIn(path).reduce((at, name) => {
     if (!/^[_A-Za-z]\w*$/.test(name))
-      report(place, `"${name}" is read, and is no name of GraphQL.`, 'Map the field to one: { from: name }.');
+      report(
+        place,
+        `"${name}" is read, and is not a name of GraphQL.`,
+        'Map the field to one: { from: name }.',
+      );
     const below = at.get(name) ?? (new Map() as Selection);
     at.set(name, below);
     return below;
   }, selection);
 }
 
-/** The names in a path. A text that is no path has been reported where it is read. */
+/** The names in a path. A text that is not a path has been reported where it is read. */
 export function namesIn(path: string): string[] {
   return (stepsOf(path) ?? []).filter((step) => typeof step === 'string');
 }
@@ -166,7 +170,7 @@ export function compileSelect(
   const set = parseSelection(text, (problem) => {
     report(
       at,
-      `"select" is no selection in GraphQL: ${problem}`,
+      `"select" is not a selection in GraphQL: ${problem}`,
       'Write fields in braces, such as { id name }.',
     );
   });

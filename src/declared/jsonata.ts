@@ -260,7 +260,7 @@ class CheckedExpression {
     const name = String(node['value']);
     const path = at && [...at, name];
     if (name in Object.prototype || /["\\]/.test(name))
-      this.#refuse(node, `"${name}" is no name of a member`, 'Use the names of members.');
+      this.#refuse(node, `"${name}" is not a name of a member`, 'Use the names of members.');
     else if (path !== undefined) this.#paths.set(JSON.stringify(path), path);
     this.#checkParts(node, path);
   }

@@ -34,7 +34,7 @@ export function compilePath(text: string): Read | undefined {
   return steps.length === 0 ? (record) => record : compileSteps(steps);
 }
 
-/** The names and indexes of a path; none for the record itself. Undefined if the text is no path. */
+/** The names and indexes of a path; none for the record itself. Undefined if the text is not a path. */
 export function stepsOf(text: string): (string | number)[] | undefined {
   if (text === '.') return [];
   const steps: (string | number)[] = [];
@@ -42,7 +42,7 @@ export function stepsOf(text: string): (string | number)[] | undefined {
   while (rest !== '') {
     const [found, quoted, plain, indexes = ''] = SEGMENT.exec(rest) ?? [];
     const name = quoted ?? plain;
-    // Inherited members are no data of the record.
+    // Inherited members are not data of the record.
     if (found === undefined || name === undefined || name in Object.prototype) return undefined;
     steps.push(name, ...Array.from(indexes.matchAll(/\d+/g), ([digits]) => Number(digits)));
     rest = rest.slice(found.length);
@@ -51,7 +51,7 @@ export function stepsOf(text: string): (string | number)[] | undefined {
   return steps.length === 0 || steps.length > MAX_SEGMENTS ? undefined : steps;
 }
 
-/** The member of the record that a path begins with. Undefined for the record itself, and for a text that is no path. */
+/** The member of the record that a path begins with. Undefined for the record itself, and for a text that is not a path. */
 export function firstMember(path: string): string | undefined {
   const [, quoted, plain] = SEGMENT.exec(path) ?? [];
   return quoted ?? plain;

@@ -3,7 +3,7 @@ const LOCAL = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,3})\
 /**
  * Converts a local time of a zone, such as `2026-03-29T12:00:00`, to a moment in UTC. A time that occurs twice is the first
  * one; a time that the change to summer time skips moves forward. Undefined if the zone is not known; the result is
- * undefined if the text is no local time.
+ * undefined if the text is not a local time.
  */
 export function zonedTime(zone: string): ((text: string) => string | undefined) | undefined {
   let format: Intl.DateTimeFormat;

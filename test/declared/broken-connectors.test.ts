@@ -252,9 +252,9 @@ const FILES_MISTAKES: Mistake[] = [
 
 const GRAPHQL_MISTAKES: Mistake[] = [
   {
-    what: 'a field that is no GraphQL',
+    what: 'a field that is not GraphQL',
     replace: ['"members(ids: $keys)"', '"members(ids $keys)"'],
-    problem: /"members\(ids \$keys\)" is no field in GraphQL: Syntax Error/,
+    problem: /"members\(ids \$keys\)" is not a field in GraphQL: Syntax Error/,
     remedy: /Write a field with its arguments/,
   },
   {
@@ -296,13 +296,13 @@ const GRAPHQL_MISTAKES: Mistake[] = [
   {
     what: 'a second field after the first',
     replace: ['members(ids: $keys)', 'members(ids: $keys) { id } } mutation { leave'],
-    problem: /is no field in GraphQL/,
+    problem: /is not a field in GraphQL/,
     remedy: /Write a field with its arguments/,
   },
   {
     what: 'a quotation mark without an end',
     replace: ['members(ids: $keys)', 'members(ids: $keys, of: \\"x)'],
-    problem: /is no field in GraphQL/,
+    problem: /is not a field in GraphQL/,
     remedy: /Write a field with its arguments/,
   },
   {
@@ -349,14 +349,14 @@ const GRAPHQL_MISTAKES: Mistake[] = [
     what: 'a path with a name that GraphQL does not have',
     replace: ['readsBooks: active', 'readsBooks: is-active'],
     line: 19,
-    problem: /"is-active" is read, and is no name of GraphQL/,
+    problem: /"is-active" is read, and is not a name of GraphQL/,
     remedy: /\{ from: name \}/,
   },
   {
-    what: 'a selection that is no GraphQL',
+    what: 'a selection that is not GraphQL',
     replace: ['rows: edges.node', 'rows: edges.node\n    select: number boughtOn'],
     line: 24,
-    problem: /"select" is no selection in GraphQL/,
+    problem: /"select" is not a selection in GraphQL/,
     remedy: /Write fields in braces/,
   },
   {

@@ -90,7 +90,7 @@ describe('consent that a declared source holds', () => {
     ['the channel is missing', [{ ...YES, by: null }]],
     ['the channel is unknown', [{ ...YES, by: 'x' }]],
     ['the purpose is missing', [{ ...YES, goal: null }]],
-    ['the end is no date', [{ ...YES, ends: 'never' }]],
+    ['the end is not a date', [{ ...YES, ends: 'never' }]],
     ['there is an unknown answer beside the yes', [YES, { ...YES, answer: 'perhaps' }]],
     ['the answer has another shape', 'yes'],
     ['the list is missing', undefined],
@@ -189,7 +189,7 @@ describe('a declaration of consents', () => {
       remedy: /UNKNOWN or DENIED/,
     },
     {
-      what: 'a status that is no path',
+      what: 'a status that is not a path',
       replace: ['from: answer', 'from: answer..code'],
       problem: /"answer\.\.code" is not a path/,
       remedy: /owner\.mail/,

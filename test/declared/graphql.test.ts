@@ -362,7 +362,7 @@ describe('a call over GraphQL', () => {
   it.each([
     ['an answer without points', {}],
     ['points of another shape', { cost: { requested: 'Jan', available: null, perSecond: 0 } }],
-    ['a cost that is no object', { cost: 'Jan' }],
+    ['a cost that is not an object', { cost: 'Jan' }],
   ])('calls again after a second if %s says no more', async (_, extensions) => {
     const load = await loading(() => ({
       data: { k0: null },

@@ -99,7 +99,7 @@ describe('an expression of JSONata', () => {
       /another name/,
     ],
     ['a variable with the name of a function', '($sum := 1; $sum)', /cannot be bound/, /another name/],
-    ['an inherited member', 'constructor & ""', /"constructor" is no name/, /names of members/],
+    ['an inherited member', 'constructor & ""', /"constructor" is not a name/, /names of members/],
     ['a width without a bound', '$pad(name, age)', /width of \$pad/, /up to 100/],
     ['a mistake', 'owner.given &', /not valid at character 13/, /Correct/],
     ['too many characters', `name & "${'x'.repeat(1_000)}"`, /more than 1000 characters/, /in code/],

@@ -168,7 +168,7 @@ const MISTAKES: Mistake[] = [
     remedy: /Did you mean "Customer\.repairs"\?/,
   },
   {
-    what: 'a field that is no list',
+    what: 'a field that is not a list',
     replace: ['Customer.repairs: { kind', 'Customer.warranty: { kind'],
     problem: /"Customer\.warranty" is not a list of Customer/,
     remedy: /Did you mean|Declare the list/,
