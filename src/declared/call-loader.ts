@@ -25,8 +25,8 @@ export interface CallLoaderOptions<C extends Client, Value> {
   toValue: (rows: readonly unknown[]) => Value;
   maxBatch?: number | undefined;
   freshness?: FreshnessOptions | undefined;
-  /** The namespace of the keys, if each identifies a customer. */
-  about?: string | undefined;
+  /** The namespace of the keys, if each identifies a customer. Null if the values are about no customer. */
+  about?: string | null | undefined;
 }
 
 /** Makes the loader of a declared call. An invalid row fails its own key only. */
@@ -54,7 +54,8 @@ export function callLoader<C extends Client, Value>(
 }
 
 /** Data of a company with a number of the trade register is data about that company too. */
-function subjectsOf(namespace: string, value: string): readonly Subject[] {
+function subjectsOf(namespace: string | null, value: string): readonly Subject[] {
+  if (namespace === null) return [];
   const subject = { namespace, value };
   return namespace === 'kvkNumber' ? [{ type: 'Company', key: value }, subject] : [subject];
 }

@@ -178,8 +178,19 @@ export class Calls<Call extends object, C extends Client> {
     id: string,
     about: string | undefined,
   ): Loader<C, string, unknown> | undefined {
-    const place: Place = ['fields', id];
-    const { type, isList } = objectTypeOf(this.#sdl, field);
+    return this.objectLoader(call, objectTypeOf(this.#sdl, field), ['fields', id, 'call'], about);
+  }
+
+  /**
+   * The loader of a call for objects of a type. Uses of the call for the same type share it. `about` is the namespace of the keys
+   * if they identify customers, and null if the objects are about no customer.
+   */
+  objectLoader(
+    call: string,
+    { type, isList }: { type: string; isList: boolean },
+    place: Place,
+    about: string | null | undefined,
+  ): Loader<C, string, unknown> | undefined {
     const known = this.#loaders.get(call);
     if (known !== undefined) {
       if (known.type !== type || known.isList !== isList)
@@ -190,7 +201,7 @@ export class Calls<Call extends object, C extends Client> {
         );
       return known.loader;
     }
-    const declared = this.#named(call, [...place, 'call']);
+    const declared = this.#named(call, place);
     if (declared === undefined) return undefined;
     const map = this.#options.mappers.of(type);
     const loader = callLoader<C, unknown>({

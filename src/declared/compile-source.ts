@@ -1,4 +1,4 @@
-import { Kind, type FieldDefinitionNode } from 'graphql';
+import type { FieldDefinitionNode } from 'graphql';
 import type { PageArguments } from '../connection.js';
 import type { Client } from '../connectors/connector.js';
 import type { Context } from '../customer/customer.js';
@@ -7,6 +7,7 @@ import type { SourceDefinition } from '../source.js';
 import { Calls } from './calls.js';
 import { compileCompanies } from './compile-companies.js';
 import { CustomerCompiler } from './compile-customer.js';
+import { compileRecords, foundByField } from './compile-records.js';
 import { compileConsents } from './consents.js';
 import type { CallRequest, ConnectorKind } from './connector-kind.js';
 import { finishOf, type Finish } from './field-type.js';
@@ -130,14 +131,17 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
         this.#add('Company', field, resolver);
       },
     });
-    for (const [type, { fields = [], directives = [] }] of this.#sdl.objects) {
+    for (const [type, node] of this.#sdl.objects) {
       if (ROOTS.has(type)) continue;
-      const key = directives
-        .find((directive) => directive.name.value === 'foundBy')
-        ?.arguments?.find((argument) => argument.name.value === 'field')?.value;
-      for (const field of fields)
-        this.#compileField(type, field, key?.kind === Kind.STRING ? key.value : undefined);
+      for (const field of node.fields ?? []) this.#compileField(type, field, foundByField(node));
     }
+    compileRecords<C>({
+      declared: this.#declared.records ?? {},
+      ...{ sdl: this.#sdl, mappers: this.#mappers, calls: this.#calls, report: this.#report },
+      add: (type, field, resolver) => {
+        this.#add(type, field, resolver);
+      },
+    });
     const consents = compileConsents<C>({
       declared: this.#declared.consents,
       hasIdentity: identity !== undefined,

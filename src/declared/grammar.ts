@@ -347,6 +347,11 @@ export function declarationOf<Connect extends z.ZodType, Call extends z.ZodType>
     calls: z.record(callName, call).exactOptional(),
     fields: z.record(text('must be Type.field'), field).exactOptional(),
     companies: companies.exactOptional(),
+    records: z
+      .record(text('must be a type of the SDL, such as Product'), callName, {
+        error: 'must be a map from types to calls, such as { Product: productsBySku }',
+      })
+      .exactOptional(),
     consents: consents.exactOptional(),
     timeline: z
       .record(text('must be a list of Customer, such as Customer.repairs'), timelineOfList, {
