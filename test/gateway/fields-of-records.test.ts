@@ -153,7 +153,13 @@ const STRICT = { fields: 'number title pages', twins: 'number title: titleTwin p
 
 describe.each(['planned', 'interpreted'])('a field of a loaded record (%s)', (execution) => {
   const gateway = createTestGateway(
-    { ...library.environment, ...CALLER_SETTINGS, JWT_CUSTOMER_CLAIMS: '', EXECUTION: execution },
+    {
+      ...library.environment,
+      ...CALLER_SETTINGS,
+      JWT_CUSTOMER_CLAIMS: '',
+      AUDIT_FILE: '/dev/null',
+      EXECUTION: execution,
+    },
     { sources: [library.source], sdl: { library: sdl } },
   );
   afterAll(() => gateway.close());
