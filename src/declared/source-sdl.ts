@@ -118,7 +118,9 @@ export function readSourceSdl(
   }));
   if (problems.length > 0) return { problems };
   const edits = new Edits(text);
-  const unclassified = removeUnclassified(document, edits, placeOf);
+  const { unclassified, hasNoneLeft } = removeUnclassified(document, edits, placeOf);
+  // A source that shows nothing is a mistake.
+  if (hasNoneLeft) return { problems: unclassified };
   if (customerKey !== undefined) addCustomerKey(document, edits, customerKey);
   const connections = missingConnections(parse(edits.text));
   const composed = `${edits.text}${connections.map(connectionSdl).join('')}`;
@@ -192,7 +194,7 @@ class Edits {
     );
   }
 
-  blank({ loc }: { loc?: FieldDefinitionNode['loc'] }): void {
+  blank({ loc }: { loc?: { start: number; end: number } | undefined }): void {
     if (loc === undefined) return;
     const blanks = this.#text.slice(loc.start, loc.end).replace(/[^\n]/g, ' ');
     this.#text = `${this.#text.slice(0, loc.start)}${blanks}${this.#text.slice(loc.end)}`;
@@ -212,7 +214,11 @@ function removeUnclassified(
   { definitions }: DocumentNode,
   edits: Edits,
   placeOf: SourceSdl['placeOf'],
-): DeclarationProblem[] {
+): {
+  unclassified: DeclarationProblem[];
+  /** Whether no definition remains. */
+  hasNoneLeft: boolean;
+} {
   const objects = definitions.filter((definition) => definition.kind === Kind.OBJECT_TYPE_DEFINITION);
   const removed: DeclarationProblem[] = [];
   const remaining = new Map(
@@ -231,8 +237,11 @@ function removeUnclassified(
     ]),
   );
   for (;;) {
-    const empty = [...remaining].find(([, fields]) => fields.length === 0)?.[0];
-    if (empty === undefined) return removed;
+    // A source may find customers without a field of its own.
+    const empty = [...remaining].find(
+      ([{ name }, fields]) => fields.length === 0 && name.value !== 'Customer',
+    )?.[0];
+    if (empty === undefined) break;
     remaining.delete(empty);
     edits.blank(empty);
     const removedTypes = new Set([empty.name.value, `${empty.name.value}Connection`]);
@@ -250,6 +259,18 @@ function removeUnclassified(
       remaining.set(type, rest);
     }
   }
+  for (const [type, fields] of remaining) if (fields.length === 0) edits.blank({ loc: bracesOf(type) });
+  const isRemoved = (definition: DefinitionNode) =>
+    definition.kind === Kind.OBJECT_TYPE_DEFINITION && !remaining.has(definition);
+  return { unclassified: removed, hasNoneLeft: definitions.every(isRemoved) };
+}
+
+/** Where the fields of a type are, with the braces around them. Undefined if it has none. */
+function bracesOf({ name, directives = [], fields = [], loc }: ObjectTypeDefinitionNode) {
+  const before = (directives.at(-1) ?? name).loc;
+  return fields.length === 0 || loc === undefined || before === undefined
+    ? undefined
+    : { start: before.end, end: loc.end };
 }
 
 /** Adds `@foundBy` to `type Customer`, with the identifier of the declaration, unless the SDL has the directive. */

@@ -462,6 +462,25 @@ test('a list of a type without classified fields is not shown, and is reported',
   ]);
 });
 
+test('a source may find customers without a classified field', () => {
+  const sdl = 'type Customer {\n  "A note."\n  note: String\n}\n';
+  const yaml = `${WARRANTY_YAML.slice(0, WARRANTY_YAML.indexOf('  repairs:\n'))}`;
+  const result = declaredSource({ file: 'w.yaml', yaml, sdlFile: 'w.graphql', sdl });
+  if ('problems' in result) throw new Error(JSON.stringify(result.problems));
+  expect(result.sdl.trim()).toBe('type Customer @foundBy(identifier: "registrationId")');
+  expect(result.warnings.map(({ line, problem }) => [line, problem])).toEqual([
+    [3, '"Customer.note" is not classified, so it is not shown.'],
+  ]);
+});
+
+test('a source that shows nothing is refused, with each field that is not classified', () => {
+  const sdl = 'type Article @foundBy(field: "code") {\n  code: ID!\n  stock: Int\n}\n';
+  expect(problemsOf(WARRANTY_YAML, sdl).map(({ line, problem }) => [line, problem])).toEqual([
+    [2, '"Article.code" is not classified, so it is not shown.'],
+    [3, '"Article.stock" is not classified, so it is not shown.'],
+  ]);
+});
+
 test('a field that is left out of the SDL does not change the line numbers of the others', () => {
   const field = '  "A note."\n  note(\n    first: Int\n  ): String\n';
   const sdl = WARRANTY_SDL.replace('  "The code of the repair."', (next) => `${field}${next}`)
