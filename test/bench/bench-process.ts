@@ -18,6 +18,7 @@ export type Role =
   | 'static'
   | 'peer-source'
   | 'gateway-beside-peers'
+  | 'declared-beside-peers'
   | 'tailcall'
   | 'bare'
   | PeerRole;
@@ -73,6 +74,7 @@ const roles: Record<Exclude<Role, PeerRole>, () => Promise<Started>> = {
   static: async () => (await import('./roles/references.js')).startStatic(),
   'peer-source': async () => (await import('./peers/peer-source.js')).startPeerSource(),
   'gateway-beside-peers': async () => (await import('./peers/gateway.js')).startGatewayBesidePeers(),
+  'declared-beside-peers': async () => (await import('./peers/gateway.js')).startDeclaredBesidePeers(),
   tailcall: async () => (await import('./peers/tailcall.js')).startTailcall(),
   bare: async () => (await import('./peers/bare.js')).startBare(),
 };

@@ -65,6 +65,7 @@ export const PEERS: readonly Peer[] = [
     package: '@tailcallhq/core-linux-x64-gnu',
     goals: {},
   },
+  { name: 'Stekkerdoos with declared sources', role: 'declared-beside-peers', goals: {} },
   { name: 'node:http and undici, no gateway', role: BARE, goals: { one: 3, fifty: 4 } },
 ];
 
