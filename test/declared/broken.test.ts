@@ -464,7 +464,7 @@ test('a list of a type without classified fields is not shown, and is reported',
 
 test('a source may find customers without a classified field', () => {
   const sdl = 'type Customer {\n  "A note."\n  note: String\n}\n';
-  const yaml = `${WARRANTY_YAML.slice(0, WARRANTY_YAML.indexOf('  repairs:\n'))}`;
+  const yaml = WARRANTY_YAML.slice(0, WARRANTY_YAML.indexOf('  repairs:\n'));
   const result = declaredSource({ file: 'w.yaml', yaml, sdlFile: 'w.graphql', sdl });
   if ('problems' in result) throw new Error(JSON.stringify(result.problems));
   expect(result.sdl.trim()).toBe('type Customer @foundBy(identifier: "registrationId")');
