@@ -255,59 +255,63 @@ function differing(original: Buffer, tampered: Buffer): [first: number, last: nu
   return [first + 1, other.length - same];
 }
 
-test('verifying finds any other change of a file, by bytes or by lines, and its place', async () => {
-  const folder = temporaryFolder();
-  let run = 0;
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(fc.array(entries, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 3 }),
-      fc.array(fc.string({ unit: 'binary-ascii', minLength: 1, maxLength: 20 }), {
-        minLength: 3,
-        maxLength: 3,
-      }),
-      fc.array(
-        fc.record({
-          how: fc.constantFrom(...Object.keys(tamperings)),
-          places: fc.tuple(
-            fc.double({ min: 0, max: 0.999, noNaN: true }),
-            fc.double({ min: 0, max: 0.999, noNaN: true }),
-          ),
-          amount: fc.nat({ max: 300 }),
+test(
+  'verifying finds any other change of a file, by bytes or by lines, and its place',
+  { timeout: 120_000 },
+  async () => {
+    const folder = temporaryFolder();
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(entries, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 3 }),
+        fc.array(fc.string({ unit: 'binary-ascii', minLength: 1, maxLength: 20 }), {
+          minLength: 3,
+          maxLength: 3,
         }),
-        { minLength: 12, maxLength: 12 },
+        fc.array(
+          fc.record({
+            how: fc.constantFrom(...Object.keys(tamperings)),
+            places: fc.tuple(
+              fc.double({ min: 0, max: 0.999, noNaN: true }),
+              fc.double({ min: 0, max: 0.999, noNaN: true }),
+            ),
+            amount: fc.nat({ max: 300 }),
+          }),
+          { minLength: 12, maxLength: 12 },
+        ),
+        fc.boolean(),
+        async (starts, crashes, changes, hasCrashes) => {
+          const file = join(folder, `${(run += 1)}.log`);
+          for (const [index, auditEntrys] of starts.entries()) {
+            if (hasCrashes && index > 0) appendFileSync(file, crashes[index] ?? '');
+            await writeEntries(file, auditEntrys);
+          }
+          const original = readFileSync(file);
+          const untouched = await verifyAudit([file], { secret: SECRET });
+          expect(untouched.problems).toEqual([]);
+          expect(untouched.torn).toBe(hasCrashes ? starts.length - 1 : 0);
+          for (const { how, places, amount } of changes) {
+            const tampered = tamperings[how]?.(original, places, amount) ?? original;
+            // A crash can remove the last line break, or leave a part of a line. No written line is lost by either.
+            if (tampered.equals(original) || tampered.equals(original.subarray(0, -1))) continue;
+            writeFileSync(file, tampered);
+            const { problems } = await verifyAudit([file], { secret: SECRET });
+            expect(problems, `${how} at ${places.join(', ')} by ${amount}`).not.toEqual([]);
+            const [first, last] = differing(original, tampered);
+            const lines = tampered.toString('latin1').split('\n').length;
+            // The bytes that a crash left are reported at their first line, and a missing line behind them.
+            const slack = hasCrashes ? 20 : 1;
+            const reported = problems.filter(
+              ({ line }) => line >= Math.min(first, lines) - slack && line <= Math.max(first, last) + slack,
+            );
+            expect(reported, `${how} reported at ${problems.map(({ line }) => line).join()}`).not.toEqual([]);
+          }
+        },
       ),
-      fc.boolean(),
-      async (starts, crashes, changes, hasCrashes) => {
-        const file = join(folder, `${(run += 1)}.log`);
-        for (const [index, auditEntrys] of starts.entries()) {
-          if (hasCrashes && index > 0) appendFileSync(file, crashes[index] ?? '');
-          await writeEntries(file, auditEntrys);
-        }
-        const original = readFileSync(file);
-        const untouched = await verifyAudit([file], { secret: SECRET });
-        expect(untouched.problems).toEqual([]);
-        expect(untouched.torn).toBe(hasCrashes ? starts.length - 1 : 0);
-        for (const { how, places, amount } of changes) {
-          const tampered = tamperings[how]?.(original, places, amount) ?? original;
-          // A crash can remove the last line break, or leave a part of a line. No written line is lost by either.
-          if (tampered.equals(original) || tampered.equals(original.subarray(0, -1))) continue;
-          writeFileSync(file, tampered);
-          const { problems } = await verifyAudit([file], { secret: SECRET });
-          expect(problems, `${how} at ${places.join(', ')} by ${amount}`).not.toEqual([]);
-          const [first, last] = differing(original, tampered);
-          const lines = tampered.toString('latin1').split('\n').length;
-          // The bytes that a crash left are reported at their first line, and a missing line behind them.
-          const slack = hasCrashes ? 20 : 1;
-          const reported = problems.filter(
-            ({ line }) => line >= Math.min(first, lines) - slack && line <= Math.max(first, last) + slack,
-          );
-          expect(reported, `${how} reported at ${problems.map(({ line }) => line).join()}`).not.toEqual([]);
-        }
-      },
-    ),
-    { numRuns: runs(150) },
-  );
-});
+      { numRuns: runs(150) },
+    );
+  },
+);
 
 test('verifying reports a file without line breaks as damaged, not as torn by a crash', async () => {
   const file = join(temporaryFolder(), 'audit.log');
