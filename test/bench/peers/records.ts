@@ -126,11 +126,15 @@ function contactOf({
 }
 
 function ordersOf({ orderSystem: { customerNumber, orders } }: Everywhere): OrderRecord[] {
-  return orders.map(({ number, status, placedAt, lines }) => ({
+  // As the declared sources return them: the newest first, with milliseconds.
+  const newestFirst = orders.toSorted(
+    (a, b) => Date.parse(b.placedAt) - Date.parse(a.placedAt) || (a.number < b.number ? 1 : -1),
+  );
+  return newestFirst.map(({ number, status, placedAt, lines }) => ({
     customerNumber,
     number,
     status,
-    placedAt,
+    placedAt: momentOf(placedAt),
     total: euros(lines.reduce((sum, { quantity, unitPriceCents }) => sum + quantity * unitPriceCents, 0)),
     lines: lines.map(({ sku, quantity, unitPriceCents }) => ({
       sku,
@@ -151,8 +155,8 @@ function ticketsOf({
     status: status.toUpperCase(),
     priority: priority?.toUpperCase() ?? null,
     channel,
-    createdAt,
-    updatedAt,
+    createdAt: momentOf(createdAt),
+    updatedAt: momentOf(updatedAt),
   }));
 }
 
@@ -168,6 +172,10 @@ function invoicesOf({
     dueDate,
     total: { amount: decimal(totalCents), currency },
   }));
+}
+
+function momentOf(text: string): string {
+  return new Date(text).toISOString();
 }
 
 function euros(cents: number): MoneyRecord {
