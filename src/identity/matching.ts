@@ -376,11 +376,15 @@ function contradictionIn(
   singles: readonly Single[],
 ): Omit<Conflict, 'link'> | undefined {
   for (const single of singles) {
+    if (!haveSeveralValues(records, single)) continue;
     const bySource = new Map<IdentifyingSource, KnownRecord[]>();
-    for (const record of records)
-      if (valuesOf(record, single).length > 0) addTo(bySource, record.source, record);
-    // Different values in records that their source declares one customer are not a contradiction.
-    const customers = [...bySource.values()].flatMap(groupByCustomer);
+    for (const record of records) addTo(bySource, record.source, record);
+    const hasValue = (record: KnownRecord) => valuesOf(record, single).length > 0;
+    // Values of records that their source's rule joins, also by a record without a value, are not a contradiction.
+    const customers = [...bySource.values()]
+      .filter((ofSource) => ofSource.some(hasValue))
+      .flatMap(groupByCustomer)
+      .filter((group) => group.some(hasValue));
     const parents = customers.map((_, place) => place);
     const placesOfValues = new Map<string, number>();
     for (const [place, group] of customers.entries())

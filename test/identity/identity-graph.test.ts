@@ -811,6 +811,28 @@ describe('if two records match an identifier of one person', () => {
     expect(idOf(await find('orders'))).toBe('o1 o2');
   });
 
+  test('with different values, and the rule of their system joins them by a record without a value, all are used', async () => {
+    const kvkNumber = (value: string) => ({ namespace: 'kvkNumber', value });
+    const pairs = ['o1 o2', 'o1 o3'];
+    const { find, whole } = graph(
+      {
+        orders: {
+          foundBy: { email: 'usual' },
+          records: [
+            eva('o1'),
+            { ...eva('o2'), identifiers: [...eva('o2').identifiers, kvkNumber('69599084')] },
+            { ...eva('o3'), identifiers: [...eva('o3').identifiers, kvkNumber('68750110')] },
+          ],
+          sameCustomer: (a, b) => pairs.includes([a.id, b.id].sort().join(' ')),
+        },
+      },
+      undefined,
+      ['kvkNumber'],
+    );
+    expect(idOf(await find('orders'))).toBe('o1 o2 o3');
+    expect((await whole()).conflicts).toEqual([]);
+  });
+
   test('and their systems do not link them, no record is used', async () => {
     const { known } = graph(
       {

@@ -140,7 +140,7 @@ const startsOf = (world: World): Identifier[] => [
   { namespace: 'email', value: 'e99@x' },
 ];
 
-function inEveryWorld(holds: (world: World, starts: readonly Identifier[]) => Promise<void>, numRuns = 80) {
+function inEveryWorld(holds: (world: World, starts: readonly Identifier[]) => Promise<void>, numRuns = 400) {
   return fc.assert(
     fc.asyncProperty(worlds, (world) => holds(world, startsOf(world))),
     { numRuns: runs(numRuns) },
@@ -291,7 +291,7 @@ describe('in any world, from any identifier', () => {
           must(same(atOnce(), answers), world, start, 'does not return what is known', atOnce(), answers);
         }
       }),
-      { numRuns: runs(60) },
+      { numRuns: runs(300) },
     );
   });
 
@@ -328,7 +328,7 @@ describe('in any world, from any identifier', () => {
           must(same(inList, alone), world, start, 'finds something else in a list', inList, alone);
         }
       }),
-      { numRuns: runs(60) },
+      { numRuns: runs(300) },
     );
   });
 
@@ -401,7 +401,7 @@ describe('in any world, the answer does not depend on', () => {
           for (const answer of others) must(same(answer, first), world, start, 'changes', answer, first);
         }
       }),
-      { numRuns: runs(60) },
+      { numRuns: runs(300) },
     );
   });
 
@@ -527,7 +527,7 @@ describe('in any world with unavailable systems', () => {
           );
         }
       }),
-      { numRuns: runs(120) },
+      { numRuns: runs(300) },
     );
   });
 });
