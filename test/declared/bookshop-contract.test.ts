@@ -1,10 +1,10 @@
-import { createFaultControl } from '../../sources/stand-ins/fault-control.js';
 import type { StandIn } from '../../sources/stand-ins/world.js';
 import { describeSource } from '../../src/testing/source-contract.js';
 import { expect } from 'vitest';
 import { startServer } from '../connectors/server.js';
 import { createTestGateway } from '../support/gateway.js';
 import { bookshop, BOOKSHOP_SDL, BOOKSHOP_SETTINGS, BOOKSHOP_YAML, MEMBERS } from './bookshop.js';
+import { ownFaultControl } from './own-fault-control.js';
 import { compiled } from './warranty.js';
 
 const { source, sdl } = compiled(BOOKSHOP_YAML, BOOKSHOP_SDL);
@@ -28,7 +28,7 @@ const manyBy = (keys: readonly object[]) => ({
   query: 'query($by: [CustomerKey!]!) { customers(by: $by) { readsBooks } }',
   variables: { by: keys },
 });
-const nobody = { customer: null };
+const noCustomer = { customer: null };
 const third = { customer: { readsBooks: true } };
 const expectAll = (data: unknown) => {
   const all = MEMBERS.map(({ active }) => ({ readsBooks: active }));
@@ -47,8 +47,8 @@ describeSource(
       'its own number': { ...by({ memberId: 'M003' }), data: third },
     },
     unknown: {
-      'an e-mail address': { ...by({ email: 'nobody@example.nl' }), data: nobody },
-      'a number': { ...by({ memberId: 'M999' }), data: nobody },
+      'an e-mail address': { ...by({ email: 'nobody@example.nl' }), data: noCustomer },
+      'a number': { ...by({ memberId: 'M999' }), data: noCustomer },
     },
     batches: {
       'all members by e-mail address, twice': {
@@ -74,8 +74,8 @@ describeSource(
     operation: by({ email: 'reader3@example.nl' }),
     wrongCredentials: { BOOKSHOP_TOKEN: 'a-wrong-token' },
     byAnyText: {
-      'an e-mail address': (text) => ({ ...by({ email: text }), nothing: nobody }),
-      'a number': (text) => ({ ...by({ memberId: text }), nothing: nobody }),
+      'an e-mail address': (text) => ({ ...by({ email: text }), nothing: noCustomer }),
+      'a number': (text) => ({ ...by({ memberId: text }), nothing: noCustomer }),
     },
     http: {
       urlVariable: 'BOOKSHOP_URL',
@@ -115,18 +115,5 @@ describeSource(
       },
     },
   },
-  {
-    faultControl: async () => {
-      const standIn = await startBookshop();
-      const control = await createFaultControl([standIn]);
-      return {
-        ...control,
-        close: async () => {
-          await control.close();
-          await standIn.close();
-        },
-      };
-    },
-    createGateway: createTestGateway,
-  },
+  { faultControl: () => ownFaultControl(startBookshop), createGateway: createTestGateway },
 );

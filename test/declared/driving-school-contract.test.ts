@@ -14,7 +14,7 @@ const by = (key: object, fields = 'isLearning') => ({
   query: `query($by: CustomerKey!) { customer(by: $by) { ${fields} } }`,
   variables: { by: key },
 });
-const nobody = { customer: null };
+const noCustomer = { customer: null };
 const four = { customer: { isLearning: true } };
 const lessonsOf = (id: number) => PUPILS.find((pupil) => pupil.id === id)?.lessons ?? [];
 const nodes = (id: number, from: number, to: number) => ({
@@ -61,8 +61,8 @@ describe('a source declared over a database', () => {
         'an e-mail address': { ...by({ email: 'PUPIL4@example.nl' }), data: four },
       },
       unknown: {
-        'a number': { ...by({ pupilNumber: '999' }), data: nobody },
-        'an e-mail address': { ...by({ email: 'nobody@example.nl' }), data: nobody },
+        'a number': { ...by({ pupilNumber: '999' }), data: noCustomer },
+        'an e-mail address': { ...by({ email: 'nobody@example.nl' }), data: noCustomer },
       },
       batches: {
         'all pupils': {
@@ -96,8 +96,8 @@ describe('a source declared over a database', () => {
         () => `ALTER ROLE ${school.reader} LOGIN`,
       ),
       byAnyText: {
-        'a number': (text) => ({ ...by({ pupilNumber: text }), nothing: nobody }),
-        'an e-mail address': (text) => ({ ...by({ email: text }), nothing: nobody }),
+        'a number': (text) => ({ ...by({ pupilNumber: text }), nothing: noCustomer }),
+        'an e-mail address': (text) => ({ ...by({ email: text }), nothing: noCustomer }),
       },
       nonHttp: {
         protocol: 'over SQL',

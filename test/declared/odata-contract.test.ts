@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import { expect } from 'vitest';
-import { createFaultControl } from '../../sources/stand-ins/fault-control.js';
 import type { StandIn } from '../../sources/stand-ins/world.js';
 import { describeSource } from '../../src/testing/source-contract.js';
 import { sendJson, startServer, type SeenRequest } from '../connectors/server.js';
 import { createTestGateway } from '../support/gateway.js';
 import { INVOICING_SDL, INVOICING_YAML } from './invoicing.js';
+import { ownFaultControl } from './own-fault-control.js';
 import { compiled } from './warranty.js';
 
 const YIELDS = '  yields: { email: { one: Email } }\n';
@@ -74,7 +74,7 @@ const by = (key: object, fields = 'name') => ({
   variables: { by: key },
 });
 const first = { customer: { name: 'Payer 1' } };
-const nobody = { customer: null };
+const noCustomer = { customer: null };
 const account = (change: object) => ({ value: [{ ...ACCOUNTS[0], ...change }] });
 const bills = (account: string) => ({ nodes: numbersOf(account).map((number) => ({ number })) });
 
@@ -87,8 +87,8 @@ describeSource(
       'an e-mail address': { ...by({ email: 'PAYER1@example.nl' }), data: first },
     },
     unknown: {
-      'a number': { ...by({ accountId: 'A999' }), data: nobody },
-      'an e-mail address': { ...by({ email: 'nobody@example.nl' }), data: nobody },
+      'a number': { ...by({ accountId: 'A999' }), data: noCustomer },
+      'an e-mail address': { ...by({ email: 'nobody@example.nl' }), data: noCustomer },
     },
     batches: {
       'sixty customers, twice': {
@@ -112,8 +112,8 @@ describeSource(
     operation: by({ email: 'payer1@example.nl' }),
     wrongCredentials: { INVOICING_TOKEN: 'a-wrong-token' },
     byAnyText: {
-      'a number': (text) => ({ ...by({ accountId: text }), nothing: nobody }),
-      'an e-mail address': (text) => ({ ...by({ email: text }), nothing: nobody }),
+      'a number': (text) => ({ ...by({ accountId: text }), nothing: noCustomer }),
+      'an e-mail address': (text) => ({ ...by({ email: text }), nothing: noCustomer }),
     },
     http: {
       urlVariable: 'INVOICING_URL',
@@ -139,18 +139,5 @@ describeSource(
       },
     },
   },
-  {
-    faultControl: async () => {
-      const standIn = await startInvoicing();
-      const control = await createFaultControl([standIn]);
-      return {
-        ...control,
-        close: async () => {
-          await control.close();
-          await standIn.close();
-        },
-      };
-    },
-    createGateway: createTestGateway,
-  },
+  { faultControl: () => ownFaultControl(startInvoicing), createGateway: createTestGateway },
 );

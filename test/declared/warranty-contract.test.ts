@@ -1,9 +1,9 @@
-import { createFaultControl } from '../../sources/stand-ins/fault-control.js';
 import type { StandIn } from '../../sources/stand-ins/world.js';
 import { describeSource } from '../../src/testing/source-contract.js';
 import { expect } from 'vitest';
 import { startServer } from '../connectors/server.js';
 import { createTestGateway } from '../support/gateway.js';
+import { ownFaultControl } from './own-fault-control.js';
 import { answerAsWarranty, compiled, REGISTRATIONS, WARRANTY_SETTINGS } from './warranty.js';
 
 const { source, sdl } = compiled();
@@ -96,18 +96,5 @@ describeSource(
       },
     },
   },
-  {
-    faultControl: async () => {
-      const standIn = await startWarranty();
-      const control = await createFaultControl([standIn]);
-      return {
-        ...control,
-        close: async () => {
-          await control.close();
-          await standIn.close();
-        },
-      };
-    },
-    createGateway: createTestGateway,
-  },
+  { faultControl: () => ownFaultControl(startWarranty), createGateway: createTestGateway },
 );

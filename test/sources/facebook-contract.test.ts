@@ -23,7 +23,7 @@ const by = (key: object, fields = 'name') => ({
   query: `query($by: CustomerKey!) { customer(by: $by) { ${fields} } }`,
   variables: { by: key },
 });
-const nobody = { customer: null };
+const noCustomer = { customer: null };
 const messages = Array.from({ length: 250 }, (_, i) => ({
   id: `m_${String(i).padStart(4, '0')}`,
   byCustomer: true,
@@ -63,7 +63,7 @@ describe('Facebook', () => {
       },
     },
     unknown: {
-      'an id': { ...by({ facebookUserId: '9812345' }), data: nobody },
+      'an id': { ...by({ facebookUserId: '9812345' }), data: noCustomer },
       'an address': {
         ...by({ email: 'without@example.nl' }, 'formSubmissions { nodes { recordId } }'),
         data: { customer: { formSubmissions: { nodes: [] } } },
@@ -125,10 +125,10 @@ describe('Facebook', () => {
     operation: by({ facebookUserId: eva.facebook.userId }),
     wrongCredentials: { FACEBOOK_PAGE_TOKEN: 'a-wrong-token', FACEBOOK_APP_SECRET: 'a-wrong-secret' },
     byAnyText: {
-      'an id': (text) => ({ ...by({ facebookUserId: text }), nothing: nobody }),
+      'an id': (text) => ({ ...by({ facebookUserId: text }), nothing: noCustomer }),
       'an address': (text) => ({
         ...by({ email: text }, 'formSubmissions { nodes { recordId } }'),
-        nothing: nobody,
+        nothing: noCustomer,
       }),
     },
     http: {

@@ -35,7 +35,7 @@ const by = (key: object, fields = 'name') => ({
   variables: { by: key },
 });
 const known = { customer: { name: company.invoices.companyName } };
-const nobody = { customer: null };
+const noCustomer = { customer: null };
 const card = (number: string, more: object = {}) => ({ number, displayName: `name ${number}`, ...more });
 const refused = (status: number, code: string): SystemAnswer => ({
   status,
@@ -57,9 +57,9 @@ describe('the invoice system', () => {
       'a VAT number': { ...by({ vatNumber: company.invoices.vatNumber }), data: known },
     },
     unknown: {
-      'the number of an account': { ...by({ invoiceCustomerNumber: 'D999999' }), data: nobody },
-      'an e-mail address': { ...by({ email: 'nobody@example.nl' }), data: nobody },
-      'a VAT number': { ...by({ vatNumber: 'NL804376438B01' }), data: nobody },
+      'the number of an account': { ...by({ invoiceCustomerNumber: 'D999999' }), data: noCustomer },
+      'an e-mail address': { ...by({ email: 'nobody@example.nl' }), data: noCustomer },
+      'a VAT number': { ...by({ vatNumber: 'NL804376438B01' }), data: noCustomer },
     },
     batches: {
       // Identification, and their invoices.
@@ -85,9 +85,9 @@ describe('the invoice system', () => {
     operation: by({ email: company.email }),
     wrongCredentials: { INVOICES_ACCESS_TOKEN: 'a-wrong-token' },
     byAnyText: {
-      'the number of an account': (text) => ({ ...by({ invoiceCustomerNumber: text }), nothing: nobody }),
-      'an e-mail address': (text) => ({ ...by({ email: text }), nothing: nobody }),
-      'a VAT number': (text) => ({ ...by({ vatNumber: text }), nothing: nobody }),
+      'the number of an account': (text) => ({ ...by({ invoiceCustomerNumber: text }), nothing: noCustomer }),
+      'an e-mail address': (text) => ({ ...by({ email: text }), nothing: noCustomer }),
+      'a VAT number': (text) => ({ ...by({ vatNumber: text }), nothing: noCustomer }),
     },
     http: {
       urlVariable: 'INVOICES_URL',

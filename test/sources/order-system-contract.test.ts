@@ -27,7 +27,7 @@ const by = (key: object, fields = 'bornOn') => ({
   query: `query($by: CustomerKey!) { customer(by: $by) { ${fields} } }`,
   variables: { by: key },
 });
-const nobody = { customer: null };
+const noCustomer = { customer: null };
 const ordinary = world.people.filter(
   ({ email, orderSystem }) => email.startsWith('customer-') && orderSystem !== undefined,
 );
@@ -98,12 +98,12 @@ describe('the order system', () => {
       'a VAT number': { ...by({ vatNumber: company.orderSystem.business?.vatNumber }), data: known(company) },
     },
     unknown: {
-      'a customer number': { ...by({ customerNumber: 'K999999' }), data: nobody },
-      'an e-mail address': { ...by({ email: 'nobody@example.nl' }), data: nobody },
-      'a phone number': { ...by({ phone: '+31687654321' }), data: nobody },
-      'a device': { ...by({ visitorId: '8f14e45f-ceea-467f-a3bd-0000000fffff' }), data: nobody },
-      'a KvK number': { ...by({ kvkNumber: '99999998' }), data: nobody },
-      'a VAT number': { ...by({ vatNumber: 'NL804376438B01' }), data: nobody },
+      'a customer number': { ...by({ customerNumber: 'K999999' }), data: noCustomer },
+      'an e-mail address': { ...by({ email: 'nobody@example.nl' }), data: noCustomer },
+      'a phone number': { ...by({ phone: '+31687654321' }), data: noCustomer },
+      'a device': { ...by({ visitorId: '8f14e45f-ceea-467f-a3bd-0000000fffff' }), data: noCustomer },
+      'a KvK number': { ...by({ kvkNumber: '99999998' }), data: noCustomer },
+      'a VAT number': { ...by({ vatNumber: 'NL804376438B01' }), data: noCustomer },
     },
     batches: {
       // Identification, a search for other customers with the same addresses, their orders, and the lines of these.
@@ -161,7 +161,7 @@ describe('the order system', () => {
     byAnyText: Object.fromEntries(
       ['customerNumber', 'email', 'phone', 'visitorId', 'kvkNumber', 'vatNumber'].map((key) => [
         key,
-        (text: string) => ({ ...by({ [key]: text }), nothing: nobody }),
+        (text: string) => ({ ...by({ [key]: text }), nothing: noCustomer }),
       ]),
     ),
     nonHttp: {

@@ -29,7 +29,7 @@ const ofEva = (fields: string, more: object) => ({
 const noted = (texts: string[], fields: string) => ofEva(`noted(numbers: $texts) { ${fields} }`, { texts });
 const wishes = (texts: string[], fields: string) => ofEva(`wishes(skus: $texts) { ${fields} }`, { texts });
 const known = { customer: { name: `${eva.firstName} ${eva.lastName}`, locale: 'nl' } };
-const nobody = { customer: null };
+const noCustomer = { customer: null };
 
 /** One question for each value, under an alias, in the order of the values. */
 const requestBody = z.object({ variables: z.record(z.string(), z.unknown()) });
@@ -61,9 +61,9 @@ describe('the webshop', () => {
       },
     },
     unknown: {
-      'an id': { ...by({ shopifyCustomerId: '17' }), data: nobody },
-      'an e-mail address': { ...by({ email: 'nobody@example.nl' }), data: nobody },
-      'a phone number': { ...by({ phone: '+31687654321' }), data: nobody },
+      'an id': { ...by({ shopifyCustomerId: '17' }), data: noCustomer },
+      'an e-mail address': { ...by({ email: 'nobody@example.nl' }), data: noCustomer },
+      'a phone number': { ...by({ phone: '+31687654321' }), data: noCustomer },
       'the number of an order': {
         ...noted(['#none'], 'channel'),
         data: { customer: { noted: [{ channel: null }] } },
@@ -102,9 +102,9 @@ describe('the webshop', () => {
     operation: by({ email: eva.email }, 'name'),
     wrongCredentials: { WEBSHOP_ACCESS_TOKEN: 'a-wrong-token' },
     byAnyText: {
-      'an id': (text) => ({ ...by({ shopifyCustomerId: text }), nothing: nobody }),
-      'an e-mail address': (text) => ({ ...by({ email: text }), nothing: nobody }),
-      'a phone number': (text) => ({ ...by({ phone: text }), nothing: nobody }),
+      'an id': (text) => ({ ...by({ shopifyCustomerId: text }), nothing: noCustomer }),
+      'an e-mail address': (text) => ({ ...by({ email: text }), nothing: noCustomer }),
+      'a phone number': (text) => ({ ...by({ phone: text }), nothing: noCustomer }),
       'the number of an order': (text) => ({
         ...noted([text], 'channel'),
         nothing: { customer: { noted: [{ channel: null }] } },
