@@ -68,7 +68,7 @@ function compileSetCall(
     takes: 'keys',
     rowsPlace: 'value',
     key: by.replaceAll('/', '.'),
-    canSend: (key) => literalOf(key) !== undefined,
+    canSend: (key) => key.length > maxKeyLength || literalOf(key) !== undefined,
     reads: (paths) => {
       for (const path of paths) {
         const field = firstMember(path);

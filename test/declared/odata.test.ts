@@ -122,7 +122,7 @@ describe('a call over OData', () => {
       () => ({ body: { value: [] } }),
       ['by: AccountNo', 'by: AccountNo\n    maxKeyLength: 3'],
     );
-    expect(await load('A123', 'A12')).toEqual([[], []]);
+    expect(await load('A123', 'A12', 'A'.repeat(300))).toEqual([[], [], []]);
     expect(requests()[0]).toContain("AccountNo in ('A12') and");
   });
 
