@@ -14,6 +14,7 @@ import type { SourceLimits } from '../../src/source.js';
 import { createTestGateway, type Answer, type TestGateway } from '../support/gateway.js';
 import { localSource } from '../support/local-source.js';
 import { listAt } from '../support/read.js';
+import { isThorough } from '../support/thorough.js';
 
 /** Duration of one call, and the allowed rate. */
 const CALL_MS = 50;
@@ -188,16 +189,19 @@ async function viewsUntil(gateway: TestGateway, until: () => boolean, most = Inf
   );
 }
 
+/** The customers of a long export. */
+const EXPORTED = isThorough ? 5_000 : 2_000;
+
 describe('a system that takes ten calls a second', () => {
-  test('lets an export of 5,000 customers alone run at its full rate', { timeout: 60_000 }, async () => {
-    const ms = await advanceUntil(runExport(openGateway(), 5_000));
-    expect(calls).toHaveLength(5_000);
-    expect(5_000 / (ms / 1_000)).toBeGreaterThan(9.8);
+  test('lets a long export alone run at its full rate', { timeout: 60_000 }, async () => {
+    const ms = await advanceUntil(runExport(openGateway(), EXPORTED));
+    expect(calls).toHaveLength(EXPORTED);
+    expect(EXPORTED / (ms / 1_000)).toBeGreaterThan(9.8);
     expect(mostInASecond()).toBeLessThanOrEqual(20);
   });
 
   test(
-    'answers a page view without delay during an export of 5,000 customers, which continues at the full rate',
+    'answers a page view without delay during a long export, which continues at the full rate',
     { timeout: 60_000 },
     async () => {
       const quiet = await advanceUntil(viewsUntil(openGateway(), () => false, 100));
@@ -205,12 +209,12 @@ describe('a system that takes ten calls a second', () => {
 
       const gateway = openGateway();
       let isOver = false;
-      const exported = runExport(gateway, 5_000).finally(() => (isOver = true));
+      const exported = runExport(gateway, EXPORTED).finally(() => (isOver = true));
       const views = await advanceUntil(viewsUntil(gateway, () => isOver));
       const ms = await exported;
-      expect(views.length).toBeGreaterThan(300);
+      expect(views.length).toBeGreaterThan(0.06 * EXPORTED);
       expect(p95(views)).toBeLessThan(2 * p95(quiet));
-      expect((5_000 + views.length) / (ms / 1_000)).toBeGreaterThan(9.8);
+      expect((EXPORTED + views.length) / (ms / 1_000)).toBeGreaterThan(9.8);
       expect(mostInASecond()).toBeLessThanOrEqual(20);
     },
   );
