@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { getOperationAST, OperationTypeNode, parse } from 'graphql';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
 import type { Role } from '../../src/context/caller.js';
 import type { Purpose } from '../../src/customer/schema.generated.js';
@@ -55,9 +55,11 @@ function openBoth(environment: Record<string, string | undefined>): Both {
 const calm = openBoth({ ...directSettings(), ...CALLER_SETTINGS });
 let control: FaultControl;
 beforeAll(async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
   control = await faultControl();
 });
 afterAll(async () => {
+  vi.useRealTimers();
   for (const gateway of opened) await gateway.close();
   await control.close();
   rmSync(folder, { recursive: true });
@@ -88,6 +90,8 @@ async function expectSame(
   variables: Record<string, unknown> = {},
   headers: Record<string, string> = {},
 ): Promise<Answer> {
+  // Both spend the budget of the same minute, and none is left over from an operation before.
+  vi.setSystemTime(Date.now() + 60_000);
   const [first, second] = await Promise.all([
     planned.query(query, variables, headers),
     interpreted.query(query, variables, headers),

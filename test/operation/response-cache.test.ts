@@ -332,7 +332,7 @@ describe('the caller of a repeated request', () => {
           }
           hitCount = await countOf(withCache, 'hit');
         }),
-        { numRuns: runs(60) },
+        { numRuns: runs(120) },
       );
       expect(hitCount).toBeGreaterThan(runs(100));
     },
