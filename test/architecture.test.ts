@@ -7,6 +7,9 @@ const root = join(import.meta.dirname, '..');
 
 /** The rooms along the way of a request. Each may import those behind it, never those before it. */
 const way = [
+  'doctor',
+  'connect',
+  'recordings',
   'process',
   'project',
   'http',
