@@ -70,7 +70,7 @@ export interface DraftField {
 export interface Finding {
   step: 'look' | 'measure' | 'identity' | 'privacy' | 'write' | 'show';
   text: string;
-  /** Something that a person should look at. */
+  /** Something that a person should check. */
   isWarning?: boolean;
 }
 
@@ -96,7 +96,7 @@ export type FieldPrivacy =
       mask?: string;
       purposes: readonly string[];
       scopes: readonly (readonly string[])[];
-      /** False if neither name nor values were recognised: the field gets the strictest rules, and a comment that asks to check it. */
+      /** False if neither name nor values were recognised: the field gets the strictest rules, and a comment `# check`. */
       isRecognised: boolean;
       evidence: string;
     }
