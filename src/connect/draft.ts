@@ -1,4 +1,4 @@
-import type { DeclarationKind, RecordedCall, RecordedTable } from '../recordings/recording.js';
+import type { DeclarationKind, RecordedCall, RecordedTable, Recording } from '../recordings/recording.js';
 
 /**
  * What `stekkerdoos connect` knows of a system before it writes a source: the calls, and the types of their records with
@@ -14,6 +14,8 @@ export interface Draft {
   variables: Readonly<Record<string, string>>;
   /** The member `limits`: the timeout, concurrency and rate that follow from what was measured. */
   limits?: Readonly<Record<string, unknown>>;
+  /** Measured facts of the whole system, and its description, for the recording. */
+  system?: Recording['system'];
   calls: Readonly<Record<string, DraftCall>>;
   /** The type of the customer's record. */
   customer: DraftType;
