@@ -170,10 +170,10 @@ export function connectionOfEdges<Node>(
   };
 }
 
-function comparePositions(a: readonly string[], b: readonly string[]): number {
-  for (const [i, part] of a.entries()) {
-    const other = b[i] ?? '';
-    if (part !== other) return part < other ? -1 : 1;
-  }
-  return 0;
+function comparePositions(
+  [key, id]: readonly [string, string],
+  [otherKey = '', otherId = '']: readonly string[],
+): number {
+  if (key !== otherKey) return key < otherKey ? -1 : 1;
+  return id === otherId ? 0 : id < otherId ? -1 : 1;
 }

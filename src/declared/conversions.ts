@@ -200,6 +200,7 @@ function dateConversion(format: string | undefined, path: string, { place, repor
   );
   const [year, month, day] = ['yyyy', 'mm', 'dd'].map((part) => parts.indexOf(part) + 1);
   return (value) => {
+    if (format === undefined && typeof value === 'string' && PLAIN_DATE.test(value)) return value;
     const found = typeof value === 'string' ? pattern.exec(value) : null;
     const date = `${found?.[year ?? 0] ?? ''}-${found?.[month ?? 0] ?? ''}-${found?.[day ?? 0] ?? ''}`;
     if (!isDay(date)) throw new Mismatch(path, 'a date');
@@ -207,10 +208,16 @@ function dateConversion(format: string | undefined, path: string, { place, repor
   };
 }
 
+/** Whether a text such as `2026-02-28` is a day. JavaScript reads 30 February as 2 March. */
 function isDay(date: string): boolean {
-  const moment = new Date(`${date}T00:00:00Z`);
-  return !Number.isNaN(moment.valueOf()) && moment.toISOString().startsWith(date);
+  return new Date(`${date}T00:00:00Z`).getUTCDate() === Number(date.slice(8, 10));
 }
+
+const EVERY_MONTH_DAY = '\\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\\d|2[0-8])';
+/** A day up to the 28th. Such a value needs no conversion. */
+const PLAIN_DATE = new RegExp(`^${EVERY_MONTH_DAY}$`);
+/** A moment in UTC with milliseconds, on a day up to the 28th. Such a value needs no conversion. */
+const PLAIN_DATE_TIME = new RegExp(`^${EVERY_MONTH_DAY}T(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d\\.\\d{3}Z$`);
 
 /** Databases write the zone UTC as +00. */
 const WITH_ZONE = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:?\d\d|([+-]\d\d))$/;
@@ -234,8 +241,10 @@ function dateTimeConversion(dateTime: Mapping['dateTime'], path: string, { place
     );
   return (value) => {
     if (typeof value === 'string') {
+      if (PLAIN_DATE_TIME.test(value)) return value;
       const found = WITH_ZONE.exec(value);
       if (found !== null) {
+        if (!isDay(value.slice(0, 10))) throw new Mismatch(path, 'a date and time with a zone');
         const moment = new Date(`${value.replace(' ', 'T')}${found[1] === undefined ? '' : ':00'}`);
         if (!Number.isNaN(moment.valueOf())) return moment.toISOString();
       } else {

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { expect } from 'vitest';
 import { createFaultControl, type FaultControl } from '../../sources/stand-ins/fault-control.js';
+import type { SourceDefinition } from '../source.js';
 import type { StandIn } from '../../sources/stand-ins/world.js';
 import type { Duration } from '../duration.js';
 import { listen } from '../http/http.js';
@@ -63,7 +64,10 @@ export class TestedSource {
     this.#gateway = this.#createGateway(
       { ...this.#settings, ...dependencies?.environment, ...environment },
       {
-        sources: [...(dependencies?.sources ?? []), { ...source, limits: { ...source.limits, timeout } }],
+        sources: [
+          ...(dependencies?.sources ?? []).map((other) => withTimeout(other, LONG_TIMEOUT)),
+          withTimeout(source, timeout),
+        ],
         sdl: dependencies?.sdl ?? {},
       },
     );
@@ -172,4 +176,8 @@ export class TestedSource {
     for (const gateway of this.#shared.values()) await gateway.close();
     await this.control.close();
   }
+}
+
+function withTimeout(source: SourceDefinition, timeout: Duration): SourceDefinition {
+  return { ...source, limits: { ...source.limits, timeout } };
 }
