@@ -47,6 +47,8 @@ import { findUnknownSettings } from './unknown-settings.js';
 export interface GatewayOptions {
   /** All available sources. A source is plugged in if its settings are set. */
   sources: readonly SourceDefinition[];
+  /** Sources that the project leaves out by name. Roles may still name their scopes. Default: none. */
+  leftOut?: readonly SourceDefinition[];
   /** The environment variables. Default: `process.env`. */
   environment?: Environment;
   /** By source, SDL that is not in schema/sources. */
@@ -260,7 +262,7 @@ function wireGateway(options: GatewayOptions, atFailure: (close: () => unknown) 
 
 /** Reads all settings. Throws a ConfigError that lists all problems. */
 function readSettings(options: GatewayOptions, late: Late): ReadSettings {
-  const { sources: all, environment = process.env, auditSuffix = '', worker } = options;
+  const { sources: all, leftOut = [], environment = process.env, auditSuffix = '', worker } = options;
   const settings = new SettingsReader(environment, options.declared);
   settings.problems.push(...(options.problems ?? []));
   const whole = { config: readGatewayConfig(settings), sources: tuned(pluggedIn(all, settings), settings) };
@@ -273,7 +275,7 @@ function readSettings(options: GatewayOptions, late: Late): ReadSettings {
   const authentication = createAuthentication({
     settings,
     config,
-    roles: readRoles(config.roles, { all, pluggedIn: sources }, settings),
+    roles: readRoles(config.roles, { all: [...all, ...leftOut], pluggedIn: sources }, settings),
     scopes,
     namespaces: new Set(sources.flatMap(({ identity }) => Object.keys(identity?.foundBy ?? {}))),
     identify: (name, value) => readIdentifier(late.rules?.namespaces.get(name), value),

@@ -19,11 +19,14 @@ const create = defineCommand({
     // Only a role of one's own needs the sources, for their scopes.
     const hasRoles =
       isProject(process.cwd()) || new SettingsReader(process.env).isPresent(GATEWAY_SETTINGS.roles);
-    const { sources, environment, declared } = hasRoles
-      ? await (await import('../process/options.js')).readOptions()
-      : { sources: [] };
+    const {
+      sources,
+      leftOut = [],
+      environment,
+      declared,
+    } = hasRoles ? await (await import('../process/options.js')).readOptions() : { sources: [], leftOut: [] };
     const settings = new SettingsReader(environment ?? process.env, declared);
-    const all = { all: sources, pluggedIn: [] };
+    const all = { all: [...sources, ...leftOut], pluggedIn: [] };
     const roles = readRoles(settings.read(GATEWAY_SETTINGS.roles), all, settings);
     const { problems } = settings;
     readApiKeys(`[${entry}]`, roles, problems);

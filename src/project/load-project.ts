@@ -14,6 +14,7 @@ import { GATEWAY_FILE } from './project-folder.js';
 /** The options of a gateway that a project folder determines. */
 export interface ProjectOptions {
   sources: readonly SourceDefinition[];
+  leftOut: readonly SourceDefinition[];
   environment: Environment;
   declared: DeclaredSettings;
   problems: readonly string[];
@@ -57,11 +58,12 @@ export async function loadProject(
           all.map((source) => source.name),
         )}`,
       );
-  const sources = all.filter(({ name }) => named.get(name)?.isLeftOut !== true);
+  const isLeftOut = ({ name }: SourceDefinition) => named.get(name)?.isLeftOut === true;
   const operations = existingFolder(folder, 'schema/operations');
   const triggers = existingFolder(folder, 'schema/triggers');
   return {
-    sources,
+    sources: all.filter((source) => !isLeftOut(source)),
+    leftOut: all.filter(isLeftOut),
     environment,
     declared,
     problems,

@@ -58,6 +58,26 @@ test('a project logs each field of a declared source that is not shown because i
   await gateway.close();
 });
 
+test('a project starts if a role names a scope of a source that is left out', async () => {
+  const { source } = localSource('loyalty', { scopes: ['loyalty:read'] });
+  write(
+    'gateway.yaml',
+    `auth: off
+logLevel: silent
+roles: { operator: { scopes: [default, loyalty:read] } }
+sources: { loyalty: false, warranty: { url: http://127.0.0.1:1 } }`,
+  );
+  write('sources/warranty.yaml', WARRANTY_YAML);
+  write('schema/sources/warranty.graphql', WARRANTY_SDL);
+  const options = await loadProject(folder, [source], {
+    ID_SECRET: 'a secret of the tests',
+    ...WARRANTY_SETTINGS,
+  });
+  const gateway = createGateway(options);
+  expect(gateway.sources).toEqual(['warranty']);
+  await gateway.close();
+});
+
 test('a project reports the problems of all its files together', async () => {
   const { source } = localSource('loyalty');
   write('gateway.yaml', 'sources: { loyalti: false }');
