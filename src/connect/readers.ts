@@ -1,11 +1,12 @@
 import { InvalidInputError } from '../errors.js';
+import { graphqlReaderKind } from './graphql-reader-kind.js';
 import type { ReaderKind, Target } from './reader.js';
 
 /**
  * The kinds of system, in the order in which they are tried. An entry imports its reader when it is opened, so that a command
  * loads no package that it does not need.
  */
-export const READERS: readonly ReaderKind[] = [];
+export const READERS: readonly ReaderKind[] = [graphqlReaderKind];
 
 /** Chooses the reader of a target, by `--kind` or by its form. Undefined if the form does not decide. */
 export function chooseReader(
