@@ -14,6 +14,7 @@ const stekkerdoos = defineCommand({
     init: () => import('./init.js').then(({ init }) => init),
     keys: () => import('./keys.js').then(({ keys }) => keys),
     start: () => import('./start.js').then(({ start }) => start),
+    test: () => import('./test.js').then(({ test }) => test),
     webhooks: () => import('./webhooks.js').then(({ webhooks }) => webhooks),
   },
 });

@@ -34,11 +34,17 @@ export const start = defineCommand({
 
 /** Makes a project folder the working directory, where its relative paths start. */
 export function enterProject(folder: string): void {
-  if (!isProject(folder))
+  process.chdir(projectFolder(folder));
+}
+
+/** The absolute path of a project folder. Throws a ConfigError if it is none. */
+export function projectFolder(folder: string): string {
+  const path = resolve(folder);
+  if (!isProject(path))
     throw new ConfigError([
-      `${resolve(folder)} has no ${GATEWAY_FILE}. Make a project folder: stekkerdoos init ${folder}`,
+      `${path} has no ${GATEWAY_FILE}. Make a project folder: stekkerdoos init ${folder}`,
     ]);
-  process.chdir(folder);
+  return path;
 }
 
 /** Creates the gateway without a port, and closes it. Throws a ConfigError that lists all problems. */

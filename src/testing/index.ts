@@ -15,7 +15,7 @@ export type {
   SourceSubject,
   SystemAnswer,
 } from './source-subject.js';
-export { hostileKeys } from './hostile-keys.js';
+export { hostileKeys } from '../recordings/hostile-keys.js';
 
 // A gateway without a port
 export { createTestGateway, LONG_TIMEOUT, type Answer, type TestGateway } from './test-gateway.js';

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
-import { hostileKeys } from './hostile-keys.js';
+import { hostileKeys } from '../recordings/hostile-keys.js';
 import { sendJson, startServer, type SeenRequest, type SmallServer } from './small-server.js';
 import type {
   HttpPeculiarities,

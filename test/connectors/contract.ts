@@ -1,4 +1,4 @@
-import { hostileKeys } from '../../src/testing/hostile-keys.js';
+import { hostileKeys } from '../../src/recordings/hostile-keys.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
 import type { Fault } from '../../sources/stand-ins/fault.js';

@@ -1,0 +1,164 @@
+import {
+  queryByKey,
+  BrokenPromise,
+  expectErrors,
+  shownErrors,
+  type Faults,
+  type GatewayUnderTest,
+  type SourcePromise,
+  type TestAnswer,
+  type TestedSource,
+} from './promise.js';
+
+/** What the source reports if its system fails. */
+
+/** Until a cancelled call has ended. The timeout of the source is much longer. */
+const MAX_CANCEL_MS = 5_000;
+
+const REMEDY =
+  'Let the errors of the connector through. If the system reports it differently, declare it: connect.errors.';
+
+export const promisesOfFaults: readonly SourcePromise[] = [
+  faulty('rate-limited-retry-after', 'reports that the system limits the rate, and when to retry', {
+    fault: ['rate-limit'],
+    codes: ['SOURCE_RATE_LIMITED'],
+    verify: ({ extensions }) =>
+      typeof extensions['retryAfter'] === 'number' ? undefined : 'The error has no retryAfter.',
+  }),
+  faulty(
+    'rate-limited',
+    'reports that the system limits the rate, if the system does not say when to retry',
+    {
+      fault: ['status', 429],
+      codes: ['SOURCE_RATE_LIMITED'],
+    },
+  ),
+  faulty('status-500', 'reports a failure of the system as unavailable (status 500)', {
+    fault: ['status', 500],
+    codes: ['SOURCE_UNAVAILABLE'],
+  }),
+  faulty('down', 'reports that the system refuses connections as unavailable', {
+    fault: ['down'],
+    codes: ['SOURCE_UNAVAILABLE'],
+  }),
+  faulty('reset', 'reports broken connections as unavailable', {
+    fault: ['reset'],
+    codes: ['SOURCE_UNAVAILABLE'],
+  }),
+  faulty(
+    'hang',
+    'stops waiting at its timeout for a system that hangs, and works again when the system does',
+    {
+      fault: ['hang'],
+      codes: ['SOURCE_TIMEOUT'],
+      timeout: 'short',
+    },
+  ),
+  faulty('drip', 'stops waiting at its timeout for an answer that comes byte by byte', {
+    fault: ['drip'],
+    codes: ['SOURCE_TIMEOUT'],
+    timeout: 'short',
+  }),
+  faulty('garbage', 'reports an answer of random bytes as invalid', {
+    fault: ['garbage'],
+    codes: ['SOURCE_CONTRACT'],
+  }),
+  {
+    id: 'refused-credentials',
+    text: 'reports refused credentials with a code of their own, and does not retry',
+    check: async (tested) => {
+      const gateway = await tested.open('long');
+      try {
+        tested.standIn.behaviour = { isRefusing: true };
+        const answer = await queryAnyKey(tested, gateway);
+        expectErrors(tested, answer, ['SOURCE_UNAUTHENTICATED', 'SOURCE_FORBIDDEN'], REMEDY);
+        if (answer.errors.some(({ extensions }) => extensions.retryable === true))
+          throw new BrokenPromise('The error says that a retry may help.', REMEDY);
+      } finally {
+        await gateway.close();
+      }
+      return undefined;
+    },
+  },
+  {
+    id: 'cancel',
+    text: 'cancels its call when the client closes the connection',
+    check: async (tested) => {
+      const { standIn } = tested;
+      const gateway = await tested.open('long');
+      const remedy = 'Pass the signal of the call on to the library that calls the system.';
+      try {
+        standIn.behaviour = { isHolding: true };
+        const { kind, key } = anyKey(tested);
+        const isCalled = await gateway.queryAndHangUp(kind.query, { by: { [kind.namespace]: key } }, () =>
+          standIn.held.reaches((count) => count > 0, MAX_CANCEL_MS),
+        );
+        if (!isCalled) throw new BrokenPromise('The query does not call the system.', remedy);
+        if (!(await standIn.held.reaches((count) => count === 0, MAX_CANCEL_MS)))
+          throw new BrokenPromise('The call goes on after the client has gone.', remedy);
+      } finally {
+        await gateway.close();
+      }
+      return undefined;
+    },
+  },
+];
+
+function faulty(
+  id: string,
+  text: string,
+  {
+    fault,
+    codes,
+    timeout = 'long',
+    verify,
+  }: {
+    fault: Parameters<Faults['set']>;
+    codes: readonly string[];
+    timeout?: 'short' | 'long';
+    verify?: (error: TestAnswer['errors'][number]) => string | undefined;
+  },
+): SourcePromise {
+  return {
+    id,
+    text,
+    check: async (tested) => {
+      // A gateway of its own: its circuit breaker opens.
+      const gateway = await tested.open(timeout);
+      try {
+        await tested.faults.set(...fault);
+        const answer = await queryAnyKey(tested, gateway);
+        expectErrors(tested, answer, codes, REMEDY);
+        const problem = answer.errors.map((error) => verify?.(error)).find((found) => found !== undefined);
+        if (problem !== undefined) throw new BrokenPromise(problem, REMEDY);
+        await tested.faults.heal();
+        if (id === 'hang') {
+          const healed = await queryAnyKey(tested, gateway);
+          if (healed.errors.length > 0)
+            throw new BrokenPromise(`After the fault: ${shownErrors(healed)}`, REMEDY);
+        }
+      } finally {
+        await tested.faults.heal();
+        await gateway.close();
+      }
+      return undefined;
+    },
+  };
+}
+
+/** A key that calls the system. */
+function anyKey({ kinds }: TestedSource): { kind: TestedSource['kinds'][number]; key: string } {
+  for (const kind of kinds) {
+    const [key] = kind.keys;
+    if (key !== undefined) return { kind, key };
+  }
+  throw new BrokenPromise(
+    'The recording has no key by which the source can be queried.',
+    'Add records to the recording.',
+  );
+}
+
+function queryAnyKey(tested: TestedSource, gateway: GatewayUnderTest): Promise<TestAnswer> {
+  const { kind, key } = anyKey(tested);
+  return queryByKey(gateway, kind, key);
+}

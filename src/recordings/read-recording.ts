@@ -1,0 +1,39 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { z } from 'zod';
+import { recordingSchema, type Recording } from './recording.js';
+
+const MAX_BYTES = 32 * 1024 * 1024;
+
+/** A recording that cannot be used. */
+export class RecordingError extends Error {
+  override name = 'RecordingError';
+  /** For the command line: it is the mistake of a file, not of this program. */
+  readonly code = 'RECORDING';
+
+  constructor(source: string, problem: string) {
+    super(
+      `sources/${source}.recording.json: ${problem} Correct the file, or record the system again: stekkerdoos connect ${source}.`,
+    );
+  }
+}
+
+/** Reads the recording of a source. Undefined if there is no file. Throws a RecordingError. */
+export function readRecording(path: string, source: string): Recording | undefined {
+  if (!existsSync(path)) return undefined;
+  if (statSync(path).size > MAX_BYTES) throw new RecordingError(source, 'It has more than 32 MB.');
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    throw new RecordingError(source, 'It is not JSON.');
+  }
+  const parsed = recordingSchema.safeParse(value);
+  if (!parsed.success)
+    throw new RecordingError(
+      source,
+      `It is not a recording: ${z.prettifyError(parsed.error).split('\n')[0] ?? ''}.`,
+    );
+  if (parsed.data.source !== source)
+    throw new RecordingError(source, `It is the recording of "${parsed.data.source}".`);
+  return parsed.data;
+}

@@ -1,0 +1,134 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Page, RestCall } from '../declared/rest-grammar.js';
+import { stepsOf } from '../declared/path.js';
+import { isSameByCollation } from '../loaders/align.js';
+import { LINK_PARAMETER, type ReceivedRequest, type RequestedPart } from './measured-request.js';
+import type { RecordedCall } from './recording.js';
+
+export interface RestAnswer {
+  status: number;
+  body: unknown;
+  headers?: Record<string, string>;
+}
+
+/** The rows of the keys. A row that belongs to several of them is there once. */
+export function recordedRows(
+  { matching = 'exact' }: Pick<RestCall, 'matching'>,
+  { answers }: RecordedCall,
+  keys: readonly string[],
+): unknown[] {
+  const isFound = comparisons[matching];
+  const found = Object.entries(answers).filter(([held]) => keys.some((key) => isFound(held, key)));
+  const rows: unknown[] = [];
+  for (const [, ofKey] of found) {
+    const before = rows.length;
+    for (const row of ofKey)
+      if (!rows.slice(0, before).some((other) => isDeepStrictEqual(row, other))) rows.push(row);
+  }
+  return rows;
+}
+
+/** How systems compare keys. `loose` is a search, which finds keys that contain the text. */
+const comparisons = {
+  exact: (held: string, key: string) => held === key,
+  lower: (held: string, key: string) => held.toLowerCase() === key.toLowerCase(),
+  collation: isSameByCollation,
+  loose: (held: string, key: string) => held.toLowerCase().includes(key.toLowerCase()),
+};
+
+/** The answers by which the system reports an unknown key, in the order of the measured call. */
+export function nobodyAnswers(call: RestCall): readonly (404 | 'empty' | null)[] {
+  const measured = call.notFound === undefined ? (call.rows === undefined ? 404 : 'empty') : call.notFound;
+  return [measured].flat();
+}
+
+/** The answer to an unknown key. */
+export function answerNobody(call: RestCall, recorded: RecordedCall, index: number): RestAnswer {
+  const answers = nobodyAnswers(call);
+  const answer = answers[index % answers.length];
+  if (answer === 404) return { status: 404, body: { error: 'Not found.' } };
+  if (answer === null) return { status: 200, body: null };
+  return { status: 200, body: call.rows === undefined ? {} : placed(call, recorded.envelope, []) };
+}
+
+/** A page of the rows. `from` and `to` are the sent rows. */
+export function answerRows(
+  call: RestCall,
+  recorded: RecordedCall,
+  {
+    rows,
+    part,
+    request,
+    isEndless,
+  }: {
+    rows: readonly unknown[];
+    part: RequestedPart;
+    request: ReceivedRequest & { origin: string };
+    isEndless: boolean;
+  },
+): RestAnswer & { from: number; to: number } {
+  const { page } = call;
+  if (call.rows === undefined) return { status: 200, body: rows[0], from: 0, to: 1 };
+  if (page === undefined)
+    return { status: 200, body: placed(call, recorded.envelope, rows), from: 0, to: rows.length };
+  const size = pageSize(page, rows.length, part.limit);
+  const from = positionOf(page, part.position, size);
+  const at = isEndless && rows.length > 0 ? from % rows.length : from;
+  const sent = isEndless ? repeated(rows, at, size) : rows.slice(from, from + size);
+  const to = from + sent.length;
+  const next = isEndless || to < rows.length ? String(to) : null;
+  const body = placed(call, recorded.envelope, sent);
+  if ('cursor' in page) setMember(body, page.cursor, next);
+  const link = next === null ? null : linkOf(request, next);
+  if ('next' in page) setMember(body, page.next, link);
+  return {
+    status: 200,
+    body,
+    ...('link' in page && link !== null ? { headers: { link: `<${link}>; rel="next"` } } : {}),
+    ...{ from, to },
+  };
+}
+
+/** Only the sizes of numbered pages are measured. Other lists of several rows are served in two pages. */
+function pageSize(page: Page, rows: number, limit: number | undefined): number {
+  if (!('size' in page)) return Math.max(1, Math.ceil(rows / 2));
+  return limit !== undefined && limit > 0 ? Math.min(limit, page.size) : page.size;
+}
+
+function positionOf(page: Page, position: string | undefined, size: number): number {
+  if (position === undefined || !/^\d{1,9}$/.test(position)) return 0;
+  if ('number' in page) return Math.max(0, Number(position) - (page.first ?? 1)) * size;
+  return Number(position);
+}
+
+function repeated(rows: readonly unknown[], at: number, size: number): unknown[] {
+  return Array.from({ length: size }, (_, i) => rows[(at + i) % rows.length]);
+}
+
+function linkOf({ origin, path, query }: ReceivedRequest & { origin: string }, next: string): string {
+  const search = new URLSearchParams(query);
+  search.set(LINK_PARAMETER, next);
+  return `${origin}${path}?${search.toString()}`;
+}
+
+/** The rows at their place in the envelope. */
+function placed({ rows }: RestCall, envelope: unknown, value: readonly unknown[]): unknown {
+  if (rows === undefined || rows === '.') return value;
+  const body = structuredClone(envelope ?? {});
+  setMember(body, rows, value);
+  return body;
+}
+
+/** Sets the member at the path. Objects on the way that do not exist are made. */
+export function setMember(body: unknown, path: string, value: unknown): void {
+  const steps = stepsOf(path) ?? [];
+  let target = body;
+  for (const step of steps.slice(0, -1)) {
+    if (typeof target !== 'object' || target === null) return;
+    let inner: unknown = Reflect.get(target, step);
+    if (typeof inner !== 'object' || inner === null) Reflect.set(target, step, (inner = {}));
+    target = inner;
+  }
+  const last = steps.at(-1);
+  if (typeof target === 'object' && target !== null && last !== undefined) Reflect.set(target, last, value);
+}

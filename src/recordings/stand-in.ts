@@ -1,0 +1,128 @@
+import type { Environment } from '../settings.js';
+
+/** A system imitated by its recording, on a free port of 127.0.0.1. */
+export interface RecordedStandIn {
+  /** The name of the source. */
+  name: string;
+  url: string;
+  /** What was measured of each call. */
+  calls: ReadonlyMap<string, CallFacts>;
+  /** The recorded rows of a key. */
+  rowsOf(call: string, key: string): readonly unknown[];
+  /** How the stand-in differs from the recording. */
+  behaviour: StandInBehaviour;
+  /** The requests for measured calls since the last `reset`. */
+  served: readonly ServedCall[];
+  /** The requests since the last `reset` that match no measured call, such as `GET /v2/registrations?owner=…`. */
+  unknownRequests: readonly string[];
+  /** Headers of requests since the last `reset`, by their names in lower case. */
+  seenHeaders: ReadonlySet<string>;
+  /** The number of requests without an answer. It becomes lower when the client closes its connection. */
+  held: HeldRequests;
+  /** Forgets the requests, and behaves as recorded again. */
+  reset(): void;
+  /** The environment variables of a gateway that reaches the stand-in at the address. */
+  settings(url: string): Environment;
+  close(): Promise<void>;
+}
+
+/** What was measured of a call. */
+export interface CallFacts {
+  /** The recorded keys that have rows. */
+  keys: readonly string[];
+  /** Whether one request has the keys of a batch. */
+  takesBatch: boolean;
+  /** The most keys in one request. Undefined: no bound. */
+  maxBatch: number | undefined;
+  matching: 'exact' | 'lower' | 'collation' | 'loose';
+  /** The number of different answers for an unknown key. */
+  nobodyAnswers: number;
+  /** Whether the answer is a list of rows. */
+  isList: boolean;
+  /** Undefined if the list has no pages. */
+  page: { size: number | undefined; maxItems: number; acceptsPart: boolean } | undefined;
+}
+
+/** Rows of one answer, before they are cut into pages. */
+export interface FoundRows {
+  call: string;
+  keys: readonly string[];
+  rows: readonly unknown[];
+}
+
+export interface StandInBehaviour {
+  /** Changes the rows of an answer. Default: they are as recorded. */
+  changeRows?: (found: FoundRows) => readonly unknown[];
+  /** Which of the measured answers for an unknown key is sent. Default: 0, the first. */
+  nobodyAnswer?: number;
+  /** Whether credentials are refused as measured. */
+  isRefusing?: boolean;
+  /** Whether requests get no answer. */
+  isHolding?: boolean;
+  /** Whether each list has a further page. */
+  isEndless?: boolean;
+}
+
+/** A request for a measured call, and the part of its rows that was sent. */
+export interface ServedCall {
+  call: string;
+  keys: readonly string[];
+  /** The index of the first sent row, and the index after the last one. */
+  from: number;
+  to: number;
+  /** The number of rows in the list. */
+  of: number;
+  /** Whether the request was refused because it has more keys than the measured batch size. */
+  isTooLarge: boolean;
+}
+
+/** Requests that get no answer. */
+export class HeldRequests {
+  #count = 0;
+  #waiting: { isReached: (count: number) => boolean; resolve: () => void }[] = [];
+
+  get count(): number {
+    return this.#count;
+  }
+
+  change(by: 1 | -1): void {
+    this.#count += by;
+    for (const { resolve } of this.#waiting.filter(({ isReached }) => isReached(this.#count))) resolve();
+    this.#waiting = this.#waiting.filter(({ isReached }) => !isReached(this.#count));
+  }
+
+  /** Resolves to true when the number of requests is reached, or to false after the time. */
+  async reaches(isReached: (count: number) => boolean, withinMs: number): Promise<boolean> {
+    if (isReached(this.#count)) return true;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<false>((resolve) => {
+      timer = setTimeout(() => {
+        resolve(false);
+      }, withinMs);
+    });
+    const reached = new Promise<true>((resolve) => {
+      this.#waiting.push({
+        isReached,
+        resolve: () => {
+          resolve(true);
+        },
+      });
+    });
+    const result = await Promise.race([reached, late]);
+    clearTimeout(timer);
+    return result;
+  }
+}
+
+/** Requests that a stand-in answers between two resets. A source that reads an endless list without a bound stops there. */
+export const MAX_REQUESTS = 400;
+
+/** A digit sequence that JavaScript cannot represent exactly as a number. */
+export const EXACT_NUMBER = '9007199254740993';
+/** A value in a row that is sent as the number `EXACT_NUMBER`. */
+export const EXACT_NUMBER_MARK = '@exact-number@';
+
+/** The text of a JSON answer. */
+export function jsonText(body: unknown): string {
+  return JSON.stringify(body).replaceAll(JSON.stringify(EXACT_NUMBER_MARK), EXACT_NUMBER);
+}

@@ -1,0 +1,95 @@
+import type { SourceDefinition } from '../source.js';
+import type { KeyReader } from './keys.js';
+import { queryByKey, type GatewayUnderTest, type KeyKind } from './promise.js';
+import type { SourceQueries } from './queries.js';
+import type { RecordedStandIn } from './stand-in.js';
+
+/** The keys of each kind are bounded, so that the time of a test is. */
+const MAX_KEYS = 20;
+
+/** The kinds of keys by which the source is queried, with the recorded keys of each. */
+export async function findKeyKinds(
+  source: SourceDefinition,
+  {
+    standIn,
+    queries: { customer, company },
+    keyReader,
+    gateway,
+  }: {
+    standIn: RecordedStandIn;
+    queries: SourceQueries;
+    keyReader: KeyReader;
+    gateway: GatewayUnderTest;
+  },
+): Promise<KeyKind[]> {
+  const { identity, heldIdentifiers = [], companies } = source;
+  const lookups = [
+    ...(customer === undefined
+      ? []
+      : [
+          ...Object.entries(identity?.foundBy ?? {}).map(
+            ([namespace, { loader }]) => ['customer', namespace, loader.name, customer] as const,
+          ),
+          ...(identity === undefined ? heldIdentifiers : []).map(
+            (namespace) => ['customer', namespace, undefined, customer] as const,
+          ),
+        ]),
+    ...(company === undefined
+      ? []
+      : Object.entries(companies?.foundBy ?? {}).map(
+          ([namespace, { name }]) => ['company', namespace, name, company] as const,
+        )),
+  ];
+  const kinds: KeyKind[] = [];
+  for (const [root, namespace, call, query] of lookups) {
+    const kind = { root, namespace, query };
+    const ofCall = call === undefined ? undefined : standIn.calls.get(call);
+    if (ofCall !== undefined) {
+      kinds.push({ ...kind, keys: ofCall.keys.slice(0, MAX_KEYS) });
+      continue;
+    }
+    // A source in code names its loaders as it likes. Its keys are those that find something.
+    const all = [...new Set([...standIn.calls.values()].flatMap((facts) => facts.keys))];
+    const keys: string[] = [];
+    for (const key of all) {
+      if (keys.length >= MAX_KEYS) break;
+      if (keyReader.canonical(namespace, key) === undefined) continue;
+      standIn.reset();
+      await queryByKey(gateway, { ...kind, keys: [] }, key);
+      if (standIn.served.some(({ of }) => of > 0)) keys.push(key);
+    }
+    kinds.push({ ...kind, keys });
+  }
+  standIn.reset();
+  return kinds;
+}
+
+/** For each measured call: a key whose query calls it and gets rows. */
+export async function findUses({
+  gateway,
+  kinds,
+  standIn,
+}: {
+  gateway: GatewayUnderTest;
+  kinds: readonly KeyKind[];
+  standIn: RecordedStandIn;
+}): Promise<ReadonlyMap<string, CallUse>> {
+  const uses = new Map<string, CallUse>();
+  for (const kind of kinds)
+    for (const key of kind.keys) {
+      standIn.reset();
+      await queryByKey(gateway, kind, key);
+      for (const { call, of } of standIn.served)
+        if (of > (uses.get(call)?.rows ?? 0)) uses.set(call, { kind, key, rows: of });
+    }
+  standIn.reset();
+  return uses;
+}
+
+/** A query that calls a measured call. */
+export interface CallUse {
+  kind: KeyKind;
+  key: string;
+  /** The number of rows in the answer of the call. */
+  rows: number;
+}

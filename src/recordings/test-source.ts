@@ -1,0 +1,188 @@
+import { InvalidInputError } from '../errors.js';
+import { SettingsReader, type Environment } from '../settings.js';
+import type { SourceDefinition, SourceLimits } from '../source.js';
+import { KeyReader } from './keys.js';
+import {
+  BrokenPromise,
+  type Faults,
+  type GatewayUnderTest,
+  type SourcePromise,
+  type TestedSource,
+} from './promise.js';
+import { promisesOfAnswers } from './promises-answers.js';
+import { promisesOfBatches } from './promises-batches.js';
+import { promisesOfFaults } from './promises-faults.js';
+import { promisesOfKeys } from './promises-found.js';
+import { queriesOf } from './queries.js';
+import type { Recording } from './recording.js';
+import { startRestStandIn } from './rest-stand-in.js';
+import type { RecordedStandIn } from './stand-in.js';
+import { findKeyKinds, findUses } from './survey.js';
+
+/** The result of one promise. */
+export interface PromiseResult {
+  id: string;
+  /** What is promised. */
+  promise: string;
+  outcome: 'ok' | 'failed' | 'not applicable';
+  /** What differs, or why the promise is not applicable. */
+  detail?: string;
+  remedy?: string;
+  durationMs: number;
+}
+
+export interface SourceReport {
+  source: string;
+  /** Why the source was not tested, and what to do. */
+  notTested?: string;
+  promises: readonly PromiseResult[];
+}
+
+/** What the command line hands in: the gateway, and the fault control in front of the stand-in. */
+export interface TestDependencies {
+  openGateway(options: {
+    sources: readonly SourceDefinition[];
+    sdl: Readonly<Record<string, string>>;
+    environment: Environment;
+  }): GatewayUnderTest;
+  startFaults(standIn: RecordedStandIn): Promise<
+    Faults & {
+      /** The settings of a gateway that reaches the stand-in by way of the faults. */
+      settings: Environment;
+      close(): Promise<void>;
+    }
+  >;
+}
+
+/** A healthy stand-in answers sooner, also on a busy machine. */
+const LONG_TIMEOUT = '30 s';
+/** For a system that never answers. */
+const SHORT_TIMEOUT = '700 ms';
+
+/** Tests a source against its recording. */
+export async function testSource(
+  {
+    source,
+    sdl,
+    recording,
+    only,
+  }: {
+    source: SourceDefinition;
+    sdl: string | undefined;
+    recording: Recording;
+    /** The ids of the promises to check. Default: all. */
+    only?: readonly string[] | undefined;
+  },
+  dependencies: TestDependencies,
+): Promise<SourceReport> {
+  const started = await startStandIn(recording, (url) => madeUpSettings(source, url));
+  if ('refusal' in started) return { source: source.name, notTested: started.refusal, promises: [] };
+  const standIn = started;
+  const faults = await dependencies.startFaults(standIn);
+  const open = (timeout: 'short' | 'long'): GatewayUnderTest =>
+    dependencies.openGateway({
+      sources: [underTest(source, timeout)],
+      sdl: sdl === undefined ? {} : { [source.name]: sdl },
+      environment: faults.settings,
+    });
+  const gateway = open('long');
+  try {
+    const queries = queriesOf(gateway, source);
+    const keyReader = new KeyReader(source);
+    const kinds = await findKeyKinds(source, { standIn, queries, keyReader, gateway });
+    const uses = await findUses({ gateway, kinds, standIn });
+    const tested: TestedSource = {
+      ...{ source, recording, standIn, faults, queries, kinds, uses, keyReader, gateway },
+      open: (timeout) => Promise.resolve(open(timeout)),
+    };
+    const promises = [
+      ...promisesOfKeys(tested),
+      ...promisesOfBatches(tested),
+      ...promisesOfAnswers,
+      ...promisesOfFaults,
+    ];
+    const unknown = only?.filter((id) => !promises.some((promise) => promise.id === id)) ?? [];
+    if (unknown.length > 0)
+      throw new InvalidInputError(
+        `${source.name} has no promise "${unknown.join('", "')}". Its promises are ${promises.map(({ id }) => id).join(', ')}.`,
+      );
+    const results: PromiseResult[] = [];
+    for (const promise of promises)
+      if (only?.includes(promise.id) !== false) results.push(await checkPromise(promise, tested));
+    return { source: source.name, promises: results };
+  } finally {
+    await gateway.close();
+    await faults.close();
+    await standIn.close();
+  }
+}
+
+async function checkPromise(promise: SourcePromise, tested: TestedSource): Promise<PromiseResult> {
+  const { id, text } = promise;
+  const startedAt = performance.now();
+  const result = (rest: Pick<PromiseResult, 'outcome' | 'detail' | 'remedy'>): PromiseResult => ({
+    ...{ id, promise: text, ...rest },
+    durationMs: Math.round(performance.now() - startedAt),
+  });
+  tested.standIn.reset();
+  try {
+    const none = await promise.check(tested);
+    return none === undefined
+      ? result({ outcome: 'ok' })
+      : result({ outcome: 'not applicable', detail: none.noneBecause });
+  } catch (error) {
+    if (!(error instanceof BrokenPromise)) throw error;
+    return result({ outcome: 'failed', detail: error.difference, remedy: error.remedy });
+  } finally {
+    tested.standIn.reset();
+    await tested.faults.heal();
+  }
+}
+
+/** Starts the stand-in of a recording, or returns why this kind of system cannot be imitated. */
+async function startStandIn(
+  recording: Recording,
+  settings: (url: string) => Environment,
+): Promise<RecordedStandIn | { refusal: string }> {
+  switch (recording.kind) {
+    case 'rest':
+      return startRestStandIn(recording, settings);
+    default:
+      return {
+        refusal: `A system of the kind "${recording.kind}" cannot be served from a recording yet. Test the source with describeSource() of stekkerdoos/testing.`,
+      };
+  }
+}
+
+/**
+ * The source without a cache, without limits on the rate of its calls, and without retries, which would take time. Its events are
+ * not tested.
+ */
+function underTest(source: SourceDefinition, timeout: 'short' | 'long'): SourceDefinition {
+  const limits: SourceLimits = {
+    ...source.limits,
+    retries: 0,
+    timeout: timeout === 'long' ? LONG_TIMEOUT : SHORT_TIMEOUT,
+  };
+  delete limits.rate;
+  delete limits.quota;
+  const changed: SourceDefinition = { ...source, freshness: {}, limits };
+  delete changed.webhook;
+  delete changed.outbox;
+  return changed;
+}
+
+/** Texts that settings accept. Each is a made-up credential or an ordinary value. */
+const MADE_UP_VALUES = ['made-up-secret', '1', '/made-up'];
+
+/** Settings by which a source reaches a stand-in: made-up credentials, and its address. */
+export function madeUpSettings({ connector }: Pick<SourceDefinition, 'connector'>, url: string): Environment {
+  return Object.fromEntries(
+    connector.settings(new SettingsReader({})).flatMap(({ variable, schema }) => {
+      // Optional settings stay unset.
+      if (schema.safeParse(undefined).success) return [];
+      const value = [...MADE_UP_VALUES, url].find((text) => schema.safeParse(text).success);
+      return value === undefined ? [] : [[variable, value] as const];
+    }),
+  );
+}
