@@ -1,15 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { QueryValue, RestCall } from '../declared/rest-grammar.js';
-
-/** A request as a stand-in received it. */
-export interface ReceivedRequest {
-  method: string;
-  /** Percent-encoded, without the query. */
-  path: string;
-  query: URLSearchParams;
-  /** The parsed JSON of the body; undefined if there is none. */
-  body: unknown;
-}
+import type { ReceivedRequest } from './http-stand-in.js';
 
 /** The part of the answer of a measured call that a request names. */
 export interface RequestedPart {

@@ -59,9 +59,12 @@ export interface TestedSource {
   keyReader: KeyReader;
   /** A gateway without a cache, whose source has a long timeout. Promises share it. */
   gateway: GatewayUnderTest;
-  /** Opens another gateway, whose source has the timeout. */
-  open(timeout: 'short' | 'long'): Promise<GatewayUnderTest>;
+  /** Opens another gateway. */
+  open(mode: GatewayMode): GatewayUnderTest;
 }
+
+/** The timeout of the source, or `batching`: each batch waits for further keys. */
+export type GatewayMode = 'short timeout' | 'long timeout' | 'batching';
 
 /** A promise of every source. */
 export interface SourcePromise {

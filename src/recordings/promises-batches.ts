@@ -19,6 +19,10 @@ import { leavesOf, withValue } from './row-changes.js';
 
 /** Keys in one query at most. */
 const MAX_BATCH_KEYS = 150;
+/** Fewer keys may be found in as many rounds of a query, and then each has a request of its own. */
+const MIN_FIELD_KEYS = 3;
+/** Requests of a batch that is longer than an address may be. */
+const MAX_PARTS = 4;
 /** Requested keys of a call without a bound. */
 const UNBOUNDED_KEYS = 30;
 
@@ -111,6 +115,7 @@ function batches(kind: KeyKind): SourcePromise {
         served,
         all: all.length,
         maxBatch,
+        isSplit: standIn.calls.get(call.call)?.isSplit === true,
         unknown: shownUnknownRequests(standIn),
       });
       return undefined;
@@ -125,8 +130,16 @@ function checkBatches(
     served,
     all,
     maxBatch,
+    isSplit,
     unknown,
-  }: { kind: KeyKind; served: readonly ServedCall[]; all: number; maxBatch: number; unknown: string },
+  }: {
+    kind: KeyKind;
+    served: readonly ServedCall[];
+    all: number;
+    maxBatch: number;
+    isSplit: boolean;
+    unknown: string;
+  },
 ): void {
   const name = served[0]?.call ?? namespace;
   const tooLarge = served.find(({ isTooLarge }) => isTooLarge);
@@ -147,7 +160,7 @@ function checkBatches(
       `A key is requested twice by "${name}".`,
       'Load records by a loader, which batches keys.',
     );
-  const most = Math.ceil(sent.length / maxBatch);
+  const most = Math.ceil(sent.length / maxBatch) * (isSplit ? MAX_PARTS : 1);
   if (first.length > most)
     throw new BrokenPromise(
       `${sent.length} keys take ${first.length} requests of "${name}"; ${most} would do.`,
@@ -165,13 +178,18 @@ const fieldBatches: SourcePromise = {
     const kind = kinds.find(({ root, keys }) => root === 'customer' && keys.length > 1);
     if (kind === undefined) return { noneBecause: 'the recording has no two customers with one kind of key' };
     const found = await callOf(tested, kind);
-    await queryMany(tested, kind, kind.keys);
+    const gateway = tested.open('batching');
+    try {
+      await queryMany({ ...tested, gateway }, kind, kind.keys);
+    } finally {
+      await gateway.close();
+    }
     let checked = 0;
     for (const [name, { takesBatch, maxBatch = Infinity }] of standIn.calls) {
       const served = standIn.served.filter(({ call, from }) => call === name && from === 0);
       const tooLarge = served.find(({ isTooLarge }) => isTooLarge);
       const keys = served.flatMap((request) => request.keys).length;
-      if (!takesBatch || name === found?.call || keys < 2) continue;
+      if (!takesBatch || name === found?.call || keys < MIN_FIELD_KEYS) continue;
       checked += 1;
       if (tooLarge !== undefined || (served.length === keys && maxBatch > 1))
         throw new BrokenPromise(

@@ -4,6 +4,7 @@ import {
   expectErrors,
   shownErrors,
   type Faults,
+  type GatewayMode,
   type GatewayUnderTest,
   type SourcePromise,
   type TestAnswer,
@@ -51,13 +52,13 @@ export const promisesOfFaults: readonly SourcePromise[] = [
     {
       fault: ['hang'],
       codes: ['SOURCE_TIMEOUT'],
-      timeout: 'short',
+      timeout: 'short timeout',
     },
   ),
   faulty('drip', 'stops waiting at its timeout for an answer that comes byte by byte', {
     fault: ['drip'],
     codes: ['SOURCE_TIMEOUT'],
-    timeout: 'short',
+    timeout: 'short timeout',
   }),
   faulty('garbage', 'reports an answer of random bytes as invalid', {
     fault: ['garbage'],
@@ -67,7 +68,7 @@ export const promisesOfFaults: readonly SourcePromise[] = [
     id: 'refused-credentials',
     text: 'reports refused credentials with a code of their own, and does not retry',
     check: async (tested) => {
-      const gateway = await tested.open('long');
+      const gateway = tested.open('long timeout');
       try {
         tested.standIn.behaviour = { isRefusing: true };
         const answer = await queryAnyKey(tested, gateway);
@@ -85,7 +86,7 @@ export const promisesOfFaults: readonly SourcePromise[] = [
     text: 'cancels its call when the client closes the connection',
     check: async (tested) => {
       const { standIn } = tested;
-      const gateway = await tested.open('long');
+      const gateway = tested.open('long timeout');
       const remedy = 'Pass the signal of the call on to the library that calls the system.';
       try {
         standIn.behaviour = { isHolding: true };
@@ -110,12 +111,12 @@ function faulty(
   {
     fault,
     codes,
-    timeout = 'long',
+    timeout = 'long timeout',
     verify,
   }: {
     fault: Parameters<Faults['set']>;
     codes: readonly string[];
-    timeout?: 'short' | 'long';
+    timeout?: GatewayMode;
     verify?: (error: TestAnswer['errors'][number]) => string | undefined;
   },
 ): SourcePromise {
@@ -124,7 +125,7 @@ function faulty(
     text,
     check: async (tested) => {
       // A gateway of its own: its circuit breaker opens.
-      const gateway = await tested.open(timeout);
+      const gateway = tested.open(timeout);
       try {
         await tested.faults.set(...fault);
         const answer = await queryAnyKey(tested, gateway);

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
-import { recordingSchema, type Recording } from './recording.js';
+import { recordingSchema, type RecordedCall, type Recording } from './recording.js';
 
 const MAX_BYTES = 32 * 1024 * 1024;
 
@@ -36,4 +36,28 @@ export function readRecording(path: string, source: string): Recording | undefin
   if (parsed.data.source !== source)
     throw new RecordingError(source, `It is the recording of "${parsed.data.source}".`);
   return parsed.data;
+}
+
+/** A measured call with its recorded answers. */
+export interface MeasuredCall<Call> {
+  call: Call;
+  recorded: RecordedCall;
+}
+
+/** The calls of a recording in the words of the grammar. Throws a RecordingError for any other call. */
+export function measuredCalls<Call>(
+  { source, calls }: Recording,
+  grammar: z.ZodType<Call>,
+): ReadonlyMap<string, MeasuredCall<Call>> {
+  return new Map(
+    Object.entries(calls).map(([name, recorded]) => {
+      const parsed = grammar.safeParse(recorded.call);
+      if (parsed.success) return [name, { call: parsed.data, recorded }];
+      const [issue] = parsed.error.issues;
+      throw new RecordingError(
+        source,
+        `The call "${name}" is not a call of this kind: ${issue?.message ?? ''}.`,
+      );
+    }),
+  );
 }

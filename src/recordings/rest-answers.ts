@@ -1,40 +1,8 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Page, RestCall } from '../declared/rest-grammar.js';
-import { stepsOf } from '../declared/path.js';
-import { isSameByCollation } from '../loaders/align.js';
-import { LINK_PARAMETER, type ReceivedRequest, type RequestedPart } from './measured-request.js';
+import type { HttpAnswer, ReceivedRequest } from './http-stand-in.js';
+import { LINK_PARAMETER, type RequestedPart } from './measured-request.js';
+import { repeated, setMember } from './recorded-rows.js';
 import type { RecordedCall } from './recording.js';
-
-export interface RestAnswer {
-  status: number;
-  body: unknown;
-  headers?: Record<string, string>;
-}
-
-/** The rows of the keys. A row that belongs to several of them is there once. */
-export function recordedRows(
-  { matching = 'exact' }: Pick<RestCall, 'matching'>,
-  { answers }: RecordedCall,
-  keys: readonly string[],
-): unknown[] {
-  const isFound = comparisons[matching];
-  const found = Object.entries(answers).filter(([held]) => keys.some((key) => isFound(held, key)));
-  const rows: unknown[] = [];
-  for (const [, ofKey] of found) {
-    const before = rows.length;
-    for (const row of ofKey)
-      if (!rows.slice(0, before).some((other) => isDeepStrictEqual(row, other))) rows.push(row);
-  }
-  return rows;
-}
-
-/** How systems compare keys. `loose` is a search, which finds keys that contain the text. */
-const comparisons = {
-  exact: (held: string, key: string) => held === key,
-  lower: (held: string, key: string) => held.toLowerCase() === key.toLowerCase(),
-  collation: isSameByCollation,
-  loose: (held: string, key: string) => held.toLowerCase().includes(key.toLowerCase()),
-};
 
 /** The answers by which the system reports an unknown key, in the order of the measured call. */
 export function nobodyAnswers(call: RestCall): readonly (404 | 'empty' | null)[] {
@@ -43,7 +11,7 @@ export function nobodyAnswers(call: RestCall): readonly (404 | 'empty' | null)[]
 }
 
 /** The answer to an unknown key. */
-export function answerNobody(call: RestCall, recorded: RecordedCall, index: number): RestAnswer {
+export function answerNobody(call: RestCall, recorded: RecordedCall, index: number): HttpAnswer {
   const answers = nobodyAnswers(call);
   const answer = answers[index % answers.length];
   if (answer === 404) return { status: 404, body: { error: 'Not found.' } };
@@ -63,10 +31,10 @@ export function answerRows(
   }: {
     rows: readonly unknown[];
     part: RequestedPart;
-    request: ReceivedRequest & { origin: string };
+    request: ReceivedRequest;
     isEndless: boolean;
   },
-): RestAnswer & { from: number; to: number } {
+): HttpAnswer & { from: number; to: number } {
   const { page } = call;
   if (call.rows === undefined) return { status: 200, body: rows[0], from: 0, to: 1 };
   if (page === undefined)
@@ -101,11 +69,7 @@ function positionOf(page: Page, position: string | undefined, size: number): num
   return Number(position);
 }
 
-function repeated(rows: readonly unknown[], at: number, size: number): unknown[] {
-  return Array.from({ length: size }, (_, i) => rows[(at + i) % rows.length]);
-}
-
-function linkOf({ origin, path, query }: ReceivedRequest & { origin: string }, next: string): string {
+export function linkOf({ origin, path, query }: ReceivedRequest, next: string): string {
   const search = new URLSearchParams(query);
   search.set(LINK_PARAMETER, next);
   return `${origin}${path}?${search.toString()}`;
@@ -117,18 +81,4 @@ function placed({ rows }: RestCall, envelope: unknown, value: readonly unknown[]
   const body = structuredClone(envelope ?? {});
   setMember(body, rows, value);
   return body;
-}
-
-/** Sets the member at the path. Objects on the way that do not exist are made. */
-export function setMember(body: unknown, path: string, value: unknown): void {
-  const steps = stepsOf(path) ?? [];
-  let target = body;
-  for (const step of steps.slice(0, -1)) {
-    if (typeof target !== 'object' || target === null) return;
-    let inner: unknown = Reflect.get(target, step);
-    if (typeof inner !== 'object' || inner === null) Reflect.set(target, step, (inner = {}));
-    target = inner;
-  }
-  const last = steps.at(-1);
-  if (typeof target === 'object' && target !== null && last !== undefined) Reflect.set(target, last, value);
 }

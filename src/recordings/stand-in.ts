@@ -34,6 +34,8 @@ export interface CallFacts {
   takesBatch: boolean;
   /** The most keys in one request. Undefined: no bound. */
   maxBatch: number | undefined;
+  /** Whether a batch may take more requests, because the length of a request is limited. Default: false. */
+  isSplit?: boolean;
   matching: 'exact' | 'lower' | 'collation' | 'loose';
   /** The number of different answers for an unknown key. */
   nobodyAnswers: number;

@@ -5,6 +5,7 @@ import { KeyReader } from './keys.js';
 import {
   BrokenPromise,
   type Faults,
+  type GatewayMode,
   type GatewayUnderTest,
   type SourcePromise,
   type TestedSource,
@@ -15,7 +16,10 @@ import { promisesOfFaults } from './promises-faults.js';
 import { promisesOfKeys } from './promises-found.js';
 import { queriesOf } from './queries.js';
 import type { Recording } from './recording.js';
-import { startRestStandIn } from './rest-stand-in.js';
+import { graphqlSystem } from './graphql-system.js';
+import { startHttpStandIn } from './http-stand-in.js';
+import { odataSystem } from './odata-system.js';
+import { restSystem } from './rest-system.js';
 import type { RecordedStandIn } from './stand-in.js';
 import { findKeyKinds, findUses } from './survey.js';
 
@@ -56,6 +60,8 @@ export interface TestDependencies {
 
 /** A healthy stand-in answers sooner, also on a busy machine. */
 const LONG_TIMEOUT = '30 s';
+/** Keys that the rounds of a query find at different moments are in one batch. */
+const BATCH_WINDOW = '50 ms';
 /** For a system that never answers. */
 const SHORT_TIMEOUT = '700 ms';
 
@@ -79,13 +85,13 @@ export async function testSource(
   if ('refusal' in started) return { source: source.name, notTested: started.refusal, promises: [] };
   const standIn = started;
   const faults = await dependencies.startFaults(standIn);
-  const open = (timeout: 'short' | 'long'): GatewayUnderTest =>
+  const open = (mode: GatewayMode): GatewayUnderTest =>
     dependencies.openGateway({
-      sources: [underTest(source, timeout)],
+      sources: [underTest(source, mode)],
       sdl: sdl === undefined ? {} : { [source.name]: sdl },
       environment: faults.settings,
     });
-  const gateway = open('long');
+  const gateway = open('long timeout');
   try {
     const queries = queriesOf(gateway, source);
     const keyReader = new KeyReader(source);
@@ -93,7 +99,7 @@ export async function testSource(
     const uses = await findUses({ gateway, kinds, standIn });
     const tested: TestedSource = {
       ...{ source, recording, standIn, faults, queries, kinds, uses, keyReader, gateway },
-      open: (timeout) => Promise.resolve(open(timeout)),
+      open,
     };
     const promises = [
       ...promisesOfKeys(tested),
@@ -146,7 +152,11 @@ async function startStandIn(
 ): Promise<RecordedStandIn | { refusal: string }> {
   switch (recording.kind) {
     case 'rest':
-      return startRestStandIn(recording, settings);
+      return startHttpStandIn(recording, restSystem(recording), settings);
+    case 'graphql':
+      return startHttpStandIn(recording, graphqlSystem(recording), settings);
+    case 'odata':
+      return startHttpStandIn(recording, odataSystem(recording), settings);
     default:
       return {
         refusal: `A system of the kind "${recording.kind}" cannot be served from a recording yet. Test the source with describeSource() of stekkerdoos/testing.`,
@@ -158,11 +168,12 @@ async function startStandIn(
  * The source without a cache, without limits on the rate of its calls, and without retries, which would take time. Its events are
  * not tested.
  */
-function underTest(source: SourceDefinition, timeout: 'short' | 'long'): SourceDefinition {
+function underTest(source: SourceDefinition, mode: GatewayMode): SourceDefinition {
   const limits: SourceLimits = {
     ...source.limits,
     retries: 0,
-    timeout: timeout === 'long' ? LONG_TIMEOUT : SHORT_TIMEOUT,
+    timeout: mode === 'short timeout' ? SHORT_TIMEOUT : LONG_TIMEOUT,
+    ...(mode === 'batching' ? { batchWindow: BATCH_WINDOW } : {}),
   };
   delete limits.rate;
   delete limits.quota;

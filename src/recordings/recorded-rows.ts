@@ -1,0 +1,54 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Matching } from '../declared/call-loader.js';
+import { stepsOf } from '../declared/path.js';
+import { isSameByCollation } from '../loaders/align.js';
+import type { RecordedCall } from './recording.js';
+
+/** The rows of the keys. A row that belongs to several of them is there once. */
+export function recordedRows(
+  { matching = 'exact' }: { matching?: Matching },
+  { answers }: RecordedCall,
+  keys: readonly string[],
+): unknown[] {
+  const isFound = comparisons[matching];
+  const found = Object.entries(answers).filter(([held]) => keys.some((key) => isFound(held, key)));
+  const rows: unknown[] = [];
+  for (const [, ofKey] of found) {
+    const before = rows.length;
+    for (const row of ofKey)
+      if (!rows.slice(0, before).some((other) => isDeepStrictEqual(row, other))) rows.push(row);
+  }
+  return rows;
+}
+
+/** How systems compare keys. `loose` is a search, which finds keys that contain the text. */
+const comparisons: Readonly<Record<Matching, (held: string, key: string) => boolean>> = {
+  exact: (held, key) => held === key,
+  lower: (held, key) => held.toLowerCase() === key.toLowerCase(),
+  collation: isSameByCollation,
+  loose: (held, key) => held.toLowerCase().includes(key.toLowerCase()),
+};
+
+/** The recorded keys that have rows. */
+export function keysWithRows({ answers }: RecordedCall): string[] {
+  return Object.entries(answers).flatMap(([key, rows]) => (rows.length === 0 ? [] : [key]));
+}
+
+/** A page of an endless list of the rows. */
+export function repeated(rows: readonly unknown[], at: number, size: number): unknown[] {
+  return Array.from({ length: size }, (_, i) => rows[(at + i) % rows.length]);
+}
+
+/** Sets the member at the path. Objects on the way that do not exist are made. */
+export function setMember(body: unknown, path: string, value: unknown): void {
+  const steps = stepsOf(path) ?? [];
+  let target = body;
+  for (const step of steps.slice(0, -1)) {
+    if (typeof target !== 'object' || target === null) return;
+    let inner: unknown = Reflect.get(target, step);
+    if (typeof inner !== 'object' || inner === null) Reflect.set(target, step, (inner = {}));
+    target = inner;
+  }
+  const last = steps.at(-1);
+  if (typeof target === 'object' && target !== null && last !== undefined) Reflect.set(target, last, value);
+}
