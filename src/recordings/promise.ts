@@ -72,6 +72,8 @@ export interface SourcePromise {
   id: string;
   /** What is promised, as a sentence. */
   text: string;
+  /** Whether the stand-in must see or change requests for calls. Default: false. */
+  needsRequests?: boolean;
   /** Throws a BrokenPromise. Returns a reason if there is nothing to check. */
   check(tested: TestedSource): Promise<{ noneBecause: string } | undefined>;
 }

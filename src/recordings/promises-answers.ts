@@ -22,6 +22,7 @@ const ROUNDED = new RegExp(`${EXACT_NUMBER.slice(0, -1)}(?!${EXACT_NUMBER.slice(
 export const promisesOfAnswers: readonly SourcePromise[] = [
   {
     id: 'pages',
+    needsRequests: true,
     text: 'reads a list to its end, page by page',
     check: async (tested) => {
       const paged = [...tested.uses].filter(([call]) => tested.standIn.calls.get(call)?.page !== undefined);
@@ -31,6 +32,7 @@ export const promisesOfAnswers: readonly SourcePromise[] = [
   },
   {
     id: 'bound',
+    needsRequests: true,
     text: 'stops reading a list that never ends',
     check: async (tested) => {
       const paged = [...tested.uses].filter(([call]) => tested.standIn.calls.get(call)?.page !== undefined);
@@ -40,6 +42,7 @@ export const promisesOfAnswers: readonly SourcePromise[] = [
   },
   {
     id: 'wrong-types',
+    needsRequests: true,
     text: 'reports each value of another type as invalid, and never shows a wrong value',
     check: async (tested) => {
       for (const [call, use] of tested.uses) await checkTypes(tested, call, use);
@@ -48,6 +51,7 @@ export const promisesOfAnswers: readonly SourcePromise[] = [
   },
   {
     id: 'exact-numbers',
+    needsRequests: true,
     text: 'loses no digit of exact numbers and amounts',
     check: async (tested) => {
       let numbers = 0;

@@ -92,6 +92,7 @@ function batches(kind: KeyKind): SourcePromise {
   const { namespace, keys } = kind;
   return {
     id: `batch-${namespace}`,
+    needsRequests: true,
     text: `loads many customers by ${namespace} in as few calls as the measured batch size allows, each key once`,
     check: async (tested) => {
       const { standIn, keyReader } = tested;
@@ -172,6 +173,7 @@ function checkBatches(
 
 const fieldBatches: SourcePromise = {
   id: 'batch-fields',
+  needsRequests: true,
   text: 'loads the fields of many customers together, where the system accepts several keys',
   check: async (tested) => {
     const { kinds, standIn } = tested;
@@ -221,6 +223,7 @@ function changed(
   const { namespace, keys } = kind;
   return {
     id: `${id}-${namespace}`,
+    needsRequests: true,
     text: `${text} (by ${namespace})`,
     check: async (tested) => {
       const { standIn } = tested;
@@ -251,6 +254,7 @@ function foreignRow(kind: KeyKind): SourcePromise {
   const { root, namespace, keys } = kind;
   return {
     id: `foreign-row-${namespace}`,
+    needsRequests: true,
     text: `never shows a row of another key (by ${namespace})`,
     check: async (tested) => {
       const { gateway, standIn } = tested;
@@ -278,6 +282,7 @@ function partialBatch(kind: KeyKind): SourcePromise {
   const { namespace, keys } = kind;
   return {
     id: `partial-batch-${namespace}`,
+    needsRequests: true,
     text: `returns the valid part of a batch (by ${namespace})`,
     check: async (tested) => {
       const { standIn } = tested;

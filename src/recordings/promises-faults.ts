@@ -25,6 +25,7 @@ export const promisesOfFaults: readonly SourcePromise[] = [
     codes: ['SOURCE_RATE_LIMITED'],
     verify: ({ extensions }) =>
       typeof extensions['retryAfter'] === 'number' ? undefined : 'The error has no retryAfter.',
+    onSql: { noneBecause: 'a database does not say when to retry' },
   }),
   faulty(
     'rate-limited',
@@ -32,6 +33,7 @@ export const promisesOfFaults: readonly SourcePromise[] = [
     {
       fault: ['status', 429],
       codes: ['SOURCE_RATE_LIMITED'],
+      onSql: { fault: ['rate-limit'], codes: ['SOURCE_RATE_LIMITED'] },
     },
   ),
   faulty('status-500', 'reports a failure of the system as unavailable (status 500)', {
@@ -63,9 +65,12 @@ export const promisesOfFaults: readonly SourcePromise[] = [
   faulty('garbage', 'reports an answer of random bytes as invalid', {
     fault: ['garbage'],
     codes: ['SOURCE_CONTRACT'],
+    // Such bytes break the connection for any query.
+    onSql: { fault: ['garbage'], codes: ['SOURCE_UNAVAILABLE'] },
   }),
   {
     id: 'refused-credentials',
+    needsRequests: true,
     text: 'reports refused credentials with a code of their own, and does not retry',
     check: async (tested) => {
       const gateway = tested.open('long timeout');
@@ -83,6 +88,7 @@ export const promisesOfFaults: readonly SourcePromise[] = [
   },
   {
     id: 'cancel',
+    needsRequests: true,
     text: 'cancels its call when the client closes the connection',
     check: async (tested) => {
       const { standIn } = tested;
@@ -113,23 +119,28 @@ function faulty(
     codes,
     timeout = 'long timeout',
     verify,
+    onSql = { fault, codes },
   }: {
     fault: Parameters<Faults['set']>;
     codes: readonly string[];
     timeout?: GatewayMode;
     verify?: (error: TestAnswer['errors'][number]) => string | undefined;
+    /** Differences of a database. Default: none. */
+    onSql?: { fault: Parameters<Faults['set']>; codes: readonly string[] } | { noneBecause: string };
   },
 ): SourcePromise {
   return {
     id,
     text,
     check: async (tested) => {
+      const expected = tested.standIn.protocol === 'sql' ? onSql : { fault, codes };
+      if ('noneBecause' in expected) return expected;
       // A gateway of its own: its circuit breaker opens.
       const gateway = tested.open(timeout);
       try {
-        await tested.faults.set(...fault);
+        await tested.faults.set(...expected.fault);
         const answer = await queryAnyKey(tested, gateway);
-        expectErrors(tested, answer, codes, REMEDY);
+        expectErrors(tested, answer, expected.codes, REMEDY);
         const problem = answer.errors.map((error) => verify?.(error)).find((found) => found !== undefined);
         if (problem !== undefined) throw new BrokenPromise(problem, REMEDY);
         await tested.faults.heal();

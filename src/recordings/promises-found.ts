@@ -85,6 +85,7 @@ const examples: SourcePromise = {
 
 const everyCall: SourcePromise = {
   id: 'every-call',
+  needsRequests: true,
   text: 'gets rows from each recorded call',
   check: ({ standIn, uses }) => {
     const unused = [...standIn.calls].flatMap(([call, { keys }]) =>
@@ -130,6 +131,7 @@ function unknownKey(kind: KeyKind): SourcePromise {
 
 const unknownKeyOfLists: SourcePromise = {
   id: 'nobody-in-lists',
+  needsRequests: true,
   text: 'leaves a field empty if its call has no rows, without an error',
   check: async ({ gateway, standIn, uses, source }) => {
     const identityCalls = callsOfKeys(source);

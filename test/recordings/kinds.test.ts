@@ -4,18 +4,21 @@ import type { Recording } from '../../src/recordings/recording.js';
 import { testSource } from '../../src/recordings/test-source.js';
 import { BOOKSHOP_SDL, BOOKSHOP_YAML } from '../declared/bookshop.js';
 import { INVOICING_SDL, INVOICING_YAML } from '../declared/invoicing.js';
+import { SCHOOL_SDL, SCHOOL_YAML } from '../declared/driving-school.js';
 import { compiled } from '../declared/warranty.js';
-import { BOOKSHOP_RECORDING, INVOICING_RECORDING } from './kinds.js';
+import { BOOKSHOP_RECORDING, INVOICING_RECORDING, SCHOOL_RECORDING } from './kinds.js';
 
 const kinds: [kind: string, yaml: string, sdl: string, recording: Recording][] = [
   ['GraphQL', BOOKSHOP_YAML, BOOKSHOP_SDL, BOOKSHOP_RECORDING],
   ['OData', INVOICING_YAML, INVOICING_SDL, INVOICING_RECORDING],
+  ['SQL', SCHOOL_YAML, SCHOOL_SDL, SCHOOL_RECORDING],
 ];
 
 it.each(kinds)(
   'a right declaration of a system that speaks %s breaks no promise',
   async (_, yaml, sdl, recording) => {
     const report = await testSource({ ...compiled(yaml, sdl), recording }, testDependencies);
+    expect(report.notTested).toBeUndefined();
     expect(report.promises.filter(({ outcome }) => outcome === 'failed')).toEqual([]);
   },
 );

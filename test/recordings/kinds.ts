@@ -175,3 +175,85 @@ export const INVOICING_RECORDING: Recording = {
     },
   ],
 };
+
+const pupils = [
+  { id: 1, given_name: 'Noor', family_name: 'Smit', mail: 'Noor@Example.nl', active: true },
+  { id: 2, given_name: 'Bram', family_name: 'Dekker', mail: 'Bram@Example.nl', active: false },
+];
+
+const column = (name: string, type: string) => ({ name, type, isNullable: false });
+
+export const SCHOOL_RECORDING: Recording = {
+  ...base,
+  source: 'driving-school',
+  kind: 'sql',
+  system: { database: 'postgresql' },
+  calls: {
+    pupilsByNumber: { call: { from: 'pupil', by: 'id', keys: 'integer' }, answers: {} },
+    pupilsByEmail: { call: { from: 'pupil', by: 'mail', matching: 'lower' }, answers: {} },
+    lessons: { call: { from: 'lesson', by: 'pupil_id', keys: 'integer' }, answers: {} },
+  },
+  tables: {
+    pupil: {
+      columns: [
+        column('id', 'integer'),
+        column('given_name', 'text'),
+        column('family_name', 'text'),
+        column('mail', 'character varying(254)'),
+        column('active', 'boolean'),
+      ],
+      primaryKey: ['id'],
+      indexes: [{ columns: ['lower(mail)'], isUnique: false }],
+      foreignKeys: [],
+      rows: pupils,
+    },
+    lesson: {
+      columns: [
+        column('id', 'integer'),
+        column('pupil_id', 'integer'),
+        column('starts_at', 'timestamp with time zone'),
+      ],
+      primaryKey: ['id'],
+      indexes: [{ columns: ['pupil_id', 'starts_at', 'id'], isUnique: false }],
+      foreignKeys: [{ columns: ['pupil_id'], table: 'pupil', references: ['id'] }],
+      rows: [7, 8].map((id) => ({ id, pupil_id: 1, starts_at: `2026-05-0${id}T09:00:00+02:00` })),
+    },
+    payment: {
+      columns: [
+        column('id', 'integer'),
+        column('lesson_id', 'integer'),
+        column('amount', 'numeric(12,2)'),
+        column('paid_on', 'date'),
+      ],
+      primaryKey: ['id'],
+      indexes: [{ columns: ['lesson_id'], isUnique: false }],
+      foreignKeys: [],
+      rows: [{ id: 1, lesson_id: 7, amount: '62.50', paid_on: '2026-05-01' }],
+    },
+  },
+  examples: [
+    {
+      query: `query($by: CustomerKey!) { customer(by: $by) {
+        name isLearning
+        lessons(first: 100) { nodes { number startsAt payments { amount { amount currency } paidOn } } }
+      } }`,
+      variables: { by: { email: 'noor@example.nl' } },
+      data: {
+        customer: {
+          name: 'Noor Smit',
+          isLearning: true,
+          lessons: {
+            nodes: [
+              { number: '8', startsAt: '2026-05-08T07:00:00.000Z', payments: [] },
+              {
+                number: '7',
+                startsAt: '2026-05-07T07:00:00.000Z',
+                payments: [{ amount: { amount: '62.50', currency: 'EUR' }, paidOn: '2026-05-01' }],
+              },
+            ],
+          },
+        },
+      },
+    },
+  ],
+};

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { orderSystem } from '../../sources/order-system/index.js';
-import { startEmbeddedServer } from '../../sources/order-system/stand-in/embedded-server.js';
+import { startEmbeddedServer } from '../../sources/stand-ins/embedded-server.js';
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import type { StandIn, World } from '../../stand-ins/world.js';
-import { startEmbeddedServer } from './embedded-server.js';
+import { startEmbeddedServer } from '../../stand-ins/embedded-server.js';
 import { createEmitter } from './emitter.js';
 import { loadWorld } from './load.js';
 import { outbox } from './outbox.js';

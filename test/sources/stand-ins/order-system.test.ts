@@ -2,10 +2,7 @@ import { spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  startEmbeddedServer,
-  type EmbeddedServer,
-} from '../../../sources/order-system/stand-in/embedded-server.js';
+import { startEmbeddedServer, type EmbeddedServer } from '../../../sources/stand-ins/embedded-server.js';
 import { startOrderSystem } from '../../../sources/order-system/stand-in/index.js';
 import { createWorld } from '../../../sources/stand-ins/seed.js';
 

@@ -27,7 +27,7 @@ export async function startEmbeddedServer(): Promise<EmbeddedServer> {
 
 async function tryToStart(): Promise<EmbeddedServer> {
   const EmbeddedPostgres = await importEmbeddedPostgres();
-  const folder = await mkdtemp(join(tmpdir(), 'stekkerdoos-order-system-'));
+  const folder = await mkdtemp(join(tmpdir(), 'stekkerdoos-postgresql-'));
   const port = await freePort();
   const password = randomBytes(18).toString('hex');
   /** What the server said before it was up. */
