@@ -37,7 +37,12 @@ export { odata, odataDecimalText, type OdataClient, type OdataPart } from './con
 export { odataDate, odataDecimal, odataGuid, type Condition } from './connectors/odata/query.js';
 export { pages, pagesOfEach, tooMany, type PagedList } from './connectors/paging.js';
 export { pathPart, rest, type RestClient } from './connectors/rest.js';
-export { settingOnly, several, type SettingClient, type SeveralClient } from './connectors/several.js';
+export {
+  combineConnectors,
+  settingOnly,
+  type CombinedClient,
+  type SettingClient,
+} from './connectors/combine-connectors.js';
 export { soap, type SoapClient } from './connectors/soap/client.js';
 export { usernameToken } from './connectors/soap/security.js';
 export { databaseUrl, sql, type SqlClient } from './connectors/sql/client.js';

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '..');
 
-/** The rooms along the way of a request. Each may import those behind it, never those before it. */
+/** The rooms in the order of a request. A room may import later rooms of the list, never earlier ones. */
 const way = [
   'doctor',
   'connect',
@@ -32,12 +32,12 @@ const way = [
 ];
 /** Every file may import these. */
 const shared = new Set(['v8']);
-/** They stand for themselves: of the rooms they import telemetry alone. */
+/** Rooms that may import no other room but telemetry. */
 const closed = new Set(['cache', 'resilience', 'connectors']);
-/** Where engine and sources meet. */
+/** Files of the engine that may import sources. */
 const entrances = (path: string): boolean =>
   /^src\/(cli|testing)\/|^src\/process\/(main|serve|options|live-gateway)\.ts$/.test(path);
-/** Wire all rooms, or export what sources may import. */
+/** Files that connect all rooms, or that export what sources may import. */
 const wiring = new Set(
   ['gateway', 'gateway-sources', 'gateway-schema', 'gateway-http', 'gateway-events', 'index'].map(
     (name) => `src/${name}.ts`,
@@ -52,7 +52,7 @@ function filesUnder(folder: string): string[] {
   });
 }
 
-/** What a file imports of ours, as paths from the top, type-only imports and re-exports included. */
+/** The files of the repository that a file imports, as paths from its top. Includes type-only imports and re-exports. */
 function importsOf(path: string, text = readFileSync(join(root, path), 'utf8')): string[] {
   return ts
     .preProcessFile(text, true, true)
@@ -67,7 +67,7 @@ function roomOf(path: string): string | undefined {
   return rest !== undefined || way.includes(first) ? first : undefined;
 }
 
-/** What is wrong with one import, and where the line belongs; undefined when nothing is. */
+/** Returns why an import is not allowed, and where its line belongs. Returns undefined for an allowed import. */
 function problemWith(from: string, to: string): string | undefined {
   const line = `${from} imports ${to}`;
   if (from.startsWith('sources/')) return problemInSource(from, to, line);
@@ -110,7 +110,7 @@ function problemInSource(from: string, to: string, line: string): string | undef
     const demo = from === 'sources/stand-ins/demo.ts';
     return isOwnStandIn || shared || starts || demo
       ? undefined
-      : `${line}: a stand-in is somebody else's system and imports nothing of ours. What it shares with other stand-ins belongs to sources/stand-ins.`;
+      : `${line}: a stand-in is somebody else's system and imports nothing of the project. What it shares with other stand-ins belongs to sources/stand-ins.`;
   }
   if (to === 'src/index.ts') return undefined;
   if (to.startsWith('src/'))
@@ -126,17 +126,17 @@ function importedSources(): { folder: string; variable: string }[] {
   return [...found].map(([, variable = '', folder = '']) => ({ folder, variable }));
 }
 
-/** The published schema and the demo are made of sources. Identifiers have the name of the network that issues them. */
+/** Files that may name sources: the published schema, the demo, and identifiers that have the name of their issuer. */
 const ABOUT_SOURCES =
   /^(schema\/gateway\.graphql|src\/cli\/run-demo\.ts|src\/identity\/(namespaces\/.*|identifiers\.ts))$/;
-/** Names that are ordinary words or letters: only a quoted name or a path is the source's. */
+/** Sources whose names are ordinary words or letters. Only a quoted name or a path refers to the source. */
 const ORDINARY = new Set(['x', 'invoices']);
 
 /** A source's name in any way of writing: `crm-hubspot`, `crmHubspot`, CRM_HUBSPOT, HubSpot. */
 function nameOfSource(folder: string): RegExp {
   const words = folder.replace(/^crm-/, '').split('-').join('[-_ ]?');
   if (ORDINARY.has(folder)) return new RegExp(`['"\`]${words}['"\`]|sources/${words}\\b`);
-  // The number of the trade register has its name in any system.
+  // The KvK number is an identifier in other systems too, so `kvkNumber` does not refer to the source.
   return folder === 'kvk' ? /\bkvk\b|\bKVK_/ : new RegExp(`(?<![a-z])${words}(?![a-z])`, 'i');
 }
 
@@ -145,7 +145,7 @@ const code = [...filesUnder('src'), ...filesUnder('sources')].filter(
 );
 
 describe('the code rules', () => {
-  it('let rooms import forward only, sources the public index only, and stand-ins nothing of ours', () => {
+  it('let rooms import only later rooms, sources only the public index, and stand-ins nothing of the project', () => {
     const problems = code.flatMap((path) =>
       importsOf(path).flatMap((imported) => problemWith(path, imported) ?? []),
     );
@@ -165,9 +165,9 @@ describe('the code rules', () => {
     ['sources/kvk/loaders.ts', 'src/errors.ts', 'src/index.ts only'],
     ['sources/kvk/loaders.ts', 'sources/x/mapping.ts', 'do not know each other'],
     ['sources/kvk/loaders.ts', 'sources/kvk/stand-in/index.ts', 'nor stand-ins'],
-    ['sources/kvk/stand-in/index.ts', 'src/index.ts', 'imports nothing of ours'],
-    ['sources/kvk/stand-in/index.ts', 'sources/kvk/wire.ts', 'imports nothing of ours'],
-    ['sources/kvk/stand-in/index.ts', 'sources/x/stand-in/index.ts', 'imports nothing of ours'],
+    ['sources/kvk/stand-in/index.ts', 'src/index.ts', 'imports nothing of the project'],
+    ['sources/kvk/stand-in/index.ts', 'sources/kvk/wire.ts', 'imports nothing of the project'],
+    ['sources/kvk/stand-in/index.ts', 'sources/x/stand-in/index.ts', 'imports nothing of the project'],
   ])('would refuse %s to import %s', (from, to, reason) => {
     expect(problemWith(from, to)).toContain(reason);
   });
@@ -186,31 +186,31 @@ describe('the code rules', () => {
     expect(problemWith(from, to)).toBeUndefined();
   });
 
-  it('have flags of V8 given on the command line, and none set while running', () => {
+  it('set flags of V8 on the command line only, never at runtime', () => {
     const setters = code.filter((path) =>
       readFileSync(join(root, path), 'utf8').includes('setFlagsFromString'),
     );
     expect(setters).toEqual([]);
   });
 
-  it('count imports of types, re-exports and imports on first use', () => {
+  it('find imports of types, re-exports and dynamic imports', () => {
     const text = `import type { A } from './a.js'; export { b } from '../b.js'; const c = import('./c.js'); import 'zod';`;
     expect(importsOf('src/cache/x.ts', text)).toEqual(['src/cache/a.ts', 'src/b.ts', 'src/cache/c.ts']);
   });
 
-  it('answer operations in one place, without HTTP in it', () => {
-    const holding = (pattern: RegExp) =>
+  it('execute operations in one place, which does not depend on HTTP', () => {
+    const filesWith = (pattern: RegExp) =>
       code.filter((path) => path.startsWith('src/') && pattern.test(readFileSync(join(root, path), 'utf8')));
-    expect(holding(/from 'graphql-yoga'/).filter((path) => !path.startsWith('src/http/'))).toEqual([]);
-    expect(holding(/from 'node:http'/).filter((path) => path.startsWith('src/operation/'))).toEqual([]);
+    expect(filesWith(/from 'graphql-yoga'/).filter((path) => !path.startsWith('src/http/'))).toEqual([]);
+    expect(filesWith(/from 'node:http'/).filter((path) => path.startsWith('src/operation/'))).toEqual([]);
     // Code that creates a request's context can call systems for a caller without an audit entry.
-    expect(holding(/(?<!function )\bcreateContext\(/)).toEqual(['src/operation/answer.ts']);
-    expect(holding(/WeakMap<DocumentNode/), 'what is known of a document belongs into Prepared').toEqual([]);
+    expect(filesWith(/(?<!function )\bcreateContext\(/)).toEqual(['src/operation/answer.ts']);
+    expect(filesWith(/WeakMap<DocumentNode/), 'store what belongs to a document in Prepared').toEqual([]);
   });
 
   it('limit every file to 400 lines', () => {
     const long = code.filter((path) => readFileSync(join(root, path), 'utf8').split('\n').length > 400);
-    expect(long, 'a file of more than 400 lines has several things to say: make it a folder').toEqual([]);
+    expect(long, 'divide a file of more than 400 lines, or make it a folder').toEqual([]);
   });
 
   it('name files and folders in kebab-case, after what they are', () => {
@@ -227,7 +227,7 @@ describe('the code rules', () => {
     expect(odd).toEqual([]);
   });
 
-  it('have no place for what is left over: a function lives with its caller, a type with what gives it meaning', () => {
+  it('allow no file or folder for miscellaneous code, such as utils or types', () => {
     const leftOver = [...code, ...filesUnder('test')].filter((path) =>
       path
         .split('/')
@@ -236,16 +236,16 @@ describe('the code rules', () => {
     expect(leftOver).toEqual([]);
   });
 
-  it('hold each source to what every source promises', () => {
+  it('require a contract test for each source', () => {
     const read = (path: string) => readFileSync(join(root, path), 'utf8');
     const sources = importedSources().map(({ variable }) => variable);
-    const held = filesUnder('test/sources')
+    const tested = filesUnder('test/sources')
       .filter((path) => path.endsWith('.test.ts'))
       .flatMap((path) =>
         [...read(path).matchAll(/describeSource\(\{\s*source: (\w+),/g)].map(([, name]) => name),
       );
     expect(sources).not.toEqual([]);
-    expect(held.toSorted()).toEqual(sources.toSorted());
+    expect(tested.toSorted()).toEqual(sources.toSorted());
   });
 
   it('let the engine name no source, in code or in text', () => {
@@ -262,7 +262,7 @@ describe('the code rules', () => {
     });
     expect(
       named,
-      'what is true for one system belongs into its folder; an example has a neutral name',
+      'put what is true for one system into its folder; use a neutral name in an example',
     ).toEqual([]);
   });
 
@@ -283,11 +283,11 @@ describe('the code rules', () => {
     ['invoices', "'invoices:read'"],
     ['kvk', 'kvkNumber'],
     ['vies', 'movies'],
-  ])('do not take %s for named in %s', (folder, content) => {
+  ])('would not find %s in %s', (folder, content) => {
     expect(nameOfSource(folder).test(content)).toBe(false);
   });
 
-  it('leave the top level as short as it is', () => {
+  it('allow no new file or folder at the top level', () => {
     const allowed = new Set(
       [
         '.ci .env .git .gitignore .knip.json .npmrc .prettierignore .prettierrc.json',

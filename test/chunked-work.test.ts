@@ -35,7 +35,7 @@ describe('a long list of one request', () => {
     expect(stop()).toBeGreaterThan(30);
   });
 
-  it.each([3, 300])('reports what its work throws, and stops there (at %i)', async (bad) => {
+  it.each([3, 300])('stops at an error of an item and rejects with it (item %i)', async (bad) => {
     const chunks = new ChunkedWork();
     let last = -1;
     const worked = chunks.each(MANY, (chunk) => {
@@ -59,7 +59,7 @@ describe('the answers to very many keys', () => {
     loading.close();
   });
 
-  it('are resolved in slices, and the next loader still gets all its keys in one batch', async () => {
+  it('are resolved in chunks, and the next loader still gets all its keys in one batch', async () => {
     const batches: number[] = [];
     const first = defineLoader({
       name: 'first',

@@ -30,7 +30,7 @@ async function allPages<Node>(
     nodes.push(...page.nodes);
     if (!page.pageInfo.hasNextPage) return nodes;
     after = page.pageInfo.endCursor;
-    if (after === null) throw new Error('There is a next page, and no cursor of it.');
+    if (after === null) throw new Error('There is a next page, but no cursor for it.');
   }
 }
 

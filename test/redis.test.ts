@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { connectToRedis, type RedisConnection, type RedisLink } from '../src/redis.js';
 
 const sockets = new Set<Socket>();
-/** It accepts what opens a link, and nothing else. */
+/** A server that answers only the commands that open a connection. */
 const server = createServer((socket) => {
   sockets.add(socket);
   socket.on('error', () => undefined);
@@ -46,7 +46,7 @@ afterAll(() => {
   server.close();
 });
 
-describe('a link to Redis', () => {
+describe('a connection to Redis', () => {
   it('is reported when it is lost', async () => {
     await open();
     for (const socket of sockets) socket.destroy();

@@ -10,7 +10,7 @@ function fieldsOf(document: string): string[] {
 
 describe('the fields of a selection', () => {
   it.each([
-    ['fields and nothing below them', '{ a { x } b a }', ['a', 'b', 'a']],
+    ['fields with their own selections', '{ a { x } b a }', ['a', 'b', 'a']],
     ['a fragment twice', '{ ...F b ...F } fragment F on Query { a }', ['a', 'b']],
     [
       'a fragment again in inline fragments',
@@ -23,12 +23,12 @@ describe('the fields of a selection', () => {
       ['a', 'b'],
     ],
     [
-      'fragments that spread each other',
+      'fragments that contain each other',
       '{ ...F } fragment F on Query { a ... { ...G } } fragment G on Query { b ... { ...F } }',
       ['a', 'b'],
     ],
     ['a fragment that is missing', '{ ...F a }', ['a']],
-  ])('are each fragment’s once, with %s', (_, document, fields) => {
+  ])('include the fields of each fragment once: %s', (_, document, fields) => {
     expect(fieldsOf(document)).toEqual(fields);
   });
 });

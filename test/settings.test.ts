@@ -35,8 +35,8 @@ describe('a setting whose value is in a file', () => {
   test.each([
     ['as it is', 'a secret', 'a secret'],
     ['without the newline that editors put at the end', 'a secret\n', 'a secret'],
-    ['without that of Windows', 'a secret\r\n', 'a secret'],
-    ['with all other newlines and blanks', ' a\nsecret \n\n', ' a\nsecret \n'],
+    ['without the line ending of Windows', 'a secret\r\n', 'a secret'],
+    ['with all other newlines and spaces', ' a\nsecret \n\n', ' a\nsecret \n'],
     ['in any language', 'géhéim 秘密 🔑', 'géhéim 秘密 🔑'],
   ])('is read: %s', (_, content, value) => {
     expect(read({ TOKEN_FILE: fileWith(content) })).toMatchObject({ value, problems: [] });
@@ -76,12 +76,12 @@ describe('a setting whose value is in a file', () => {
     ],
     ['it is empty', () => ({ TOKEN_FILE: fileWith('') }), 'TOKEN_FILE names a file that is empty.'],
     [
-      'it holds a newline only',
+      'it contains only a newline',
       () => ({ TOKEN_FILE: fileWith('\n') }),
       'TOKEN_FILE names a file that is empty.',
     ],
     [
-      'it is not a text',
+      'it is not text',
       () => ({ TOKEN_FILE: fileWith(Buffer.from([0x61, 0xff, 0xfe])) }),
       'TOKEN_FILE names a file that is not text in UTF-8.',
     ],
@@ -96,7 +96,7 @@ describe('a setting whose value is in a file', () => {
       /^TOKEN_FILE names a file of more than 65536 bytes\.$/,
     ],
   ];
-  test.each(wrong)('is reported once, without a word of it, when %s', (_, environment, problem) => {
+  test.each(wrong)('is reported once, without any of its content, when %s', (_, environment, problem) => {
     const reader = new SettingsReader(environment());
     expect(reader.read(secretSetting('TOKEN'))).toBeUndefined();
     expect(reader.read(secretSetting('TOKEN'))).toBeUndefined();
@@ -106,8 +106,8 @@ describe('a setting whose value is in a file', () => {
     expect(JSON.stringify([reader.problems, reader.shown])).not.toContain(SECRET);
   });
 
-  test("may be any of the gateway's own and of every source, as compose files and Kubernetes have them", async () => {
-    const environment = whole();
+  test('can be any setting of the gateway and of every source, as in Docker secrets and Kubernetes', async () => {
+    const environment = completeEnvironment();
     const inFiles = Object.fromEntries(
       Object.entries(environment).map(([variable, value]) => [`${variable}_FILE`, fileWith(`${value}\n`)]),
     );
@@ -118,7 +118,7 @@ describe('a setting whose value is in a file', () => {
   });
 });
 
-function whole(): Record<string, string> {
+function completeEnvironment(): Record<string, string> {
   return {
     ...directSettings(),
     ...(CALLER_SETTINGS as Record<string, string>),
@@ -132,13 +132,13 @@ function whole(): Record<string, string> {
 }
 
 describe('a secret', () => {
-  const reader = new SettingsReader(whole());
+  const reader = new SettingsReader(completeEnvironment());
   const declared = [
     ...Object.values<Setting<unknown>>(GATEWAY_SETTINGS),
     ...sources.flatMap(({ connector }) => connector.settings(reader)),
   ];
   const secrets = declared.filter(({ secret }) => secret === true).map(({ variable }) => variable);
-  const environment = whole();
+  const environment = completeEnvironment();
   let shown: Readonly<Record<string, string>>;
   beforeAll(async () => {
     const gateway = createGateway({ sources, environment });
@@ -146,26 +146,26 @@ describe('a secret', () => {
     await gateway.close();
   });
 
-  test('is declared to be one, if its name sounds like one', () => {
+  test('is declared as a secret if its name contains SECRET, TOKEN, PASSWORD or a key', () => {
     for (const { variable, secret } of declared)
       if (/SECRET|TOKEN\b|PASSWORD|API_KEY|JWT_KEY/.test(variable) && !/_URL$/.test(variable))
         expect(secret, variable).toBe(true);
     expect(secrets.length).toBeGreaterThan(12);
   });
 
-  test('is never shown: *** shows that it is set, for the gateway and every source', () => {
+  test('is shown as ***, for the gateway and every source', () => {
     const set = secrets.filter((variable) => environment[variable] !== undefined);
     expect(set.length).toBeGreaterThan(10);
     for (const variable of set) expect(shown[variable], variable).toBe('***');
     const text = JSON.stringify(shown);
     for (const variable of set) {
       const value = environment[variable] ?? '';
-      // A stand-in's secret may be a word that occurs in an address too.
+      // A short secret of a stand-in may also be part of an address.
       if (value.length > 8) expect(text.includes(JSON.stringify(value).slice(1, -1)), variable).toBe(false);
     }
   });
 
-  test('in an address is not shown, and the rest of the address is', () => {
+  test('is replaced in an address, and the rest of the address is shown', () => {
     const show = (value: string) => read({ TOKEN: value }, setting('TOKEN')).shown.TOKEN;
     expect(show('postgres://shop:hunter2@db.example.nl:5432/orders')).toBe(
       'postgres://***@db.example.nl:5432/orders',
@@ -178,7 +178,7 @@ describe('a secret', () => {
       expect(show(broken), broken).toBe('***');
   });
 
-  test('is in no message about a problem with it', () => {
+  test('does not occur in a message about a problem with it', () => {
     const broken = Object.fromEntries(secrets.map((variable) => [variable, `hunter2-${variable}\u0007\n`]));
     try {
       createGateway({ sources, environment: { ...environment, ...broken } });
@@ -251,7 +251,7 @@ describe('a setting without effect', () => {
     ['a similar name', { ID_SECRET: 'a secret of the tests', IDP_SECRET: 's' }, 'ID_SECRET'],
     ['a similar name whose setting is in a file', { IDP_SECRET: 's' }, 'ID_SECRET'],
     ['a similar name that ends in _FILE', { IDP_SECRET_FILE: 's' }, 'ID_SECRET_FILE'],
-    ['a name at two edits from a short one', { DB_SECRET: 's', DB_SECRET_FILE: 's' }, undefined],
+    ['a short name that differs by two characters', { DB_SECRET: 's', DB_SECRET_FILE: 's' }, undefined],
     ['the same words, written in another way', { LOGLEVEL: 'debug' }, 'LOG_LEVEL'],
     ['an address that a platform sets', { REDIS_URI: 'redis://127.0.0.1:1' }, 'REDIS_URL'],
     ['the file of an address that a platform sets', { REDIS_URI_FILE: '/run/redis' }, 'REDIS_URL_FILE'],
@@ -277,7 +277,7 @@ describe('a setting without effect', () => {
     });
   });
 
-  test('is reported alike, whether a file or a variable sets the intended one', () => {
+  test('is reported in the same way if a file or a variable sets the intended setting', () => {
     const known = new Set(Object.values(GATEWAY_SETTINGS).map(({ variable }) => variable));
     fc.assert(
       fc.property(
@@ -301,11 +301,11 @@ describe('a setting without effect', () => {
     ['WEBSHOP_WEBHOOK_SECRETS', 'webshop is not plugged in. Set WEBSHOP_URL too'],
     ['WEBSHOP_WEBHOOK_SECRETS_FILE', 'webshop is not plugged in. Set WEBSHOP_URL too'],
     ['X_WEBHOOK_SECRETS', 'x is not plugged in. Set X_URL too'],
-  ])('is reported when it is of a source that is not plugged in: %s', (variable, message) => {
+  ])('is reported if it belongs to a source that is not plugged in: %s', (variable, message) => {
     expect(problemsOf({ ...KVK, [variable]: 'a long secret' }).problems.join()).toContain(message);
   });
 
-  test('is not a variable that other programs set', () => {
+  test('is not reported for variables of other programs', () => {
     const others = {
       ...process.env,
       HOSTNAME: 'here',
@@ -332,19 +332,19 @@ describe('settings that are invalid', () => {
     JWT_JWKS_URL: 'https://id.example.nl/keys',
   };
 
-  test('do not hide each other: CORS_ORIGINS beside API keys', () => {
+  test('are all reported: invalid CORS_ORIGINS together with invalid API_KEYS', () => {
     const { problems } = problemsOf({ ...KVK, ...apiKeys, CORS_ORIGINS: 'not an origin/', MAX_DEPTH: '-1' });
     for (const variable of ['CORS_ORIGINS', 'MAX_DEPTH', 'API_KEYS'])
       expect(problems.join('\n')).toMatch(new RegExp(`^${variable}`, 'm'));
   });
 
   const WRONG = '\n\u0001';
-  // A setting that takes any text, such as a path, is never wrong: a gateway would start, and use it.
+  // A setting that accepts any text, such as a path, is never invalid.
   const names = Object.values<Setting<unknown>>(GATEWAY_SETTINGS)
     .filter(({ schema }) => !schema.safeParse(WRONG).success)
     .map(({ variable }) => variable);
   test.each([
-    ['nobody has to say who they are', {}],
+    ['callers need no authentication', {}],
     ['callers have keys', apiKeys],
     ['callers have tokens', tokens],
     ['there are workers', { WORKERS: '3' }],

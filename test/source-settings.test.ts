@@ -21,7 +21,7 @@ const problemsOf = (variable: string, value: unknown) =>
   read({ [variable]: typeof value === 'string' ? value : JSON.stringify(value) }).problems;
 
 describe('the freshness of a source', () => {
-  it('is the default where neither the source nor a setting says otherwise', () => {
+  it('is the default if neither the source nor a setting changes it', () => {
     const { source, problems } = read({});
     expect(problems).toEqual([]);
     expect(source('crm-hubspot')?.freshness).toEqual({
@@ -32,7 +32,7 @@ describe('the freshness of a source', () => {
     expect(source('kvk')?.freshness).toMatchObject({ maxAge: '1 day' });
   });
 
-  it('takes each value from the setting, then from the declaration, by source and by loader', () => {
+  it('uses each value of the setting, or else of the declaration, for sources and loaders', () => {
     const { source, problems } = read({
       KVK_FRESHNESS: '{"maxAge":"2 days","loaders":{"registrations":{"notFoundMaxAge":"5 minutes"}}}',
     });
@@ -93,7 +93,7 @@ describe('the freshness of the loaders that find customers', () => {
     expect(finding({}, { CLUB_FRESHNESS: '{"maxAge":"1 s"}' })).toMatchObject(minute);
   });
 
-  it('is that of its source where the source declares one', () => {
+  it('is the freshness that the source declares, if it declares one', () => {
     expect(finding({ freshness: {} })).toMatchObject({ maxAgeMs: 0, staleIfErrorMs: 0 });
     expect(finding({ freshness: { maxAge: '5 s' } })).toMatchObject({ maxAgeMs: 5_000 });
     expect(finding({ freshness: { maxAge: '5 s' } }, { CLUB_FRESHNESS: '{"maxAge":"3 s"}' })).toMatchObject({
@@ -101,7 +101,7 @@ describe('the freshness of the loaders that find customers', () => {
     });
   });
 
-  it('is that of the loader, declared or set', () => {
+  it('is the freshness of the loader if one is declared or set', () => {
     const changed = { ...found, freshness: { maxAge: '7 s' } as const };
     expect(finding({}, {}, changed)).toMatchObject({ maxAgeMs: 7_000 });
     const CLUB_FRESHNESS = '{"loaders":{"found":{"maxAge":"2 s"}}}';
@@ -113,7 +113,7 @@ describe('the freshness of the loaders that find customers', () => {
 });
 
 describe('the limits of a source', () => {
-  it('take each value from the setting, then from the declaration', () => {
+  it('use each value of the setting, or else of the declaration', () => {
     const { source, problems } = read({
       KVK_LIMITS:
         '{"timeout":"3 s","quota":{"calls":1000,"per":"day"},"loaders":{"registrations":{"maxBatch":5}}}',
@@ -164,17 +164,17 @@ describe('a problem with these settings', () => {
       'CRM_HUBSPOT_FRESHNESS is invalid: it has no "maxage". Did you mean "maxAge"?',
     ],
     [
-      'a word like no other',
+      'a word that is not similar to any member',
       { ttl: '30 s' },
       'CRM_HUBSPOT_FRESHNESS is invalid: it has no "ttl". It may have maxAge, staleWhileRevalidate, staleIfError, notFoundMaxAge, loaders.',
     ],
     [
-      'a loader that there is not',
+      'a loader that does not exist',
       { loaders: { contactByEmail: { maxAge: '1 s' } } },
       'CRM_HUBSPOT_FRESHNESS is invalid: loaders has no "contactByEmail". Did you mean "contactsByEmail"?',
     ],
     [
-      'a word of a loader',
+      'a misspelt member of a loader',
       { loaders: { contactsByEmail: { maxAges: '1 s' } } },
       'CRM_HUBSPOT_FRESHNESS is invalid: loaders.contactsByEmail has no "maxAges". Did you mean "maxAge"?',
     ],
@@ -189,7 +189,7 @@ describe('a problem with these settings', () => {
       'CRM_HUBSPOT_FRESHNESS is invalid: maxAge must be a duration such as "250 ms", "10 s", "5 minutes", "1 hour" or "7 days".',
     ],
     [
-      'more than there may be',
+      'a duration above the maximum',
       { maxAge: '31 days' },
       'CRM_HUBSPOT_FRESHNESS is invalid: maxAge must be from "0 s" to "30 days".',
     ],
@@ -199,12 +199,12 @@ describe('a problem with these settings', () => {
       'CRM_HUBSPOT_FRESHNESS is invalid: loaders has no "consentsOfContacts": consent is fresh for five seconds, and no setting changes that.',
     ],
     [
-      'a customer that a system with consent does not know, for longer than ten seconds',
+      'a notFoundMaxAge above ten seconds for a source that holds consent',
       { notFoundMaxAge: '30 days' },
       'CRM_HUBSPOT_FRESHNESS is invalid: notFoundMaxAge must be from "0 s" to "10 s": the source holds consent, and it may learn of a customer who refuses it at any time.',
     ],
     [
-      'the same of a loader that finds customers',
+      'a notFoundMaxAge above ten seconds for a loader that finds customers',
       { loaders: { contactsByEmail: { notFoundMaxAge: '11 s' } } },
       'CRM_HUBSPOT_FRESHNESS is invalid: loaders.contactsByEmail.notFoundMaxAge must be from "0 s" to "10 s": the source holds consent, and it may learn of a customer who refuses it at any time.',
     ],
@@ -214,32 +214,32 @@ describe('a problem with these settings', () => {
 
   it.each([
     ['no calls', { concurrency: 0 }, 'concurrency must be a whole number from 1 to 1000'],
-    ['half a call', { concurrency: 1.5 }, 'concurrency must be a whole number from 1 to 1000'],
+    ['a fraction of a call', { concurrency: 1.5 }, 'concurrency must be a whole number from 1 to 1000'],
     [
       'a time without a unit',
       { timeout: 2 },
       'timeout must be a duration such as "250 ms", "10 s", "5 minutes", "1 hour" or "7 days"',
     ],
-    ['more time than any request has', { timeout: '2 minutes' }, 'timeout must be from "1 ms" to "1 minute"'],
+    ['a timeout above the maximum', { timeout: '2 minutes' }, 'timeout must be from "1 ms" to "1 minute"'],
     [
-      'a rate of no calls',
+      'a rate of zero calls',
       { rate: { calls: 0, per: '1 s' } },
       'rate.calls must be a number from 0.001 to 1000000',
     ],
     [
-      'a rate without a time',
+      'a rate without a period',
       { rate: { calls: 5 } },
       'rate.per must be a duration such as "250 ms", "10 s", "5 minutes", "1 hour" or "7 days"',
     ],
-    ['a quota of a week', { quota: { calls: 5, per: 'week' } }, 'quota.per must be "day" or "month"'],
-    ['more than a whole', { bulkShare: 1.1 }, 'bulkShare must be a number from 0 to 1'],
+    ['a quota per week', { quota: { calls: 5, per: 'week' } }, 'quota.per must be "day" or "month"'],
+    ['a share above 1', { bulkShare: 1.1 }, 'bulkShare must be a number from 0 to 1'],
     [
-      'more keys than HubSpot takes',
+      'more keys than HubSpot accepts',
       { loaders: { contactsById: { maxBatch: 101 } } },
       'loaders.contactsById.maxBatch must be a whole number from 1 to 100',
     ],
     [
-      'what only the source knows',
+      'a limit that only a source can declare',
       { ofProcess: true },
       'it has no "ofProcess". It may have timeout, concurrency, rate, quota, bulkShare, retries, maxBatch, batchWindow, maxAnswerBytes, maxCacheBytes, loaders',
     ],
@@ -247,7 +247,7 @@ describe('a problem with these settings', () => {
     expect(problemsOf('CRM_HUBSPOT_LIMITS', value)).toEqual([`CRM_HUBSPOT_LIMITS is invalid: ${problem}.`]);
   });
 
-  it('is reported all at once, of all sources', () => {
+  it('is reported together with the problems of all other sources', () => {
     const { problems } = read({
       KVK_FRESHNESS: '{"maxAge":"1","staleIfError":"2"}',
       X_LIMITS: '{"retries":-1}',
@@ -261,7 +261,7 @@ describe('a problem with these settings', () => {
     ]);
   });
 
-  it('is a long notFoundMaxAge of what finds customers, in each source that holds consent and in no other', () => {
+  it('is a notFoundMaxAge above ten seconds of a loader that finds customers, only if the source holds consent', () => {
     fc.assert(
       fc.property(fc.constantFrom(...sources), fc.integer({ min: 0, max: 2_592_000 }), (source, seconds) => {
         const { name, identity, consents, loaders = [] } = source;
@@ -291,7 +291,7 @@ describe('a problem with these settings', () => {
     );
   });
 
-  it('never quotes a value', () => {
+  it('is reported without the value', () => {
     fc.assert(
       fc.property(anyWord, fc.string({ minLength: 12, maxLength: 40 }), (word, value) => {
         for (const what of ['FRESHNESS', 'LIMITS'] as const) {

@@ -1,10 +1,10 @@
-import { defineSource, noAuth, rest, several, urlSetting } from '../../src/index.js';
+import { combineConnectors, defineSource, noAuth, rest, urlSetting } from '../../src/index.js';
 import { country, FEED_PATH, rainOfPlaces } from './loaders.js';
 import { resolvers } from './resolvers.js';
 
 export const buienradar = defineSource({
   name: 'buienradar',
-  connector: several({
+  connector: combineConnectors({
     feed: rest({
       baseUrl: urlSetting('BUIENRADAR_URL', 'https://data.buienradar.nl'),
       auth: noAuth,

@@ -3,7 +3,7 @@ import {
   defineLoader,
   SourceContractError,
   type RestClient,
-  type SeveralClient,
+  type CombinedClient,
   type Connector,
 } from '../../src/index.js';
 import { toCountry, toRain, type Country } from './mapping.js';
@@ -12,7 +12,7 @@ import type { WeatherRain } from './schema.generated.js';
 import { feed } from './wire.js';
 
 /** The feed and the rain text have different addresses. */
-export type BuienradarClient = SeveralClient<{ feed: Connector<RestClient>; rain: Connector<RestClient> }>;
+export type BuienradarClient = CombinedClient<{ feed: Connector<RestClient>; rain: Connector<RestClient> }>;
 
 export const FEED_PATH = '/2.0/feed/json';
 

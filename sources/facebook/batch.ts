@@ -8,14 +8,14 @@ import {
   type SettingClient,
   type PagedList,
   type RestClient,
-  type SeveralClient,
+  type CombinedClient,
 } from '../../src/index.js';
 import type { z } from 'zod';
 import { errorOf, isNotFound } from './errors.js';
 import { batchAnswers, graphError, nextCursor, type GraphPage } from './wire.js';
 
 /** The Graph API, and the id of the organisation's page. */
-export type FacebookClient = SeveralClient<{ graph: Connector<RestClient>; page: Connector<SettingClient> }>;
+export type FacebookClient = CombinedClient<{ graph: Connector<RestClient>; page: Connector<SettingClient> }>;
 
 /** Meta rejects a larger batch: https://developers.facebook.com/docs/graph-api/batch-requests */
 export const MAX_BATCH = 50;

@@ -5,7 +5,7 @@ import {
   rest,
   secretSetting,
   setting,
-  several,
+  combineConnectors,
   urlSetting,
 } from '../../src/index.js';
 import { pageToken } from './auth.js';
@@ -17,7 +17,7 @@ import { webhook } from './webhook.js';
 
 export const facebook = defineSource({
   name: 'facebook',
-  connector: several({
+  connector: combineConnectors({
     graph: rest({
       baseUrl: urlSetting('FACEBOOK_URL', 'https://graph.facebook.com/v23.0'),
       auth: pageToken(secretSetting('FACEBOOK_PAGE_TOKEN'), secretSetting('FACEBOOK_APP_SECRET')),

@@ -6,7 +6,7 @@ import {
   rest,
   secretSetting,
   setting,
-  several,
+  combineConnectors,
   urlSetting,
 } from '../../src/index.js';
 import { newestMentions, olderMentions, profiles } from './loaders.js';
@@ -15,7 +15,7 @@ import { webhook } from './webhook.js';
 
 export const x = defineSource({
   name: 'x',
-  connector: several({
+  connector: combineConnectors({
     api: rest({
       baseUrl: urlSetting('X_URL', 'https://api.x.com'),
       auth: bearer(secretSetting('X_BEARER_TOKEN')),

@@ -11,14 +11,14 @@ import {
   type SettingClient,
   type PagedList,
   type RestClient,
-  type SeveralClient,
+  type CombinedClient,
 } from '../../src/index.js';
 import { POST_FIELDS, toPost, toProfile, USER_FIELDS, type XProfileRecord } from './mapping.js';
 import type { Post } from './schema.generated.js';
 import { postsPage, users, type WireProblem } from './wire.js';
 
 /** The API, and the username of the organisation's account. */
-export type XClient = SeveralClient<{ api: Connector<RestClient>; organisation: Connector<SettingClient> }>;
+export type XClient = CombinedClient<{ api: Connector<RestClient>; organisation: Connector<SettingClient> }>;
 
 /** `usernames` takes 100: the published contract, /2/users/by. */
 const MAX_USERS_PER_CALL = 100;

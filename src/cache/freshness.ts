@@ -144,8 +144,8 @@ export function isNothing(value: unknown): boolean {
  * The `maxAge` of an answer. The lifetime that the system reports is used when it is shorter than the policy's, or
  * when the policy has none.
  */
-export function maxAgeOf(value: unknown, holdsMs: number | undefined, policy: Freshness): number {
+export function maxAgeOf(value: unknown, systemMaxAgeMs: number | undefined, policy: Freshness): number {
   const policyMs = isNothing(value) ? policy.notFoundMaxAgeMs : policy.maxAgeMs;
-  if (holdsMs === undefined) return policyMs;
-  return policy.hasMaxAge ? Math.min(holdsMs, policyMs) : holdsMs;
+  if (systemMaxAgeMs === undefined) return policyMs;
+  return policy.hasMaxAge ? Math.min(systemMaxAgeMs, policyMs) : systemMaxAgeMs;
 }

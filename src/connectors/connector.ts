@@ -14,7 +14,7 @@ export interface CallScope {
   /** Reports the system's rate-limit info. */
   slowDown(info: RateLimitInfo): void;
   /** Reports how long the answer stays valid according to the system. */
-  holds(maxAgeMs: number): void;
+  limitMaxAge(maxAgeMs: number): void;
   /** Headers for systems that speak HTTP: the trace that the call belongs to. */
   readonly headers: Readonly<Record<string, string>>;
 }

@@ -2,7 +2,7 @@ import type { Setting, SettingsReader } from '../settings.js';
 import type { Auth } from './auth.js';
 import type { CallScope, Client, Connector } from './connector.js';
 import { openHttp, type HttpExtras, type HttpTransport } from './http.js';
-import { trusting } from './tls.js';
+import { trustCertificates } from './tls.js';
 
 export interface HttpConnectorOptions extends Omit<HttpExtras, 'session' | 'trust'> {
   /** The base address of the system, with an optional path. */
@@ -47,7 +47,7 @@ export function httpConnector<C extends Client>(
     connect: (reader, options) => {
       const { source } = options;
       const address = reader.read(url) ?? '';
-      const trust = ca === undefined ? undefined : trusting(reader.read(ca));
+      const trust = ca === undefined ? undefined : trustCertificates(reader.read(ca));
       const http = openHttp(
         isAtOrigin ? new URL(address).origin : address,
         { ...headers, ...auth.headers(reader) },

@@ -241,7 +241,7 @@ async function sendWithSession(
 /** Reports the lifetime of the answer and the system's rate-limit info to the scope. */
 function reportHeaders(scope: CallScope, headers: AnswerHeaders): void {
   const maxAge = maxAgeMs(headers['cache-control']);
-  if (maxAge !== undefined) scope.holds(maxAge);
+  if (maxAge !== undefined) scope.limitMaxAge(maxAge);
   const remaining = numberIn(headers, REMAINING);
   if (remaining === undefined) return;
   const resetSeconds = secondsToReset(headers);

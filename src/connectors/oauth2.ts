@@ -118,7 +118,7 @@ function tokenScope(source: string, timeoutMs: number): CallScope {
       });
     },
     slowDown: () => undefined,
-    holds: () => undefined,
+    limitMaxAge: () => undefined,
     headers: {},
   };
 }

@@ -30,7 +30,7 @@ export function caSetting(variable: string): Setting<string | undefined> {
 }
 
 /** The TLS context with the additional CAs; undefined without any. It is created once and shared by all connections. */
-export function trusting(certificates: string | undefined): SecureContext | undefined {
+export function trustCertificates(certificates: string | undefined): SecureContext | undefined {
   return certificates === undefined
     ? undefined
     : createSecureContext({ ca: [...rootCertificates, certificates] });

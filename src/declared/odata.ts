@@ -46,7 +46,7 @@ function compileEntityCall({ entity, keys: type = 'text' }: EntityCall): RowsReq
     rowsPlace: '.',
     canSend: (key) => literalOf(key) !== undefined,
     rows: async ([key = ''], client) => {
-      const record = await client.one(anyRecord, entity, literalOf(key) ?? key);
+      const record = await client.getByKey(anyRecord, entity, literalOf(key) ?? key);
       return record === null ? [] : [record];
     },
   };

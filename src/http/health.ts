@@ -131,7 +131,7 @@ export function pinger({
           slowDown: (info) => {
             scope.slowDown(info);
           },
-          holds: () => undefined,
+          limitMaxAge: () => undefined,
           headers: {},
         })
         .ping();

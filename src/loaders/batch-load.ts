@@ -107,7 +107,7 @@ export class BatchLoad {
     batch.calls = calls;
     this.#dependencies.observer?.batchDispatched(source, loader, slots.length);
     const trace = startSourceCall(batch.trace, { source, loader, batchSize: slots.length });
-    let holdsMs: number | undefined;
+    let systemMaxAgeMs: number | undefined;
     const callScope: CallScope = {
       run: (call) =>
         scope.run((signal) => {
@@ -117,8 +117,8 @@ export class BatchLoad {
       slowDown: (info) => {
         scope.slowDown(info);
       },
-      holds: (maxAgeMs) => {
-        holdsMs = Math.min(holdsMs ?? Infinity, maxAgeMs);
+      limitMaxAge: (maxAgeMs) => {
+        systemMaxAgeMs = Math.min(systemMaxAgeMs ?? Infinity, maxAgeMs);
       },
       headers: traceHeaders(trace),
     };
@@ -129,9 +129,9 @@ export class BatchLoad {
     if (values.some((value) => value instanceof Promise)) {
       const settled = values.map(async (value, i) => {
         const valueOrError = await Promise.resolve(value).catch(toError);
-        // `holdsMs` is read only now, after the system has reported how long this answer is valid.
+        // `systemMaxAgeMs` is read only now, after the system has reported how long this answer is valid.
         const ofKey = slots.slice(i, i + 1);
-        this.#settle(batch, ofKey, [valueOrError], holdsMs);
+        this.#settle(batch, ofKey, [valueOrError], systemMaxAgeMs);
         for (const slot of ofKey) {
           this.#cache(batch, slot, period, since);
           batch.release(slot);
@@ -150,7 +150,7 @@ export class BatchLoad {
     }
     const failed = values.find((value) => value instanceof Error);
     endSourceCall(trace, codeOf(failed), scope.retries);
-    this.#settle(batch, slots, values, holdsMs);
+    this.#settle(batch, slots, values, systemMaxAgeMs);
     // Answers are cached after all requests are resolved. If caching throws, every request still has its answer.
     await new ChunkedWork().each(slots, (slot) => {
       this.#cache(batch, slot, period, since);
@@ -162,7 +162,7 @@ export class BatchLoad {
     batch: InFlightBatch,
     slots: readonly number[],
     values: readonly unknown[],
-    holdsMs: number | undefined,
+    systemMaxAgeMs: number | undefined,
   ): void {
     const { loader, freshness, isIdentity } = this.#options;
     const { clock, observer } = this.#dependencies;
@@ -171,7 +171,7 @@ export class BatchLoad {
       const value = values[i];
       if (value instanceof Error) observer?.loadFailed?.(loader, value);
       else if (isIdentity) noteFetchedAt(value, moment);
-      batch.settle(slot, value, maxAgeOf(value, holdsMs, freshness));
+      batch.settle(slot, value, maxAgeOf(value, systemMaxAgeMs, freshness));
     });
     batch.notify(slots);
   }

@@ -33,7 +33,7 @@ export function connectSystems(environment: Environment) {
     return connection.client({
       run: (call) => timeout(source, TIMEOUT_MS, call),
       slowDown: () => undefined,
-      holds: () => undefined,
+      limitMaxAge: () => undefined,
       headers: {},
     });
   };

@@ -6,7 +6,7 @@ import { readEndpoints } from '../../src/webhooks/endpoints.js';
 import { createSender } from '../../src/webhooks/send.js';
 import { openPage, type OpenedPage } from './chromium.js';
 
-/** For a visual check after a change of the page. */
+/** A screenshot to check by eye after a change of the page. */
 const SCREENSHOT = join(tmpdir(), 'campaign-tool.png');
 
 const sender = createSender();

@@ -1,6 +1,6 @@
 import { chromium, type Page } from 'playwright-core';
 
-/** Chromium runs as root with these arguments, and makes no requests by itself. */
+/** With these arguments, Chromium can run as root and makes no requests in the background. */
 const ARGUMENTS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -13,14 +13,14 @@ const ARGUMENTS = [
 
 export interface OpenedPage {
   page: Page;
-  /** Requests to anywhere but where the page came from; none is let through. */
+  /** Requests to other origins than that of the page. They are blocked. */
   elsewhere: readonly string[];
   /** The errors that the page wrote to its console. */
   complaints: readonly string[];
   close(): Promise<void>;
 }
 
-/** Opens a page in a Chromium of its own. */
+/** Opens a page in a new Chromium. */
 export async function openPage(url: string): Promise<OpenedPage> {
   const elsewhere: string[] = [];
   const complaints: string[] = [];

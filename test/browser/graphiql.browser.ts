@@ -9,7 +9,7 @@ import { directSettings } from '../support/stand-ins.js';
 import { payInWebshop } from '../support/pay-in-webshop.js';
 import { openPage, type OpenedPage } from './chromium.js';
 
-/** For a visual check after a change of the page. */
+/** A screenshot to check by eye after a change of the page. */
 const SCREENSHOT = join(tmpdir(), 'graphiql.png');
 
 const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-graphiql-'));
@@ -73,7 +73,7 @@ describe('GraphiQL in a browser', () => {
   });
 
   test('runs an example query', async () => {
-    // Not with the mouse: the tabs can be dragged, and move for a while after one was added.
+    // A mouse click is unreliable: the tabs can be dragged, and move for a while after one was added.
     await page.locator('.graphiql-tab-button', { hasText: 'CustomerView' }).dispatchEvent('click');
     await page.locator('.graphiql-tab-active', { hasText: 'CustomerView' }).waitFor();
     await page.getByRole('button', { name: 'Execute query' }).click();
@@ -96,9 +96,9 @@ describe('GraphiQL in a browser', () => {
   test('shows the events of a subscription when they arrive', async () => {
     await page.locator('.graphiql-tab-button', { hasText: 'OrdersAsTheyArePaid' }).dispatchEvent('click');
     await page.locator('.graphiql-tab-active', { hasText: 'OrdersAsTheyArePaid' }).waitFor();
-    // Not by GET: a subscription may name a customer, and addresses are written down on the way.
+    // GraphiQL uses POST: a subscription may contain a customer's identifier, and proxies log URLs.
     const subscribed = page.waitForResponse((response) => response.request().method() === 'POST');
-    // A click before the editor has read what is in the tab executes nothing.
+    // A click executes nothing before the editor has loaded the text of the tab.
     await page.locator('.graphiql-query-editor .view-lines').getByText('orderPaid').first().waitFor();
     await page.waitForTimeout(500);
     await page.getByRole('button', { name: 'Execute query' }).click();

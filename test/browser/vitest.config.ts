@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import ordinary from '../../vitest.config.js';
 
-/** In Chromium, which must be installed, or `CHROMIUM` say where it is: `npx vitest run --config test/browser/vitest.config.ts` */
+/** Runs the pages in the Chromium at /usr/bin/chromium or at `CHROMIUM`: `npx vitest run --config test/browser/vitest.config.ts`. */
 export default defineConfig({
   ...ordinary,
   root: `${import.meta.dirname}/../..`,

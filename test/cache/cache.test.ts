@@ -19,7 +19,7 @@ function setUp({ maxBytes = MEGABYTE } = {}) {
   return { clock, cache, ...shortWords(cache, clock) };
 }
 
-/** Entries of one source, by what matters to most tests. */
+/** Stores and reads entries of one source with short keys and values. */
 function shortWords(cache: Cache, clock: FakeClock) {
   return {
     store: (key: string, value: unknown, parts: Partial<Entry> = {}, source = 'shop') => {
@@ -79,7 +79,7 @@ describe('the cache', () => {
     expect(readCached('a')).toBeUndefined();
   });
 
-  it('holds the answer of the last call, also if an earlier one arrives after it', () => {
+  it('stores the answer of the later call, even if the answer of an earlier call arrives after it', () => {
     const { store, readCached, clock } = setUp();
     const earlier = clock.now();
     clock.advance(100);
@@ -107,7 +107,7 @@ describe('the cache', () => {
     ]);
   });
 
-  it('holds no more than its bytes, and evicts the least recently used entry', () => {
+  it('does not exceed its size in bytes, and evicts the least recently used entry', () => {
     const { store, readCached, bytes } = setUp({ maxBytes: 20_000 });
     for (const key of 'abcdef') store(key, KILOBYTE);
     expect(readCached('a')).toBe(KILOBYTE);
@@ -130,7 +130,7 @@ describe('the cache', () => {
     expect(cache.usage().get('shop')?.entries).toBeLessThan(4);
   });
 
-  it('counts the key that an entry holds for its renewal, so that long keys cannot fill the memory', () => {
+  it('counts the key that an entry stores for its refresh, so that long keys cannot fill the memory', () => {
     const { store, bytes } = setUp();
     store('a', null);
     const without = bytes();
@@ -138,7 +138,7 @@ describe('the cache', () => {
     expect(bytes()).toBe(without + 300);
   });
 
-  it('does not store an answer larger than the cache, and leaves the others', () => {
+  it('does not store an answer larger than the cache, and retains the others', () => {
     const { store, readCached, cache } = setUp({ maxBytes: 20_000 });
     store('small', KILOBYTE);
     store('large', 'x'.repeat(100_000), { tags: ['large'] });
@@ -220,7 +220,7 @@ describe('the cache', () => {
     expect(third?.isDropped).toBe(true);
   });
 
-  it('is empty when it is cleared, of all sources', () => {
+  it('has no entries of any source after it is cleared', () => {
     const { store, readCached, cache } = setUp();
     store('a', 'A');
     store('a', 'A', {}, 'crm');
@@ -270,7 +270,7 @@ describe('forgetting', () => {
     expect(cache.usage().get('shop')).toEqual({ entries: 0, bytes: 0 });
   });
 
-  it('returns how to reload some entries that were read often', () => {
+  it('returns functions that reload some of the entries that were read often', () => {
     const { store, readCached, cache } = setUp();
     const renewed: string[] = [];
     const read = (key: string, times: number) => {
@@ -287,7 +287,7 @@ describe('forgetting', () => {
     expect(cache.forget(['t'])).toEqual([]);
   });
 
-  it('holds for any order of storing, forgetting, expiring and evicting', () => {
+  it('works for any order of storing, forgetting, expiring and evicting', () => {
     const tags = fc.uniqueArray(fc.constantFrom<string>('t1', 't2', 't3'), { maxLength: 3 });
     const source = fc.constantFrom('one', 'other');
     const step = fc.oneof(
@@ -309,7 +309,7 @@ describe('forgetting', () => {
         (steps, maxBytes) => {
           const clock = fakeClock();
           const cache = createCache({ maxBytes, clock });
-          /** What may be there; what was pushed out need not be. */
+          /** The entries that the cache may return. Evicted entries may be missing. */
           const model = new Map<string, { value: string; until: number; tags: readonly string[] }>();
           for (const [i, item] of steps.entries()) {
             if (item.do === 'advance') clock.advance(item.ms);
@@ -342,11 +342,11 @@ describe('forgetting', () => {
                 const expected = model.get(`${of}/${key}`);
                 const isThere = expected !== undefined && clock.now() <= expected.until;
                 if (found !== undefined) expect(isThere && found.value === expected.value).toBe(true);
-                // Nothing is pushed out where there is room for all.
+                // Nothing is evicted if all entries fit.
                 if (maxBytes === MEGABYTE) expect(found !== undefined).toBe(isThere);
               }
           }
-          // Of what is gone nothing stays behind by which it could be found.
+          // No tag refers to a removed entry.
           cache.forget(['t1', 't2', 't3']);
           const untagged = [...model.values()].filter((item) => item.tags.length === 0);
           let entries = 0;
@@ -369,7 +369,7 @@ describe('forgetting', () => {
     const before = cache.usage().get('shop');
     for (let round = 1; round < 20; round += 1) fill(round);
     expect(cache.usage().get('shop')?.entries).toBeLessThanOrEqual((before?.entries ?? 0) + 1);
-    // If places were left behind, this would drop an entry that was stored again under an old name.
+    // If a removed entry left its tags behind, this would drop an entry that was stored again with the same key.
     store('key 0 0', 'anew');
     cache.forget(['customer 0 0']);
     expect(cache.get('shop', 'key 0 0')?.value).toBe('anew');
@@ -414,7 +414,7 @@ describe('the bytes of a value', () => {
     expect(approximateBytes(deep)).toBe(Number.MAX_SAFE_INTEGER);
   });
 
-  it('do not hide another failure', () => {
+  it('do not hide other errors', () => {
     const broken = {
       get value(): never {
         throw new TypeError('broken');

@@ -37,7 +37,7 @@ it('an invalidation that fails in Redis is retried until it succeeds', async () 
   const forgotten = forgetting.forget(['a', 'b']);
   await vi.advanceTimersByTimeAsync(0);
   expect(forgetting.isSettled()).toBe(false);
-  // Redis is back, and gone again at once.
+  // Redis is available again for one command, then unavailable.
   run.mockRejectedValueOnce(new Error('The connection was closed.'));
   redis.link = link;
   forgetting.settle();

@@ -16,7 +16,7 @@ import {
 const NOTHING = { maxAgeMs: 0, staleWhileRevalidateMs: 0, staleIfErrorMs: 0, notFoundMaxAgeMs: 0 };
 
 describe('the freshness of answers', () => {
-  it('is declared by the loader, else by its source; without both, nothing is cached', () => {
+  it('is declared by the loader, or else by its source; without both, nothing is cached', () => {
     const source = { maxAge: '1 day', staleIfError: '2 days' } as const;
     expect(freshness({ maxAge: '1 minute' }, source)).toMatchObject({
       maxAgeMs: 60_000,
@@ -58,24 +58,24 @@ describe('the freshness of answers', () => {
     ['the source alone', {}, { staleWhileRevalidate: '3 s', staleIfError: '4 s' }, [3_000, 4_000]],
     ['both', { staleIfError: '5 s' }, { staleWhileRevalidate: '3 s', staleIfError: '4 s' }, [3_000, 5_000]],
     [
-      'a loader that is fresh for longer',
+      'a loader with a longer maxAge',
       { maxAge: '1 s' },
       { staleWhileRevalidate: '3 s', staleIfError: '4 s' },
       [3_000, 4_000],
     ],
     [
-      'a loader that is never fresh, which is never given because it was fresh lately',
+      'a loader with maxAge 0, which does not inherit staleWhileRevalidate',
       { maxAge: '0 s' },
       { staleWhileRevalidate: '3 s', staleIfError: '4 s' },
       [0, 4_000],
     ],
     [
-      'a loader that is never fresh, and says otherwise',
+      'a loader with maxAge 0 and its own staleWhileRevalidate and staleIfError',
       { maxAge: '0 s', staleWhileRevalidate: '2 s', staleIfError: '1 s' },
       { staleWhileRevalidate: '3 s', staleIfError: '4 s' },
       [2_000, 1_000],
     ],
-    ['a loader that is never fresh, of a source that says nothing', { maxAge: '0 s' }, {}, [0, 0]],
+    ['a loader with maxAge 0, of a source without a policy', { maxAge: '0 s' }, {}, [0, 0]],
   ])('after maxAge is declared by %s', (_, options, ofSource, [swr, sie]) => {
     expect(freshness(options, ofSource)).toMatchObject({ staleWhileRevalidateMs: swr, staleIfErrorMs: sie });
   });
@@ -86,18 +86,26 @@ describe('the freshness of answers', () => {
     expect(freshness({ maxAge: '0 s', notFoundMaxAge: '2 s' }, source).notFoundMaxAgeMs).toBe(2_000);
   });
 
-  it.each<[what: string, FreshnessOptions, holdsMs: number | undefined, value: unknown, maxAgeMs: number]>([
+  it.each<
+    [what: string, FreshnessOptions, systemMaxAgeMs: number | undefined, value: unknown, maxAgeMs: number]
+  >([
     ['nobody says anything', {}, undefined, 'a', 0],
     ['the policy alone', { maxAge: '5 s' }, undefined, 'a', 5_000],
-    ['the policy, of nothing found', { maxAge: '1 minute' }, undefined, null, 10_000],
+    ['the policy, for nothing found', { maxAge: '1 minute' }, undefined, null, 10_000],
     ['the system alone', {}, 7_000, 'a', 7_000],
-    ['the system alone, of nothing found', {}, 7_000, [], 7_000],
-    ['the system says less', { maxAge: '5 s' }, 3_000, 'a', 3_000],
-    ['the system says more', { maxAge: '5 s' }, 7_000, 'a', 5_000],
-    ['the system says more of nothing found', { maxAge: '1 minute' }, 60_000, undefined, 10_000],
-    ['the policy says never', { maxAge: '0 s' }, 7_000, 'a', 0],
-  ])('depends on where it is set: %s', (_, options, holdsMs, value, maxAgeMs) => {
-    expect(maxAgeOf(value, holdsMs, freshness(options))).toBe(maxAgeMs);
+    ['only the system, for nothing found', {}, 7_000, [], 7_000],
+    ['the system states less than the policy', { maxAge: '5 s' }, 3_000, 'a', 3_000],
+    ['the system states more than the policy', { maxAge: '5 s' }, 7_000, 'a', 5_000],
+    [
+      'the system states more than the policy, for nothing found',
+      { maxAge: '1 minute' },
+      60_000,
+      undefined,
+      10_000,
+    ],
+    ['the policy has maxAge 0', { maxAge: '0 s' }, 7_000, 'a', 0],
+  ])('depends on where it is set: %s', (_, options, systemMaxAgeMs, value, maxAgeMs) => {
+    expect(maxAgeOf(value, systemMaxAgeMs, freshness(options))).toBe(maxAgeMs);
   });
 
   it.each([
@@ -123,7 +131,7 @@ describe('the freshness of answers', () => {
   });
 });
 
-/** Fresh for 10 s, then stale and given for 20 s more, or for 60 s more when the system fails. */
+/** Fresh for 10 s. Then stale: usable for 20 s more, or for 60 s more if the system fails. */
 const policy = freshness({ maxAge: '10 s', staleWhileRevalidate: '20 s', staleIfError: '60 s' });
 const aged = (seconds: number) => ({ ageMs: seconds * 1_000, maxAgeMs: 10_000 });
 
@@ -204,7 +212,7 @@ describe('a cached answer', () => {
         [20, 'load'],
       ],
     ],
-  ])('is judged by its age and by what the caller wants (%s)', (_, wanted, rows) => {
+  ])('is fresh, stale or expired by its age and the directives of the caller (%s)', (_, wanted, rows) => {
     for (const [age, decision] of rows)
       expect([age, decideFreshness(aged(age), policy, wanted)]).toEqual([age, decision]);
   });
@@ -231,7 +239,7 @@ describe('a cached answer', () => {
         [40, false],
       ],
     ],
-  ])('may stand in for a system that failed (%s)', (_, wanted, rows) => {
+  ])('may replace the answer of a system that failed (%s)', (_, wanted, rows) => {
     for (const [age, may] of rows)
       expect([age, canReplaceError(aged(age), policy, wanted)]).toEqual([age, may]);
   });
@@ -243,7 +251,7 @@ describe('a cached answer', () => {
   });
 });
 
-it('an answer of a consent system that did not know the customer is used for 10 s, and never stale', () => {
+it('the answer "not found" of a system with consent is used for 10 s, and never when stale', () => {
   expect(wantedOfUnknownCustomer({})).toEqual({ maxAgeMs: 10_000, isFreshOnly: true });
   expect(
     wantedOfUnknownCustomer({ maxAgeMs: 60_000, maxStaleMs: 5, onlyIfCached: true, isFreshOnly: false }),

@@ -3,11 +3,11 @@ import { createTags, type Subject } from '../../src/cache/invalidation.js';
 import { fakeClock } from '../support/clock.js';
 
 /** `createTags` removes expired links after this number of new links. */
-const NOTES_UNTIL_SWEEP = 10_000;
-/** Of one customer's linked identifiers, no more are followed. */
-const MOST_FOLLOWED = 200;
+const LINKS_UNTIL_SWEEP = 10_000;
+/** The maximum number of linked identifiers of one customer that are followed. */
+const MAX_FOLLOWED = 200;
 
-/** Tags in the clear: their digests are tested in `keys.test.ts`. */
+/** Readable tags instead of digests, which `keys.test.ts` tests. */
 const keys = {
   answer: (...parts: string[]) => parts.join(' '),
   tag: (...parts: readonly string[]) => parts.join(' '),
@@ -23,7 +23,7 @@ function setUp() {
     tags,
     /** Adds enough unrelated links for a sweep. */
     untilSweep: () => {
-      for (let i = 0; i < NOTES_UNTIL_SWEEP; i += 1) tags.link([email('x'), email('y')], 0);
+      for (let i = 0; i < LINKS_UNTIL_SWEEP; i += 1) tags.link([email('x'), email('y')], 0);
     },
     forgets: (value: string) => tags.tagsToForget(email(value)).sort(),
   };
@@ -44,7 +44,7 @@ describe('the tags of an answer', () => {
     expect(tags.of('shop', 'carts', [])).toEqual(['source shop', 'loader shop carts']);
   });
 
-  it('are those of any customer if the subject is unknown', () => {
+  it('include the tag "any customer" if the subject is unknown', () => {
     const { tags } = setUp();
     expect(tags.of('shop', 'orders', undefined)).toEqual(['source shop', 'loader shop orders', 'anybody']);
   });
@@ -87,9 +87,9 @@ describe('forgetting', () => {
 
   it('follows at most the links that one customer may have', () => {
     const { tags, forgets } = setUp();
-    for (let i = 0; i < 2 * MOST_FOLLOWED; i += 1) tags.link([email(`${i}`), email(`${i + 1}`)], 1_000);
-    // The one that goes beyond the bound is still in it, and so is "anybody".
-    expect(forgets('0')).toHaveLength(MOST_FOLLOWED + 2);
+    for (let i = 0; i < 2 * MAX_FOLLOWED; i += 1) tags.link([email(`${i}`), email(`${i + 1}`)], 1_000);
+    // The result also contains the identifier that exceeds the limit, and the tag "any customer".
+    expect(forgets('0')).toHaveLength(MAX_FOLLOWED + 2);
   });
 });
 
@@ -116,11 +116,11 @@ describe('the sweep over links', () => {
 
   it('runs after a number of links, and not after each', () => {
     const { clock, tags, forgets } = setUp();
-    // The first of the notes until the sweep.
+    // This link counts as the first one until the sweep.
     tags.link([email('a'), email('b')], 1_000);
     clock.advance(2_000);
-    for (let i = 0; i < NOTES_UNTIL_SWEEP - 2; i += 1) tags.link([email('x'), email('y')], 10_000);
-    // An identifier by itself is not a link.
+    for (let i = 0; i < LINKS_UNTIL_SWEEP - 2; i += 1) tags.link([email('x'), email('y')], 10_000);
+    // A single identifier is not a link.
     tags.link([email('a')], 10_000);
     expect(forgets('b')).toEqual(['anybody', tag('a'), tag('b')]);
     tags.link([email('c'), email('d')], 0);

@@ -13,7 +13,7 @@ describe('the cache key of an answer', () => {
     expect(Buffer.from(name, 'hex').toString('latin1')).not.toContain('jan');
   });
 
-  it('is the same at every instance with the same secret, so that instances share answers', () => {
+  it('is the same on every instance with the same secret, so that instances share answers', () => {
     const other = createKeys('a secret of the tests');
     expect(other.answer('crm', 'a', 'b')).toBe(keys.answer('crm', 'a', 'b'));
     expect(other.tag('source', 'crm')).toBe(keys.tag('source', 'crm'));

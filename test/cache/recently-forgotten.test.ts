@@ -15,7 +15,7 @@ it('returns what was forgotten since a call began, until the call ends', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
       const recentlyForgotten = createRecentlyForgotten();
-      /** Of each open question the tags that were forgotten since; undefined: everything was. */
+      /** The tags that were forgotten since the start of each open call. Undefined: all tags. */
       let open: { period: CallPeriod; since: Set<string> | undefined }[] = [];
       for (const step of steps) {
         if (step.do === 'begin') open.push({ period: recentlyForgotten.begin(), since: new Set() });
@@ -53,7 +53,7 @@ it('treats all tags as forgotten for a call that never ends, so that the list st
 it('holds no tags for calls that have ended', () => {
   const recentlyForgotten = createRecentlyForgotten();
   const names = (round: string, count: number) => Array.from({ length: count }, (_, at) => `${round} ${at}`);
-  // With the 2,000 at the end these are more than may be held.
+  // Together with the 2,000 tags at the end, these exceed the limit of the list.
   for (let round = 0; round < 99; round += 1) {
     const ended = recentlyForgotten.begin();
     recentlyForgotten.add(names(`open ${round}`, 1_000));

@@ -12,7 +12,7 @@ import { createLogger } from '../../src/telemetry/logger.js';
 const SINCE = 10;
 const entry = (tag: string): SharedEntry => ({ value: tag, fetchedAt: 0, maxAgeMs: 1_000, tags: [tag] });
 
-/** A link that was made at `SINCE`, over which these entries are found. */
+/** A connection that was opened at `SINCE`, to a Redis with these entries. */
 function linkWith(stored: readonly SharedEntry[] = []) {
   const calls: (readonly Parameter[])[] = [];
   const link: Link = {
@@ -31,7 +31,7 @@ function linkWith(stored: readonly SharedEntry[] = []) {
 }
 
 describe('an entry that was read over an earlier connection', () => {
-  it('is not written over the new connection, since it may have been forgotten in between', async () => {
+  it('is not written over the new connection, because it may have been forgotten in the meantime', async () => {
     const { link, connection, calls } = linkWith();
     const write = createWrites({
       connection,
@@ -52,7 +52,7 @@ describe('an entry that was read over an earlier connection', () => {
 });
 
 describe('a read', () => {
-  it('returns no entry that was being forgotten when it began', async () => {
+  it('returns no entry that was forgotten while the read was in progress', async () => {
     const stored = [entry('forgotten'), entry('other')];
     const { link, connection } = linkWith(stored);
     const reads = createReads({
@@ -82,7 +82,7 @@ describe('a read', () => {
 });
 
 describe('a compressed entry', () => {
-  /** As it is stored in Redis, with the size that it claims to have. */
+  /** A compressed entry as it is stored in Redis, with the given declared size. */
   const compressed = (size: number): Buffer => {
     const head = Buffer.alloc(6);
     head.write('\n\u0001', 'latin1');
@@ -101,14 +101,14 @@ describe('a compressed entry', () => {
 });
 
 describe('an error of a command', () => {
-  // The driver declares its class as any.
+  // The driver's types declare the error class as `any`.
   const Refused = ReplyError as new (message: string) => Error;
 
   it.each([
-    ['an answer of Redis', new Refused('READONLY It is a replica.'), true],
+    ['an error that Redis sent', new Refused('READONLY It is a replica.'), true],
     ['a lost connection', new Error('Connection is closed.'), false],
     ['no error', 'ReplyError', false],
-  ])('with the text %s is a refusal, or not', (_, error, expected) => {
+  ])('is a refusal of Redis only if Redis sent it: %s', (_, error, expected) => {
     expect(isRefusal(error)).toBe(expected);
   });
 });

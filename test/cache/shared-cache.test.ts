@@ -74,7 +74,7 @@ async function request(cache: SharedCache): Promise<number> {
 describe('the shared cache with a faulty Redis', () => {
   it.each<[string, (socket: Socket) => void]>([
     ['refuses connections', () => undefined],
-    ['takes connections and never answers', () => undefined],
+    ['accepts connections and never answers', () => undefined],
     ['closes every connection', (socket) => socket.destroy()],
     [
       'answers garbage',
@@ -140,7 +140,7 @@ describe('the shared cache with a faulty Redis', () => {
     expect(log()).toContain('in time again');
   });
 
-  it('all reads in progress share one timeout', async () => {
+  it('applies one timeout to all reads in progress', async () => {
     const redis = imitation();
     const { cache } = connect(await listen(redis.serve));
     await vi.waitFor(() => {
@@ -162,7 +162,7 @@ describe('the shared cache with a faulty Redis', () => {
     expect(redis.nextRuns).toEqual([]);
   });
 
-  it('does not treat Redis as slow if the own process is slow', async () => {
+  it('does not treat Redis as slow if the process of the gateway is slow', async () => {
     const redis = imitation();
     const { cache } = connect(await listen(redis.serve));
     await vi.waitFor(() => {
@@ -175,7 +175,7 @@ describe('the shared cache with a faulty Redis', () => {
     expect(cache.state).toBe('up');
   });
 
-  it('reports invalidations of others, and missed messages after a lost connection', async () => {
+  it('reports invalidations by other instances, and missed messages after a lost connection', async () => {
     const redis = imitation();
     const { cache, gaps, forgotten } = connect(await listen(redis.serve));
     await vi.waitFor(() => {
@@ -221,7 +221,7 @@ describe('the shared cache with a faulty Redis', () => {
 
 const SEQ = 1_700_000_000_000_000;
 
-/** As much of Redis as it takes to be connected: it holds nothing. */
+/** A minimal imitation of Redis without data, to which the gateway can connect. */
 function imitation() {
   const sockets = new Set<Socket>();
   const bulk = (text: string) => `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
@@ -246,7 +246,7 @@ function imitation() {
         text += chunk.toString('latin1');
         for (let command = takeCommand(); command !== undefined; command = takeCommand()) {
           replies.push(answer(command));
-          // In their order, also when a shorter delay follows a longer one.
+          // Answers are sent in order, even if a shorter delay follows a longer one.
           setTimeout(() => socket.write(replies.shift() ?? ''), self.delayMs);
         }
       });
@@ -269,7 +269,7 @@ function imitation() {
             return subscribed ? `*2\r\n${bulk('pong')}${bulk('')}` : '+PONG\r\n';
           case 'evalsha': {
             self.scripts += 1;
-            // Greeting names the run of the server; all else here reads.
+            // A script with the run id is the first one of a connection. All other scripts here are reads.
             if (parameters[3] === '0123456789abcdef') return bulk(String(SEQ));
             const keys = parameters.length - 3;
             return `*2\r\n${bulk(String(SEQ))}*${keys}\r\n${'$-1\r\n'.repeat(keys)}`;

@@ -4,12 +4,12 @@ import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
-import { compiled } from '../support/compiled.js';
+import { compiledFolder } from '../support/compiled.js';
 import { entry, SECRET, temporaryFolder, writeEntries } from '../privacy/audit-entries.js';
 
-/** `stekkerdoos audit <args>`, as one types it. */
+/** Runs `stekkerdoos audit <args>`. */
 async function audit(args: string[], environment: Record<string, string> = { AUDIT_SECRET: SECRET }) {
-  const child = spawn(process.execPath, [join(await compiled(), 'src/cli/cli.js'), 'audit', ...args], {
+  const child = spawn(process.execPath, [join(await compiledFolder(), 'src/cli/cli.js'), 'audit', ...args], {
     env: { PATH: process.env.PATH, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -55,7 +55,7 @@ test('reports the problem of each line, and exits with 1', async () => {
   expect(code).toBe(1);
 });
 
-test('reads several files as one log, or a file from the middle with an option', async () => {
+test('reads several files as one log, or a later file alone with an option', async () => {
   const older = await fileWith(2);
   const file = `${older}.2`;
   copyFileSync(`${older}.head`, `${file}.head`);
@@ -82,7 +82,7 @@ test('reports that it needs the secret of the lines, without revealing it', asyn
     expect(out + error).not.toMatch(/another secret|too short|^ +at /m);
 });
 
-test('requires the head of the log, or the option that there is none', async () => {
+test('requires the head file of the log, or an option that skips its check', async () => {
   const file = await fileWith(2);
   const head = `${file}.moved`;
   copyFileSync(`${file}.head`, head);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { compiled } from '../support/compiled.js';
+import { compiledFolder } from '../support/compiled.js';
 
 let folder: string;
 beforeAll(() => {
@@ -15,7 +15,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** The check of `npm run check`, over folders of the test. */
+/** Runs the operation check of `npm run check` on folders of the test. */
 async function check(files: Record<string, string>) {
   const sync = mkdtempSync(join(folder, 'of-one-test-'));
   for (const name of ['operations', 'triggers']) mkdirSync(join(sync, name));
@@ -23,7 +23,7 @@ async function check(files: Record<string, string>) {
   const child = spawn(
     process.execPath,
     [
-      join(await compiled(), 'src/cli/check-operations.js'),
+      join(await compiledFolder(), 'src/cli/check-operations.js'),
       ...['--operations', join(sync, 'operations'), '--triggers', join(sync, 'triggers')],
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
@@ -35,7 +35,7 @@ async function check(files: Record<string, string>) {
   return { problems: error.replaceAll(`${sync}/`, '').split('\n').filter(Boolean), code };
 }
 
-test('passes operations and triggers that the sources together can answer', async () => {
+test('accepts operations and triggers that fit the schema of all sources', async () => {
   const { problems, code } = await check({
     'operations/card.graphql': 'query Card($by: CustomerKey!) { customer(by: $by) { name } }',
     'triggers/paid.graphql': 'subscription @deliver(to: "any", purpose: SERVICE) { orderPaid { recordId } }',
@@ -43,7 +43,7 @@ test('passes operations and triggers that the sources together can answer', asyn
   expect({ problems, code }).toEqual({ problems: [], code: 0 });
 });
 
-test('fails for each that is misspelt, and names its file', async () => {
+test('fails for each operation and trigger with a misspelling, and names its file', async () => {
   const { problems, code } = await check({
     'operations/card.graphql': 'query Card($by: CustomerKey!) { customer(by: $by) { nmae } }',
     'operations/right.graphql': 'query Right { __typename }',

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { vi } from 'vitest';
 import { runCommandLine } from '../../src/cli/command-line.js';
-import { compiled } from '../support/compiled.js';
+import { compiledFolder } from '../support/compiled.js';
 
 export interface Ran {
   code: number | string | null;
@@ -15,13 +15,13 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const SETTINGS = { ID_SECRET: 'a secret of the tests', AUTH: 'off' };
 
-/** Runs `stekkerdoos <words>` in a process of its own, which has only the settings of `environment`. */
+/** Runs `stekkerdoos <words>` in a separate process, with only the settings of `environment`. */
 export async function stekkerdoos(
   words: readonly string[],
   environment: Environment,
   input = '',
 ): Promise<Ran> {
-  const child = spawn(process.execPath, [join(await compiled(), 'src/cli/cli.js'), ...words], {
+  const child = spawn(process.execPath, [join(await compiledFolder(), 'src/cli/cli.js'), ...words], {
     env: { PATH: process.env['PATH'], ...SETTINGS, ...environment },
   });
   let out = '';
@@ -33,7 +33,7 @@ export async function stekkerdoos(
   return { code, out, err };
 }
 
-/** Runs `stekkerdoos <words>` in the process of the test, which takes a fraction of the time. */
+/** Runs `stekkerdoos <words>` in the process of the test, which is much faster. */
 export async function stekkerdoosHere(words: readonly string[], environment: Environment): Promise<Ran> {
   const ofWorker = process.exitCode;
   const written = { out: '', err: '' };

@@ -7,17 +7,17 @@ import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import type { Delivery } from '../../sources/stand-ins/campaign-tool.js';
 import { sources } from '../../sources/index.js';
-import { compiled } from '../support/compiled.js';
+import { compiledFolder } from '../support/compiled.js';
 import { readEventStream } from '../support/event-stream.js';
 import { patientSettings } from '../support/stand-ins.js';
 
-/** The demo as `npm run demo` starts it, with temporary files in a folder of the test's own. */
+/** Tests the demo as `npm run demo` starts it, with its temporary files in a folder of the test. */
 let folder: string;
 let running: ChildProcessWithoutNullStreams | undefined;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-demo-test-'));
-  // As root, PostgreSQL runs as another user, who must get through to its own files.
+  // If the test runs as root, PostgreSQL runs as another user, which must be able to enter the folder.
   chmodSync(folder, 0o711);
 });
 
@@ -32,7 +32,7 @@ afterEach(async () => {
 
 interface Demo {
   process: ChildProcessWithoutNullStreams;
-  /** All output until now. */
+  /** The output since the start. */
   said(): string;
   /** Waits for a line, or for the end of the process. */
   line(pattern: RegExp): Promise<string>;
@@ -41,10 +41,10 @@ interface Demo {
 
 let program: string;
 beforeAll(async () => {
-  program = join(await compiled(), 'src/cli/cli.js');
+  program = join(await compiledFolder(), 'src/cli/cli.js');
 });
 
-/** The demo as `npm run demo` starts it, but compiled. */
+/** Starts the demo as `npm run demo` does, but compiled. */
 function startDemo(args: string[], environment: Record<string, string> = {}): Demo {
   const child = spawn(process.execPath, [program, 'demo', ...args], {
     env: {
@@ -78,7 +78,7 @@ function startDemo(args: string[], environment: Record<string, string> = {}): De
 }
 
 test(
-  'starts from nothing with one command, answers over all systems, and leaves nothing when stopped',
+  'starts with one command, answers with data of all systems, and leaves no files when stopped',
   { timeout: 60_000 },
   async () => {
     const demo = startDemo(['--customers', '20']);
@@ -178,7 +178,7 @@ interface OrderPaid {
   customer: unknown;
 }
 
-test('stops cleanly by a signal while it is still seeding', { timeout: 60_000 }, async () => {
+test('stops cleanly at a signal while it seeds data', { timeout: 60_000 }, async () => {
   const demo = startDemo(['--customers', '2000']);
   await demo.line(/seeding/);
   demo.process.kill('SIGINT');
@@ -207,7 +207,7 @@ test('reports all problems of its settings at once', async () => {
   expect(demo.said()).not.toContain('    at ');
 });
 
-/** What the demo's own processes put into the temporary folder. */
+/** The files that the demo left in the temporary folder. */
 function leftBehind(): string[] {
   return readdirSync(folder);
 }

@@ -59,7 +59,7 @@ describe('stekkerdoos export', { timeout: 120_000 }, () => {
     );
   });
 
-  test('reads long lists to their end, page by page', async () => {
+  test('reads all pages of long lists', async () => {
     const { code, err } = await exportOf('email=many-orders@example.nl');
     expect(code, err).toBe(0);
     expect(listAt(read(file), 'data', 'orders', 'nodes')).toHaveLength(500);
@@ -69,7 +69,7 @@ describe('stekkerdoos export', { timeout: 120_000 }, () => {
     expect(timeline.filter((item) => at(item, 'kind') === 'ORDER')).toHaveLength(500);
   });
 
-  test('calls a system again when an answer of this run is stale', async () => {
+  test('calls a system again if its answer in this run was stale', async () => {
     const { code, err } = await exportOf(`email=${EMAIL}`, {
       CLICKSTREAM_FRESHNESS: '{"maxAge":"1 ms","staleWhileRevalidate":"1 minute"}',
     });
@@ -100,7 +100,7 @@ describe('stekkerdoos export', { timeout: 120_000 }, () => {
     expect(second.code).toBe(0);
     const after = calls();
     expect(second.err.match(/^\d+\/\d+ \w+$/gm)).toEqual(['1/2 company', '2/2 xProfile']);
-    // They do not affect identity, so only the complete parts would have called them.
+    // These systems do not affect identity. A call to them would have been for a part that is already complete.
     for (const name of ['clickstream', 'buienradar'] as const) expect(after[name]).toBe(before[name]);
     expect(after['x']).toBeGreaterThan(before['x'] ?? 0);
     expect(at(read(file), 'complete')).toBe(true);
@@ -150,7 +150,7 @@ describe('stekkerdoos export', { timeout: 120_000 }, () => {
     expect(at(read(file), 'notAnswered')).toEqual([]);
     const audit = readFileSync(`${auditFile}.command-line`, 'utf8');
     expect(audit).toContain('"caller":"command line"');
-    // The log of the running gateway is left alone.
+    // The export does not write to the audit log of the running gateway.
     expect(existsSync(auditFile)).toBe(false);
     const data = at(read(file), 'data');
     const personal = [EMAIL, at(data, 'name'), at(data, 'primaryPhone')] as string[];

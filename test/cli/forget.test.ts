@@ -63,7 +63,7 @@ const forget = (words: string[], environment = {}) =>
 const callsTo = (name: string): number => control.counters()[name]?.calls ?? 0;
 
 describe('stekkerdoos forget', { timeout: 120_000 }, () => {
-  test('makes a running gateway forget, and never show the customer again', async () => {
+  test('makes a running gateway forget the customer, and never show the customer again', async () => {
     const { gateway, url, clock } = await runGateway();
     const shown = await gateway.query(QUERY, { by: { email: EMAIL } });
     expect(at(shown.data, 'customer', 'name')).toEqual(expect.any(String));
@@ -94,7 +94,7 @@ describe('stekkerdoos forget', { timeout: 120_000 }, () => {
     expect(callsTo('order-system')).toBeGreaterThan(before);
   });
 
-  test('returns a receipt without personal data that reveals any change to it', async () => {
+  test('returns a receipt without personal data, whose verification fails after any change', async () => {
     const { code, out } = await forget(['--by', `email=${EMAIL}`, '--suppress', '--receipt', receipt]);
     // No running gateway was notified.
     expect(code).toBe(2);
@@ -123,7 +123,7 @@ describe('stekkerdoos forget', { timeout: 120_000 }, () => {
     expect((await forget(['--verify', receipt], { ID_SECRET: 'another secret of the tests' })).code).toBe(1);
   });
 
-  test('names a system that could not answer, so that the command is run again', async () => {
+  test('names a system that could not answer, and asks to run the command again', async () => {
     await control.set('contact-centre', { fault: 'down' });
     const { code, out } = await forget(['--by', `email=${EMAIL}`, '--receipt', receipt]);
     expect(code).toBe(2);

@@ -4,14 +4,18 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { createTestAuthentication } from '../support/authentication.js';
-import { compiled } from '../support/compiled.js';
+import { compiledFolder } from '../support/compiled.js';
 
-/** `stekkerdoos keys new <args>`, as one types it. */
+/** Runs `stekkerdoos keys new <args>`. */
 async function newKey(...args: string[]) {
-  const child = spawn(process.execPath, [join(await compiled(), 'src/cli/cli.js'), 'keys', 'new', ...args], {
-    env: { PATH: process.env.PATH },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    [join(await compiledFolder(), 'src/cli/cli.js'), 'keys', 'new', ...args],
+    {
+      env: { PATH: process.env.PATH },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   const [out, error, [code]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
@@ -26,7 +30,7 @@ test('creates a key that authenticates its caller after its entry is configured'
   const [, key = '', entry = ''] = /^key (\S+)\nentry (.*)\n$/.exec(out) ?? [];
   const authentication = createTestAuthentication({ API_KEYS: `[${entry}]` });
   expect(authentication.problems).toEqual([]);
-  expect(await authentication.as(key)).toMatchObject({ name: 'shop', roles: ['frontend'] });
+  expect(await authentication.callerOf(key)).toMatchObject({ name: 'shop', roles: ['frontend'] });
   expect(entry).not.toContain(key);
   expect(error).toContain('API_KEYS');
   expect(error).not.toContain(key);

@@ -12,7 +12,7 @@ import { anEvent } from '../webhooks/store-contract.js';
 const secret = 'a secret of the test';
 let folder: string;
 let file: string;
-/** The gateway's own, which stays open. */
+/** The store of the running gateway, which stays open. */
 let store: WebhookStore;
 let ids: string[];
 
@@ -31,7 +31,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** `stekkerdoos webhooks ...` as somebody types it while the gateway runs. */
+/** Runs `stekkerdoos webhooks <args>` while the gateway runs. */
 async function run(...rawArgs: string[]): Promise<{ code: number; out: string; err: string }> {
   vi.stubEnv('WEBHOOK_FILE', file);
   vi.stubEnv('WEBHOOK_SECRET', secret);

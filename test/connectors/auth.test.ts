@@ -10,20 +10,20 @@ function problemsOf(auth: Auth, environment: Record<string, string>): string[] {
   return reader.problems;
 }
 
-describe('a system that accepts several ways to log in', () => {
+describe('a system that accepts several kinds of authentication', () => {
   it('names all of them if no setting is set', () => {
     expect(problemsOf(either, {})).toEqual([
       expect.stringMatching(/^TOKEN is missing: .*; or instead of it set USER and PASSWORD\.$/),
     ]);
   });
 
-  it('names only the missing settings of the way that is partly configured', () => {
+  it('names only the missing settings of the kind that is partly configured', () => {
     expect(problemsOf(either, { USER: 'u' })).toEqual([
       expect.stringMatching(/^PASSWORD is missing: [^;]*$/),
     ]);
   });
 
-  it('accepts one complete way', () => {
+  it('needs the settings of one kind only', () => {
     expect(problemsOf(either, { TOKEN: 't' })).toEqual([]);
     expect(problemsOf(either, { USER: 'u', PASSWORD: 'p' })).toEqual([]);
   });

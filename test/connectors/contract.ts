@@ -13,15 +13,15 @@ import { faultControl } from '../support/stand-ins.js';
 /** A connector, and how the contract calls it. */
 export interface ContractSubject<C extends Client> {
   connector: Connector<C>;
-  /** The stand-in that it is tried on, through the fault control. */
+  /** The stand-in that it calls, through the fault control. */
   source: string;
-  /** Settings with which the system refuses us; null of a system that lets everybody in. */
+  /** Settings with invalid credentials; null for a system without authentication. */
   wrongCredentials: Environment | null;
-  /** A small call that succeeds when all is well. */
+  /** A small call that succeeds. */
   call: (client: C) => Promise<unknown>;
-  /** The same with a schema that the true answer does not fit. */
+  /** A call whose schema does not match the answer. */
   callForMismatch: (client: C) => Promise<unknown>;
-  /** Where it does not fit, and a value there. */
+  /** The place that does not match, and the value there. */
   mismatch: { place: string; value: string };
   /** The record with a key, or the connector's value for no record. */
   find: (client: C, key: string) => Promise<unknown>;
@@ -31,18 +31,18 @@ export interface ContractSubject<C extends Client> {
   codes: Partial<Record<Fault, string>>;
   /** The `retryAfter` that the system reports. */
   retryAfter: number | undefined;
-  /** The most connections that it opens. */
+  /** The maximum number of connections that it opens. */
   maxConnections: number;
 }
 
-/** Of calls that are to time out. */
+/** The timeout of calls that must time out. */
 const SHORT_MS = 300;
-/** Of calls that are not, however busy the machine is. */
+/** The timeout of calls that must not time out, even on a busy machine. */
 const LONG_MS = 10_000;
 
 export { hostileKeys };
 
-/** Opens a client as the gateway does, with nothing between it and the system but the timeout. */
+/** Opens a client as the gateway does, but without other limits than a timeout. */
 export function open<C extends Client>(
   connector: Connector<C>,
   environment: Environment,
@@ -60,7 +60,7 @@ export function open<C extends Client>(
     connection.client({
       run: (call) => timeout(source, ms, call),
       slowDown: () => undefined,
-      holds: () => undefined,
+      limitMaxAge: () => undefined,
       headers: {},
       ...scope,
     });
@@ -71,9 +71,9 @@ export function open<C extends Client>(
   });
 }
 
-/** A client of a connection of its own. */
+/** A client with its own connection. */
 export type Opened<C> = C & {
-  /** The same connection with a long timeout for each call. */
+  /** Returns a client of the same connection with a long timeout. */
   patient: C;
   close: () => Promise<void>;
   forget: () => void;
@@ -82,11 +82,11 @@ export type Opened<C> = C & {
 interface OpenOptions {
   source?: string;
   timeoutMs?: number;
-  /** What is to be done otherwise than to give each call its time. */
+  /** Replacements for the members of the default call scope. */
   scope?: Partial<CallScope>;
 }
 
-/** The error that a call ends with; a call that succeeds fails the test. */
+/** Resolves to the error of a call. Fails the test if the call succeeds. */
 export async function failure(call: Promise<unknown>): Promise<GatewayError> {
   const outcome = await call.then(
     () => 'it succeeded',
@@ -96,14 +96,14 @@ export async function failure(call: Promise<unknown>): Promise<GatewayError> {
   return outcome;
 }
 
-/** The same of an error that is a system's. */
+/** Resolves to the error of a call. Fails the test unless it is a SourceError. */
 export async function sourceFailure(call: Promise<unknown>): Promise<SourceError> {
   const error = await failure(call);
   if (!(error instanceof SourceError)) throw new Error(`no error of a system: ${String(error)}`);
   return error;
 }
 
-/** The contract of every connector, in any protocol. */
+/** Tests the contract of every connector, for any protocol. */
 export function describeContract<C extends Client>(subject: ContractSubject<C>): void {
   const { connector, source, call } = subject;
   let control: FaultControl;
@@ -160,7 +160,7 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
       },
     );
 
-    it('works again as soon as the system works again, after every fault', async () => {
+    it('works again after every fault as soon as the system works again', async () => {
       connect({}, 800);
       for (const fault of Object.keys(subject.codes) as Fault[]) {
         await control.set(source, { fault });
@@ -177,12 +177,12 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
         await control.set(source, { fault });
         const startedAt = performance.now();
         expect((await failure(call(client))).code).toBe('SOURCE_TIMEOUT');
-        // Not before; a call that does not stop at all never ends.
+        // It must not stop earlier. Without the timeout, the call would never end.
         expect(performance.now() - startedAt).toBeGreaterThanOrEqual(SHORT_MS - 5);
       },
     );
 
-    it('loses no connection in very many timeouts', async () => {
+    it('leaks no connection after very many timeouts', async () => {
       connect({}, 800);
       await control.set(source, { fault: 'hang' });
       for (let round = 0; round < 2; round += 1) {
@@ -197,13 +197,13 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
 
     const { wrongCredentials } = subject;
     if (wrongCredentials !== null)
-      it('reports refused credentials separately, because a retry cannot help', async () => {
+      it('reports refused credentials by a separate code, because a retry cannot help', async () => {
         const error = await failure(call(connect(wrongCredentials)));
         expect(error.extensions).toEqual({ code: 'SOURCE_UNAUTHENTICATED', source, retryable: false });
         for (const secret of Object.values(wrongCredentials)) expect(error.message).not.toContain(secret);
       });
 
-    it('reports when the system accepts calls again', async () => {
+    it('reports the retry time that the system states', async () => {
       connect();
       await control.set(source, { fault: 'rate-limit' });
       const error = await sourceFailure(call(client));
@@ -211,7 +211,7 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
       expect(error.retryAfter).toBe(subject.retryAfter);
     });
 
-    it('finds the record of a key', async () => {
+    it('returns the record with a key', async () => {
       expect(await subject.find(connect(), subject.knownKey)).not.toEqual(subject.nothing);
     });
 

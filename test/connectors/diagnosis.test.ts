@@ -15,7 +15,7 @@ import { open, sourceFailure } from './contract.js';
 import { sendJson, startServer, type SmallServer } from './server.js';
 import { fault, sendXml, service } from './soap-service.js';
 
-/** Stands in every value of the requests and in every text of the answers. */
+/** A personal value in every request and in every text of the answers. It must not occur in a diagnosis. */
 const MARKER = 'jan-de-vries@example.nl';
 const anything = z.unknown();
 const baseUrl = urlSetting('URL', 'https://example.nl');
@@ -41,7 +41,7 @@ const restTo = async (answer: Parameters<typeof startServer>[0]): Promise<RestCl
   return client;
 };
 
-/** What the operator gets to know of an error, without the marker in it. */
+/** The diagnosis of an error. Fails the test if it contains the marker. */
 async function diagnosis(call: Promise<unknown>): Promise<object> {
   const { code, kind, requested, received, message } = await sourceFailure(call);
   const details = { code, kind, requested, received };
@@ -83,7 +83,7 @@ describe('the diagnosis of a REST system', () => {
     });
   });
 
-  it('has the place that does not match the schema, and the expected type', async () => {
+  it('contains the place that does not match the schema, and the expected type', async () => {
     const client = await restTo((_, response) => {
       sendJson(response, { people: [{ email: MARKER, born: MARKER }] });
     });
@@ -101,7 +101,7 @@ describe('the diagnosis of a REST system', () => {
     });
   });
 
-  it('leaves out a value that reads like a word, even if many values follow before the answer', async () => {
+  it('leaves out a value that looks like a word, even if many other values were sent before the answer', async () => {
     const client = await restTo((_, response) => {
       noteOthers(2_000);
       sendJson(response, {}, { status: 500 });
@@ -160,7 +160,7 @@ describe('the diagnosis of a refused token', () => {
       received: { status: 400, vendorCode: 'invalid_client' },
     };
     expect(await diagnosis(client.get(anything, '/people'))).toEqual(expected);
-    // The token is not requested again for a while; the reason stays.
+    // The token is not requested again for a while. The reason is still reported.
     expect(await diagnosis(client.get(anything, '/people'))).toEqual(expected);
   });
 });
@@ -198,14 +198,14 @@ describe('the diagnosis of a SOAP service', () => {
   it.each([
     ['its fault code', fault(MARKER, 'e:Server'), 'SOURCE_UNAVAILABLE', 'fault', 'e:Server'],
     [
-      'a code in its text',
+      'a code in the text of a fault',
       fault('DATABASE_IS_FULL', 'e:Server'),
       'SOURCE_UNAVAILABLE',
       'fault',
       'DATABASE_IS_FULL',
     ],
     ['our own fault', fault(MARKER, 'e:Client'), 'SOURCE_CONTRACT', 'request-refused', 'e:Client'],
-    ['a code that is none', fault(MARKER, MARKER), 'SOURCE_UNAVAILABLE', 'fault', undefined],
+    ['text that is not a code', fault(MARKER, MARKER), 'SOURCE_UNAVAILABLE', 'fault', undefined],
   ])('has %s', async (_, body, code, kind, faultCode) => {
     server = await startServer(
       service((request, response) => {
@@ -244,7 +244,7 @@ describe('the diagnosis of an OData system', () => {
       TOKEN: 't',
     });
     close = () => client.close();
-    expect(await diagnosis(client.one(anything, 'customers', MARKER))).toEqual({
+    expect(await diagnosis(client.getByKey(anything, 'customers', MARKER))).toEqual({
       code: 'SOURCE_CONTRACT',
       kind: 'request-refused',
       requested: { method: 'GET', path: '/v2.0/api/customers({})' },
@@ -266,7 +266,7 @@ describe('the template of a path', () => {
     expect(templateOf(path)).toBe(template);
   });
 
-  it('leaves out the values that were inserted into paths recently, also those that were inserted before', () => {
+  it('leaves out recent and earlier values that were inserted into paths', () => {
     pathPart('jansen');
     noteOthers(1_999);
     pathPart('jansen');
@@ -274,7 +274,7 @@ describe('the template of a path', () => {
     expect(templateOf('/v1/customers/jansen')).toBe('/v1/customers/{}');
   });
 
-  it('leaves out all parts if the values in the path may have been dropped from memory', () => {
+  it('leaves out all parts of a path if its inserted values may have been dropped from memory', () => {
     noteOthers(1_999);
     pathPart('jansen');
     const before = countNotedValues();
@@ -293,7 +293,7 @@ describe('the template of a path', () => {
           fc.pre(!['.', '..'].includes(value) && !/\p{Surrogate}/u.test(value) && value.length > 2);
           const encoded = pathPart(value);
           expect(templateOf(`/letters/${encoded}?${word}=${encoded}`)).toBe(
-            // A word that was noted as a value in an earlier run is left out too.
+            // A word that was inserted as a value in an earlier run is left out too.
             templateOf(`/letters/{}?${word}={}`),
           );
         },
@@ -336,7 +336,7 @@ describe('a code that may be logged', () => {
     expect(safeCode(value)).toBeUndefined();
   });
 
-  it('never has blanks, an @, or more than six digits', () => {
+  it('never has spaces, an @, or more than six digits', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         const code = safeCode(text);

@@ -24,7 +24,7 @@ async function answerOf(listener: RequestListener): Promise<Exchanged> {
 
 const hints = { link: '</style.css>; rel=preload; as=style' };
 
-describe('a system that sends hints before its answer', () => {
+describe('a system that sends early hints (status 103) before its answer', () => {
   it('returns the answer that follows them', async () => {
     const { status, body } = await answerOf((_, response) => {
       response.writeEarlyHints(hints, () => response.end('the answer'));

@@ -23,7 +23,7 @@ const connector = (tables: FileOptions['tables'] = { people: { files: '**/*.parq
     tables,
   });
 const name = z.object({ name: z.string().nullable() });
-/** Takes very much longer than anybody waits. */
+/** A query that takes much longer than any timeout. */
 const ENDLESS =
   'SELECT count(*)::INTEGER AS n FROM range(1000000) a, range(1000000) b WHERE a.range % 7 = b.range % 11';
 
@@ -79,7 +79,7 @@ describe('files in a folder', () => {
     await expect(client.ping()).resolves.toBeUndefined();
   });
 
-  it('gives dates, moments, decimals and big integers exactly, from Parquet', async () => {
+  it('returns dates, timestamps, decimals and big integers of Parquet files exactly', async () => {
     await parquet(
       'a.parquet',
       `SELECT DATE '2026-03-29' AS day, TIMESTAMPTZ '2026-11-01 13:00:00.123456+01' AS moment, 12.50::DECIMAL(12,2) AS price,
@@ -140,7 +140,10 @@ describe('files in a folder', () => {
     await parquet('day=2019-12-31/a.parquet', "SELECT 'Eva' AS name");
     await parquet('day=2020-01-01/a.parquet', "SELECT 'Jan' AS name");
     await mkdir(join(folder, 'day=2019-12-29'));
-    await writeFile(join(folder, 'day=2019-12-29', 'a.parquet'), 'broken, but older than anybody looks');
+    await writeFile(
+      join(folder, 'day=2019-12-29', 'a.parquet'),
+      'broken, but older than the days that are read',
+    );
     await parquet('stray.parquet', "SELECT 'Nobody' AS name");
     const client = connect(
       { people: { files: '**/*.parquet', newest: { column: 'day', days: number('DAYS', 1) } } },
@@ -151,7 +154,7 @@ describe('files in a folder', () => {
     expect(await names(client)).toEqual(['Jan', 'Kim']);
   });
 
-  it('finds the newest files of each table by itself', async () => {
+  it('finds the newest files separately for each table', async () => {
     await parquet('people/day=2019-12-31/a.parquet', "SELECT 'Eva' AS name");
     await parquet('people/day=2020-01-01/a.parquet', "SELECT 'Jan' AS name");
     await parquet('pets/day=2019-12-30/a.parquet', "SELECT 'Rex' AS name");
@@ -182,7 +185,7 @@ describe('files in a folder', () => {
     expect(await names(client)).toHaveLength(1_000);
   });
 
-  it('reports a missing or empty folder, and works again when it is back', async () => {
+  it('reports a missing or empty folder, and works again when its files are back', async () => {
     await parquet('a.parquet', "SELECT 'Eva' AS name");
     const client = connect();
     await names(client);
@@ -198,7 +201,7 @@ describe('files in a folder', () => {
     expect(await names(client)).toEqual(['Eva']);
   });
 
-  it('names the place where an answer does not fit, but no value', async () => {
+  it('names the place where an answer does not match the schema, but no value', async () => {
     await parquet('a.parquet', "SELECT 'Eva' AS name");
     const error = await failure(
       connect().rows(z.object({ name: z.number() }), 'SELECT name FROM people()', []),
@@ -210,10 +213,10 @@ describe('files in a folder', () => {
 
   it.each([
     ['up by dots', (outside: string) => `SELECT * FROM read_parquet('${outside}/../secret.parquet')`],
-    ['by a whole path', () => "SELECT * FROM read_csv('/etc/passwd')"],
-    ['over the net', () => "SELECT * FROM read_parquet('http://127.0.0.1:9/secret.parquet')"],
-    ['to a bucket', () => "SELECT * FROM read_parquet('s3://bucket/secret.parquet')"],
-    ['to the environment', () => "SELECT getenv('HOME') AS name"],
+    ['by an absolute path', () => "SELECT * FROM read_csv('/etc/passwd')"],
+    ['over the network', () => "SELECT * FROM read_parquet('http://127.0.0.1:9/secret.parquet')"],
+    ['by a bucket', () => "SELECT * FROM read_parquet('s3://bucket/secret.parquet')"],
+    ['by an environment variable', () => "SELECT getenv('HOME') AS name"],
     ['by writing', (outside: string) => `COPY (SELECT 1) TO '${outside}/own.parquet'`],
     ['by another database', (outside: string) => `ATTACH '${outside}/own.db'`],
     ['by an extension', () => 'INSTALL httpfs'],
@@ -287,7 +290,7 @@ describe('files in a folder', () => {
     await parquet('a.parquet', "SELECT 'Eva' AS name");
     const client = connect(undefined, { QUERY_MS: '300' });
     await names(client);
-    // Were they not stopped, the last ones would wait for those before them for ever.
+    // If the earlier queries were not stopped, the last ones would wait forever.
     const errors = await Promise.all(
       [1, 2, 3, 4, 5, 6].map(() => failure(client.rows(z.unknown(), ENDLESS, []))),
     );
@@ -339,7 +342,7 @@ describe('files in a folder', () => {
     expect(await names(client)).toEqual(['Eva']);
   });
 
-  it('answers very many calls at once', async () => {
+  it('answers very many concurrent calls', async () => {
     await parquet('a.parquet', "SELECT 'Eva' AS name");
     const client = connect();
     const answers = await Promise.all(Array.from({ length: 100 }, () => names(client)));
@@ -361,7 +364,7 @@ describe('files in a folder', () => {
     expect((await failure(names(unused))).code).toBe('SOURCE_UNAVAILABLE');
   });
 
-  it('refuses settings that point elsewhere before it reads a file', () => {
+  it('refuses settings with files outside the folder before it reads a file', () => {
     for (const [folderValue, files] of [
       ['data', '*.parquet'],
       ['/data/*', '*.parquet'],

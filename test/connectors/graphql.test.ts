@@ -151,8 +151,8 @@ describe('a connection to a GraphQL system', () => {
 
   it.each([
     ['a list', []],
-    ['errors that are none', { errors: 'broken' }],
-    ['a place that is none', { data: {}, errors: [{ path: [{}] }] }],
+    ['errors that are not a list', { errors: 'broken' }],
+    ['an error with an invalid path', { data: {}, errors: [{ path: [{}] }] }],
   ])('refuses an answer of another shape: %s', async (_, body) => {
     await answered(body);
     expect((await failure(client.query('{ a }', {}))).code).toBe('SOURCE_CONTRACT');
@@ -179,7 +179,7 @@ describe('a connection to a GraphQL system', () => {
     ['has enough left', cost(100, 100, 50), []],
     ['lacks some', cost(100, 40, 50), [{ retryAfterMs: 1_200 }]],
     ['does not say', undefined, []],
-  ])('gets no more calls before it would refuse them, if it %s', async (_, input, expected) => {
+  ])('gets no more calls while its budget is too low, if it %s', async (_, input, expected) => {
     const reported: unknown[] = [];
     server = await startServer((_request, response) => {
       sendJson(response, { data: {}, ...(input === undefined ? {} : { extensions: { cost: input } }) });
@@ -191,11 +191,11 @@ describe('a connection to a GraphQL system', () => {
   });
 
   it.each([
-    ['the points it lacks, divided by how fast they come back', cost(500, 100, 100), 4],
-    ['a second more when it does not come out even', cost(501, 100, 100), 5],
-    ['a second at least', cost(100, 100, 100), 1],
-    ['a second when it does not say', undefined, 1],
-    ['a second when it says something else', { throttleStatus: 'full' }, 1],
+    ['the missing points divided by the restore rate', cost(500, 100, 100), 4],
+    ['rounded up to whole seconds', cost(501, 100, 100), 5],
+    ['at least one second', cost(100, 100, 100), 1],
+    ['one second without a cost', undefined, 1],
+    ['one second with a cost of another shape', { throttleStatus: 'full' }, 1],
   ])('waits while the shop throttles: %s', async (_, input, seconds) => {
     await answered(throttled(input));
     const error = await sourceFailure(client.query('{ a }', {}));

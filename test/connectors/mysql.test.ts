@@ -11,7 +11,7 @@ describe('a query in MySQL syntax', () => {
     });
   });
 
-  it('has a placeholder for each key of a list, and finds nothing by an empty list', () => {
+  it('has a placeholder for each key of a list, and matches nothing for an empty list', () => {
     expect(positional('SELECT 1 WHERE a = ANY($1) AND b = $2', [['x', 'y'], 'b'])).toEqual({
       sql: 'SELECT 1 WHERE a IN (?, ?) AND b = ?',
       values: ['x', 'y', 'b'],
@@ -22,7 +22,7 @@ describe('a query in MySQL syntax', () => {
     });
   });
 
-  it('never has a value in its text', () => {
+  it('never contains a value in its text', () => {
     const keys = Object.values(hostileKeys);
     const [text, parameters] = mysqlDialect.forEach({
       query:
@@ -46,7 +46,7 @@ describe('a query in MySQL syntax', () => {
   it.each([
     ['2026-11-01 12:00:00.123456+00', '2026-11-01 12:00:00.123456'],
     ['2026-11-01T12:00:00.123Z', '2026-11-01 12:00:00.123'],
-  ])('has a time in UTC without its zone: %s', (moment, expected) => {
+  ])('converts a time to UTC without a zone: %s', (moment, expected) => {
     const [, parameters] = mysqlDialect.forEach({
       query: 'SELECT requested.at AS at',
       columns: { at: 'timestamptz' },

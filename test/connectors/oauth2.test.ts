@@ -66,7 +66,7 @@ describe('an access token that expires', () => {
       ...connection.client({
         run: (call) => timeout('tested', timeoutMs, call),
         slowDown: () => undefined,
-        holds: () => undefined,
+        limitMaxAge: () => undefined,
         headers: {},
       }),
       close: () => connection.close(),
@@ -79,7 +79,7 @@ describe('an access token that expires', () => {
   const refuse = (response: ServerResponse) => {
     sendJson(response, [{ errorCode: 'INVALID_SESSION_ID' }], { status: 401 });
   };
-  /** Lets in who has one of these tokens. */
+  /** Accepts requests with one of these tokens. */
   const letIn =
     (...tokens: string[]): Answer =>
     ({ headers }, response) => {
@@ -95,7 +95,7 @@ describe('an access token that expires', () => {
     expect(new Set(bearers())).toEqual(new Set(['Bearer token-1']));
   });
 
-  it('is not requested again by the calls that waited for a request that failed', async () => {
+  it('is not requested again by the calls that waited for a failed token request', async () => {
     await connect({
       token: (_, response) => {
         sendJson(response, {}, { status: 500 });
@@ -122,7 +122,7 @@ describe('an access token that expires', () => {
     });
   });
 
-  it('is requested with the refresh token if there is one, and then with the newer one it returned', async () => {
+  it('is requested with the refresh token if there is one, and then with the newer one of the response', async () => {
     await connect({
       settings: { REFRESH: 'refresh-0' },
       token: (_, response, count) => {
@@ -141,14 +141,14 @@ describe('an access token that expires', () => {
     ]);
   });
 
-  it('uses the newest refresh token after every rotation, and the last one when none comes', async () => {
+  it('uses the newest refresh token after every rotation, or the previous one if a response has none', async () => {
     const rotations = ['refresh-1', 'refresh-2', undefined, 'refresh-4'];
     await connect({
       settings: { REFRESH: 'refresh-0' },
       token: (_, response, count) => {
         sendJson(response, { access_token: `token-${count}`, refresh_token: rotations[count - 1] });
       },
-      // Each access token lets one call in, and is expired at the next.
+      // Each access token is accepted for one call, and has expired at the next.
       data: (request, response, count) => {
         if (count % 2 === 0) refuse(response);
         else sendJson(response, {});
@@ -163,7 +163,7 @@ describe('an access token that expires', () => {
     ]);
   });
 
-  it('renews an expired token once for all that wait, and answers each of them', async () => {
+  it('renews an expired token once for all waiting calls, and answers each of them', async () => {
     let valid = 'token-1';
     await connect({
       data: (request, response, count) => {
@@ -207,7 +207,7 @@ describe('an access token that expires', () => {
     await client.get(anything, '/data');
     expect((await failure(client.get(anything, '/data'))).code).toBe('SOURCE_UNAUTHENTICATED');
     expect(bearers()).toEqual(['Bearer token-1', 'Bearer token-1', 'Bearer token-2']);
-    // A client that requests refused tokens again and again is locked out.
+    // A system may lock out a client that repeats refused token requests.
     expect((await failure(client.get(anything, '/data'))).code).toBe('SOURCE_UNAUTHENTICATED');
     expect(requests('/token')).toHaveLength(2);
   });
@@ -240,7 +240,7 @@ describe('an access token that expires', () => {
     },
   );
 
-  it('reports to the operator why there is no token, by the code of the standard alone', async () => {
+  it('reports to the operator why there is no token, by the OAuth error code only', async () => {
     await connect({
       token: (_, response) => {
         sendJson(response, { error: 'invalid_client' }, { status: 400 });
@@ -282,7 +282,7 @@ describe('an access token that expires', () => {
     await expect(client.get(anything, '/data')).resolves.toEqual({});
   });
 
-  it('waits for a token at most as long as for an answer, and requests another with the next call', async () => {
+  it('waits for a token at most until the timeout of the call, and requests another with the next call', async () => {
     await connect({
       timeoutMs: 300,
       token: (_, response, count) => {
@@ -298,8 +298,8 @@ describe('an access token that expires', () => {
   it.each([
     ['no token', { token: 'token-1' }],
     ['a token with a line break', { access_token: 'token-1\r\nX-Injected: yes' }],
-    ['a token that is not a text', { access_token: 17 }],
-  ])('refuses an answer with %s, and reports nothing of it', async (_, body) => {
+    ['a token that is not text', { access_token: 17 }],
+  ])('refuses an answer with %s, and does not quote it', async (_, body) => {
     await connect({
       token: (_request, response) => {
         sendJson(response, body);
@@ -345,7 +345,7 @@ describe('an access token that expires', () => {
     const scope = (signal: AbortSignal) => ({
       run: <T>(call: (signal: AbortSignal) => Promise<T>) => call(signal),
       slowDown: () => undefined,
-      holds: () => undefined,
+      limitMaxAge: () => undefined,
       headers: {},
     });
     const first = connection

@@ -31,8 +31,8 @@ describe('a literal of OData', () => {
     ['NaN', () => literal(Number.NaN, 4)],
     ['with a NUL', () => literal('a\0', 4)],
     ['with half a character', () => literal('a\ud800', 4)],
-    ['a GUID with more', () => odataGuid(`${guid}0`)],
-    ['a GUID with less', () => odataGuid(guid.slice(1))],
+    ['a GUID that is too long', () => odataGuid(`${guid}0`)],
+    ['a GUID that is too short', () => odataGuid(guid.slice(1))],
     ['a day with a time', () => odataDate('2026-11-01T00:00')],
     ['a decimal with an exponent', () => odataDecimal('1e3')],
     ['a decimal without a digit', () => odataDecimal('1.')],
@@ -48,7 +48,7 @@ describe('a filter of OData', () => {
     ['c', 'ne', 1],
   ];
 
-  it('joins conditions, in the words of the system', () => {
+  it('joins conditions, in the syntax of the version', () => {
     expect(filterText(conditions, { version: 4, lists: 'in' })).toBe(
       "a ge 2026-11-01 and b in ('x','y') and c ne 1",
     );
@@ -76,9 +76,12 @@ describe('values for a list', () => {
     [['aaa', 'b', 'c'], 3, 9, [['aaa'], ['b', 'c']]],
     [['aaa'], 3, 9, [['aaa']]],
     [[], 3, 9, []],
-  ])('%j are divided, at %i characters and %i values, into %j', (values, maxLength, maxValues, parts) => {
-    expect(cut(values, { maxLength, maxValues, lengthOf })).toEqual(parts);
-  });
+  ])(
+    '%j are divided by a maximum of %i characters and %i values into %j',
+    (values, maxLength, maxValues, parts) => {
+      expect(cut(values, { maxLength, maxValues, lengthOf })).toEqual(parts);
+    },
+  );
 
   it('are refused if a single value is too long', () => {
     expect(() => cut(['a', 'bbbb'], { maxLength: 3, maxValues: 9, lengthOf })).toThrow(InvalidInputError);

@@ -60,7 +60,7 @@ describeContract<OdataClient>({
   maxConnections: 64,
 });
 
-describe('a connection to a system that speaks OData', () => {
+describe('a connection to an OData system', () => {
   let server: SmallServer;
   let client: Opened<OdataClient>;
 
@@ -137,7 +137,7 @@ describe('a connection to a system that speaks OData', () => {
   it.each([
     ['by the length of the address', { maxUrlLength: 500 }, undefined],
     ['by the number of values', { maxValues: 30 }, 4],
-  ])('divides a long list into several calls %s, and misses no key', async (_, options, calls) => {
+  ])('divides a long list into several calls %s, with all keys', async (_, options, calls) => {
     await connect(({ url }, response) => {
       const filter = new URL(url, 'http://x').searchParams.get('$filter') ?? '';
       sendJson(response, { value: [...filter.matchAll(/'k(\d+)'/g)].map(([, id]) => ({ id: Number(id) })) });
@@ -153,7 +153,7 @@ describe('a connection to a system that speaks OData', () => {
     expect(server.seen.length).toBeGreaterThan(1);
   });
 
-  it('uses the fewest lists that fit', () => {
+  it('uses as few lists as possible', () => {
     const lengthOf = (values: readonly string[]) => values.join(',').length;
     fc.assert(
       fc.property(
@@ -238,12 +238,12 @@ describe('a connection to a system that speaks OData', () => {
   });
 
   it.each(['a/b', '..', "x') or (1 eq 1", '?$top=1', '#'])(
-    'does not reach beyond the key of one record: %s',
+    'escapes a key, so that it cannot address other records: %s',
     async (key) => {
       await connect((_, response) => {
         sendJson(response, {}, { status: 404 });
       });
-      expect(await client.one(thing, 'things', key)).toBeNull();
+      expect(await client.getByKey(thing, 'things', key)).toBeNull();
       const { pathname, search } = requestedPaths();
       expect(search).toBe('');
       expect(decodeURIComponent(pathname)).toBe(`/api/v4/things('${key.replaceAll("'", "''")}')`);
@@ -300,7 +300,7 @@ describe('a connection to a system that speaks OData', () => {
       ['another host', 'https://secret.example/api/v4/things'],
       ['another port', 'http://127.0.0.1:1/api/v4/things'],
       ['another host, by two slashes', '//secret.example/things'],
-      ['a name before its own host', 'http://secret.example\\@127.0.0.1/'],
+      ['a user name before its own host', 'http://secret.example\\@127.0.0.1/'],
       ['no address', 'http://'],
       ['a script', 'javascript:secret'],
     ])('never follows a link to %s', async (_, link) => {
@@ -319,7 +319,7 @@ describe('a connection to a system that speaks OData', () => {
     expect(Object.fromEntries(requestedPaths().searchParams)).toMatchObject({ $count: 'true', $top: '0' });
   });
 
-  it('lets a system compute sums if it supports that', async () => {
+  it('requests sums from a system that supports them', async () => {
     await answering({ value: [{ customer: 'a', total: '12.50' }] });
     const group = z.object({ customer: z.string(), total: odataDecimalText });
     expect(
@@ -335,7 +335,7 @@ describe('a connection to a system that speaks OData', () => {
     );
   });
 
-  it('refuses a link to another origin only if it needs the page behind the link', async () => {
+  it('refuses a link to another origin only if it needs the next page', async () => {
     await answering({ value: [{ id: 1 }], '@odata.nextLink': 'https://elsewhere.example/things' });
     const enough = { isEnough: (records: readonly unknown[]) => records.length > 0 };
     for (const bound of [enough, { maxPages: 1 }])
@@ -345,7 +345,7 @@ describe('a connection to a system that speaks OData', () => {
     expect((await failure(client.list(thing, 'things', {}))).code).toBe('SOURCE_CONTRACT');
   });
 
-  it('does not treat a part of the sums as all sums', async () => {
+  it('fails if the sums are incomplete', async () => {
     await answering({ value: [], '@odata.nextLink': 'things?$skiptoken=1' });
     const requests = client.aggregate(thing, 'things', { groupBy: ['a'], sums: { b: 'c' } });
     expect((await failure(requests)).code).toBe('SOURCE_CONTRACT');
@@ -374,7 +374,7 @@ describe('a connection to a system that speaks OData', () => {
       expect(odataDecimalText.safeParse(lost).success, String(lost)).toBe(false);
   });
 
-  describe('in the second version of the protocol', () => {
+  describe('in version 2 of the protocol', () => {
     const version = { version: 2 } as const;
 
     it('reads the content of "d", and follows its links', async () => {
@@ -410,7 +410,7 @@ describe('a connection to a system that speaks OData', () => {
       expect(await client.list(thing, 'things', {})).toMatchObject([
         { records: [{ id: 1 }], isComplete: true },
       ]);
-      expect(await client.one(thing, 'things', 1)).toEqual({ id: 1 });
+      expect(await client.getByKey(thing, 'things', 1)).toEqual({ id: 1 });
       expect(await client.count('things', {})).toBe(12);
     });
 

@@ -20,7 +20,7 @@ async function outbox() {
   return {
     read: () => box.take('0', () => Promise.resolve([])),
     notify: () => client.emit('notification'),
-    /** Whether there was a notification before anything else. */
+    /** Whether `waitForRows` reports a notification at once. */
     isNotified: async () => {
       const reported = box.waitForRows(closing.signal).then(() => (hasNotification = true));
       await new Promise(setImmediate);
@@ -34,7 +34,7 @@ async function outbox() {
 }
 
 describe('the outbox of a PostgreSQL database', () => {
-  it('is read again at once if a notification came while it was read', async () => {
+  it('is read again at once if a notification arrives during a read', async () => {
     const { read, notify, isNotified } = await outbox();
     await read();
     notify();

@@ -13,7 +13,7 @@ interface Page {
 const shop = { source: 'shop', what: 'things' };
 const tooMany = new SourceContractError('shop', 'shop holds more things than can be read at once.');
 
-/** A system with these pages, each with a link to the next one, and a count of its calls. */
+/** A system with these pages, each with a link to the next one. Counts its calls. */
 function linked(all: readonly (readonly number[])[]) {
   const requests: (string | undefined)[] = [];
   return {
@@ -70,7 +70,7 @@ describe('the pages of a list', () => {
   it.each([
     ['pages', { maxPages: 2 }, [1, 2, 3]],
     ['items', { maxItems: 3 }, [1, 2, 3]],
-    ['items, where the bound is within a page', { maxItems: 4 }, [1, 2, 3, 4, 5]],
+    ['items, which is reached within a page', { maxItems: 4 }, [1, 2, 3, 4, 5]],
     ['what is needed', { isEnough: (read: readonly number[]) => read.includes(2) }, [1, 2, 3]],
   ])('are read up to the limit of %s, and the list is marked as incomplete', async (_, bound, expected) => {
     const { requests, ...system } = linked([[1], [2, 3], [4, 5], [6]]);
@@ -104,7 +104,7 @@ describe('the pages of a list', () => {
     expect(list).toEqual({ items: [1, 2, 3], isComplete: false });
   });
 
-  it('are an empty list when there is no first page', async () => {
+  it('are an empty list if there is no first page', async () => {
     const list = await pages({
       ...shop,
       read: () => Promise.resolve(null),
@@ -179,19 +179,19 @@ describe('the pages of a list', () => {
       read: () =>
         scope.run(() => {
           count += 1;
-          if (count === 3) controller.abort(new Error('Nobody waits for it.'));
+          if (count === 3) controller.abort(new Error('The caller has disconnected.'));
           return Promise.resolve(count);
         }),
       items: (page) => [page],
       next: (page) => page,
     });
-    await expect(reading).rejects.toThrow('Nobody waits for it.');
+    await expect(reading).rejects.toThrow('The caller has disconnected.');
     expect(count).toBe(3);
   });
 });
 
 describe('the pages of several lists', () => {
-  it('are read together, each list to its own end', async () => {
+  it('are read together, each list until its last page', async () => {
     const lists: Record<string, readonly number[]> = { a: [1, 2, 3], b: [], c: [4] };
     const rounds: unknown[] = [];
     const found = await pagesOfEach(['a', 'b', 'c'], {

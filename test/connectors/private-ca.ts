@@ -1,4 +1,4 @@
-/** A certificate for 127.0.0.1 from an authority that nobody else knows, until 2120. Its key opens nothing but tests. */
+/** A certificate for 127.0.0.1 from a private CA, valid until 2120. Only tests use its key. */
 export const privateCa = {
   authority: `
 -----BEGIN CERTIFICATE-----

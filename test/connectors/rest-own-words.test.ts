@@ -64,8 +64,8 @@ describe('a REST system with its own conventions', () => {
 
   it.each([
     ['is not JSON', '<html>'],
-    ['is larger than any error', 'x'.repeat(100_000)],
-  ])('is judged by its status if its body %s', async (_, body) => {
+    ['is larger than the limit for errors', 'x'.repeat(100_000)],
+  ])('is classified by its status if its body %s', async (_, body) => {
     answer = (response) => {
       response.writeHead(503).end(body);
     };
@@ -91,7 +91,7 @@ describe('a REST system with its own conventions', () => {
     expect((await failure(client.getText('/text'))).code).toBe('SOURCE_CONTRACT');
   });
 
-  it('gets its credentials in the query of every call', async () => {
+  it('receives its credentials in the query of every call', async () => {
     answer = (response) => {
       sendJson(response, {});
     };
@@ -105,7 +105,7 @@ describe('a REST system with its own conventions', () => {
     ]);
   });
 
-  it('may send the end of its window in Unix time, which is the time to retry if no calls remain', async () => {
+  it('may send the end of its rate-limit window in Unix time, which is the retry time if no calls remain', async () => {
     const headers = {
       'x-rate-limit-remaining': '0',
       'x-rate-limit-reset': String(Math.floor(Date.now() / 1000) + 100),

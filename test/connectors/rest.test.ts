@@ -79,7 +79,7 @@ describe('a connection to a REST system', () => {
       },
     ],
     [
-      'with a page for people',
+      'with an HTML page',
       (response: ServerResponse) => {
         response.writeHead(404).end('<html>');
       },
@@ -114,7 +114,7 @@ describe('a connection to a REST system', () => {
   });
 
   it.each([301, 302, 303, 307, 308])(
-    'does not follow a redirect (%d), which would carry the credentials away',
+    'does not follow a redirect (%d), which could send the credentials to another server',
     async (status) => {
       await connect((_, response) => {
         response.writeHead(status, { location: '/elsewhere' }).end();
@@ -244,7 +244,7 @@ describe('a connection to a REST system', () => {
     expect('polluted' in {}).toBe(false);
   });
 
-  describe('on the way to the next page', () => {
+  describe('a link to the next page', () => {
     const page = z.object({ ok: z.boolean() });
     const pages = (path = '/api') =>
       connect(
@@ -257,7 +257,7 @@ describe('a connection to a REST system', () => {
     it.each([
       ['a whole address', () => `${server.url}/api/users?page=2`],
       ['a path', () => '/api/users?page=2'],
-      ['another way of writing the same', () => '/api/x/../users?page=2#top'],
+      ['another spelling of the same path', () => '/api/x/../users?page=2#top'],
     ])('follows %s', async (_, link) => {
       await pages();
       expect(await client.follow(page, link())).toEqual({ ok: true });
@@ -271,9 +271,9 @@ describe('a connection to a REST system', () => {
       ['another host without a scheme', () => '//evil.example/api/users'],
       ['another host by backslashes', () => '\\\\evil.example\\api'],
       ['another path', () => `${server.url}/admin`],
-      ['a path that begins alike', () => `${server.url}/apiary/users`],
+      ['a path that begins with the same letters', () => `${server.url}/apiary/users`],
       ['a path upwards', () => `${server.url}/api/../admin`],
-      ['an encoded path upwards', () => `${server.url}/api/%2e%2e/admin`],
+      ['an encoded path to a parent folder', () => `${server.url}/api/%2e%2e/admin`],
       ['a script', () => 'javascript:alert(1)'],
       ['no address', () => 'http://'],
     ])('refuses a link to %s', async (_, link) => {
@@ -314,12 +314,12 @@ describe('a connection to a REST system', () => {
     expect(server.seen.length).toBeGreaterThan(12);
   });
 
-  it.each(['', '.', '..'])('makes no call for "%s", which would be another path', (key) => {
+  it.each(['', '.', '..'])('makes no call for the key "%s", which would change the path', (key) => {
     server = { url: '', seen: [], close: () => Promise.resolve() };
     expect(() => pathPart(key)).toThrow(expect.objectContaining({ code: 'BAD_USER_INPUT' }));
   });
 
-  it('leaves out a part of the query that has no value', async () => {
+  it('leaves out query parameters without a value', async () => {
     await connect((_, response) => {
       sendJson(response, {});
     });
@@ -365,7 +365,7 @@ describe('a connection to a REST system', () => {
       expect(await headersOf(apiKey('x-api-key', token), { TOKEN: 'k' })).toMatchObject({ 'x-api-key': 'k' });
     });
 
-    it('uses the authentication whose setting is present', async () => {
+    it('uses the kind of authentication whose setting is present', async () => {
       const either = anyOf(bearer(token), basic(user, password));
       const headers = await headersOf(either, { USER: 'u', PASSWORD: 'p' });
       expect(headers.authorization).toBe(`Basic ${Buffer.from('u:p').toString('base64')}`);
@@ -374,8 +374,8 @@ describe('a connection to a REST system', () => {
     it.each([
       ['a token with a line break', bearer(token), { TOKEN: 'secret\r\nX-Injected: yes' }],
       ['a token with the line break of its file', bearer(token), { TOKEN: 'secret\n' }],
-      ['a token that no header can hold', bearer(token), { TOKEN: 'secret😀' }],
-      ['a user name that ends too early', basic(user, password), { USER: 'secret:x', PASSWORD: 'secret' }],
+      ['a token with characters that are not allowed in a header', bearer(token), { TOKEN: 'secret😀' }],
+      ['a user name with a colon', basic(user, password), { USER: 'secret:x', PASSWORD: 'secret' }],
     ])('does not start with %s', async (_, auth, settings) => {
       await connect(() => undefined, { settings: { TOKEN: 't' } });
       const connector = rest({ baseUrl: urlSetting('URL', 'https://example.nl'), auth, pingPath: '/' });
@@ -417,7 +417,7 @@ describe('the metadata of an answer', () => {
     });
     const scope = {
       slowDown: (rateLimitInfo: object) => void reported.push(rateLimitInfo),
-      holds: (ms: number) => void reported.push({ holds: ms }),
+      limitMaxAge: (ms: number) => void reported.push({ maxAgeMs: ms }),
     };
     client = open(connector, { URL: server.url, TOKEN: 't' }, { scope });
   };
@@ -425,12 +425,12 @@ describe('the metadata of an answer', () => {
   it.each([
     ['nothing', {}, []],
     [
-      'a number in the names of the draft',
+      'the headers of the IETF draft',
       { 'ratelimit-remaining': '7', 'ratelimit-reset': '3' },
       [{ remaining: 7, resetMs: 3_000 }],
     ],
     [
-      'a number in the names of the custom',
+      'the usual X- headers',
       { 'x-rate-limit-remaining': '0', 'ratelimit-reset': '12' },
       [{ remaining: 0, resetMs: 12_000 }],
     ],
@@ -444,9 +444,9 @@ describe('the metadata of an answer', () => {
   });
 
   it.each([
-    ['max-age=30', [{ holds: 30_000 }]],
-    ['private, max-age=5, must-revalidate', [{ holds: 5_000 }]],
-    // Frameworks send this header with each answer, so it says nothing about this answer.
+    ['max-age=30', [{ maxAgeMs: 30_000 }]],
+    ['private, max-age=5, must-revalidate', [{ maxAgeMs: 5_000 }]],
+    // Frameworks add this header to every answer, so it is not specific to this one.
     ['max-age=0, private, must-revalidate', []],
     ['no-store', []],
     ['no-cache, max-age=60', []],

@@ -4,7 +4,7 @@ import { errorOfFault, readFault, type FaultMeaning } from '../../src/connectors
 const faultOf = (fault: object) => ({ root: { Envelope: { Body: { Fault: fault } } } });
 const declared = { MS_UNAVAILABLE: 'key-unavailable', INVALID_INPUT: 'nothing' } as const;
 
-describe('a fault of SOAP', () => {
+describe('a SOAP fault', () => {
   it.each<[object, FaultMeaning, string | undefined, string | undefined]>([
     [
       { faultcode: 'env:Server', faultstring: 'MS_UNAVAILABLE' },
@@ -36,7 +36,7 @@ describe('a fault of SOAP', () => {
     expect(readFault(faultOf(fault), declared)).toEqual({ meaning, word, code });
   });
 
-  it('is not found in another error', () => {
+  it('is not found in other errors', () => {
     expect(readFault(new Error('No answer.'), declared)).toBeUndefined();
     expect(readFault({ root: { Envelope: { Body: {} } } }, declared)).toBeUndefined();
   });

@@ -36,7 +36,7 @@ const theParcel = {
   stop: [],
 };
 
-/** Elements by their whole names, with their texts or what is in them. */
+/** An element as `{ fullName: text or children }`. */
 function flat({ namespace, name, children, text }: Element): unknown {
   return [`${namespace} ${name}`, children.length === 0 ? text : children.map(flat)];
 }
@@ -104,7 +104,7 @@ describe('a connection to a SOAP service', () => {
     ]);
   });
 
-  it('writes messages by the WSDL: namespaces, lists, and texts as texts', async () => {
+  it('writes messages as the WSDL describes: namespaces, lists, and escaped text', async () => {
     await answering(
       tracked(''),
       {},
@@ -155,13 +155,13 @@ describe('a connection to a SOAP service', () => {
   it.each([
     ['none', '', []],
     ['one', parcelXml(), [theParcel]],
-    ['one with one stop', parcelXml('<q:stop>Breda</q:stop>'), [{ ...theParcel, stop: ['Breda'] }]],
+    ['one item', parcelXml('<q:stop>Breda</q:stop>'), [{ ...theParcel, stop: ['Breda'] }]],
     [
       'two',
       parcelXml() + parcelXml('<q:stop>A</q:stop><q:stop/>'),
       [theParcel, { ...theParcel, stop: ['A', ''] }],
     ],
-  ])('returns a list of %s as a list, and every value exactly', async (_, xml, expected) => {
+  ])('returns a list of %s as a list, with every value exact', async (_, xml, expected) => {
     await answering(tracked(xml));
     expect(await track()).toEqual({ parcel: expected });
   });
@@ -184,14 +184,14 @@ describe('a connection to a SOAP service', () => {
   it.each([
     ['its headers name', 'latin1', 'text/xml; charset="ISO-8859-1"', ''],
     ['its declaration names', 'latin1', 'text/xml', '<?xml version="1.0" encoding="ISO-8859-1"?>'],
-    ['its first bytes give', 'utf16le', 'text/xml', '\uFEFF'],
+    ['its byte order mark states', 'utf16le', 'text/xml', '\uFEFF'],
   ] as const)('reads the encoding that %s', async (_, encoding, type, before) => {
     const text = before + tracked('<note>Müller</note>').replace(/^<\?xml.*?\?>/, '');
     await answering(Buffer.from(text, encoding), { type });
     expect(await track()).toMatchObject({ note: 'Müller' });
   });
 
-  it('refuses a value that is not of its type', async () => {
+  it('refuses a value of the wrong type', async () => {
     await answering(tracked(parcelXml('', 'perhaps')));
     const { code, message } = await failure(track());
     expect(code).toBe('SOURCE_CONTRACT');
@@ -200,13 +200,13 @@ describe('a connection to a SOAP service', () => {
   });
 
   it.each([
-    ['a page for people', '<html><body>Sorry</body></html>'],
+    ['an HTML page', '<html><body>Sorry</body></html>'],
     ['JSON', '{"parcel":[]}'],
     ['nothing', ''],
     ['half a message', tracked(parcelXml()).slice(0, -40)],
     ['another message', envelope('<shutDown/>')],
-    ['an element that all objects have', envelope('<__proto__><x>1</x></__proto__>')],
-    ['text that is none', Buffer.from([0x3c, 0xff, 0xfe, 0xfd])],
+    ['an element with the name of an object property', envelope('<__proto__><x>1</x></__proto__>')],
+    ['bytes that are not text', Buffer.from([0x3c, 0xff, 0xfe, 0xfd])],
     ['very deep elements', tracked(`${'<a>'.repeat(100_000)}${'</a>'.repeat(100_000)}`)],
   ])('reports that the system breaks its contract if it answers with %s', async (_, body) => {
     await answering(body);
@@ -229,10 +229,10 @@ describe('a connection to a SOAP service', () => {
 
   it.each([
     ['of an id', '<note id="__proto__">x</note>'],
-    ['of an id in other words', '<note id="&#95;_proto__">x</note>'],
+    ['by an escaped id', '<note id="&#95;_proto__">x</note>'],
     ['of an element', '<__proto__><polluted>x</polluted></__proto__>'],
-    ['of a document inside', '<note><![CDATA[<?xml version="1.0"?><a id="__proto__"/>]]></note>'],
-  ])('lets no answer change a prototype %s', async (_, xml) => {
+    ['by a document inside of CDATA', '<note><![CDATA[<?xml version="1.0"?><a id="__proto__"/>]]></note>'],
+  ])('never changes a prototype %s', async (_, xml) => {
     await answering(tracked(xml));
     await track().catch(() => undefined);
     expect([Object.keys(Object.prototype), ({} as Record<string, unknown>)['polluted']]).toEqual([
@@ -243,15 +243,20 @@ describe('a connection to a SOAP service', () => {
 
   it.each([
     ['the system’s', fault('X'), 500, 'SOURCE_UNAVAILABLE'],
-    ['the system’s with a good status', fault('X'), 200, 'SOURCE_UNAVAILABLE'],
+    ['a fault of the system with status 200', fault('X'), 200, 'SOURCE_UNAVAILABLE'],
     ['ours', fault('X', 'e:Client'), 500, 'SOURCE_CONTRACT'],
-    ['ours, with more words', fault('X', 'Client.Authentication'), 500, 'SOURCE_CONTRACT'],
+    ['a fault of the gateway with a subcode', fault('X', 'Client.Authentication'), 500, 'SOURCE_CONTRACT'],
     ['the credentials’', fault('X', 'w:FailedAuthentication'), 500, 'SOURCE_UNAUTHENTICATED'],
-    ['one that the vendor names', fault('TOO_MANY'), 500, 'SOURCE_RATE_LIMITED'],
-    ['one that the vendor names in a sentence', fault("{ 'TOO_MANY' }: wait."), 200, 'SOURCE_RATE_LIMITED'],
-    ['one that the vendor names in its code', fault('X', 'TOO_MANY'), 500, 'SOURCE_RATE_LIMITED'],
+    ['a fault with the vendor’s code as text', fault('TOO_MANY'), 500, 'SOURCE_RATE_LIMITED'],
     [
-      'ours in SOAP 1.2',
+      'a fault with the vendor’s code in a sentence',
+      fault("{ 'TOO_MANY' }: wait."),
+      200,
+      'SOURCE_RATE_LIMITED',
+    ],
+    ['a fault with the vendor’s code as fault code', fault('X', 'TOO_MANY'), 500, 'SOURCE_RATE_LIMITED'],
+    [
+      'a fault of the gateway in SOAP 1.2',
       envelope(
         '<e:Fault><e:Code><e:Value>e:Sender</e:Value></e:Code><e:Reason><e:Text xml:lang="en">X</e:Text></e:Reason></e:Fault>',
       ),
@@ -259,19 +264,19 @@ describe('a connection to a SOAP service', () => {
       'SOURCE_CONTRACT',
     ],
     [
-      'the vendor’s in SOAP 1.2',
+      'a fault with the vendor’s code in SOAP 1.2',
       envelope(
         '<e:Fault><e:Code><e:Value>e:Receiver</e:Value><e:Subcode><e:Value>v:TOO_MANY</e:Value></e:Subcode></e:Code><e:Reason><e:Text xml:lang="en">X</e:Text></e:Reason></e:Fault>',
       ),
       500,
       'SOURCE_RATE_LIMITED',
     ],
-    ['none, but an error', '<html>Oops</html>', 500, 'SOURCE_UNAVAILABLE'],
-    ['none, but our mistake', '', 400, 'SOURCE_CONTRACT'],
-    ['none, but a closed door', '', 403, 'SOURCE_FORBIDDEN'],
-    ['none, but a pause', '', 503, 'SOURCE_UNAVAILABLE'],
-    ['none, but a redirect', '', 307, 'SOURCE_CONTRACT'],
-  ])('reports whose fault it is: %s', async (_, body, status, code) => {
+    ['no fault, with status 500', '<html>Oops</html>', 500, 'SOURCE_UNAVAILABLE'],
+    ['no fault, with status 400', '', 400, 'SOURCE_CONTRACT'],
+    ['no fault, with status 403', '', 403, 'SOURCE_FORBIDDEN'],
+    ['no fault, with status 503', '', 503, 'SOURCE_UNAVAILABLE'],
+    ['no fault, with a redirect', '', 307, 'SOURCE_CONTRACT'],
+  ])('reports the cause of a failure: %s', async (_, body, status, code) => {
     await answering(body, { status }, { faults: { TOO_MANY: 'rate-limited' } });
     const error = await failure(track());
     expect(error.code).toBe(code);
@@ -317,7 +322,7 @@ describe('a connection to a SOAP service', () => {
     if (password === 'digest') expect(tokens[0]?.['Nonce']).not.toBe(tokens[1]?.['Nonce']);
   });
 
-  it('writes texts only as texts', async () => {
+  it('escapes markup in texts', async () => {
     await answering(tracked(''));
     const evil = '<![CDATA[K1]]></m:customer><m:admin/><m:customer><![CDATA[]]>';
     for (const customer of [evil, 'a\u0000', 'a\uFFFF', 'a\ud83d'])
@@ -377,7 +382,7 @@ describe('a connection to a SOAP service', () => {
     let calls = 0;
     const run: CallScope['run'] = (call) => {
       calls += 1;
-      if (calls === 1) return Promise.reject(new Error('nobody waits for it any more'));
+      if (calls === 1) return Promise.reject(new Error('The caller has disconnected.'));
       return call(new AbortController().signal);
     };
     await client.close();

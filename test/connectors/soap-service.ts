@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { SeenRequest } from './server.js';
 
-/** A parcel service of two schemas in two namespaces, one in a file of its own, as its WSDL describes it. */
+/** The WSDL of a parcel service. It has two schemas in two namespaces, one of them in a separate file. */
 export function wsdl(address: string, { schemaLocation = 'parcels.xsd', operation = 'track' } = {}): string {
   return `<?xml version="1.0"?>
 <w:definitions name="parcels" targetNamespace="urn:example:service" xmlns:w="http://schemas.xmlsoap.org/wsdl/"
@@ -70,7 +70,7 @@ export function sendXml(
   response.end(body);
 }
 
-/** Serves the descriptions, and passes posted messages to the handler. */
+/** Serves the WSDL and its schema, and passes posted messages to the handler. */
 export function service(
   answer: (request: SeenRequest, response: ServerResponse) => void,
   describe: (url: string) => string | undefined = (url) =>

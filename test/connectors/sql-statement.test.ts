@@ -7,7 +7,7 @@ const statement = `
   JOIN customers c ON c.cust_no = o.cust_no
   LEFT JOIN customers d ON true JOIN wanted w ON true`;
 
-it('the tables of an SQL statement are found, without its aliases and functions', () => {
+it('finds the tables of an SQL statement, without its aliases and functions', () => {
   expect(tablesIn(statement)).toEqual(['shop.orders', 'customers']);
   expect(tablesIn('select 1 from Orders')).toEqual(['Orders']);
   expect(tablesIn('SELECT 1')).toEqual([]);

@@ -19,7 +19,7 @@ describe('a connection to PostgreSQL', () => {
     wrongCredentials: {
       get ORDER_SYSTEM_URL() {
         const wrong = new URL(url());
-        // Not the password: a server may trust all local users.
+        // The user is unknown. A wrong password is not enough, because a server may accept local users without one.
         wrong.username = 'a-wrong-role';
         return wrong.href;
       },
@@ -107,7 +107,7 @@ describe('a connection to PostgreSQL', () => {
     });
   });
 
-  it('yields to other requests while it checks many rows, and names the place of one that does not match', async () => {
+  it('yields to other requests while it validates many rows, and names the place of a row that does not match', async () => {
     const numbers = `SELECT CASE WHEN n = $1 THEN 'a text' ELSE n::text END AS one FROM generate_series(1, 3000) n`;
     const row = z.object({ one: z.string().regex(/^\d+$/).transform(Number) });
     let iterations = 0;
@@ -141,7 +141,7 @@ describe('a connection to PostgreSQL', () => {
     expect(rows.map(({ key }) => key)).toEqual(keys);
   });
 
-  it('runs a query for each of several values by one statement, for any values', async () => {
+  it('runs a query for each of several values in one statement, for any values', async () => {
     const words = [
       ...Object.values(hostileKeys).filter((key) => !/\0|\p{Surrogate}/u.test(key)),
       'requested.word',
@@ -177,7 +177,7 @@ describe('a connection to PostgreSQL', () => {
     }
   });
 
-  it('prepares one statement for a text, for all keys', async () => {
+  it('prepares each query text once, for all keys', async () => {
     const single = open(connector, { ORDER_SYSTEM_URL: url() }, { timeoutMs: 2_000 });
     const prepared = () =>
       single.rows(
@@ -194,7 +194,7 @@ describe('a connection to PostgreSQL', () => {
     await single.close();
   });
 
-  it('lets the server stop a query that takes too long', async () => {
+  it('stops a query at the server at its timeout', async () => {
     const impatient = open(connector, { ORDER_SYSTEM_URL: url() }, { timeoutMs: 300 });
     const call = failure(impatient.rows(z.unknown(), 'SELECT pg_sleep(30) /* stopped-by-us */', []));
     await expect.poll(() => running('stopped-by-us'), { interval: 10 }).toBe(1);
@@ -222,7 +222,7 @@ describe('a connection to PostgreSQL', () => {
     await patient.close();
   });
 
-  it('sends its timeout to the server, so that the server stops by itself', async () => {
+  it('sends its timeout to the server, so that the server stops the query itself', async () => {
     const patient = open(connector, { ORDER_SYSTEM_URL: url() }, { timeoutMs: 1_234 });
     const setting = z.object({ statement_timeout: z.string() });
     expect(await patient.rows(setting, 'SHOW statement_timeout', [])).toEqual([
@@ -250,11 +250,15 @@ describe('a connection to PostgreSQL', () => {
   });
 
   it.each([
-    ['a query that does not fit its tables', 'SELECT no_such_column FROM customers', 'SOURCE_CONTRACT'],
+    ['a query with an unknown column', 'SELECT no_such_column FROM customers', 'SOURCE_CONTRACT'],
     ['a table that the role may not read', 'SELECT * FROM pg_authid', 'SOURCE_FORBIDDEN'],
-    ['a replica that has moved on', "DO $$ BEGIN RAISE SQLSTATE '40001'; END $$", 'SOURCE_UNAVAILABLE'],
+    [
+      'a conflict with the recovery of a replica',
+      "DO $$ BEGIN RAISE SQLSTATE '40001'; END $$",
+      'SOURCE_UNAVAILABLE',
+    ],
     ['a server that shuts down', "DO $$ BEGIN RAISE SQLSTATE '57P01'; END $$", 'SOURCE_UNAVAILABLE'],
-    ['a server without room', "DO $$ BEGIN RAISE SQLSTATE '53200'; END $$", 'SOURCE_RATE_LIMITED'],
+    ['a server without free memory', "DO $$ BEGIN RAISE SQLSTATE '53200'; END $$", 'SOURCE_RATE_LIMITED'],
   ])('reports %s', async (_, text, code) => {
     const error = await failure(client.rows(z.unknown(), text, []));
     expect(error.code).toBe(code);
@@ -265,7 +269,7 @@ describe('a connection to PostgreSQL', () => {
     ['SELECT * FROM pg_authid', 'SOURCE_FORBIDDEN', 'missing-grant', '42501', 'pg_authid'],
     ['SELECT 1 FROM no_such_table', 'SOURCE_CONTRACT', 'missing-table', '42P01', 'no_such_table'],
     ['SELECT no_such_column FROM customers', 'SOURCE_CONTRACT', 'missing-column', '42703', 'no_such_column'],
-  ])('reports to the operator what is wrong with %s', async (text, code, kind, sqlState, name) => {
+  ])('reports the cause of a failed query to the operator: %s', async (text, code, kind, sqlState, name) => {
     const error = await sourceFailure(client.rows(z.unknown(), text, []));
     const { requested, received } = error;
     expect({ code: error.code, kind: error.kind, received }).toEqual({
@@ -277,7 +281,7 @@ describe('a connection to PostgreSQL', () => {
     expect(requested).toEqual({ method: 'SELECT', tables: [table] });
   });
 
-  it('reports no value that a message quotes to the operator', async () => {
+  it('does not report a value in a message of the database to the operator', async () => {
     const call = client.rows(z.unknown(), 'SELECT 1 FROM customers WHERE cust_no::date = $1', ['2026-01-01']);
     const error = await sourceFailure(call);
     expect(error.received.sqlState).toBe('22007');

@@ -16,7 +16,7 @@ import { privateCa } from './private-ca.js';
 const url = urlSetting('URL', 'https://example.nl');
 const auths = {
   'a fixed token': bearer(setting('TOKEN')),
-  'tokens that it gives out itself': oauth2({
+  'tokens that it issues itself': oauth2({
     tokenUrl: url,
     clientId: setting('ID'),
     clientSecret: setting('TOKEN'),
@@ -53,7 +53,7 @@ describe('a system with a certificate of a private CA', () => {
       return client.get(z.unknown(), '/').finally(() => client.close());
     };
 
-    it('gets no request if its CA is not configured', async () => {
+    it('receives no request if its CA is not configured', async () => {
       expect((await failure(call())).code).toBe('SOURCE_UNAVAILABLE');
     });
 
@@ -61,7 +61,7 @@ describe('a system with a certificate of a private CA', () => {
       const answer = { access_token: 't' };
       expect(await call({ CA: privateCa.authority })).toEqual(answer);
       expect(await call({ CA: join(folder, 'ca.pem') })).toEqual(answer);
-      // A file may hold several, with words between them.
+      // A file may contain several certificates, with comments between them.
       expect(await call({ CA: `Root\n${privateCa.authority}\nNext\n${privateCa.authority}` })).toEqual(
         answer,
       );
@@ -69,10 +69,10 @@ describe('a system with a certificate of a private CA', () => {
   });
 
   it.each([
-    ['a file that is not there', '/nowhere/ca.pem'],
+    ['a file that does not exist', '/nowhere/ca.pem'],
     ['a text that is not a certificate', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'],
     ['a key', privateCa.key],
-  ])('stops the start of the gateway with %s, and reveals nothing about the setting', (_, value) => {
+  ])('prevents the start of the gateway with %s, and reveals nothing about the setting', (_, value) => {
     const reader = new SettingsReader({ CA: value });
     reader.read(caSetting('CA'));
     expect(reader.problems).toEqual([
@@ -80,7 +80,7 @@ describe('a system with a certificate of a private CA', () => {
     ]);
   });
 
-  it('does not require a configured CA', () => {
+  it('does not require the setting for its CA', () => {
     expect(new SettingsReader({}).isOptional(caSetting('CA'))).toBe(true);
   });
 });

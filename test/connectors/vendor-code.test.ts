@@ -43,7 +43,7 @@ describe('a connection that fails', () => {
       new AggregateError([withCode('DEPTH_ZERO_SELF_SIGNED_CERT'), withCode('ECONNREFUSED')]),
       ...(['certificate', { networkCode: 'DEPTH_ZERO_SELF_SIGNED_CERT' }] as const),
     ],
-    ['a code of lower case', withCode('jan'), 'unreachable', {}],
+    ['a code in lower case', withCode('jan'), 'unreachable', {}],
     ['a number', withCode(5), 'unreachable', {}],
     ['no error', 'ECONNREFUSED', 'unreachable', {}],
   ])('is identified by %s', (_, error, kind, received) => {

@@ -2,33 +2,33 @@ import { describe, expect, test } from 'vitest';
 import { UnauthenticatedError } from '../../src/errors.js';
 import { newKey } from '../../src/context/api-keys.js';
 import { ROLES } from '../../src/context/roles.js';
-import { apiKey, createTestAuthentication, digestOf } from '../support/authentication.js';
+import { createApiKey, createTestAuthentication, digestOf } from '../support/authentication.js';
 
 const keysOf = (...entries: unknown[]) => createTestAuthentication({ API_KEYS: JSON.stringify(entries) });
-const { key: shopKey, entry: shop } = apiKey('shop', 'frontend');
+const { key: shopKey, entry: shop } = createApiKey('shop', 'frontend');
 
 describe('an API key', () => {
   test('identifies the caller, with the permissions of its role', async () => {
-    const caller = await keysOf(shop).as(shopKey);
+    const caller = await keysOf(shop).callerOf(shopKey);
     expect(caller).toEqual({ ...ROLES.frontend, name: 'shop', roles: ['frontend'], origins: [] });
   });
 
-  test('that is unknown is refused, and so is one with a wrong character', async () => {
+  test('is refused if it is unknown or has a wrong character', async () => {
     const authentication = keysOf(shop);
     const near = [`${shopKey}x`, shopKey.slice(0, -1), shopKey.toUpperCase(), shop.sha256[0] ?? '', 'x'];
     for (const key of near)
-      await expect(authentication.as(key)).rejects.toEqual(new UnauthenticatedError('invalid'));
+      await expect(authentication.callerOf(key)).rejects.toEqual(new UnauthenticatedError('invalid'));
   });
 
-  test('may be one of two for a caller, so that it can be rotated', async () => {
+  test('can be one of two keys of a caller, so that keys can be rotated', async () => {
     const [older, newer] = [newKey(), newKey()];
     const authentication = keysOf({ ...shop, sha256: [older.sha256, newer.sha256.toUpperCase()] });
     expect(authentication.problems).toEqual([]);
-    expect(await authentication.as(older.key)).toBe(await authentication.as(newer.key));
+    expect(await authentication.callerOf(older.key)).toBe(await authentication.callerOf(newer.key));
     expect(keysOf({ ...shop, sha256: ['a', 'b', 'c'].map(digestOf) }).problems).toHaveLength(1);
   });
 
-  test('that is created differs each time, and is too long to guess', () => {
+  test('is different each time it is created, and too long to guess', () => {
     const keys = Array.from({ length: 100 }, newKey);
     expect(new Set(keys.map(({ key }) => key)).size).toBe(100);
     for (const { key, sha256 } of keys) {
@@ -37,8 +37,8 @@ describe('an API key', () => {
     }
   });
 
-  test('may narrow the permissions of its role', async () => {
-    const { key, entry } = apiKey('narrow', 'operator', {
+  test('can have fewer permissions than its role', async () => {
+    const { key, entry } = createApiKey('narrow', 'operator', {
       purposes: ['SERVICE', 'ANALYTICS'],
       defaultPurpose: 'ANALYTICS',
       priority: 'bulk',
@@ -49,7 +49,7 @@ describe('an API key', () => {
     });
     const authentication = keysOf(entry);
     expect(authentication.problems).toEqual([]);
-    expect(await authentication.as(key)).toMatchObject({
+    expect(await authentication.callerOf(key)).toMatchObject({
       purposes: ['SERVICE', 'ANALYTICS'],
       defaultPurpose: 'ANALYTICS',
       priority: 'bulk',
@@ -62,13 +62,13 @@ describe('an API key', () => {
   });
 
   test('has its first purpose as default, if it lacks the default purpose of its role', async () => {
-    const { key, entry } = apiKey('narrow', 'operator', { purposes: ['MARKETING', 'SERVICE'] });
-    expect((await keysOf(entry).as(key)).defaultPurpose).toBe('MARKETING');
-    const usual = apiKey('usual', 'operator', { purposes: ['MARKETING', 'CUSTOMER_CARE'] });
-    expect((await keysOf(usual.entry).as(usual.key)).defaultPurpose).toBe('CUSTOMER_CARE');
+    const { key, entry } = createApiKey('narrow', 'operator', { purposes: ['MARKETING', 'SERVICE'] });
+    expect((await keysOf(entry).callerOf(key)).defaultPurpose).toBe('MARKETING');
+    const usual = createApiKey('usual', 'operator', { purposes: ['MARKETING', 'CUSTOMER_CARE'] });
+    expect((await keysOf(usual.entry).callerOf(usual.key)).defaultPurpose).toBe('CUSTOMER_CARE');
   });
 
-  test('may not widen the permissions of its role', () => {
+  test('cannot have more permissions than its role', () => {
     const wide: [string, Record<string, unknown>, string][] = [
       ['frontend', { purposes: ['SERVICE', 'MARKETING'] }, 'purposes: its roles do not allow MARKETING.'],
       [
@@ -81,11 +81,13 @@ describe('an API key', () => {
       ['frontend', { costPerMinute: 6_000_001 }, 'costPerMinute: its roles allow at most 6000000.'],
     ];
     for (const [role, more, problem] of wide)
-      expect(keysOf(apiKey('wide', role, more).entry).problems).toEqual([`API_KEYS, key wide, ${problem}`]);
+      expect(keysOf(createApiKey('wide', role, more).entry).problems).toEqual([
+        `API_KEYS, key wide, ${problem}`,
+      ]);
   });
 
-  test('may not have the role of a visitor, since everybody who has seen the page would have it', () => {
-    expect(keysOf(apiKey('page', 'visitor').entry).problems).toEqual([
+  test('cannot have the role visitor, because everybody who opens a page can read its key', () => {
+    expect(keysOf(createApiKey('page', 'visitor').entry).problems).toEqual([
       expect.stringMatching(/^API_KEYS, key page, roles: a visitor needs a token/),
     ]);
   });
@@ -134,7 +136,7 @@ describe('a problem of API keys', () => {
     for (const problem of problems) expect(problem).not.toContain(secretly);
   });
 
-  test('is a name or a key that two entries share', () => {
+  test('is a name or a key that occurs in two entries', () => {
     const { problems } = keysOf(shop, { ...shop, name: 'other' }, { ...shop, sha256: [digestOf('new')] });
     expect(problems).toEqual([
       expect.stringMatching(/^API_KEYS, key other, sha256: .*which no other key has/),
@@ -149,6 +151,6 @@ describe('a problem of API keys', () => {
 
   test('is a role with the name of an object method', () => {
     for (const role of ['constructor', 'toString', '__proto__'])
-      expect(keysOf(apiKey('odd', role).entry).problems).toHaveLength(1);
+      expect(keysOf(createApiKey('odd', role).entry).problems).toHaveLength(1);
   });
 });

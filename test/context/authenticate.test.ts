@@ -1,21 +1,21 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { AuthenticationUnavailableError, UnauthenticatedError } from '../../src/errors.js';
 import {
-  apiKey,
+  createApiKey,
   AUDIENCE,
   createTestAuthentication,
   ISSUER,
-  keyServer,
+  startKeyServer,
   NOW_S,
-  signingKey,
-  token,
+  createSigningKey,
+  signToken,
   tokenSettings,
   type SigningKey,
 } from '../support/authentication.js';
 
-const { key: shopKey, entry: shop } = apiKey('shop', 'frontend');
+const { key: shopKey, entry: shop } = createApiKey('shop', 'frontend');
 const API_KEYS = JSON.stringify([shop]);
-const issuerKey = signingKey('one');
+const issuerKey = createSigningKey('one');
 
 describe('authentication', () => {
   const problemsWith = (environment: Record<string, string>) =>
@@ -101,12 +101,12 @@ describe('the header', () => {
     }
   };
 
-  test('is read as RFC 6750 writes it', () => {
+  test('is read as RFC 6750 defines it', () => {
     for (const header of [`Bearer ${shopKey}`, `bearer ${shopKey}`, `BEARER   ${shopKey}  `])
       expect(outcome(header)).toMatchObject({ name: 'shop' });
   });
 
-  test('without a token, or with another scheme, gets a request to authenticate', () => {
+  test('without a token, or with another scheme, is answered with a WWW-Authenticate header', () => {
     for (const header of [
       undefined,
       '',
@@ -121,7 +121,7 @@ describe('the header', () => {
     }
   });
 
-  test('with more than one token, none, or one that is huge is refused', () => {
+  test('with several tokens, an empty token or a huge token is refused', () => {
     const wrong = [
       'Bearer',
       'Bearer ',
@@ -149,7 +149,7 @@ describe('keys that the issuer publishes', () => {
   const advance = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000);
 
   async function published(...keys: readonly SigningKey[]) {
-    const server = await keyServer(...keys);
+    const server = await startKeyServer(...keys);
     const authentication = createTestAuthentication(
       { API_KEYS, JWT_ISSUER: ISSUER, JWT_AUDIENCE: AUDIENCE, JWT_JWKS_URL: server.url },
       () => Date.now(),
@@ -162,7 +162,7 @@ describe('keys that the issuer publishes', () => {
     return { server, authentication };
   }
   const fresh = (key: SigningKey, more = {}) =>
-    token(key, {
+    signToken(key, {
       iss: ISSUER,
       aud: AUDIENCE,
       iat: Date.now() / 1000,
@@ -171,43 +171,43 @@ describe('keys that the issuer publishes', () => {
       ...more,
     });
 
-  test('are fetched when the first token comes, once for many', async () => {
+  test('are fetched once when the first tokens arrive', async () => {
     const { server, authentication } = await published(issuerKey);
     expect(server.requestCount()).toBe(0);
     const tokens = await Promise.all([1, 2, 3, 4].map((jti) => fresh(issuerKey, { jti: String(jti) })));
-    for (const caller of await Promise.all(tokens.map((token) => authentication.as(token))))
+    for (const caller of await Promise.all(tokens.map((token) => authentication.callerOf(token))))
       expect(caller).toMatchObject({ name: 'jwt:id.example.nl', roles: ['operator'] });
     expect(server.requestCount()).toBe(1);
   });
 
-  test('are fetched again for one that is not known yet, at most every 30 s', async () => {
+  test('are fetched again for an unknown key, at most every 30 s', async () => {
     const { server, authentication } = await published(issuerKey);
-    await authentication.as(await fresh(issuerKey));
-    const next = signingKey('two', 'ES256');
+    await authentication.callerOf(await fresh(issuerKey));
+    const next = createSigningKey('two', 'ES256');
     server.publish(issuerKey, next);
     advance(31);
-    expect(await authentication.as(await fresh(next))).toMatchObject({ roles: ['operator'] });
+    expect(await authentication.callerOf(await fresh(next))).toMatchObject({ roles: ['operator'] });
     expect(server.requestCount()).toBe(2);
     for (const kid of ['three', 'four', 'five'])
-      await expect(authentication.as(await fresh(signingKey(kid)))).rejects.toEqual(
+      await expect(authentication.callerOf(await fresh(createSigningKey(kid)))).rejects.toEqual(
         new UnauthenticatedError('invalid'),
       );
     expect(server.requestCount()).toBe(2);
     advance(31);
     for (const kid of ['three', 'four', 'five'])
-      await expect(authentication.as(await fresh(signingKey(kid)))).rejects.toEqual(
+      await expect(authentication.callerOf(await fresh(createSigningKey(kid)))).rejects.toEqual(
         new UnauthenticatedError('invalid'),
       );
     expect(server.requestCount()).toBe(3);
   });
 
-  test('that are withdrawn serve no more after ten minutes, nor does a token that was seen with them', async () => {
+  test('are no longer accepted ten minutes after their withdrawal, nor are cached tokens signed by them', async () => {
     const { server, authentication } = await published(issuerKey);
     const seen = await fresh(issuerKey);
-    await authentication.as(seen);
-    server.publish(signingKey('two'));
+    await authentication.callerOf(seen);
+    server.publish(createSigningKey('two'));
     advance(601);
-    await expect(authentication.as(seen)).rejects.toEqual(new UnauthenticatedError('invalid'));
+    await expect(authentication.callerOf(seen)).rejects.toEqual(new UnauthenticatedError('invalid'));
     expect(server.requestCount()).toBe(2);
   });
 
@@ -216,60 +216,65 @@ describe('keys that the issuer publishes', () => {
     ['answers with an error', 503],
     ['sends elsewhere', 302],
     ['answers with something else', 200],
-  ])('are out of reach when the issuer %s: nobody gets in by a token, others do', async (_, status) => {
-    const { server, authentication } = await published(issuerKey);
-    const elsewhere = await keyServer(issuerKey);
-    onTestFinished(() => elsewhere.close());
-    server.answer((response) => {
-      if (status === undefined) response.destroy();
-      else response.writeHead(status, { location: elsewhere.url }).end('<html>');
-    });
-    const good = await fresh(issuerKey);
-    for (let times = 0; times < 3; times += 1) {
-      const error = await authentication.as(good).catch((reason: unknown) => reason);
-      expect(error).toBeInstanceOf(AuthenticationUnavailableError);
-      expect(error).toMatchObject({
-        extensions: { code: 'AUTHENTICATION_UNAVAILABLE', retryable: true, retryAfter: 5 },
+  ])(
+    'cannot be fetched when the issuer %s: tokens are refused, and API keys are accepted',
+    async (_, status) => {
+      const { server, authentication } = await published(issuerKey);
+      const elsewhere = await startKeyServer(issuerKey);
+      onTestFinished(() => elsewhere.close());
+      server.answer((response) => {
+        if (status === undefined) response.destroy();
+        else response.writeHead(status, { location: elsewhere.url }).end('<html>');
       });
-    }
-    expect(elsewhere.requestCount()).toBe(0);
-    // A failing issuer is not called for every request, and the failure is reported once.
-    expect(server.requestCount()).toBe(1);
-    expect(authentication.outOfReach).toHaveLength(1);
-    expect(await authentication.as(shopKey)).toMatchObject({ name: 'shop' });
-    server.publish(issuerKey);
-    advance(6);
-    expect(await authentication.as(good)).toMatchObject({ roles: ['operator'] });
-  });
+      const good = await fresh(issuerKey);
+      for (let times = 0; times < 3; times += 1) {
+        const error = await authentication.callerOf(good).catch((reason: unknown) => reason);
+        expect(error).toBeInstanceOf(AuthenticationUnavailableError);
+        expect(error).toMatchObject({
+          extensions: { code: 'AUTHENTICATION_UNAVAILABLE', retryable: true, retryAfter: 5 },
+        });
+      }
+      expect(elsewhere.requestCount()).toBe(0);
+      // A failing issuer is not called for every request, and the failure is reported once.
+      expect(server.requestCount()).toBe(1);
+      expect(authentication.keyErrors).toHaveLength(1);
+      expect(await authentication.callerOf(shopKey)).toMatchObject({ name: 'shop' });
+      server.publish(issuerKey);
+      advance(6);
+      expect(await authentication.callerOf(good)).toMatchObject({ roles: ['operator'] });
+    },
+  );
 
-  test('are not read when they are larger than any', async () => {
+  test('are not read above a size limit', async () => {
     const { server, authentication } = await published(issuerKey);
     server.answer((response) =>
       response.end(JSON.stringify({ keys: [issuerKey.jwk], more: 'x'.repeat(600_000) })),
     );
-    await expect(authentication.as(await fresh(issuerKey))).rejects.toThrow(AuthenticationUnavailableError);
-  });
-
-  test('that are known remain valid while the issuer is unavailable and a caller sends unknown keys', async () => {
-    const { server, authentication } = await published(issuerKey);
-    await authentication.as(await fresh(issuerKey));
-    server.answer((response) => response.destroy());
-    advance(60);
-    await expect(authentication.as(await fresh(signingKey('made up')))).rejects.toThrow(
+    await expect(authentication.callerOf(await fresh(issuerKey))).rejects.toThrow(
       AuthenticationUnavailableError,
     );
-    expect(await authentication.as(await fresh(issuerKey, { jti: 'another' }))).toMatchObject({
+  });
+
+  test('remain valid after they were fetched, even if the issuer is unavailable and a caller sends unknown keys', async () => {
+    const { server, authentication } = await published(issuerKey);
+    await authentication.callerOf(await fresh(issuerKey));
+    server.answer((response) => response.destroy());
+    advance(60);
+    await expect(authentication.callerOf(await fresh(createSigningKey('made up')))).rejects.toThrow(
+      AuthenticationUnavailableError,
+    );
+    expect(await authentication.callerOf(await fresh(issuerKey, { jti: 'another' }))).toMatchObject({
       roles: ['operator'],
     });
   });
 
-  test('are not those that a token brings along or points to', async () => {
+  test('are never taken from the header of a token or a URL in it', async () => {
     const { server, authentication } = await published(issuerKey);
-    const thief = signingKey('one');
-    const theirs = await keyServer(thief);
+    const thief = createSigningKey('one');
+    const theirs = await startKeyServer(thief);
     onTestFinished(() => theirs.close());
     for (const header of [{ jwk: thief.jwk }, { jku: theirs.url }, { x5u: theirs.url }])
-      await expect(authentication.as(await token(thief, undefined, header))).rejects.toEqual(
+      await expect(authentication.callerOf(await signToken(thief, undefined, header))).rejects.toEqual(
         new UnauthenticatedError('invalid'),
       );
     expect(theirs.requestCount()).toBe(0);

@@ -28,7 +28,7 @@ describe('the cache directives of a caller', () => {
       { maxAgeMs: 60_000, maxStaleMs: 30_000, onlyIfCached: true },
       { maxStaleMs: 30_000, onlyIfCached: true },
     ],
-    // What is not understood is as if it were not there, and never stands for more than it says.
+    // Unknown directives are ignored, and never have the effect of a known one.
     ['max-stale=soon', {}, {}],
     ['max-stale=-1', {}, {}],
     ['max-stale=5.5', {}, {}],
@@ -47,7 +47,7 @@ describe('the cache directives of a caller', () => {
     expect(read(headers, 'none').wanted).toEqual({});
   });
 
-  it('are none when none are sent', () => {
+  it('have no effect if the header is missing', () => {
     expect(read({})).toEqual({ wanted: {}, priority: 'interactive', shouldReportSources: false });
   });
 });
@@ -65,7 +65,7 @@ describe('how long a caller waits', () => {
     ['return=minimal', undefined],
   ])('is read from Prefer: %s', (prefer, waitMs) => {
     expect(read({ prefer }).waitMs).toBe(waitMs);
-    // It spares the systems, so it is for everybody.
+    // It reduces the load on the systems, so every caller may use it.
     expect(read({ prefer }, 'none').waitMs).toBe(waitMs);
   });
 });
@@ -81,7 +81,7 @@ describe('the priority of a caller', () => {
     ['automation', 'bulk', 'bulk'],
     ['bulk', 'interactive', 'bulk'],
     ['bulk', 'automation', 'bulk'],
-  ])('can be given away and not taken: who is %s and says %s is %s', (priority, input, is) => {
+  ])('can only be lowered: a caller with %s that requests %s has %s', (priority, input, is) => {
     expect(priorityOf(input, priority)).toBe(is);
     expect(read(input === null ? {} : { 'x-priority': input }, 'any', priority).priority).toBe(is);
   });
@@ -93,7 +93,7 @@ describe('X-Sources', () => {
     ['0', false],
     ['true', false],
     ['', false],
-  ])('is requested by 1 and nothing else (%j)', (value, shouldReportSources) => {
+  ])('requests the report only with the value 1 (%j)', (value, shouldReportSources) => {
     expect(read({ 'x-sources': value })).toMatchObject({ shouldReportSources });
   });
 });

@@ -9,7 +9,7 @@ const campaign: Caller = { ...ROLES.campaign, name: 'campaign', roles: ['campaig
 const purposeOfCaller = (caller: Caller, purpose?: string) =>
   purposeOf(new Headers(purpose === undefined ? {} : { 'x-purpose': purpose }), caller);
 
-test('a request has the purpose of its header, if its caller may use it', () => {
+test('a request has the purpose of its header if its caller may use it', () => {
   expect(purposeOfCaller(campaign, 'SERVICE')).toBe('SERVICE');
   expect(purposeOfCaller(campaign, ' service ')).toBe('SERVICE');
 });
@@ -27,7 +27,7 @@ test('a purpose that the caller may not use is refused, and the error names the 
   expect(() => purposeOfCaller({ ...campaign, purposes: ['SERVICE'] }, 'MARKETING')).toThrow(ForbiddenError);
 });
 
-test('something that is not a purpose is refused, and not repeated', () => {
+test('an unknown purpose is refused, and not quoted in the error', () => {
   for (const text of ['', 'SERVICE, MARKETING', 'curiosity', 'constructor']) {
     expect(() => purposeOfCaller(campaign, text)).toThrow(InvalidInputError);
     expect(() => purposeOfCaller(campaign, text)).toThrow(
@@ -36,8 +36,8 @@ test('something that is not a purpose is refused, and not repeated', () => {
   }
 });
 
-test('without authentication a request may have any purpose, and has none by default', async () => {
-  const anybody = await createTestAuthentication({ AUTH: 'off' }).as('anything');
+test('without authentication, a request may have any purpose and has none by default', async () => {
+  const anybody = await createTestAuthentication({ AUTH: 'off' }).callerOf('anything');
   expect(purposeOfCaller(anybody)).toBeUndefined();
   expect(purposeOfCaller(anybody, 'MARKETING')).toBe('MARKETING');
 });

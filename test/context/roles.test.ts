@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { isRole, permissionsOf, ROLES, SCOPES } from '../../src/context/roles.js';
 
-test("who has several roles may what any of them gives, by default for the first one's purpose", () => {
+test('a caller with several roles has the permissions of all, and the default purpose of the first role', () => {
   expect(permissionsOf(['campaign', 'analyst'])).toEqual({
     scopes: new Set([...ROLES.campaign.scopes, ...ROLES.analyst.scopes]),
     purposes: ['MARKETING', 'SERVICE', 'ANALYTICS'],
@@ -20,11 +20,11 @@ test("who has several roles may what any of them gives, by default for the first
   expect(permissionsOf(['visitor', 'frontend'])).toMatchObject({ operations: 'persisted', findsBy: 'all' });
 });
 
-test('a role alone gives what is its own', () => {
+test('a caller with one role has the permissions of that role', () => {
   for (const role of Object.keys(ROLES).filter(isRole)) expect(permissionsOf([role])).toBe(ROLES[role]);
 });
 
-test('a visitor finds nobody but itself, an analyst sees nothing in the clear, and only an operator makes forget', () => {
+test('a visitor finds only itself, an analyst sees no unmasked values, and only an operator can forget', () => {
   expect(ROLES.visitor.findsBy).toEqual(new Set());
   expect(ROLES.visitor.scopes.has('customers:find')).toBe(false);
   expect(ROLES.analyst.sees).toBe('masked');
@@ -39,7 +39,7 @@ test('the default purpose of each role is one of its purposes', () => {
   for (const { purposes, defaultPurpose } of Object.values(ROLES)) expect(purposes).toContain(defaultPurpose);
 });
 
-test('nothing is a role that is only a name that all objects know', () => {
+test('the name of an object property, such as constructor, is not a role', () => {
   for (const name of ['constructor', '__proto__', 'toString', 'Operator', 'operator ', ''])
     expect(isRole(name)).toBe(false);
 });

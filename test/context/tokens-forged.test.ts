@@ -7,12 +7,12 @@ import { GatewayError } from '../../src/errors.js';
 import {
   AUDIENCE,
   base64url,
-  claims,
+  validClaims,
   createTestAuthentication,
   ISSUER,
   NOW_S,
   rawToken,
-  signingKey,
+  createSigningKey,
   tokenSettings,
   type SigningKey,
 } from '../support/authentication.js';
@@ -20,9 +20,9 @@ import { isThorough } from '../support/thorough.js';
 
 const RUNS = isThorough ? 10_000 : 1_000;
 
-const keys = [signingKey('one'), signingKey('two'), signingKey('three', 'ES256')];
-/** Keys of another issuer with the same key ids. */
-const theirs = keys.map(({ kid, alg }) => signingKey(kid, alg === 'ES256' ? 'ES256' : 'EdDSA'));
+const keys = [createSigningKey('one'), createSigningKey('two'), createSigningKey('three', 'ES256')];
+/** Keys of another issuer, with the same key ids. */
+const theirs = keys.map(({ kid, alg }) => createSigningKey(kid, alg === 'ES256' ? 'ES256' : 'EdDSA'));
 const published = tokenSettings(...keys);
 
 /** The permissions of each role, written independently of roles.ts. */
@@ -74,7 +74,7 @@ const genuineClaims = fc
     },
     { requiredKeys: ['roles'] },
   )
-  .map((more): JWTPayload => claims(more));
+  .map((more): JWTPayload => validClaims(more));
 
 interface Genuine {
   key: SigningKey;
@@ -122,7 +122,7 @@ function spliced(text: string, chance: number, removed: number, put: string): st
   return text.slice(0, at) + put + text.slice(at + removed);
 }
 
-/** Changes of a genuine token after which it is nobody's. */
+/** Changes that make a genuine token invalid. */
 const forgings: Record<string, Forging> = {
   unsigned: ({ token, header }, [how, what]) => {
     const [, payload, signature] = parts(token);
@@ -316,12 +316,12 @@ function isCaller(outcome: unknown): outcome is Caller {
   return !(outcome instanceof Error);
 }
 
-/** What is compared of a caller. */
+/** The members of a caller that are compared. */
 function partsOf({ name, roles, purposes, customer }: Caller) {
   return { name, roles, purposes, customer };
 }
 
-/** The same signature in other letters: the last one of base64 has bits to spare. */
+/** Whether two tokens have the same signature. The last character of base64 has unused bits, so their texts may differ. */
 function isSameSigned(left: string, other: string): boolean {
   const [a, b] = [parts(left), parts(other)];
   return (
@@ -333,7 +333,7 @@ function isSameSigned(left: string, other: string): boolean {
 }
 
 test(
-  'of all tokens, only those that the issuer signed for this gateway name a caller, and name it right',
+  'only tokens that the issuer signed for this gateway authenticate a caller, and it is the right one',
   { timeout: 120_000 },
   async () => {
     const authentication = createTestAuthentication(published);
@@ -345,7 +345,7 @@ test(
           forgings[how]?.(genuine, chance) ?? '',
           undefined,
         ];
-        const outcome = await authentication.as(sent).catch((error: unknown) => error);
+        const outcome = await authentication.callerOf(sent).catch((error: unknown) => error);
         const mayBe = payload ?? (isSameSigned(genuine.token, sent) ? genuine.payload : undefined);
         const expected = mayBe === undefined ? undefined : named(mayBe);
         if (expected !== undefined && !(payload === undefined && outcome instanceof GatewayError)) {

@@ -4,26 +4,27 @@ import { describe, expect, test } from 'vitest';
 import { ForbiddenError, UnauthenticatedError } from '../../src/errors.js';
 import {
   AUDIENCE,
-  claims,
+  validClaims,
   createTestAuthentication,
   ISSUER,
   NOW_S,
   rawToken,
-  signingKey,
-  token,
+  createSigningKey,
+  signToken,
   tokenSettings,
 } from '../support/authentication.js';
 
-const key = signingKey('one');
-const rsa = signingKey('rsa', 'RS256');
-const curve = signingKey('curve', 'ES256');
+const key = createSigningKey('one');
+const rsa = createSigningKey('rsa', 'RS256');
+const curve = createSigningKey('curve', 'ES256');
 const authentication = createTestAuthentication(tokenSettings(key, rsa, curve));
 const INVALID = new UnauthenticatedError('invalid');
 
-const callerOf = async (more: Record<string, unknown>) => authentication.as(await token(key, claims(more)));
+const callerOf = async (more: Record<string, unknown>) =>
+  authentication.callerOf(await signToken(key, validClaims(more)));
 
-/** A token with these very bytes, signed by HS256 with any secret. */
-function signedWith(secret: string | Buffer, header: object, payload: object = claims()): string {
+/** A token with exactly this header and payload, signed by HS256 with the secret. */
+function signedWith(secret: string | Buffer, header: object, payload: object = validClaims()): string {
   const text = [header, payload]
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
     .join('.');
@@ -31,15 +32,15 @@ function signedWith(secret: string | Buffer, header: object, payload: object = c
 }
 
 describe('a token of the issuer', () => {
-  test('is taken by each way of signing that the issuer uses', async () => {
+  test('is accepted with each configured signing algorithm', async () => {
     for (const signingKey of [key, rsa, curve])
-      expect(await authentication.as(await token(signingKey))).toMatchObject({
+      expect(await authentication.callerOf(await signToken(signingKey))).toMatchObject({
         name: 'jwt:id.example.nl',
         roles: ['operator'],
       });
   });
 
-  test('names the client that it was given to, when that is a plain word', async () => {
+  test('names its client if the name has only plain characters', async () => {
     expect(await callerOf({ client_id: 'crm-tool', azp: 'another' })).toMatchObject({ name: 'jwt:crm-tool' });
     expect(await callerOf({ azp: 'web.shop' })).toMatchObject({ name: 'jwt:web.shop' });
     for (const client_id of [
@@ -55,7 +56,7 @@ describe('a token of the issuer', () => {
       expect(await callerOf({ client_id })).toMatchObject({ name: 'jwt:id.example.nl' });
   });
 
-  test('gives all roles that it names, as a list or as words, and passes over others', async () => {
+  test('grants all roles in it, as a list or as words, and ignores unknown roles', async () => {
     expect(await callerOf({ roles: ['campaign', 'king', 'analyst'] })).toMatchObject({
       roles: ['campaign', 'analyst'],
       purposes: ['MARKETING', 'SERVICE', 'ANALYTICS'],
@@ -67,7 +68,7 @@ describe('a token of the issuer', () => {
     });
   });
 
-  test('that gives no role gives nothing', async () => {
+  test('is refused without a role', async () => {
     const none = [
       'king',
       '',
@@ -84,13 +85,13 @@ describe('a token of the issuer', () => {
       await expect(callerOf({ roles })).rejects.toThrow(ForbiddenError);
   });
 
-  test('has its roles where the issuer puts them', async () => {
+  test('has its roles in the configured claim', async () => {
     const elsewhere = createTestAuthentication({
       ...tokenSettings(key),
       JWT_ROLES_CLAIM: 'https://example.nl/roles',
     });
-    const payload = claims({ 'https://example.nl/roles': 'analyst' });
-    expect(await elsewhere.as(await token(key, payload))).toMatchObject({ roles: ['analyst'] });
+    const payload = validClaims({ 'https://example.nl/roles': 'analyst' });
+    expect(await elsewhere.callerOf(await signToken(key, payload))).toMatchObject({ roles: ['analyst'] });
   });
 
   test('can restrict the purposes and scopes of its roles, but not extend them', async () => {
@@ -114,7 +115,7 @@ describe('a token of the issuer', () => {
       await expect(callerOf({ aud })).rejects.toEqual(INVALID);
   });
 
-  test('is of this issuer and no other, to the letter', async () => {
+  test('is accepted only with exactly the configured issuer', async () => {
     for (const iss of [
       'https://id.example.nl',
       'https://ID.example.nl/',
@@ -126,7 +127,7 @@ describe('a token of the issuer', () => {
       await expect(callerOf({ iss })).rejects.toEqual(INVALID);
   });
 
-  test('holds for its time, give or take what clocks may differ', async () => {
+  test('is valid between its start and its expiry, with a tolerance for clock skew', async () => {
     const expired = new UnauthenticatedError('expired');
     expect(await callerOf({ exp: NOW_S - 29 })).toBeDefined();
     await expect(callerOf({ exp: NOW_S - 30 })).rejects.toEqual(expired);
@@ -137,31 +138,31 @@ describe('a token of the issuer', () => {
     for (const exp of [undefined, String(NOW_S + 60), null, true])
       await expect(callerOf({ exp })).rejects.toEqual(INVALID);
     const strict = createTestAuthentication({ ...tokenSettings(key), JWT_CLOCK_SKEW_S: '0' });
-    await expect(strict.as(await token(key, claims({ exp: NOW_S })))).rejects.toEqual(expired);
+    await expect(strict.callerOf(await signToken(key, validClaims({ exp: NOW_S })))).rejects.toEqual(expired);
   });
 
-  test('is verified again when it has expired, and at the latest after a minute', async () => {
+  test('is verified again after its expiry, and at the latest after a minute', async () => {
     let now = NOW_S;
     const turned = createTestAuthentication(tokenSettings(key), () => now * 1000);
-    const short = await token(key, claims({ exp: NOW_S + 20 }));
-    const first = await turned.as(short);
+    const short = await signToken(key, validClaims({ exp: NOW_S + 20 }));
+    const first = await turned.callerOf(short);
     now += 49;
-    expect(await turned.as(short)).toBe(first);
+    expect(await turned.callerOf(short)).toBe(first);
     now += 1;
-    await expect(turned.as(short)).rejects.toEqual(new UnauthenticatedError('expired'));
-    const long = await token(key, claims({ exp: NOW_S + 3_600 }));
-    const seen = await turned.as(long);
+    await expect(turned.callerOf(short)).rejects.toEqual(new UnauthenticatedError('expired'));
+    const long = await signToken(key, validClaims({ exp: NOW_S + 3_600 }));
+    const seen = await turned.callerOf(long);
     now += 59;
-    expect(await turned.as(long)).toBe(seen);
+    expect(await turned.callerOf(long)).toBe(seen);
     now += 1;
-    expect(await turned.as(long)).not.toBe(seen);
+    expect(await turned.callerOf(long)).not.toBe(seen);
   });
 });
 
 describe("a visitor's token", () => {
   const visitor = (more: Record<string, unknown>) => callerOf({ roles: 'visitor', ...more });
 
-  test('names its customer, as identifiers are written', async () => {
+  test('names its customer by a normalised identifier', async () => {
     expect(await visitor({ email: 'Jan@Example.NL' })).toMatchObject({
       customer: { namespace: 'email', value: 'jan@example.nl' },
       findsBy: new Set(),
@@ -171,26 +172,26 @@ describe("a visitor's token", () => {
     });
   });
 
-  test('counts the claims in the order in which they are set', async () => {
+  test('uses the first present claim in the order of the setting', async () => {
     const both = await visitor({ email: 'jan@example.nl', customer_number: '7' });
     expect(both.customer).toEqual({ namespace: 'customerNumber', value: '7' });
     const second = await visitor({ email: 'jan@example.nl', customer_number: null });
     expect(second.customer).toEqual({ namespace: 'email', value: 'jan@example.nl' });
   });
 
-  test('without a clear customer is refused, even with other roles', async () => {
+  test('is refused without a valid customer, even with other roles', async () => {
     const unclear = [
       {},
       { email: 'nobody' },
       { email: ['jan@example.nl'] },
       { email: { a: 'jan@example.nl' } },
-      // To the issuer these are other people than jan@example.nl.
+      // For the issuer, these are other people than jan@example.nl.
       ...['/x', '?x', '#x', '\\x', '.', ' ', '\u200b', '\u0000'].map((end) => ({
         email: `jan@example.nl${end}`,
       })),
       ...['\ufeffjan@example.nl', 'jan@ｅｘａｍｐｌｅ.nl'].map((email) => ({ email })),
     ];
-    // A number that is too large would be another customer's.
+    // A number that is too large would be rounded to the number of another customer.
     const numbers = [1e21, 2 ** 53, 1.5, -3, '', 'null', '0007', true, ['7']].map((customer_number) => ({
       customer_number,
     }));
@@ -204,13 +205,13 @@ describe("a visitor's token", () => {
     [{ email: 7.5 }, 'its claim is neither a text nor a whole number'],
     [{ email: 'jan@example.nl\u200b' }, 'blanks or invisible characters surround its claim'],
     [{ email: 'jan@shop.invalid' }, 'its domain is blocked (IDENTITY_BLOCKED_DOMAINS)'],
-  ])('that names nobody says by which rule: %j', async (claim, reason) => {
+  ])('without a valid customer is refused with the reason: %j', async (claim, reason) => {
     await expect(callerOf({ roles: 'visitor', ...claim })).rejects.toThrow(
       `A visitor's token must identify its customer, and this one does not: ${reason}.`,
     );
   });
 
-  test('has a budget of its own that does not say whose it is, the same for all its tokens', async () => {
+  test('has one budget for all tokens of the visitor, whose key does not reveal the customer', async () => {
     const caller = await visitor({ email: 'jan@example.nl' });
     const same = await visitor({ email: 'JAN@example.nl', jti: 'another' });
     const other = await visitor({ email: 'piet@example.nl' });
@@ -222,23 +223,23 @@ describe("a visitor's token", () => {
   });
 });
 
-describe('a token that somebody made up', () => {
-  test('without a signature is refused, however "none" is written', async () => {
-    const [, payload = ''] = (await token(key)).split('.');
+describe('a forged token', () => {
+  test('without a signature is refused, with any spelling of the algorithm "none"', async () => {
+    const [, payload = ''] = (await signToken(key)).split('.');
     for (const alg of ['none', 'None', 'NONE', 'nOnE', '']) {
       const header = Buffer.from(JSON.stringify({ alg, kid: 'one' })).toString('base64url');
-      for (const signature of ['', 'AA', (await token(key)).split('.')[2] ?? ''])
-        await expect(authentication.as(`${header}.${payload}.${signature}`)).rejects.toEqual(INVALID);
+      for (const signature of ['', 'AA', (await signToken(key)).split('.')[2] ?? ''])
+        await expect(authentication.callerOf(`${header}.${payload}.${signature}`)).rejects.toEqual(INVALID);
     }
   });
 
-  test('by using the public key as a secret is refused, and the gateway does not start with HS256 beside it', async () => {
+  test('signed with the public key as a secret is refused, and HS256 cannot be configured beside public keys', async () => {
     for (const environment of [tokenSettings(rsa), { ...tokenSettings(), JWT_KEY: rsa.pem }]) {
       const testAuthentication = createTestAuthentication(environment);
       expect(testAuthentication.problems).toEqual([]);
       for (const secret of [rsa.pem, rsa.pem.trim(), JSON.stringify(rsa.jwk), environment.JWT_KEY ?? ''])
         for (const alg of ['HS256', 'RS256'])
-          await expect(testAuthentication.as(signedWith(secret, { alg, kid: 'rsa' }))).rejects.toEqual(
+          await expect(testAuthentication.callerOf(signedWith(secret, { alg, kid: 'rsa' }))).rejects.toEqual(
             INVALID,
           );
       for (const algorithms of ['HS256', 'RS256,HS256'])
@@ -248,7 +249,7 @@ describe('a token that somebody made up', () => {
     }
   });
 
-  test('with a header that has to be understood is refused', async () => {
+  test('with a critical header is refused', async () => {
     for (const header of [
       { crit: ['exp'], exp: 1 },
       { crit: [] },
@@ -258,34 +259,38 @@ describe('a token that somebody made up', () => {
       const sent = rawToken(
         key,
         JSON.stringify({ alg: 'EdDSA', kid: 'one', ...header }),
-        JSON.stringify(claims()),
+        JSON.stringify(validClaims()),
       );
-      await expect(authentication.as(sent), JSON.stringify(header)).rejects.toEqual(INVALID);
+      await expect(authentication.callerOf(sent), JSON.stringify(header)).rejects.toEqual(INVALID);
     }
   });
 
   test('is not accepted because of keys or key locations in its header', async () => {
-    const thief = signingKey('one');
+    const thief = createSigningKey('one');
     for (const header of [
       { jwk: thief.jwk },
       { jku: 'http://127.0.0.1:9/' },
       { x5u: 'http://127.0.0.1:9/' },
       { x5c: ['AA=='] },
     ])
-      await expect(authentication.as(await token(thief, undefined, header))).rejects.toEqual(INVALID);
-    // Nor is one of the issuer refused for it.
+      await expect(authentication.callerOf(await signToken(thief, undefined, header))).rejects.toEqual(
+        INVALID,
+      );
+    // A genuine token with such a header is accepted.
     expect(
-      await authentication.as(await token(key, undefined, { jku: 'http://127.0.0.1:9/' })),
+      await authentication.callerOf(await signToken(key, undefined, { jku: 'http://127.0.0.1:9/' })),
     ).toBeDefined();
   });
 
-  test('by a genuine key in a way of signing that is not allowed is refused', async () => {
+  test('signed by a genuine key with an algorithm that is not allowed is refused', async () => {
     const narrow = createTestAuthentication({ ...tokenSettings(key, rsa), JWT_ALGORITHMS: 'RS256' });
-    await expect(narrow.as(await token(key))).rejects.toEqual(INVALID);
+    await expect(narrow.callerOf(await signToken(key))).rejects.toEqual(INVALID);
     const { kid, ...open } = rsa;
     const other = { ...open, kid, alg: 'RS512' };
-    await expect(narrow.as(await token(other))).rejects.toEqual(INVALID);
-    await expect(authentication.as(await token({ ...other, alg: 'PS256' }))).rejects.toEqual(INVALID);
+    await expect(narrow.callerOf(await signToken(other))).rejects.toEqual(INVALID);
+    await expect(authentication.callerOf(await signToken({ ...other, alg: 'PS256' }))).rejects.toEqual(
+      INVALID,
+    );
   });
 });
 
@@ -299,7 +304,7 @@ describe('JWT_KEY', () => {
   const oct = (bytes: number) =>
     JSON.stringify({ kty: 'oct', k: Buffer.alloc(bytes, 7).toString('base64url') });
 
-  test('may be a public key as PEM, JWK or JWK set', async () => {
+  test('can be a public key as PEM, JWK or JWK set', async () => {
     for (const JWT_KEY of [
       rsa.pem,
       curve.pem,
@@ -309,13 +314,13 @@ describe('JWT_KEY', () => {
     ])
       expect(problemsOf(JWT_KEY)).toEqual([]);
     const testAuthentication = createTestAuthentication({ ...tokenSettings(), JWT_KEY: rsa.pem });
-    expect(await testAuthentication.as(await token({ ...rsa, kid: 'any' }))).toMatchObject({
+    expect(await testAuthentication.callerOf(await signToken({ ...rsa, kid: 'any' }))).toMatchObject({
       roles: ['operator'],
     });
-    await expect(testAuthentication.as(await token(curve))).rejects.toEqual(INVALID);
+    await expect(testAuthentication.callerOf(await signToken(curve))).rejects.toEqual(INVALID);
   });
 
-  test('may be a secret where tokens are signed by one', async () => {
+  test('can be a secret if the algorithm is symmetric', async () => {
     expect(problemsOf(oct(32), 'HS256')).toEqual([]);
     const testAuthentication = createTestAuthentication({
       ...tokenSettings(),
@@ -323,13 +328,13 @@ describe('JWT_KEY', () => {
       JWT_ALGORITHMS: 'HS256',
     });
     const sign = (bytes: number, alg: string) =>
-      new SignJWT(claims()).setProtectedHeader({ alg }).sign(createSecretKey(Buffer.alloc(bytes, 7)));
-    expect(await testAuthentication.as(await sign(32, 'HS256'))).toMatchObject({ roles: ['operator'] });
-    await expect(testAuthentication.as(await sign(64, 'HS512'))).rejects.toEqual(INVALID);
-    await expect(testAuthentication.as(await sign(33, 'HS256'))).rejects.toEqual(INVALID);
+      new SignJWT(validClaims()).setProtectedHeader({ alg }).sign(createSecretKey(Buffer.alloc(bytes, 7)));
+    expect(await testAuthentication.callerOf(await sign(32, 'HS256'))).toMatchObject({ roles: ['operator'] });
+    await expect(testAuthentication.callerOf(await sign(64, 'HS512'))).rejects.toEqual(INVALID);
+    await expect(testAuthentication.callerOf(await sign(33, 'HS256'))).rejects.toEqual(INVALID);
   });
 
-  test('must be right, and is not shown when it is not', () => {
+  test('is refused if it is invalid, without its value in the message', () => {
     const privatePem = rsa.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
     const privateJwk = key.privateKey.export({ format: 'jwk' });
     const wrong: [string, string?][] = [

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => standIn.close());
 
-/** Every way into a value, with the kinds of what is found there; items of a list are one. */
+/** Every path in a value, with the kinds of the values there. All items of a list share one path. */
 function kindsOf(
   value: unknown,
   path = '',
@@ -33,17 +33,17 @@ function kindsOf(
 }
 
 describe('Buienradar', () => {
-  test('is answered for with the members of the recording, each of a kind that it has there', () => {
+  test('is imitated with the members of the recorded response, each with a recorded kind of value', () => {
     const known = kindsOf(recorded);
     for (const [path, kinds] of kindsOf(answered)) {
       expect(known.has(path), path).toBe(true);
       for (const kind of kinds) expect([...(known.get(path) ?? [])], `${kind} at ${path}`).toContain(kind);
     }
-    // A member that is missing for one station is present for another one.
+    // A member that one station lacks is present for another station.
     expect([...known.keys()].filter((path) => !kindsOf(answered).has(path))).toEqual([]);
   });
 
-  test('is answered for with a rain text like the recorded one', async () => {
+  test('is imitated with a rain text like the recorded one', async () => {
     const text = await fetch(`${standIn.url}/data/raintext?lat=52.1&lon=5.18`).then((answer) =>
       answer.text(),
     );
@@ -54,7 +54,7 @@ describe('Buienradar', () => {
     expect(toRain(recordedRain, Date.now())).not.toBeNull();
   });
 
-  test('is read as it was recorded: stations and days', () => {
+  test('is read correctly from the recorded response: stations and days', () => {
     const { stations, forecast } = toCountry(feed.parse(recorded));
     expect(stations).toHaveLength(35);
     expect(stations.filter((place) => !isInNetherlands(place)).map(({ station }) => station)).toEqual([

@@ -12,7 +12,7 @@ const events: EventRow[] = createWorld({ customers: 200 })
   .people.flatMap(({ clickstream }) => clickstream?.visits ?? [])
   .flatMap(eventsOfVisit);
 
-/** A JSON schema from Iglu, without what only Snowplow's own validator knows. */
+/** A JSON schema from Iglu, without keywords that only Snowplow's validator knows. */
 function schema(...path: string[]): ValidateFunction {
   const published = JSON.parse(readFileSync(contractFile('snowplow', 'iglu', ...path), 'utf8')) as Record<
     string,
@@ -25,7 +25,7 @@ function schema(...path: string[]): ValidateFunction {
   return ajv.compile(published);
 }
 
-/** By column, the schema of what is in its cells, and whether that is a list of it. */
+/** The schema of the cells of each column, and whether a cell is a list. */
 const cells: Record<string, { path: string[]; isList: boolean }> = {
   contexts_com_snowplowanalytics_snowplow_web_page_1_0_0: {
     path: ['com.snowplowanalytics.snowplow', 'web_page', '1-0-0.json'],
@@ -46,7 +46,7 @@ const cells: Record<string, { path: string[]; isList: boolean }> = {
 };
 
 describe('the click log against its contract', () => {
-  test('every event fits the atomic schema', () => {
+  test('every event matches the atomic schema', () => {
     const fits = schema('com.snowplowanalytics.snowplow', 'atomic', '1-0-0.json');
     const atomic = (event: EventRow) =>
       Object.fromEntries(Object.entries(event).filter(([name]) => !(name in cells)));
@@ -54,7 +54,7 @@ describe('the click log against its contract', () => {
     expect(events.filter((event) => !fits(atomic(event)))).toEqual([]);
   });
 
-  test.each(Object.entries(cells))('every cell of %s fits its schema', (column, { path, isList }) => {
+  test.each(Object.entries(cells))('every cell of %s matches its schema', (column, { path, isList }) => {
     const fits = schema(...path);
     const found = events.flatMap((event) => {
       const cell = event[column];
@@ -66,7 +66,7 @@ describe('the click log against its contract', () => {
     expect(found.filter((item) => !fits(item))).toEqual([]);
   });
 
-  test('its columns are those of the recorded log, and one for the searches of its site', () => {
+  test('its columns are those of the recorded log, and one for searches on the site', () => {
     const recorded = readFileSync(
       contractFile('snowplow', 'clickstream-sample', 'snowplow_ecommerce_events.csv'),
       'utf8',

@@ -32,14 +32,12 @@ const endpoints = [
   exportPath,
 ];
 
-const nullsLeftOut =
-  'the copy of the specification says itself that Zendesk does not mark everything that can be null as nullable';
+const nullsLeftOut = 'the specification states that Zendesk does not mark every nullable value as nullable';
 
 const exceptions: Exception[] = [
   {
     at: ['paths', requestedPath],
-    because:
-      'the copied specification leaves the tickets of a user out; they are a list of tickets like any other',
+    because: 'the specification lacks the tickets of a user, which are a list of tickets like any other',
     becomes: () => ({
       parameters: [{ $ref: '#/components/parameters/UserId' }],
       get: { responses: { '200': json({ $ref: '#/components/schemas/TicketsResponse' }) } },
@@ -55,7 +53,7 @@ const exceptions: Exception[] = [
     { path: requestedPath, names: ['page[size]', 'page[after]', 'page[before]', 'page', 'per_page'] },
   ].map(({ path, names }): Exception => ({
     at: ['paths', path, 'get', 'parameters'],
-    because: 'paging is in the description of the endpoint, not in its list of parameters',
+    because: 'the description of the endpoint has paging, but its list of parameters does not',
     becomes: (published) => [
       ...(Array.isArray(published) ? (published as unknown[]) : []),
       ...names.map((name) => ({ name, in: 'query', schema: {} })),
@@ -64,7 +62,7 @@ const exceptions: Exception[] = [
   ...endpoints.map((path): Exception => ({
     at: ['paths', path, 'get', 'responses'],
     because:
-      'the specification has successes only; failures as recorded, or as specified for other endpoints',
+      'the specification has only successful responses; failures are as recorded, or as specified for other endpoints',
     becomes: (published) => ({
       ...failures,
       ...(typeof published === 'object' ? published : {}),
@@ -182,11 +180,11 @@ const refusals = [
 ];
 
 describe('Zendesk Support', () => {
-  test.each(successes)('answers %s as the contract says', async (target) => {
+  test.each(successes)('answers %s according to the contract', async (target) => {
     await expectAnswer(200, target);
   });
 
-  test.each(refusals)('answers $status to $target as the contract says', async ({ status, target }) => {
+  test.each(refusals)('answers $status to $target according to the contract', async ({ status, target }) => {
     await expectAnswer(status, target);
   });
 
@@ -199,7 +197,7 @@ describe('Zendesk Support', () => {
     },
   );
 
-  test('refuses search exports above their own limit and everything above the common one', async () => {
+  test('refuses search exports above their own limit, and all requests above the common limit', async () => {
     const search = `${exportPath}?query=requester:1&filter[type]=ticket`;
     await expectAnswer(200, search, { at: limited });
     const { headers } = await expectAnswer(429, search, { at: limited });
@@ -208,13 +206,13 @@ describe('Zendesk Support', () => {
     for (const target of successes) await expectAnswer(429, target, { at: limited });
   });
 
-  test('answers what it does not have like the recorded exchange', async () => {
+  test('answers requests for missing records like the recorded exchange', async () => {
     const [recorded] = recordedExchanges('organizations_test_delete_not_found_organization.json');
     const { body } = await fetchJson(standIn, '/api/v2/tickets/17.json');
     expect(body).toEqual(recorded?.response);
   });
 
-  test('greets a wrong token like the recorded exchange', async () => {
+  test('refuses a wrong token like the recorded exchange', async () => {
     const [recorded] = recordedExchanges('authentication_test_incorrect_token.json');
     const wrong = { authorization: 'Bearer wrong' };
     const { status, body } = await fetchJson(standIn, '/api/v2/users/me.json', wrong);
@@ -231,7 +229,7 @@ describe('Zendesk Support', () => {
     expect(headers.get('x-rate-limit')).toBe('700');
   });
 
-  test('pages by number with the recorded members', async () => {
+  test('returns numbered pages with the recorded members', async () => {
     const [recorded] = recordedExchanges('organizations_test_search_organization.json');
     const { body } = await fetchJson(standIn, `${searchUsersPath}?query=email:everywhere@example.nl`);
     const [, ...members] = Object.keys(recorded?.response ?? {});
@@ -246,7 +244,7 @@ describe('Zendesk Support', () => {
     expect(members(body)).toEqual(members(recorded?.response));
   });
 
-  test('pages by cursor like the recorded exchanges: a link leads on from the last page to an empty one', async () => {
+  test('returns pages by cursor like the recorded exchanges: the last page links to an empty one', async () => {
     const [lastRecorded, emptyRecorded] = recordedExchanges('organizations_test_list_all.json');
     const list = `/api/v2/users/${String(firstUser?.userId)}/tickets/requested.json?page[size]=100`;
     const last = await fetchJson(standIn, list);
@@ -268,7 +266,7 @@ async function expectAnswer(
 ): Promise<{ headers: Headers }> {
   const answer = await fetchJson(at, target, headers);
   expect(answer.status, JSON.stringify(answer.body).slice(0, 300)).toBe(status);
-  // Every endpoint answers with .json behind it too; the contract writes it without.
+  // Every endpoint can also be called with the suffix .json, which the contract omits.
   const [path = '', query = ''] = target.split('?');
   const plain = `${path.replace(/\.json$/, '')}?${query}`;
   expect(contract.problems({ method: 'GET', target: plain, status, body: answer.body })).toEqual([]);
@@ -307,7 +305,7 @@ function recordedExchanges(name: string): Recorded[] {
   });
 }
 
-/** Which members there are, and of what kind each is. */
+/** The members of a value, with the kind of each. */
 function shapeOf(value: unknown): Record<string, string> {
   return Object.fromEntries(
     Object.entries(value ?? {}).map(([name, member]) => [name, member === null ? 'null' : typeof member]),

@@ -15,12 +15,13 @@ import {
 const errorsHaveLess: Exception[] = [
   {
     at: ['components', 'schemas', 'StandardError', 'required'],
-    because: 'the errors of a partial answer are always seen without links and errors',
+    because: 'the errors of a partial answer never had links and errors in real responses',
     becomes: () => ['category', 'context', 'message', 'status'],
   },
   {
     at: ['components', 'schemas', 'StandardError', 'properties', 'subCategory', 'type'],
-    because: 'published as an object without members, seen as text: crm.associations.NO_ASSOCIATIONS_FOUND',
+    because:
+      'published as an object without members, but text in real responses: crm.associations.NO_ASSOCIATIONS_FOUND',
     becomes: () => 'string',
   },
   {
@@ -40,12 +41,12 @@ const valuesMayBeNull = ['SimplePublicObject', 'SimplePublicObjectWithAssociatio
 const associatedDiffer: Exception[] = [
   {
     at: ['components', 'schemas', 'MultiAssociatedObjectWithLabel', 'properties', 'toObjectId', 'type'],
-    because: 'published as text, seen as a number',
+    because: 'published as text, but a number in real responses',
     becomes: () => 'integer',
   },
   nullable(
     ['components', 'schemas', 'AssociationSpecWithLabel', 'properties', 'label'],
-    'an association without a label is seen with the label null',
+    'an association without a label has the label null in real responses',
   ),
 ];
 
@@ -72,7 +73,7 @@ const ids = {
   tickets: world.companies.flatMap(({ serviceTickets }) => serviceTickets.map(({ id }) => id)),
 };
 
-/** The name in the path, the contract that knows it, and ids that exist. */
+/** The name in the path, the contract that describes it, and ids that exist. */
 const types = [
   {
     type: 'contacts',
@@ -123,7 +124,7 @@ describe.each(types)('HubSpot $type', ({ type, contract, known, properties }) =>
     ...more,
   });
 
-  test('reads a batch, in whole and in part', async () => {
+  test('reads a batch completely, and a batch with unknown ids partly', async () => {
     await expectAnswer(contract, 200, `${path}/batch/read`, batch(known.slice(0, 10)));
     await expectAnswer(contract, 207, `${path}/batch/read`, batch([...known.slice(0, 3), '17', '18']));
     await expectAnswer(contract, 207, `${path}/batch/read?archived=false`, batch(['17'], { properties: [] }));
@@ -136,7 +137,7 @@ describe.each(types)('HubSpot $type', ({ type, contract, known, properties }) =>
     await expectAnswer(contract, 400, `${path}/batch/read`, batch(['a'], { idProperty: 'city' }));
   });
 
-  test('reads one record, or says that there is none', async () => {
+  test('reads one record, or reports that there is none', async () => {
     await expectAnswer(contract, 200, `${path}/${String(known[0])}?properties=${properties.join()}`);
     await expectAnswer(contract, 200, `${path}/${String(known[0])}`);
     await expectAnswer(contract, 404, `${path}/17?properties=${properties.join()}`);
@@ -199,7 +200,7 @@ test('HubSpot contacts are read by e-mail address', async () => {
   await expectAnswer(contract, 200, `/crm/v3/objects/contacts/${String(emails[0]?.id)}?idProperty=email`);
 });
 
-test('HubSpot contacts are read with the history of their properties, fifty at once', async () => {
+test('HubSpot contacts are read with the history of their properties, at most fifty in one call', async () => {
   const contract = contracts.contacts;
   const request = (count: number) => ({
     properties: ['hs_email_optout', 'hs_email_optout_482110072'],
@@ -261,7 +262,7 @@ describe.each([
   const path = `/crm/v4/associations/${from}/${to}/batch/read`;
   const contract = contracts.associations;
 
-  test('are read in whole and in part', async () => {
+  test('are read completely, or partly for unknown ids', async () => {
     await expectAnswer(contract, 200, path, { inputs: [{ id: known }] });
     await expectAnswer(contract, 207, path, { inputs: [{ id: known }, { id: '17' }] });
     await expectAnswer(contract, 207, path, { inputs: [{ id: '17' }] });

@@ -7,8 +7,8 @@ import { createWorld } from '../../sources/stand-ins/seed.js';
 import { contractFile } from './openapi.js';
 
 /**
- * Salesforce publishes no OpenAPI of its data API; what there is are recorded answers. They are of objects and versions of
- * others, so of each what is held against the stand-in is its shape: the same members, with values of the same kind.
+ * Salesforce publishes no OpenAPI document of its data API, so the stand-in is compared with recorded answers. They come
+ * from other objects and versions, so only their shape is compared: the same members, with values of the same kind.
  */
 const recorded = (name: string): unknown =>
   JSON.parse(readFileSync(contractFile('salesforce', 'rest-responses', `${name}.json`), 'utf8'));
@@ -56,22 +56,22 @@ async function get(path: string, authorization = `Bearer ${token}`) {
 }
 const query = (soql: string) => get(`${API}/query?q=${encodeURIComponent(soql)}`);
 
-describe('Salesforce gives a token', () => {
+describe('the stand-in answers a token request', () => {
   test.each(['auth_success_response', 'refresh_success_response', 'reauth_success_response'])(
-    'as in %s',
+    'with a token, as in %s',
     async (name) => {
       expect(shapeOf((await requestToken()).body)).toMatchObject(shapeOf(recorded(name)) as object);
     },
   );
 
-  test.each(['auth_error_response', 'refresh_error_response'])('or says why not, as in %s', async (name) => {
+  test.each(['auth_error_response', 'refresh_error_response'])('with an error, as in %s', async (name) => {
     const { status, body } = await requestToken({ grant_type: 'refresh_token', refresh_token: 'expired' });
     expect(status).toBe(400);
     expect(shapeOf(body)).toEqual(shapeOf(recorded(name)));
     expect(body).toMatchObject({ error: 'invalid_grant' });
   });
 
-  test('and reports an expired token as recorded', async () => {
+  test('and reports an expired token as in the recorded answer', async () => {
     expect(await get(`${API}/query?q=SELECT+Id+FROM+Contact`, 'Bearer expired')).toEqual({
       status: 401,
       body: recorded('expired_session_response'),
@@ -79,13 +79,13 @@ describe('Salesforce gives a token', () => {
   });
 });
 
-describe('Salesforce answers a query', () => {
-  test('with nothing found, just as recorded', async () => {
+describe('the stand-in answers a query', () => {
+  test('without results, exactly as in the recorded answer', async () => {
     const { body } = await query("SELECT Id FROM Contact WHERE Email = 'nobody@example.nl'");
     expect(body).toEqual(recorded('sobject/query_empty_response'));
   });
 
-  test('with its first page and its last', async () => {
+  test('with a first and a last page', async () => {
     const first = (await query('SELECT Name FROM Contact')).body as { nextRecordsUrl: string };
     const fields = { Name: 'string' };
     const shape = (name: string) => {
@@ -102,7 +102,7 @@ describe('Salesforce answers a query', () => {
     expect(shapeOf(last)).toEqual(shape('sobject/query_paginated_last_page_response'));
   });
 
-  test('with values, a parent and children', async () => {
+  test('with values, a parent record and child records', async () => {
     const { body } = await query(
       "SELECT Name, Birthdate, LastModifiedDate, Account.Name, (SELECT Subject FROM Cases) FROM Contact WHERE Email = 'everywhere@example.nl'",
     );
@@ -115,13 +115,13 @@ describe('Salesforce answers a query', () => {
     );
     const withoutRecords = (page: unknown) => ({ ...(shapeOf(page) as object), records: [] });
     expect(withoutRecords(answered['Cases'])).toEqual(withoutRecords(Whizbangs__r));
-    // The way of writing, not the value.
+    // The notation is compared, not the value.
     const pattern = (value: unknown) => String(value).replace(/\d/g, '0');
     expect(pattern(answered['Birthdate'])).toBe(pattern(Date_Label));
     expect(pattern(answered['LastModifiedDate'])).toBe(pattern(DateTime_Label));
   });
 
-  test('that it does not understand', async () => {
+  test('with an error if the query is invalid', async () => {
     const { status, body } = await query('SELECT Nothing__c FROM Contact');
     expect(status).toBe(400);
     expect(shapeOf(body)).toEqual(shapeOf(recorded('sobject/query_error_response')));
@@ -129,7 +129,7 @@ describe('Salesforce answers a query', () => {
   });
 });
 
-test('Salesforce reads one record, or says that there is none', async () => {
+test('the stand-in returns one record, or reports that there is none', async () => {
   const [id] = world.people.flatMap(({ salesforce }) => salesforce?.contactId ?? []);
   const { body } = await get(`${API}/sobjects/Contact/${id ?? ''}`);
   const { attributes, Id } = recorded('sobject/sobject_find_success_response') as Record<string, unknown>;
@@ -138,12 +138,12 @@ test('Salesforce reads one record, or says that there is none', async () => {
   expect(none).toEqual({ status: 404, body: recorded('sobject/sobject_find_error_response') });
 });
 
-test('Salesforce lists its versions to anybody', async () => {
+test('the stand-in lists its versions without authentication', async () => {
   const { body } = await get('/services/data', '');
   expect(shapeOf(body)).toEqual(shapeOf(recorded('services_data_success_response')));
 });
 
-describe('The gateway reads', () => {
+describe('the gateway reads', () => {
   test('recorded pages of a query', () => {
     const record = z.object({ Text_Label: z.string() });
     for (const name of ['first', 'last']) {
@@ -152,7 +152,7 @@ describe('The gateway reads', () => {
     }
   });
 
-  test('moments as they are written', () => {
+  test('moments in the recorded notation', () => {
     const { records } = recorded('sobject/query_success_response') as { records: Record<string, unknown>[] };
     const found = {
       Id: '500000000000000',
@@ -163,7 +163,7 @@ describe('The gateway reads', () => {
     expect(supportCase.parse(found).CreatedDate).toBe('2011-07-07T00:37:00.000Z');
   });
 
-  test('recorded errors; none of them is about a rate limit', () => {
+  test('recorded errors, none of which is about a rate limit', () => {
     for (const name of ['query_error_response', 'sobject_find_error_response', 'write_error_response'])
       expect(errorKindOf(400, recorded(`sobject/${name}`))).toBeUndefined();
   });

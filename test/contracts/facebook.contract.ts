@@ -8,7 +8,7 @@ import { createWorld } from '../../sources/stand-ins/seed.js';
 import type { StandIn } from '../../sources/stand-ins/world.js';
 import { asList, asObject, contractFile, type Json } from './openapi.js';
 
-/** Meta publishes no OpenAPI, but a list of fields and edges for each kind of node. */
+/** The fields and edges of a kind of node. Meta publishes these lists instead of OpenAPI documents. */
 interface Node {
   fields: ReadonlyMap<string, string>;
   edges: ReadonlyMap<string, { returns: string; parameters: ReadonlySet<string> }>;
@@ -69,7 +69,7 @@ async function get(path: string): Promise<Json> {
   return asObject(await answer.json());
 }
 
-/** Every member is a field of the node, of its type. */
+/** Expects that every member is a field of the node, with its type. */
 function expectNode({ fields }: Node, value: unknown): void {
   for (const [name, member] of Object.entries(asObject(value))) {
     const type = fields.get(name);
@@ -78,13 +78,13 @@ function expectNode({ fields }: Node, value: unknown): void {
   }
 }
 
-/** An edge that there is, which leads to such nodes. */
+/** Expects that the edge exists, and that it leads to nodes of this kind. */
 async function expectEdge(
   { edges }: Node,
   { id, edge, returns, query }: { id: string; edge: string; returns: string; query: string },
 ): Promise<unknown[]> {
   expect(edges.get(edge)?.returns).toBe(returns);
-  // Every edge has these beside its own.
+  // Every edge has these members in addition to its own.
   const common = new Set(['fields', 'limit', 'after']);
   for (const name of new URLSearchParams(query).keys())
     expect(common.has(name) || edges.get(edge)?.parameters.has(name), name).toBe(true);
@@ -98,7 +98,7 @@ describe('Facebook', () => {
     expectNode(nodes.User, await get(`${eva?.userId ?? ''}?fields=${USER_FIELDS}`));
   });
 
-  test('answers for the page with its conversations, and for these with messages', async () => {
+  test('returns the conversations of a page with their messages', async () => {
     const conversations = await expectEdge(nodes.Page, {
       id: page,
       edge: 'conversations',
@@ -106,7 +106,7 @@ describe('Facebook', () => {
       query: `user_id=${eva?.userId ?? ''}&fields=${CONVERSATION_FIELDS}&limit=100`,
     });
     for (const conversation of conversations) expectNode(nodes.UnifiedThread, conversation);
-    // What a UnifiedMessage has is not in the contract.
+    // The contract does not describe the fields of a UnifiedMessage.
     await expectEdge(nodes.UnifiedThread, {
       id: eva?.conversations[0]?.id ?? '',
       edge: 'messages',
@@ -115,7 +115,7 @@ describe('Facebook', () => {
     });
   });
 
-  test('answers for the page with its forms, and for these with leads', async () => {
+  test('returns the forms of a page with their leads', async () => {
     const forms = await expectEdge(nodes.Page, {
       id: page,
       edge: 'leadgen_forms',

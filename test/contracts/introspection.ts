@@ -22,7 +22,7 @@ import {
 import { expect } from 'vitest';
 import { asObject } from './openapi.js';
 
-/** Reads the answer to an introspection query, packed or not. */
+/** Reads the answer to an introspection query, compressed or not. */
 export function readIntrospection(file: string): GraphQLSchema {
   const bytes = readFileSync(file);
   const text = (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
@@ -37,16 +37,16 @@ function isIntrospection(value: unknown): value is IntrospectionQuery {
 }
 
 export interface PartOptions {
-  /** Whether what the vendor has deprecated must be marked so, for the same reason. */
+  /** Whether members that the vendor has deprecated must be deprecated in the part, with the same reason. */
   deprecations?: boolean;
 }
 
-/** A part may leave out what an operation can do without; what it has must be the vendor's. */
+/** Expects that a schema is a part of the vendor's. It may omit optional members. All others must be the same. */
 export function expectPartOf(vendor: GraphQLSchema, part: GraphQLSchema, options: PartOptions = {}): void {
   expect(differences(vendor, part, options)).toEqual([]);
 }
 
-/** In sentences; empty when `part` is a part of `vendor`. */
+/** Returns the differences as sentences; empty if `part` is a part of `vendor`. */
 export function differences(
   vendor: GraphQLSchema,
   part: GraphQLSchema,

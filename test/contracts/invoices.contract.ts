@@ -6,9 +6,9 @@ import { customerCard, salesInvoice } from '../../sources/invoices/wire.js';
 import { asList, asObject, contractFile, readContract, type Exception, type Json } from './openapi.js';
 
 const v2 =
-  'The published file is of API v1.0. Of v2.0 there is a reference: https://learn.microsoft.com/dynamics365/business-central/dev-itpro/api-reference/v2.0/';
+  'The published file describes API v1.0. For v2.0, there is a reference: https://learn.microsoft.com/dynamics365/business-central/dev-itpro/api-reference/v2.0/';
 
-/** The contract has only one of each, so a company is a part of the path like any other. */
+/** Matches the path of a company in the contract. */
 const companyPath = /^\/companies\(\{company_id\}\)\/(\w+)(\(\{\w+\}\))?$/;
 
 const option = (name: string, type = 'string') => ({ name, in: 'query', schema: { type } });
@@ -16,7 +16,7 @@ const option = (name: string, type = 'string') => ({ name, in: 'query', schema: 
 const exceptions: Exception[] = [
   {
     at: ['paths'],
-    because: 'a path with a value in parentheses is not one that the reader of contracts knows',
+    because: 'the reader of contracts does not support paths with a value in parentheses',
     becomes: (published) =>
       Object.fromEntries(
         Object.entries(asObject(published)).map(([path, item]) => {
@@ -54,7 +54,7 @@ beforeAll(async () => {
 });
 afterAll(() => standIn.close());
 
-/** What the stand-in answers to a GET below its company, held against the contract. */
+/** The answer of the stand-in to a GET below its company. Fails the test if it does not match the contract. */
 async function answerTo(path: string): Promise<Json> {
   const { INVOICES_URL = '' } = standIn.settings(standIn.url);
   const response = await fetch(path.startsWith('http') ? path : `${INVOICES_URL}${path}`, {
@@ -74,18 +74,21 @@ async function answerTo(path: string): Promise<Json> {
 test.each([
   ['customers', Object.keys(customerCard.shape)],
   ['salesInvoices', Object.keys(salesInvoice.shape)],
-])('Business Central gives %s as its contract says, whole and in part, page by page', async (set, fields) => {
-  let read = 0;
-  for (let next: unknown = `/${set}`; typeof next === 'string' && read < 3; read += 1) {
-    const body = await answerTo(next);
-    expect(asList(body['value']).length).toBeGreaterThan(0);
-    next = body['@odata.nextLink'];
-  }
-  const [item] = asList((await answerTo(`/${set}?$top=1&$select=id,${fields.join(',')}`))['value']);
-  const { id } = asObject(item);
-  await answerTo(`/${set}(${String(id)})`);
-  await answerTo(`/${set}?$skip=3&$top=2&$count=true`);
-});
+])(
+  'Business Central returns %s according to its contract, completely, in part, and page by page',
+  async (set, fields) => {
+    let read = 0;
+    for (let next: unknown = `/${set}`; typeof next === 'string' && read < 3; read += 1) {
+      const body = await answerTo(next);
+      expect(asList(body['value']).length).toBeGreaterThan(0);
+      next = body['@odata.nextLink'];
+    }
+    const [item] = asList((await answerTo(`/${set}?$top=1&$select=id,${fields.join(',')}`))['value']);
+    const { id } = asObject(item);
+    await answerTo(`/${set}(${String(id)})`);
+    await answerTo(`/${set}?$skip=3&$top=2&$count=true`);
+  },
+);
 
 test('The gateway sends the requests that Business Central documents', async () => {
   const numbers = world.people.flatMap(({ invoices }) => invoices?.customerNumber ?? []).slice(0, 20);
@@ -98,7 +101,7 @@ test('The gateway sends the requests that Business Central documents', async () 
   for (const filter of filters) expect(asList((await answerTo(filter))['value']).length).toBeGreaterThan(0);
 });
 
-test('the fields that we read are in the contract, but for those that came with v2.0', async () => {
+test('the contract has all fields that the gateway reads, except those that are new in v2.0', async () => {
   const body = await answerTo('/customers?$top=1');
   const flat = ['addressLine1', 'city', 'country', 'postalCode'];
   const fields = Object.keys(customerCard.shape).filter((field) => !flat.includes(field));

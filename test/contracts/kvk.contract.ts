@@ -14,7 +14,7 @@ import {
   type Json,
 } from './openapi.js';
 
-/** The answers are hal+json; the published bodies are the same for both types, where both are named. */
+/** The answers have the type hal+json. If both types are published, their bodies are the same. */
 const bothTypes = (at: readonly string[]): Exception => ({
   at,
   because: 'the checks read application/json, and the service sends application/hal+json of the same shape',
@@ -65,7 +65,7 @@ async function get(path: string, headers: Record<string, string> = {}, at = stan
   };
 }
 
-/** The files begin their paths at different places. */
+/** The prefix of the paths in each file. */
 const PREFIX: Readonly<Record<keyof typeof contracts, string>> = {
   search: '/api/v2',
   basic: '/api/v1',
@@ -136,7 +136,7 @@ describe('The KvK', () => {
     expect(asList(body['fout']).length).toBe(1);
   });
 
-  test('refuses what is above its limits', async () => {
+  test('refuses requests above its limits', async () => {
     const limited = await startKvk(world, { requestsPerSecond: 1, now: () => 1_000 });
     expect((await get('/api/v1/basisprofielen/69599084', {}, limited)).status).toBe(200);
     expect((await get('/api/v1/basisprofielen/69599084', {}, limited)).status).toBe(429);
@@ -150,7 +150,7 @@ describe('The KvK', () => {
     'vestigingsprofiel_v1_400_IPD0006',
     'zoeken_v2_200_kvkNummer_69599084',
     'zoeken_v2_404_IPD5200',
-  ])('answers as it was recorded: %s', async (file) => {
+  ])('answers as recorded: %s', async (file) => {
     const recorded = asObject(parse(readFileSync(contractFile('kvk', 'recorded', `${file}.yaml`), 'utf8')));
     const { request, response } = asObject(asList(recorded['interactions'])[0]);
     const uri = new URL(String(asObject(request)['uri']));

@@ -4,33 +4,33 @@ import { Ajv, type ValidateFunction } from 'ajv';
 import formats from 'ajv-formats';
 import { parse } from 'yaml';
 
-/** What went over the wire, as far as a contract speaks of it. */
+/** A request and its response, with the parts that a contract describes. */
 export interface Exchange {
   method: 'GET' | 'POST' | 'PATCH';
-  /** Path and query, as sent. */
+  /** The path and query that were sent. */
   target: string;
   requestBody?: unknown;
   status: number;
   body: unknown;
 }
 
-/** Where the real system is known to differ from what was published. */
+/** A known difference between the real system and its published contract. */
 export interface Exception {
-  /** The way into the document, key by key. */
+  /** The path in the document, key by key. */
   at: readonly string[];
-  /** What stands there instead; the published value, if any, is given. */
+  /** Returns the value that replaces the published one. */
   becomes: (published: unknown) => unknown;
   because: string;
 }
 
 export interface Contract {
-  /** What of the exchange the contract does not allow, in sentences; empty when all is well. */
+  /** The violations of the contract in an exchange, as sentences; empty if there are none. */
   problems: (exchange: Exchange) => string[];
 }
 
 export type Json = Record<string, unknown>;
 
-/** The folder of contracts is not part of the repository; the caller says where it is. */
+/** The path of a contract. Contracts are not part of the repository: CONTRACTS names their folder. */
 export function contractFile(...path: string[]): string {
   const folder = process.env['CONTRACTS'];
   if (folder === undefined || folder === '') {
@@ -41,7 +41,7 @@ export function contractFile(...path: string[]): string {
 
 /** Reads an OpenAPI 3.0 document in YAML or JSON. */
 export function readContract(file: string, exceptions: readonly Exception[] = []): Contract {
-  // JSON is YAML, but a megabyte of it is read much faster as what it is.
+  // JSON is also YAML, but the JSON parser is much faster for a megabyte.
   const text = readFileSync(file, 'utf8');
   const published: unknown = file.endsWith('.json') ? JSON.parse(text) : parse(text);
   for (const exception of exceptions) makeException(published, exception);
@@ -50,9 +50,9 @@ export function readContract(file: string, exceptions: readonly Exception[] = []
 
   const ajv = new Ajv({ strict: false, allErrors: true });
   formats.default(ajv);
-  // Zendesk's own word for date-time.
+  // Zendesk's name for date-time.
   ajv.addFormat('datetime', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/);
-  // Business Central's, of numbers.
+  // Business Central's formats of numbers.
   ajv.addFormat('decimal', true);
   ajv.addSchema({ $id: 'contract', components: document['components'] });
   const validators = new Map<unknown, ValidateFunction>();
@@ -109,7 +109,7 @@ export function readContract(file: string, exceptions: readonly Exception[] = []
   };
 }
 
-/** The exception that a value may also be null. */
+/** An exception: a value may also be null. */
 export function nullable(at: readonly string[], because: string): Exception {
   return { at, because, becomes: (published) => ({ ...asObject(published), nullable: true }) };
 }
@@ -122,7 +122,7 @@ function makeException(document: unknown, { at, becomes, because }: Exception): 
   asObject(holder)[last] = becomes(asObject(holder)[last]);
 }
 
-/** OpenAPI 3.0 writes "or null" in a way that JSON Schema does not know. */
+/** Converts `nullable` of OpenAPI 3.0, which JSON Schema does not know. */
 function withoutNullable(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNullable);
   if (typeof value !== 'object' || value === null) return value;
@@ -169,12 +169,12 @@ function jsonSchemaOf(described: Json): unknown {
   return json === undefined ? undefined : asObject(json)['schema'];
 }
 
-/** Empty when it is not a list. */
+/** Returns a list; empty if the value is not a list. */
 export function asList(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** Throws when it is anything else: what was read from a file or an answer is trusted no further. */
+/** Returns an object, or throws if the value is not an object. */
 export function asObject(value: unknown): Json {
   if (!isJson(value)) throw new TypeError(`an object was expected, not ${JSON.stringify(value)}`);
   return value;

@@ -28,20 +28,20 @@ function read(text: string): Promise<WSDL> {
   });
 }
 
-describe('what we wrote of the WSDL', () => {
+describe("the gateway's copy of the WSDL", () => {
   const checkVatOf = (wsdl: WSDL): unknown =>
     asObject(asObject(asObject((wsdl.describeServices() as Json)['checkVatService'])['checkVatPort']))[
       'checkVat'
     ];
 
-  test('is what VIES publishes of the operation', async () => {
+  test('describes the operation as VIES does', async () => {
     const [theirs, ours] = await Promise.all([read(published), read(readFileSync(url, 'utf8'))]);
     expect(checkVatOf(ours)).toEqual(checkVatOf(theirs));
     expect(asObject(checkVatOf(ours))['input']).toBeDefined();
     expect(ours.definitions.$targetNamespace).toBe(theirs.definitions.$targetNamespace);
   });
 
-  test('makes the same message', async () => {
+  test('produces the same message', async () => {
     const messages: string[] = [];
     for (const text of [file, url.pathname]) {
       const client = await createClientAsync(text, {
@@ -78,7 +78,7 @@ describe('the stand-in, called by the WSDL that VIES publishes', () => {
     ['DE', '987650001', true],
     ['NL', '987652011B01', false],
   ])(
-    'answers about %s %s by the schema, every element in its place',
+    'answers about %s %s according to the schema, with every element in its place',
     async (countryCode, vatNumber, valid) => {
       const check = client['checkVatAsync'] as (input: object) => Promise<[Json, string]>;
       const [answer, raw] = await check({ countryCode, vatNumber });
@@ -90,7 +90,7 @@ describe('the stand-in, called by the WSDL that VIES publishes', () => {
         name: expect.any(String) as string,
         address: expect.any(String) as string,
       });
-      // A sequence: its elements have an order.
+      // The type is a sequence, so the order of elements matters.
       const order = [...raw.matchAll(/<ns2:(\w+)>/g)].map(([, name]) => name);
       expect(order).toEqual(['countryCode', 'vatNumber', 'requestDate', 'valid', 'name', 'address']);
       expect(raw).toMatch(/<ns2:requestDate>\d{4}-\d\d-\d\d[+-]\d\d:\d\d</);
@@ -100,11 +100,11 @@ describe('the stand-in, called by the WSDL that VIES publishes', () => {
 
 const words = [...published.matchAll(/-\s+([A-Z_]{5,}): /g)].map(([, word = '']) => word);
 
-test('VIES documents the faults that we have heard of', () => {
+test('VIES documents all faults that the gateway handles', () => {
   expect(words).toEqual(['INVALID_INPUT', 'SERVICE_UNAVAILABLE', 'MS_UNAVAILABLE', 'TIMEOUT', 'SERVER_BUSY']);
 });
 
-test.each(words)('the documented fault %s is understood', async (word) => {
+test.each(words)('the gateway handles the documented fault %s', async (word) => {
   const standIn = await startVies(world, { refuse: () => word });
   const ours = open<SoapClient>(vies.connector, standIn.settings(standIn.url));
   const [outcome] = await vatChecks.load(['NL858100009B14'], ours);

@@ -252,11 +252,11 @@ const operations = {
 };
 
 describe("the stand-in's part of Shopify's Admin API", () => {
-  test('has only what the vendor has, as the vendor has it', () => {
+  test('has only members of the vendor, with the same definitions', () => {
     expectPartOf(vendor, standIn, { deprecations: true });
   });
 
-  test.each(Object.entries(operations))('takes the same operations: %s', (_name, operation) => {
+  test.each(Object.entries(operations))('accepts the same operations: %s', (_name, operation) => {
     const document = parse(operation);
     expect(validate(vendor, document)).toEqual([]);
     expect(validate(standIn, document)).toEqual([]);
@@ -297,7 +297,7 @@ test("all requests of the gateway are valid in the vendor's own schema", async (
   await shop.close();
 });
 
-/** One customer with every field that the given types have, each without the arguments that have a default. */
+/** Selects every field of the given types for one customer. Arguments with a default are omitted. */
 function everyField(schema: GraphQLSchema, types: readonly string[]): DocumentNode {
   const select = (name: string, path: readonly string[]): string => {
     const type = schema.getType(name);
@@ -312,7 +312,7 @@ function everyField(schema: GraphQLSchema, types: readonly string[]): DocumentNo
   return parse(`query everything($by: CustomerKey!) { customer(by: $by) ${select('Customer', [])} }`);
 }
 
-test('a schema that strays from the contract is found out', () => {
+test('reports the differences of a schema that does not match the contract', () => {
   const strayed = buildSchema(/* GraphQL */ `
     schema {
       query: QueryRoot

@@ -5,7 +5,7 @@ import { POST_FIELDS, USER_FIELDS } from '../../sources/x/mapping.js';
 import { startX } from '../../sources/x/stand-in/index.js';
 import { contractFile, readContract, type Exception } from './openapi.js';
 
-/** The schema that replaces `{code, message}` for errors: X sends problems, and a list of errors with 429. */
+/** Replaces the schema `{code, message}` of errors. X sends problem objects, and a list of errors with status 429. */
 const errorsOf = (path: string): Exception => ({
   at: ['paths', path, 'get', 'responses', 'default', 'content', 'application/json', 'schema'],
   becomes: (published) => ({
@@ -23,7 +23,8 @@ const errorsOf = (path: string): Exception => ({
       },
     ],
   }),
-  because: 'X answers with problem objects, and 429 with a list of errors: its pages on response codes.',
+  because:
+    'X answers with problem objects, and status 429 with a list of errors, according to its pages on response codes.',
 });
 
 const contract = readContract(contractFile('x', 'openapi.json'), [
@@ -66,7 +67,7 @@ describe('X', () => {
     search,
     `${search}&max_results=10&sort_order=recency&post.fields=${POST_FIELDS}&expansions=author_id&user.fields=username`,
     '/2/tweets/search/recent?query=(from:nobody_here)%20@DemoWinkel%20-is:retweet',
-  ])('answers %s as the contract says', async (target) => {
+  ])('answers %s according to the contract', async (target) => {
     const { headers } = await expectAnswer(200, target);
     for (const name of ['limit', 'remaining', 'reset'])
       expect(headers.get(`x-rate-limit-${name}`)).toMatch(/^\d+$/);
@@ -79,7 +80,7 @@ describe('X', () => {
     `/2/users/by?usernames=${Array.from({ length: 101 }, (_, i) => `u${i}`).join(',')}`,
     `${search}&max_results=9`,
     `${search}&next_token=nonsense`,
-  ])('refuses %s as the contract says', async (target) => {
+  ])('refuses %s according to the contract', async (target) => {
     await expectAnswer(400, target);
   });
 

@@ -22,37 +22,43 @@ const account = (id: string, kvkNumber: string): CustomerRecord => ({
 it.each([
   ['one number', ['07322969', '0732 2969'], '07322969'],
   ['different numbers', ['07322969', '69599084'], null],
-])('a company that a system knows by accounts with %s', async (_, kvkNumbers, expected) => {
-  const records = kvkNumbers.map((kvkNumber, i) => account(String(i), kvkNumber));
-  const companies = createCompanies({
-    rules: {
-      namespaces: new Map(commonNamespaces('NL').map((namespace) => [namespace.name, namespace])),
-      limits: { maxHops: 3, maxValuesPerNamespace: 5, maxIdentifiers: 50, patienceMs: 20 },
-      sources: [
-        {
-          name: 'shop',
-          identity: {
-            recordKey: 'shopId',
-            yields: { vatNumber: 'one', kvkNumber: 'one' },
-            foundBy: {
-              vatNumber: {
-                uniqueness: 'usual',
-                loader: { name: 'byVatNumber', load: () => Promise.resolve([records]) },
+])(
+  'reads the KvK number of a company whose accounts in a system have %s',
+  async (_, kvkNumbers, expected) => {
+    const records = kvkNumbers.map((kvkNumber, i) => account(String(i), kvkNumber));
+    const companies = createCompanies({
+      rules: {
+        namespaces: new Map(commonNamespaces('NL').map((namespace) => [namespace.name, namespace])),
+        limits: { maxHops: 3, maxValuesPerNamespace: 5, maxIdentifiers: 50, patienceMs: 20 },
+        sources: [
+          {
+            name: 'shop',
+            identity: {
+              recordKey: 'shopId',
+              yields: { vatNumber: 'one', kvkNumber: 'one' },
+              foundBy: {
+                vatNumber: {
+                  uniqueness: 'usual',
+                  loader: { name: 'byVatNumber', load: () => Promise.resolve([records]) },
+                },
               },
             },
           },
-        },
-      ],
-    },
-    companies: [],
-    sourceOfCompanyField: new Map(),
-  });
-  const customer = { identity: { findIn: () => Promise.resolve({ kind: 'found', records }) } };
-  const context = { load: () => Promise.resolve(records) };
-  const company = await companies.ofCustomer(customer as unknown as Customer, context as unknown as Context);
-  expect(await company?.identifier('vatNumber')).toBe(VAT_NUMBER);
-  expect(await company?.identifier('kvkNumber')).toBe(expected);
-});
+        ],
+      },
+      companies: [],
+      sourceOfCompanyField: new Map(),
+    });
+    const customer = { identity: { findIn: () => Promise.resolve({ kind: 'found', records }) } };
+    const context = { load: () => Promise.resolve(records) };
+    const company = await companies.ofCustomer(
+      customer as unknown as Customer,
+      context as unknown as Context,
+    );
+    expect(await company?.identifier('vatNumber')).toBe(VAT_NUMBER);
+    expect(await company?.identifier('kvkNumber')).toBe(expected);
+  },
+);
 
 const KVK = '07322969';
 const OTHER_KVK = '69599084';
@@ -64,19 +70,19 @@ const recordOf = (kvkNumber: string | null, vatNumber: string | null = null): Co
 
 type Answer = CompanyRecord | null | Error;
 interface Systems {
-  /** By KvK number. */
+  /** The record that the register finds by KvK number. */
   register?: Answer;
-  /** By KvK number and by VAT number. */
+  /** The record that the CRM finds by KvK number or VAT number. */
   crm?: Answer;
-  /** Of a name in a place. */
+  /** The records that the register finds by name and place. */
   register_names?: readonly CompanyRecord[] | Error;
-  /** The company that the CRM holds of the customer. */
+  /** The employer of the customer in the CRM. */
   employer?: Answer;
-  /** What a shop with business accounts knows of the customer. */
+  /** The result of a shop with business accounts for the customer. */
   shop?: Outcome;
 }
 
-/** Companies over a register, a CRM and a shop, with the calls that they receive. */
+/** Creates companies over a register, a CRM and a shop. Returns the calls that the systems receive. */
 function companiesOver({ register = null, crm = null, register_names = [], employer = null, shop }: Systems) {
   const calls: string[] = [];
   const settle = <T>(answer: T | Error): Promise<T> =>
@@ -147,35 +153,41 @@ function companiesOver({ register = null, crm = null, register_names = [], emplo
 describe('a company by its number', () => {
   test.each<[string, Systems, string, string[], boolean | Error]>([
     [
-      'is found by the system of the selected field alone',
+      'is loaded only from the system of the selected field',
       { register: recordOf(KVK) },
       'registeredName',
       ['register'],
       true,
     ],
-    ['is found by another selected system alone', { crm: recordOf(KVK) }, 'domain', ['crmByKvk'], true],
+    ['is loaded only from another selected system', { crm: recordOf(KVK) }, 'domain', ['crmByKvk'], true],
     [
-      'is looked for elsewhere if that does not know it',
+      'is loaded from another system if the first one does not know it',
       { crm: recordOf(KVK) },
       'registeredName',
       ['register', 'crmByKvk'],
       true,
     ],
     [
-      'is looked for everywhere if nothing is selected',
+      'is loaded from all systems if no field is selected',
       { crm: recordOf(KVK) },
       '__typename',
       ['register', 'crmByKvk'],
       true,
     ],
     [
-      'is known though another system fails',
+      'is found even if another system fails',
       { register: down, crm: recordOf(KVK) },
       '__typename',
       ['register', 'crmByKvk'],
       true,
     ],
-    ['is not "unknown" while a system fails', { register: down }, 'domain', ['crmByKvk', 'register'], down],
+    [
+      'is an error, not null, while a system fails',
+      { register: down },
+      'domain',
+      ['crmByKvk', 'register'],
+      down,
+    ],
     ['is null if no system knows it', {}, 'registeredName domain', ['register', 'crmByKvk'], false],
   ])('%s', async (_, systems, fields, called, expected) => {
     const { find, calls } = companiesOver(systems);
@@ -202,7 +214,7 @@ describe('a company by its number', () => {
     expect(calls).toEqual([]);
   });
 
-  test('has the other numbers of the systems, and the records of those that are found by them', async () => {
+  test('has the other numbers that the systems hold, and the records that are found by those numbers', async () => {
     const { find, calls, ofCrm, ofRegister } = companiesOver({ crm: recordOf('0732 2969', VAT_NUMBER) });
     const company = await find({ vatNumber: 'NL 8581.00009.B14' });
     expect(await company?.identifier('vatNumber')).toBe(VAT_NUMBER);
@@ -214,14 +226,14 @@ describe('a company by its number', () => {
     await expect(company?.record({ ...ofCrm })).rejects.toThrow('a declaration that no source has');
   });
 
-  test('has a number of the systems that may hold it, without a call to the others', async () => {
+  test('loads a number only from systems that may hold it', async () => {
     const { find, calls } = companiesOver({ register: recordOf(KVK), crm: recordOf(KVK, VAT_NUMBER) });
     const company = await find({ kvkNumber: KVK }, 'domain');
     expect(await company?.identifier('vatNumber')).toBe(VAT_NUMBER);
     expect(new Set(calls)).toEqual(new Set([`crmByKvk ${KVK}`]));
   });
 
-  test('has no other number that only a failed system may hold: its error is thrown', async () => {
+  test('throws the error of a failed system for a number that only this system may hold', async () => {
     const { find } = companiesOver({ register: recordOf(KVK), crm: down });
     const company = await find({ kvkNumber: KVK }, 'registeredName');
     await expect(company?.identifier('vatNumber')).rejects.toBe(down);
@@ -233,16 +245,16 @@ describe('a company by name and place', () => {
   const key: CompanyKey = { nameAndPlace: { name: ' Bakkerij ', place: ' Utrecht' } };
 
   test.each<[string, Systems['register_names'], string | null | Error]>([
-    ['is the one that is found', [recordOf(KVK)], KVK],
-    ['is one, if it is found twice', [recordOf(KVK), recordOf(KVK)], KVK],
+    ['is the company that is found', [recordOf(KVK)], KVK],
+    ['is one company if it is found twice', [recordOf(KVK), recordOf(KVK)], KVK],
     ['is null if none is found', [], null],
-    ['is null if what is found has no number', [recordOf(null)], null],
+    ['is null if the company that is found has no number', [recordOf(null)], null],
     [
-      'is nobody of several',
+      'is null if several companies are found',
       [recordOf(KVK), recordOf(OTHER_KVK)],
       new AmbiguousIdentityError(undefined, 2, 'companies'),
     ],
-    ['is not "unknown" while the register fails', down, down],
+    ['is an error, not null, while the register fails', down, down],
   ])('%s', async (_, register_names, expected) => {
     const { find, calls } = companiesOver({ register_names: register_names ?? [] });
     const company = find(key);
@@ -260,26 +272,26 @@ describe('the company of a customer', () => {
   const failed: Outcome = { kind: 'failed', error: down };
 
   test.each<[string, Systems, string | null | Error]>([
-    ['is the one that they work for', { employer: recordOf(OTHER_KVK), shop: account }, OTHER_KVK],
-    ['has its number in one way of writing', { employer: recordOf('6959 9084') }, OTHER_KVK],
-    ['is the customer itself, who has a number', { shop: account }, KVK],
+    ['is their employer', { employer: recordOf(OTHER_KVK), shop: account }, OTHER_KVK],
+    ['has a normalised number', { employer: recordOf('6959 9084') }, OTHER_KVK],
+    ['is the customer itself if the customer has a number', { shop: account }, KVK],
     ['is the customer itself while the CRM fails', { employer: down, shop: account }, KVK],
-    ['is not "none" while the CRM fails', { employer: down }, down],
-    ['is not "none" while the shop fails', { shop: failed }, down],
-    ['is the one that they work for while the shop fails', { employer: recordOf(KVK), shop: failed }, KVK],
+    ['is an error, not null, while the CRM fails', { employer: down }, down],
+    ['is an error, not null, while the shop fails', { shop: failed }, down],
+    ['is their employer while the shop fails', { employer: recordOf(KVK), shop: failed }, KVK],
     [
-      'is null of a customer without a number',
+      'is null for a customer without a number',
       { shop: { kind: 'found', records: [{ id: '1', identifiers: [] }] } },
       null,
     ],
-    ['is null of a customer that no system knows', {}, null],
+    ['is null for a customer that no system knows', {}, null],
   ])('%s', async (_, systems, expected) => {
     const company = companiesOver(systems).ofCustomer();
     if (expected instanceof Error) await expect(company).rejects.toBe(expected);
     else expect((await (await company)?.identifier('kvkNumber')) ?? null).toBe(expected);
   });
 
-  test('has the record that the CRM returned of the customer, without a further call', async () => {
+  test('has the record that the CRM returned for the customer, without another call', async () => {
     const { ofCustomer, ofCrm, ofRegister, calls } = companiesOver({
       employer: recordOf(KVK),
       register: recordOf(KVK, null),
@@ -291,7 +303,7 @@ describe('the company of a customer', () => {
     expect(calls).toEqual([`register ${KVK}`]);
   });
 
-  test('comes from the systems that declare so, or else from those whose customers have numbers', () => {
+  test('comes from the systems that declare companies, or else from systems whose customers have numbers', () => {
     const { companies, options } = companiesOver({});
     expect(companies.sourcesOfCustomer).toEqual(['crm']);
     const registers = options.companies.filter(({ name }) => name === 'register');

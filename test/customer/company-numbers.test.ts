@@ -5,7 +5,7 @@ import { SourceUnavailableError } from '../../src/errors.js';
 
 const down = new SourceUnavailableError('orders', 'orders cannot be reached.');
 
-/** A company that is known by its KvK number, with what each system answers to that. */
+/** A company with a KvK number, and the answer of each system to that number. */
 const company = (...answers: readonly (CompanyRecord | Error | null)[]) =>
   createCompany(
     { numbers: new Map([['kvkNumber', '07322969']]) },
@@ -22,16 +22,16 @@ const company = (...answers: readonly (CompanyRecord | Error | null)[]) =>
   );
 const bakery = { kvkNumber: '07322969', vatNumber: 'NL858100009B14' };
 
-describe("a company's number that was not given", () => {
-  it('is what one system holds, although another is unavailable', async () => {
+describe('a number of a company that was found by another number', () => {
+  it('is the number that one system holds, even if another is unavailable', async () => {
     expect(await company(down, bakery).identifier('vatNumber')).toBe(bakery.vatNumber);
   });
 
-  it('is none when all systems say that they hold none', async () => {
+  it('is null if no system holds one', async () => {
     expect(await company(null, { ...bakery, vatNumber: null }).identifier('vatNumber')).toBeNull();
   });
 
-  it('is not null without an error while an unavailable system may hold it', async () => {
+  it('is an error while an unavailable system may hold it', async () => {
     await expect(company(null, down).identifier('vatNumber')).rejects.toBe(down);
   });
 });

@@ -8,15 +8,15 @@ import { faultControl } from '../support/stand-ins.js';
 
 const world = createWorld({ customers: inject('customers') });
 
-/** Of a business customer: the order system has both numbers, the CRM the first only. */
+/** The numbers of a business customer. The order system has both, the CRM only the first. */
 const bakery = { kvkNumber: '07322969', vatNumber: 'NL858100009B14' };
 const ofBakery = world.companies.find(({ kvkNumber }) => kvkNumber === bakery.kvkNumber);
 const registered = world.register.find(({ kvkNumber }) => kvkNumber === bakery.kvkNumber);
-/** A company that the CRM knows with both numbers, and who works for it. */
+/** A customer whose employer has both numbers in the CRM. */
 const everywhere = world.people.find(({ email }) => email === 'everywhere@example.nl');
 const employer = world.companies.find(({ id }) => id === everywhere?.crm?.companyId);
 if (ofBakery === undefined || registered === undefined || employer?.vatNumber === undefined)
-  throw new Error('the seed has no such companies');
+  throw new Error('The seed data has no such companies.');
 
 let control: FaultControl;
 let gateway: TestGateway;
@@ -33,7 +33,7 @@ const settingsOf = (...prefixes: string[]) =>
   Object.fromEntries(
     Object.entries(control.settings).filter(([name]) => prefixes.some((prefix) => name.startsWith(prefix))),
   );
-/** The systems that know companies. */
+/** Creates a gateway with the systems that know companies. */
 const open = (more: Record<string, string> = {}) =>
   (gateway = createTestGateway({
     ...settingsOf('ORDER_SYSTEM', 'CRM_HUBSPOT', 'KVK'),
@@ -76,7 +76,7 @@ describe('a company', () => {
       registeredName: registered.name,
       domain: ofBakery.domain,
       employeeCount: ofBakery.numberOfEmployees,
-      // The CRM has none; the order system does, of the customer who buys for it.
+      // The CRM has no VAT number. The order system has it, for the customer who orders for the company.
       vatNumber: bakery.vatNumber,
     });
   });
@@ -85,7 +85,7 @@ describe('a company', () => {
     ['the order system', bakery.vatNumber, registered.name],
     ['the CRM', employer.vatNumber, employer.name],
   ])(
-    'is found by the VAT number that %s holds, with all that is known by its other number',
+    'is found by the VAT number that %s holds, with the data that is found by its KvK number',
     async (_, vatNumber, name) => {
       open();
       const { data, errors } = await companyBy(`vatNumber: "${vatNumber}"`, 'name registeredName vatNumber');
@@ -104,7 +104,7 @@ describe('a company', () => {
     expect(at(data, 'company')).toEqual({ kvkNumber: bakery.kvkNumber, name: ofBakery.name });
   });
 
-  test('needs no call to systems that the client selects nothing of, if another system knows it', async () => {
+  test('needs no call to systems without a selected field, if another system knows it', async () => {
     open();
     await companyBy(`kvkNumber: "${bakery.kvkNumber}"`, 'registeredName legalForm');
     expect(calls()).toEqual({ 'order-system': 0, 'crm-hubspot': 0, kvk: 1 });
@@ -124,7 +124,7 @@ describe('a company', () => {
     }
   });
 
-  test('is shown by the available systems, and is not "unknown" if all systems fail', async () => {
+  test('is shown by the available systems, and is an error if all systems fail', async () => {
     open();
     await control.set('kvk', { fault: 'down' });
     const known = await companyBy(`kvkNumber: "${bakery.kvkNumber}"`, 'name registeredName');
@@ -142,16 +142,16 @@ describe('a company', () => {
     ['null', 'kvkNumber: null'],
     ['no key', ''],
     ['too short a number', 'kvkNumber: "7322969"'],
-    ['a number that stands for nobody', 'kvkNumber: "00000000"'],
+    ['a placeholder number', 'kvkNumber: "00000000"'],
     ['no VAT number', 'vatNumber: "07322969"'],
-    ['a name of blanks', 'nameAndPlace: { name: " ", place: "Utrecht" }'],
-  ])('is not looked for by %s', async (_, key) => {
+    ['a blank name', 'nameAndPlace: { name: " ", place: "Utrecht" }'],
+  ])('cannot be requested by %s', async (_, key) => {
     open();
     expect((await companyBy(key, 'registeredName')).data ?? { company: null }).toEqual({ company: null });
     expect(calls()).toEqual({ 'order-system': 0, 'crm-hubspot': 0, kvk: 0 });
   });
 
-  test('has its VAT number checked, independent of the system that holds it', async () => {
+  test('has its VAT number checked, for any system that holds it', async () => {
     gateway = createTestGateway({
       ...settingsOf('ORDER_SYSTEM', 'CRM_HUBSPOT', 'KVK', 'VIES'),
       DEADLINE_MS: '10000',
@@ -174,7 +174,7 @@ describe('a company', () => {
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
   });
 
-  test('is not looked for by a variable that holds two keys, or one half of it', async () => {
+  test('cannot be requested by a variable with two keys or an incomplete key', async () => {
     open();
     const query = 'query($by: CompanyKey!) { company(by: $by) { registeredName } }';
     const half = 'query($a: String) { company(by: { kvkNumber: $a }) { registeredName } }';
@@ -191,14 +191,14 @@ describe('a company', () => {
 });
 
 describe('the company of a customer', () => {
-  test('who is one has the numbers that the order system holds, without any CRM', async () => {
+  test('is a business customer itself, with the numbers of the order system, without a CRM', async () => {
     gateway = createTestGateway(settingsOf('ORDER_SYSTEM', 'KVK'));
     const { data, errors } = await companyOf('company@example.nl', 'kvkNumber vatNumber registeredName');
     expect(errors).toEqual([]);
     expect(at(data, 'customer', 'company')).toEqual({ ...bakery, registeredName: registered.name });
   });
 
-  test('who is one is shown when the CRM does not know it', async () => {
+  test('is a business customer itself if the CRM does not know the company', async () => {
     const crm = await startCrmHubspot({ ...world, people: [], companies: world.companies.slice(20) });
     open(crm.settings(crm.url));
     const { data, errors } = await companyOf('company@example.nl', 'kvkNumber vatNumber name registeredName');
@@ -211,7 +211,7 @@ describe('the company of a customer', () => {
     });
   });
 
-  test('of a customer is shown without data of the CRM while the CRM is unavailable', async () => {
+  test('is shown without data of the CRM while the CRM is unavailable', async () => {
     open();
     await control.set('crm-hubspot', { fault: 'down' });
     const { data, errors } = await companyOf('company@example.nl', 'kvkNumber name registeredName');
@@ -233,7 +233,7 @@ describe('the company of a customer', () => {
     expect(errors).toMatchObject([{ path: ['customer', 'company'], extensions: { source: 'crm-hubspot' } }]);
   });
 
-  test('is null of a person without one', async () => {
+  test('is null for a person without a company', async () => {
     open();
     const { data, errors } = await companyOf('orders-only@example.nl', 'kvkNumber');
     expect(errors).toEqual([]);
@@ -261,7 +261,7 @@ describe('the company of a customer', () => {
     );
     const different = new Set(companies.flatMap((company) => (company === undefined ? [] : [company.id])))
       .size;
-    // Identification, which company is theirs, and the companies.
+    // One call identifies the customers, one loads their associations, and one loads the companies.
     expect(calls()).toEqual({ 'order-system': 1, 'crm-hubspot': 3, kvk: different });
   });
 });

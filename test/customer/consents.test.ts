@@ -18,7 +18,7 @@ const crm: ConsentSource = {
   notesOf: () => Promise.resolve([]),
 };
 
-/** A customer with these records in the CRM. The first `cachedCount` are cached. */
+/** A request for a customer with these records in the CRM. The first `cachedCount` records are cached. */
 function requestFor(
   statuses: readonly ConsentStatus[],
   cachedCount: number,
@@ -51,7 +51,7 @@ describe('the consent of a customer with several records', () => {
   });
 });
 
-it('notes about consent are shown, and do not decide', async () => {
+it('notes about consent are shown, and have no effect', async () => {
   const note: Consent = { purpose: 'MARKETING', source: 'crm', status: 'GRANTED', topic: 'Newsletter' };
   const consents = createConsents([{ ...crm, notesOf: () => Promise.resolve([note]) }]);
   const request = requestFor(['REVOKED'], 1);
@@ -80,58 +80,58 @@ describe('the consent statements of the systems about a customer', () => {
 
   test.each<[string, () => Outcome | undefined, () => Promise<Outcome>, () => Promise<Consent[]>, object]>([
     [
-      'that the CRM knows',
+      'are returned if the CRM knows the customer',
       () => undefined,
       () => Promise.resolve(oneRecord),
       () => Promise.resolve(run('DENIED')),
       {},
     ],
     [
-      'that the CRM does not know',
+      'are UNKNOWN if the CRM does not know the customer',
       () => undefined,
       () => Promise.resolve({ kind: 'unknown' }),
-      () => Promise.reject(new Error('a call without a record')),
+      () => Promise.reject(new Error('Unexpected call without a record.')),
       { statements: [] },
     ],
     [
-      'that the CRM is known not to know',
+      'are UNKNOWN without a call if it is known that the CRM has no such customer',
       () => ({ kind: 'unknown' }),
-      () => Promise.reject(new Error('a needless search')),
-      () => Promise.reject(new Error('a call without a record')),
+      () => Promise.reject(new Error('Unexpected search.')),
+      () => Promise.reject(new Error('Unexpected call without a record.')),
       { statements: [] },
     ],
     [
-      'that the CRM cannot find',
+      'are an error if the CRM cannot find the customer',
       () => ({ kind: 'failed', error: down }),
       () => Promise.resolve({ kind: 'failed', error: down }),
       () => Promise.resolve(run('GRANTED')),
       { statements: [], error: down },
     ],
     [
-      'whose search fails',
+      'are an error if the search for the customer fails',
       () => undefined,
       () => Promise.reject(down),
       () => Promise.resolve(run('GRANTED')),
       { statements: [], error: down },
     ],
     [
-      'who is erased',
+      'are an error if the customer is erased',
       () => {
         throw down;
       },
-      () => Promise.reject(new Error('a needless search')),
+      () => Promise.reject(new Error('Unexpected search.')),
       () => Promise.resolve(run('GRANTED')),
       { statements: [], error: down },
     ],
     [
-      'whose consent the CRM cannot return',
+      'are an error if the CRM cannot return the consent',
       () => oneRecord,
       () => Promise.resolve(oneRecord),
       () => Promise.reject(down),
       { statements: [], error: down },
     ],
     [
-      'with several records, while the CRM is unavailable',
+      'are an error for several records while the CRM is unavailable',
       () => twoRecords,
       () => Promise.resolve(twoRecords),
       () => Promise.reject(down),
@@ -186,7 +186,7 @@ describe('the consent statements of the systems about a customer', () => {
 });
 
 describe('the loader of consent', () => {
-  /** The loader that the registry gets for a declaration. */
+  /** The loader that is registered for a declaration. */
   function registered(parts: Partial<ConsentDeclaration['ofRecord']> = {}) {
     const loaders: ConsentSource['ofRecord'][] = [];
     const registry = { add: (_: unknown, loader: ConsentSource['ofRecord']) => loaders.push(loader) };
@@ -200,7 +200,7 @@ describe('the loader of consent', () => {
     return { loader: loaders[0], source, ofRecord };
   }
 
-  test('caches for five seconds and returns nothing stale, also if the source declares otherwise', () => {
+  test('caches for five seconds and never returns stale answers, even if the source declares otherwise', () => {
     const { loader } = registered();
     expect(freshness(loader?.freshness, { maxAge: '1 hour', staleIfError: '1 day' })).toEqual({
       maxAgeMs: 5_000,
@@ -209,7 +209,7 @@ describe('the loader of consent', () => {
       notFoundMaxAgeMs: 5_000,
       hasMaxAge: true,
     });
-    // Without its own values, the policy of the source would apply.
+    // The loader has its own values, because otherwise the policy of the source would apply.
     expect(Object.keys(loader?.freshness ?? {}).sort()).toEqual([
       'maxAge',
       'notFoundMaxAge',
@@ -225,7 +225,7 @@ describe('the loader of consent', () => {
     expect(source.ofRecord).toBe(ofRecord);
   });
 
-  test('names the source in each statement, and leaves an error an error', async () => {
+  test('names the source in each statement, and returns errors unchanged', async () => {
     const failed = new Error('no answer');
     const { loader } = registered({
       load: () => Promise.resolve([[{ purpose: 'MARKETING', status: 'GRANTED' }], failed, []]),
@@ -247,7 +247,7 @@ describe('the loader of consent', () => {
     ]);
   });
 
-  test('notes nothing if the source declares no notes', async () => {
+  test('returns no notes if the source declares none', async () => {
     expect(await registered().source.notesOf({} as Customer, {} as Context)).toEqual([]);
   });
 

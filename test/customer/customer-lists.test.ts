@@ -15,7 +15,7 @@ const customer = {} as Customer;
 const context = {} as Context;
 const down = new SourceTimeoutError('desk', 'The desk did not answer in time.');
 
-/** Of these items the lists read nothing else. */
+/** A ticket with the fields that the lists read. */
 const ticket = (recordId: string, createdAt: string | null, isOpen = true) =>
   ({ source: 'desk', recordId, createdAt, isOpen }) as TicketRecord;
 const deal = (recordId: string, createdAt: string | null) =>
@@ -51,17 +51,20 @@ describe('the lists of a customer', () => {
     [null, ['2', '4', '1', '3']],
     [true, ['4', '1', '3']],
     [false, ['2']],
-  ])('hold the tickets with isOpen %s, newest first and those without a moment last', async (isOpen, ids) => {
-    const requests: (boolean | null)[] = [];
-    const page = (_: Customer, request: TicketsRequest) => {
-      requests.push(request.isOpen);
-      return Promise.resolve({ items: tickets, readBackTo: [] });
-    };
-    const lists = customerListsOf([{ name: 'desk', tickets: { page } }]);
-    const found = await ticketsPage(customer, { first: 10, after: null, isOpen }, lists, context);
-    expect(idsOf(found)).toEqual(ids);
-    expect(requests).toEqual([isOpen ?? null]);
-  });
+  ])(
+    'contain the tickets with isOpen %s, newest first, and tickets without a date last',
+    async (isOpen, ids) => {
+      const requests: (boolean | null)[] = [];
+      const page = (_: Customer, request: TicketsRequest) => {
+        requests.push(request.isOpen);
+        return Promise.resolve({ items: tickets, readBackTo: [] });
+      };
+      const lists = customerListsOf([{ name: 'desk', tickets: { page } }]);
+      const found = await ticketsPage(customer, { first: 10, after: null, isOpen }, lists, context);
+      expect(idsOf(found)).toEqual(ids);
+      expect(requests).toEqual([isOpen ?? null]);
+    },
+  );
 
   it('do not continue from the cursor of another list', async () => {
     const lists = customerListsOf([
@@ -77,7 +80,7 @@ describe('the lists of a customer', () => {
     await expect(ticketsPage(customer, { first: 1, after }, lists, context)).rejects.toThrow(/cursor/);
   });
 
-  it('hold the organisations of each source, and in the place of a failed one its error', async () => {
+  it('contain the organisations of each source, and the error of a failed source in its place', async () => {
     const organisation = (recordId: string) => ({ source: 'crm', recordId }) as OrganisationRecord;
     const lists = customerListsOf([
       {
@@ -108,7 +111,7 @@ describe('the lists of a customer', () => {
     expect(shown).toEqual(['1', '2', down, down, '3']);
   });
 
-  it('may be dropped with the error of a source, which then disturbs nothing', async () => {
+  it('cause no unhandled rejection if a source fails after the list was dropped', async () => {
     const unhandled = vi.fn();
     process.on('unhandledRejection', unhandled);
     const lists = customerListsOf([

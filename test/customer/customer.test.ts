@@ -18,7 +18,7 @@ const holding = (...phones: (string | null)[]): CustomerRecord => ({
 });
 const found = (...records: CustomerRecord[]): Outcome => ({ kind: 'found', records });
 
-/** A customer over a CRM and a shop that hold phones, and a desk that holds none. */
+/** A customer over a CRM and a shop that hold phone numbers, and a desk without them. */
 function customerWith(outcomes: Partial<Record<'crm' | 'shop' | 'desk', Outcome>>) {
   const called: string[] = [];
   const sources = ['crm', 'shop', 'desk'].map((name) => ({
@@ -58,15 +58,11 @@ it.each<[string, Parameters<typeof customerWith>[0], readonly string[] | Error]>
     { crm: found(holding('0612345678', '+31612345679')), shop: found(holding(PHONE)) },
     [PHONE, '+31612345679'],
   ],
-  [
-    'without those that are none',
-    { crm: found(holding('unknown', null)), shop: found(holding(PHONE)) },
-    [PHONE],
-  ],
-  ['that no system holds', { crm: found(holding()) }, []],
-  ['while another system fails', { crm: failed, shop: found(holding(PHONE)) }, [PHONE]],
-  ['that a failed system may hold', { crm: failed, shop: found(holding()) }, down],
-])('the values that are held in a namespace: those %s', async (_, outcomes, expected) => {
+  ['without invalid ones', { crm: found(holding('unknown', null)), shop: found(holding(PHONE)) }, [PHONE]],
+  ['none if no system holds any', { crm: found(holding()) }, []],
+  ['the known ones while another system fails', { crm: failed, shop: found(holding(PHONE)) }, [PHONE]],
+  ['an error if only a failed system may hold any', { crm: failed, shop: found(holding()) }, down],
+])('the values of a customer in a namespace: %s', async (_, outcomes, expected) => {
   const { customer, called } = customerWith(outcomes);
   const values = customer.heldValues('phone');
   if (expected instanceof Error) await expect(values).rejects.toBe(expected);
@@ -74,13 +70,13 @@ it.each<[string, Parameters<typeof customerWith>[0], readonly string[] | Error]>
   expect(called).toEqual(['crm', 'shop']);
 });
 
-it('no value is held in a namespace that no plugged-in source declares', async () => {
+it('a customer has no values in a namespace that no plugged-in source declares', async () => {
   const { customer, called } = customerWith({});
   expect(await customer.heldValues('passport')).toEqual([]);
   expect(called).toEqual([]);
 });
 
-it('the records of a source are those that found the customer, or its error', async () => {
+it('the records of a source are the records that identify the customer, or its error', async () => {
   const [first, second] = [holding(), { ...holding(), id: '2' }];
   const { customer, identityOf } = customerWith({ crm: found(first, second), desk: failed });
   const [crm, shop, desk] = [0, 1, 2].map(identityOf);

@@ -7,7 +7,7 @@ import type { Match } from '../../src/identity/identity-graph.js';
 
 const namespaces = new Map(commonNamespaces('NL').map((namespace) => [namespace.name, namespace]));
 
-/** A record of a source as a match has it. */
+/** A record of a source, as part of a match. */
 function record(source: string, id: string, identifiers: object[], name: string | null = null) {
   return {
     source: { name: source, identity: { recordKey: 'crmId', yields: { email: 'one' }, foundBy: {} } },
@@ -26,7 +26,7 @@ describe('people who share an identifier', () => {
     ['𝒜nna', '𝒜***'],
     ['  ', null],
     [null, null],
-  ])('are hinted at with the name %j as %j', (name, shown) => {
+  ])('are described by a shortened name: %j as %j', (name, shown) => {
     const { hints, candidateCount } = ambiguous(matchOf(record('crm', '7', [], name)), 'crm', namespaces);
     expect(candidateCount).toBe(1);
     expect(hints).toEqual([{ source: 'crm', recordId: '***', name: shown }]);
@@ -38,7 +38,7 @@ describe('the identifiers of a customer', () => {
   const all = (...records: object[]) =>
     identifiersOf(matchOf(...records), { namespaces } as never, (name) => name === 'email');
 
-  it('come once each, with the systems that hold them, and verified if one system verified them', () => {
+  it('are listed once each, with their systems, and as verified if one system verified them', () => {
     expect(
       all(
         record('crm', '1', [email('a@example.nl', true), email('b@example.nl')]),
@@ -74,7 +74,7 @@ describe('an identified customer', () => {
       { record: second, identifier: email('b@example.nl'), rule: 'ALONE' },
     ],
     findings: [
-      // The lookups that the links explain are not drawn twice.
+      // Lookups that a link already explains are not shown.
       { source: 'shop', record: first, identifier: email('a@example.nl') },
       { source: 'shop', record: second, identifier: second.recordId },
       { source: 'shop', record: second, identifier: phone },
@@ -104,7 +104,7 @@ describe('an identified customer', () => {
   };
   const names = new Map([...namespaces, ['shopId', idNamespace('shopId', 'An id.', /^\d+$/)]]);
 
-  it('is shown with the links that join the records, and with the lookups that they do not explain', () => {
+  it('is shown with the links between the records, and the lookups that no link explains', () => {
     expect(shown('shopId', 'email', 'phone', 'kvkNumber')).toEqual({
       links: [
         ['a@example.nl', '1', 'VERIFIED', true],
@@ -129,20 +129,23 @@ describe('an identified customer', () => {
     [['email', 'phone', 'kvkNumber'], 0, 1, 2],
     [['email'], 0, 0, 2],
     [[], 0, 0, 0],
-  ])('shows a caller that may see %j nothing about the others', (allowed, links, conflicts, identifiers) => {
-    const of = shown(...allowed);
-    expect([of.links.length, of.conflicts.length, of.identifiers.length]).toEqual([
-      links,
-      conflicts,
-      identifiers,
-    ]);
-    const hidden = JSON.stringify(of);
-    if (!allowed.includes('email')) expect(hidden).not.toContain('example.nl');
-    if (!allowed.includes('phone')) expect(hidden).not.toContain('+31');
-  });
+  ])(
+    'shows a caller with permission for %j nothing about other namespaces',
+    (allowed, links, conflicts, identifiers) => {
+      const of = shown(...allowed);
+      expect([of.links.length, of.conflicts.length, of.identifiers.length]).toEqual([
+        links,
+        conflicts,
+        identifiers,
+      ]);
+      const hidden = JSON.stringify(of);
+      if (!allowed.includes('email')) expect(hidden).not.toContain('example.nl');
+      if (!allowed.includes('phone')) expect(hidden).not.toContain('+31');
+    },
+  );
 });
 
-it('an identifier is verified where its system allows it once only', () => {
+it('an identifier counts as verified if its system enforces its uniqueness', () => {
   const email = { namespace: 'email', value: 'a@example.nl' };
   const verified = (['enforced', 'usual', 'verified', 'none'] as const).map((uniqueness) => {
     const holder = {

@@ -26,10 +26,10 @@ const down = (source: string): Outcome => ({
   error: new SourceTimeoutError(source, `${source} did not answer in time.`),
 });
 
-/** Finds the customer in no system at once. */
+/** Outcomes that are known only after a call. */
 const later = (findIn: Identity['findIn']) => ({ foundIn: () => undefined, findIn });
 
-/** Systems in order of trust, with the systems that were called and functions that choose a value. */
+/** Systems in order of priority. Returns the called systems, and functions that choose a value. */
 function systems(outcomes: Record<string, Outcome>) {
   const calledSources: string[] = [];
   const load = later((source) => {
@@ -50,7 +50,7 @@ function systems(outcomes: Record<string, Outcome>) {
 }
 
 describe('only systems whose value can be chosen are called', () => {
-  test('so those after the one that has a value are not, when the most trusted wins', async () => {
+  test('by SOURCE_PRIORITY, systems after the first one with a value are not called', async () => {
     const { calledSources, choose } = systems({
       a: unknown,
       b: found(record({ name: ' ' })),
@@ -63,7 +63,7 @@ describe('only systems whose value can be chosen are called', () => {
     expect(calledSources).toEqual(['a', 'b', 'c', 'd', 'e']);
   });
 
-  test('a less trusted system is called only after the more trusted ones have answered', async () => {
+  test('a system of lower priority is called only after those of higher priority have answered', async () => {
     const calledSources: string[] = [];
     let answer: (outcome: Outcome) => void = () => undefined;
     const load = later((source) => {
@@ -80,7 +80,7 @@ describe('only systems whose value can be chosen are called', () => {
     expect(await name).toBe('B');
   });
 
-  test('no promise is made if the result is known for all that count', () => {
+  test('the choice is synchronous if all required results are known', () => {
     const outcomes: Record<string, Outcome> = { a: unknown, b: found(record({ name: 'Eva' })), c: down('c') };
     const known = {
       foundIn: (source: string) => outcomes[source],
@@ -89,13 +89,13 @@ describe('only systems whose value can be chosen are called', () => {
     const choose = (sources: string[]) =>
       chooseValue('NAME', { strategy: 'SOURCE_PRIORITY', sources }, NAMESPACES, known);
     expect(choose(['a', 'b', 'd'])).toBe('Eva');
-    // A more trusted system that failed does not hide the value of another one.
+    // A failed system of higher priority does not hide the value of another one.
     expect(choose(['c', 'b'])).toBe('Eva');
     expect(choose(['a'])).toBeNull();
     expect(() => choose(['a', 'c'])).toThrow(SourceTimeoutError);
   });
 
-  test('so all are, each once and at the same time, where each may still win', async () => {
+  test('by MOST_RECENT, all systems are called, concurrently and once each', async () => {
     const calledSources: string[] = [];
     const answers: ((outcome: Outcome) => void)[] = [];
     const load = later((source) => {
@@ -111,14 +111,14 @@ describe('only systems whose value can be chosen are called', () => {
 });
 
 describe('an unavailable system', () => {
-  test.each(STRATEGIES)('costs nothing while another has a value (%s)', async (strategy) => {
+  test.each(STRATEGIES)('causes no error if another system has a value (%s)', async (strategy) => {
     expect(await systems({ a: down('a'), b: found(record({ name: 'Eva' })) }).choose('NAME', strategy)).toBe(
       'Eva',
     );
   });
 
   test.each(STRATEGIES)(
-    'gives its error if no other system has a value, the most trusted one first (%s)',
+    'causes an error if no other system has a value, the error of the highest priority first (%s)',
     async (strategy) => {
       const outcomes = { a: found(record({})), b: down('b'), c: unknown, d: down('d') };
       await expect(systems(outcomes).choose('NAME', strategy)).rejects.toThrow('b did not answer in time.');
@@ -126,7 +126,7 @@ describe('an unavailable system', () => {
   );
 
   test.each(STRATEGIES)(
-    'is another thing than that nobody has a value, which is null (%s)',
+    'causes an error, while null means that no system has a value (%s)',
     async (strategy) => {
       const outcomes = {
         a: found(record({ name: null }), { id: '2', identifiers: [] }),
@@ -147,14 +147,14 @@ describe('an unavailable system', () => {
 });
 
 describe('values', () => {
-  test('are read from the profile, without surrounding blanks', async () => {
+  test('are read from the profile, without surrounding spaces', async () => {
     const outcomes = { a: found(record({ name: ' Eva ', language: 'nl', birthDate: '1990-02-28' })) };
     expect(await systems(outcomes).choose('NAME', 'MOST_RECENT')).toBe('Eva');
     expect(await systems(outcomes).choose('LANGUAGE', 'MOST_RECENT')).toBe('nl');
     expect(await systems(outcomes).choose('BORN_ON', 'SOURCE_PRIORITY')).toBe('1990-02-28');
   });
 
-  test('of e-mail and phone have their one way of writing, and what is none is passed over', async () => {
+  test('of e-mail and phone are normalised, and invalid ones are skipped', async () => {
     const outcomes = {
       a: found(
         record({}, [
@@ -174,7 +174,7 @@ describe('values', () => {
     expect(await systems(outcomes).choose('PRIMARY_PHONE', 'SOURCE_PRIORITY')).toBe('+31612345678');
   });
 
-  test('of one system are the verified one first, then in the order in which the system names them', async () => {
+  test('of one system are in its order, with the verified one first', async () => {
     const email = (value: string, verified?: boolean) => ({
       namespace: 'email',
       value,
@@ -212,7 +212,7 @@ describe('an address', () => {
   );
   const notBlank = (value: string | null) => (value?.trim() ? value : null);
 
-  test.each(STRATEGIES)('is that of one record, whole, and never an empty one (%s)', async (strategy) => {
+  test.each(STRATEGIES)('is taken completely from one record, and is never empty (%s)', async (strategy) => {
     await fc.assert(
       fc.asyncProperty(fc.array(records, { maxLength: 4 }), async (bySource) => {
         const outcomes = Object.fromEntries(
@@ -314,7 +314,7 @@ describe('provenance', () => {
     });
   });
 
-  test('has the chosen that is shown', async () => {
+  test('has the shown value as the chosen one', async () => {
     const outcome = fc.oneof(
       fc.constantFrom(unknown, unknown, down('x')),
       fc

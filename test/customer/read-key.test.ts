@@ -46,7 +46,7 @@ it.each<[Parameters<typeof readKey>[0], string[], object]>([
   [{ email: 'eva' }, [], ForbiddenError],
   [{ id }, ['email'], ForbiddenError],
   [{ id: 'forged' }, ['email'], ForbiddenError],
-])('the key %j of a caller that finds customers by %j', (key, findsBy, expected) => {
+])('reads or refuses the key %j of a caller that finds customers by %j', (key, findsBy, expected) => {
   const read = () => readKey(key, permissions(...findsBy));
   if (typeof expected === 'function') expect(read).toThrow(expected);
   else expect(read()).toEqual(expected);

@@ -30,7 +30,7 @@ const member = (id: string, level?: string | null, updatedAt: string | null = nu
 
 const FIELDS = 'level: String levels: [String]';
 
-/** A gateway over a club with these records of Eva, which counts its calls. */
+/** A gateway over a club with these records of Eva. Counts the calls. */
 function club(
   records: readonly MemberRecord[],
   parts: Partial<SourceDefinition> = {},
@@ -92,7 +92,7 @@ function club(
 }
 
 describe('a field of Customer that has no resolver', () => {
-  test('is read from the record that the customer was found by, without a call of its own', async () => {
+  test('is read from the record that found the customer, without another call', async () => {
     const { query, calls } = club([member('m1', 'GOLD')]);
     const { data, errors } = await query('level');
     expect(errors).toEqual([]);
@@ -109,7 +109,7 @@ describe('a field of Customer that has no resolver', () => {
     expect(data).toEqual({ customer: { level: null } });
   });
 
-  test('is that of the record which its system changed last, of several records of one customer', async () => {
+  test('is the value of the record that changed last, if a customer has several records', async () => {
     const { query, calls } = club([
       member('m1', 'SILVER', '2026-01-01T00:00:00Z'),
       member('m2', 'GOLD', '2026-03-01T00:00:00Z'),
@@ -121,12 +121,12 @@ describe('a field of Customer that has no resolver', () => {
     expect(calls).toEqual(['byEmail']);
   });
 
-  test('is that of the first id when no record says when it was changed', async () => {
+  test('is the value of the record with the first id if no record has a time of change', async () => {
     const { data } = await club([member('m2', 'GOLD'), member('m1', 'SILVER')]).query('level');
     expect(data).toEqual({ customer: { level: 'SILVER' } });
   });
 
-  test('is null with the error of its system when that cannot say who the customer is', async () => {
+  test('is null with the error of its system if that system cannot identify the customer', async () => {
     const { query, state } = club([member('m1', 'GOLD')]);
     state.isUnavailable = true;
     const { data, errors } = await query('level');
@@ -139,7 +139,7 @@ describe('the age of a value from a record', () => {
   const sourceIn = (extensions: Record<string, unknown> | undefined) => at(extensions, 'sources', 'club');
   const details = { 'x-sources': '1' };
 
-  test('is that of the answer which found the customer', async () => {
+  test('is the age of the answer that found the customer', async () => {
     const { query, clock, calls, state } = club([member('m1', 'GOLD')]);
     expect(sourceIn((await query('level', details)).extensions)).toMatchObject({ status: 'live', age: 0 });
     state.records = [member('m1', 'SILVER')];
@@ -153,7 +153,7 @@ describe('the age of a value from a record', () => {
   });
 
   test.each([{ 'cache-control': 'no-cache' }, { 'cache-control': 'max-age=5' }])(
-    'is not above what the caller allows: %j',
+    'does not exceed the maximum age of the caller: %j',
     async (headers) => {
       const { query, clock, calls, state } = club([member('m1', 'GOLD')]);
       await query('level');
@@ -166,7 +166,7 @@ describe('the age of a value from a record', () => {
     },
   );
 
-  test('is not above what a setting allows for the loader that finds customers', async () => {
+  test('does not exceed the maxAge that a setting gives the loader that finds customers', async () => {
     const { query, clock, state } = club(
       [member('m1', 'GOLD')],
       {},
@@ -191,7 +191,7 @@ describe('the age of a value from a record', () => {
     expect(sourceIn(extensions)).toMatchObject({ status: 'stale', age: 120 });
   });
 
-  test('does not outlive a forget of the customer by any of its identifiers', async () => {
+  test('starts again after the customer is forgotten by any of its identifiers', async () => {
     const { query, gateway, state } = club([member('m1', 'GOLD')]);
     await query('level');
     state.records = [member('m1', 'SILVER')];
@@ -200,22 +200,22 @@ describe('the age of a value from a record', () => {
   });
 });
 
-describe('a field of Customer that nothing can answer', () => {
-  test('is refused at start, of a source without customers', () => {
+describe('a field of Customer that cannot be resolved', () => {
+  test('is refused at start if its source has no customers', () => {
     const resolvers = { Customer: { levels: () => null } };
     expect(() => club([], { identity: undefined as never, namespaces: [], resolvers })).toThrow(
       'club declares Customer.level, which has no resolver. Add one, or declare identity',
     );
   });
 
-  test('is refused at start when it has arguments, which no record can answer', () => {
+  test('is refused at start if it has arguments', () => {
     expect(() => club([], {}, {}, `level(of: Int): String levels: [String]`)).toThrow(
       'club declares Customer.level with arguments, so it cannot be read from a record. Add a resolver.',
     );
   });
 });
 
-test('records by an identity that no source declares are an error of the code, not an empty list', async () => {
+test('records of an undeclared identity are a programming error, not an empty list', async () => {
   const stranger: IdentityDeclaration<Client> = { recordKey: 'memberId', foundBy: {}, yields: {} };
   const resolvers = {
     Customer: { levels: async (customer: Customer) => [(await customer.record(stranger))?.id ?? null] },

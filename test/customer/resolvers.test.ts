@@ -9,7 +9,7 @@ import { localSource } from '../support/local-source.js';
 const opened: TestGateway[] = [];
 afterAll(() => Promise.all(opened.map((gateway) => gateway.close())));
 
-/** A gateway over invented sources. Each returns its record by e-mail address, or fails. */
+/** A gateway over local sources. Each returns its record by e-mail address, or fails. */
 function gatewayOver(records: Record<string, CustomerRecord | Error | null>): TestGateway {
   const items = Object.entries(records).map(([name, record]) => {
     const loader = defineLoader<Client, string, readonly CustomerRecord[]>({
@@ -61,7 +61,7 @@ const down = (source: string) => new SourceTimeoutError(source, `${source} did n
 describe('the name', () => {
   test.each<[string, Record<string, CustomerRecord | Error | null>, string | null]>([
     [
-      'is that of the first system that has one',
+      'is the name in the first system that has one',
       {
         a: { id: '1', identifiers: [], profile: { name: 'Eva A' } },
         b: { id: '2', identifiers: [], profile: { name: 'Eva B' } },
@@ -69,7 +69,7 @@ describe('the name', () => {
       'Eva A',
     ],
     [
-      'is that of another when the first has left it empty',
+      'is the name in another source if it is empty in the first',
       {
         a: { id: '1', identifiers: [], profile: { name: '' } },
         b: { id: '2', identifiers: [], profile: { name: 'Eva B' } },
@@ -77,17 +77,17 @@ describe('the name', () => {
       'Eva B',
     ],
     [
-      'is that of another source if the first has none',
+      'is the name in another source if the first has none',
       { a: { id: '1', identifiers: [] }, b: { id: '2', identifiers: [], profile: { name: 'Eva B' } } },
       'Eva B',
     ],
     [
-      'is that of another source if the first fails',
+      'is the name in another source if the first fails',
       { a: down('a'), b: { id: '2', identifiers: [], profile: { name: 'Eva B' } } },
       'Eva B',
     ],
     [
-      'is null when no system has one',
+      'is null if no system has one',
       { a: { id: '1', identifiers: [], profile: { name: null } }, b: null },
       null,
     ],
@@ -106,7 +106,7 @@ describe('the addresses', () => {
   });
   const phone = (value: string) => ({ namespace: 'phone', value });
 
-  test('are written in one way, each once for a system, without something that is not an address', async () => {
+  test('are normalised, listed once for each system, and valid', async () => {
     const gateway = gatewayOver({
       a: {
         id: '1',
@@ -143,7 +143,7 @@ describe('the addresses', () => {
     });
   });
 
-  test('are an empty list when no system has one', async () => {
+  test('are an empty list if no system has one', async () => {
     const { data, errors } = await queryCustomer(
       gatewayOver({ a: { id: '1', identifiers: [] } }),
       'emails { value } phones { value }',
@@ -155,7 +155,7 @@ describe('the addresses', () => {
 describe('the id', () => {
   const b: CustomerRecord = { id: '2', identifiers: [] };
 
-  test('is made by the first system that knows the customer', async () => {
+  test('is based on the record of the first system that knows the customer', async () => {
     const idOf = async (records: Record<string, CustomerRecord | null>) =>
       at((await queryCustomer(gatewayOver(records), 'id')).data, 'customer', 'id');
     const byA = await idOf({ a: { id: '1', identifiers: [] }, b });
@@ -166,7 +166,7 @@ describe('the id', () => {
     expect(await idOf({ a: { id: '2', identifiers: [] }, b: null })).not.toBe(await idOf({ a: null, b }));
   });
 
-  test('is null with the error of a system that would come first, rather than another id', async () => {
+  test('is null with an error if an earlier system fails, and not based on a later system', async () => {
     const { data, errors } = await queryCustomer(gatewayOver({ a: down('a'), b }), 'id name bKey');
     expect(data).toEqual({ customer: { id: null, name: null, bKey: '2' } });
     expect(errors.map(({ path, extensions }) => [path, extensions.code, extensions.source])).toEqual([
@@ -176,8 +176,8 @@ describe('the id', () => {
   });
 });
 
-describe('what a source can read of a customer', () => {
-  test('its own identifier of them, which is null when it does not know them', async () => {
+describe('the identifiers that a source can read of a customer', () => {
+  test('its own identifier of the customer, which is null for an unknown customer', async () => {
     const gateway = gatewayOver({ a: null, b: { id: '2', identifiers: [] } });
     const { data, errors } = await queryCustomer(gateway, 'aKey bKey systems { source status }');
     expect(errors).toEqual([]);
@@ -193,12 +193,12 @@ describe('what a source can read of a customer', () => {
     });
   });
 
-  test('the identifier in a system that is not plugged in, which is null', async () => {
+  test('an identifier of a system that is not plugged in, which is null', async () => {
     const { data, errors } = await queryCustomer(gatewayOver({ a: { id: '1', identifiers: [] } }), 'aOther');
     expect({ data, errors }).toEqual({ data: { customer: { aOther: null } }, errors: [] });
   });
 
-  test('fails with the error of the source if that fails', async () => {
+  test('an identifier of a source that fails, which is the error of that source', async () => {
     const { data, errors } = await queryCustomer(
       gatewayOver({ a: down('a'), b: { id: '2', identifiers: [] } }),
       'aKey bKey',

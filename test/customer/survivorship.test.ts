@@ -11,7 +11,7 @@ const SOURCES = ['orders', 'shop', 'crm'];
 const DIRECTIVES = readFileSync('schema/directives.graphql', 'utf8');
 
 /** A candidate. Default: record 1 of `orders`. */
-const says = (value: Candidate['value'], more: Partial<Candidate> = {}): Candidate => ({
+const candidate = (value: Candidate['value'], more: Partial<Candidate> = {}): Candidate => ({
   value,
   source: 'orders',
   recordId: '1',
@@ -24,78 +24,78 @@ const says = (value: Candidate['value'], more: Partial<Candidate> = {}): Candida
 const order = (strategy: SurvivorshipStrategy, candidates: readonly Candidate[]) =>
   inOrder(candidates, { strategy, sources: SOURCES }).map(({ value }) => value);
 
-describe('the most trusted system', () => {
-  test('decides, and the others follow in the order of trust', () => {
+describe('the system with the highest priority', () => {
+  test('provides the value, and the others follow in order of priority', () => {
     expect(
       order('SOURCE_PRIORITY', [
-        says('Of crm', { source: 'crm', updatedAtMs: 9 }),
-        says('Of shop', { source: 'shop' }),
-        says('Of orders'),
+        candidate('Of crm', { source: 'crm', updatedAtMs: 9 }),
+        candidate('Of shop', { source: 'shop' }),
+        candidate('Of orders'),
       ]),
     ).toEqual(['Of orders', 'Of shop', 'Of crm']);
   });
 
-  test('decides also when a less trusted system has verified its value', () => {
+  test('provides the value even if a system of lower priority has verified its value', () => {
     expect(
       order('SOURCE_PRIORITY', [
-        says('b@example.nl', { source: 'shop', verified: true }),
-        says('a@example.nl', { verified: false }),
+        candidate('b@example.nl', { source: 'shop', verified: true }),
+        candidate('a@example.nl', { verified: false }),
       ]),
     ).toEqual(['a@example.nl', 'b@example.nl']);
   });
 
-  test('gives the value that it has verified before those that it has not', () => {
+  test('provides its verified values before the others', () => {
     expect(
       order('SOURCE_PRIORITY', [
-        says('first@example.nl', { verified: false }),
-        says('second@example.nl', { verified: false, place: 1 }),
-        says('verified@example.nl', { verified: true, recordId: '2' }),
+        candidate('first@example.nl', { verified: false }),
+        candidate('second@example.nl', { verified: false, place: 1 }),
+        candidate('verified@example.nl', { verified: true, recordId: '2' }),
       ]),
     ).toEqual(['verified@example.nl', 'first@example.nl', 'second@example.nl']);
   });
 
-  test('gives the value of its record that was changed last, then of its first, when it has several', () => {
+  test('provides the value of its most recently changed record, then of its first record', () => {
     expect(
       order('SOURCE_PRIORITY', [
-        says('Of 2', { recordId: '2' }),
-        says('Of 1'),
-        says('Of 3, old', { recordId: '3', updatedAtMs: 1 }),
-        says('Of 4, new', { recordId: '4', updatedAtMs: 2 }),
+        candidate('Of 2', { recordId: '2' }),
+        candidate('Of 1'),
+        candidate('Of 3, old', { recordId: '3', updatedAtMs: 1 }),
+        candidate('Of 4, new', { recordId: '4', updatedAtMs: 2 }),
       ]),
     ).toEqual(['Of 4, new', 'Of 3, old', 'Of 1', 'Of 2']);
   });
 });
 
 describe('the value of the record that was changed last', () => {
-  test('wins, and values without such a moment come last', () => {
+  test('comes first, and values without a time of change come last', () => {
     expect(
       order('MOST_RECENT', [
-        says('never'),
-        says('old', { source: 'shop', updatedAtMs: -5 }),
-        says('never either', { source: 'shop', recordId: '2' }),
-        says('new', { source: 'crm', updatedAtMs: 5 }),
+        candidate('never'),
+        candidate('old', { source: 'shop', updatedAtMs: -5 }),
+        candidate('never either', { source: 'shop', recordId: '2' }),
+        candidate('new', { source: 'crm', updatedAtMs: 5 }),
       ]),
     ).toEqual(['new', 'old', 'never', 'never either']);
   });
 
-  test('is that of the most trusted system, then of its first record, when several changed at one moment', () => {
+  test('is that of the highest priority, then of the first record, if several changed at the same time', () => {
     expect(
       order('MOST_RECENT', [
-        says('Of crm', { source: 'crm', updatedAtMs: 5 }),
-        says('Of shop 2', { source: 'shop', recordId: '2', updatedAtMs: 5 }),
-        says('Of shop 1', { source: 'shop', updatedAtMs: 5 }),
+        candidate('Of crm', { source: 'crm', updatedAtMs: 5 }),
+        candidate('Of shop 2', { source: 'shop', recordId: '2', updatedAtMs: 5 }),
+        candidate('Of shop 1', { source: 'shop', updatedAtMs: 5 }),
       ]),
     ).toEqual(['Of shop 1', 'Of shop 2', 'Of crm']);
   });
 });
 
 describe('a value that a record holds twice', () => {
-  test('is listed once, however its case, blanks and accents are written', () => {
+  test('is listed once, regardless of case, spaces and encoding of accents', () => {
     expect(
       order('SOURCE_PRIORITY', [
-        says('Zoë Vos'),
-        says(' ZOE\u0308 VOS ', { place: 1 }),
-        says('zoë vos', { source: 'shop' }),
+        candidate('Zoë Vos'),
+        candidate(' ZOE\u0308 VOS ', { place: 1 }),
+        candidate('zoë vos', { source: 'shop' }),
       ]),
     ).toEqual(['Zoë Vos', 'zoë vos']);
   });
@@ -105,20 +105,24 @@ describe('a value that a record holds twice', () => {
     const other = { ...home, houseNumber: '2' };
     const again = { ...home, city: 'DELFT', postcode: ' ' };
     expect(
-      order('SOURCE_PRIORITY', [says(home), says(other, { place: 1 }), says(again, { place: 2 })]),
+      order('SOURCE_PRIORITY', [
+        candidate(home),
+        candidate(other, { place: 1 }),
+        candidate(again, { place: 2 }),
+      ]),
     ).toEqual([home, other]);
   });
 });
 
 describe('any rule', () => {
-  test.each(STRATEGIES)('never chooses what is empty (%s)', (strategy) => {
+  test.each(STRATEGIES)('never chooses an empty value (%s)', (strategy) => {
     expect(
       order(strategy, [
-        says('', { updatedAtMs: 9 }),
-        says(' \t', { source: 'shop', updatedAtMs: 9 }),
-        says({ street: ' ', city: '', country: null }, { source: 'shop', updatedAtMs: 9 }),
-        says({}, { source: 'shop', recordId: '2', updatedAtMs: 9 }),
-        says('Eva', { source: 'crm' }),
+        candidate('', { updatedAtMs: 9 }),
+        candidate(' \t', { source: 'shop', updatedAtMs: 9 }),
+        candidate({ street: ' ', city: '', country: null }, { source: 'shop', updatedAtMs: 9 }),
+        candidate({}, { source: 'shop', recordId: '2', updatedAtMs: 9 }),
+        candidate('Eva', { source: 'crm' }),
       ]),
     ).toEqual(['Eva']);
   });
@@ -188,7 +192,7 @@ describe('the rules in the SDL', () => {
     ]);
   });
 
-  test('prefer the systems that they name, then the others in their own order', () => {
+  test('prefer the systems that they name, then the others in the default order', () => {
     const rules = read(
       `name: String @survivorship(strategy: MOST_RECENT, sources: ["crm", "fax", "shop"])${NAME_LAST}`,
     );
@@ -197,7 +201,7 @@ describe('the rules in the SDL', () => {
     expect(rules.PRIMARY_PHONE.sources).toEqual(SOURCES);
   });
 
-  test('leave out the systems that never hold an e-mail address, for the e-mail address alone', () => {
+  test('leave out systems without e-mail addresses only for the e-mail address', () => {
     const rules = read(`name: String @survivorship(strategy: MOST_RECENT)${NAME_LAST}`, [
       { name: 'shop', identity: { yields: { phone: 'one', email: 'several' } } },
       { name: 'calls', identity: { yields: { phone: 'one' } } },
@@ -207,12 +211,12 @@ describe('the rules in the SDL', () => {
     expect(rules.NAME.sources).toEqual(['shop', 'calls']);
   });
 
-  test('change the chosen value if one word of the SDL changes', () => {
+  test('determine the chosen value', () => {
     const held = [
-      says('Eva', { updatedAtMs: 2 }),
-      says('Eva Maria Vos', { source: 'shop', updatedAtMs: 1 }),
-      says('E. Vos', { source: 'crm', updatedAtMs: 3 }),
-      says('e. vos', { source: 'crm', recordId: '2' }),
+      candidate('Eva', { updatedAtMs: 2 }),
+      candidate('Eva Maria Vos', { source: 'shop', updatedAtMs: 1 }),
+      candidate('E. Vos', { source: 'crm', updatedAtMs: 3 }),
+      candidate('e. vos', { source: 'crm', recordId: '2' }),
     ];
     const chosen = (rule: string) =>
       inOrder(held, read(`name: String @survivorship(${rule})${NAME_LAST}`).NAME)[0]?.value;

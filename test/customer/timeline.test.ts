@@ -16,7 +16,7 @@ type Args = Parameters<typeof timelinePage>[1];
 const loadPage = (sources: readonly TimelineSource[], args: Partial<Args> = {}): Promise<TimelinePage> =>
   timelinePage(customer, { first: 20, after: null, kinds: null, since: null, ...args }, sources, context);
 
-/** Ten moments in one second, each written in some of the ways that mean it, and one that is a second later. */
+/** Ten moments in one second and one a second later, each in one of several equivalent notations. */
 const moment = fc
   .tuple(fc.integer({ min: 0, max: 10 }), fc.integer({ min: 1, max: 6 }))
   .map(([tenth, decimals]) =>
@@ -26,7 +26,7 @@ const moment = fc
         ? '2026-11-01T12:00:00Z'
         : `2026-11-01T12:00:00.${String(tenth).padEnd(decimals, '0')}Z`,
   );
-/** As `moment`, and moments that differ by a microsecond. */
+/** The moments of `moment`, and moments that differ by a microsecond. */
 const at = fc.oneof(
   moment,
   fc.constantFrom('2026-11-01T12:00:00.999999Z', '2026-11-01T12:00:00.000001Z', '2026-11-01T12:00:00.1Z'),
@@ -37,7 +37,7 @@ const item = fc.record({
   id: fc.oneof(fc.string({ maxLength: 2 }), fc.constantFrom('\uffff', '\u{10ffff}', '10', '9', '')),
 });
 const items = fc.uniqueArray(item, { selector: ({ id }) => id, maxLength: 15 });
-/** By source; one name begins like another. */
+/** The items of each source. One name is the prefix of another. */
 const world = fc.record({ 'a-b': items, a: items, b: items, z: items });
 type World = Record<string, TimelineItem[]>;
 
@@ -50,14 +50,14 @@ const millionths = (of: string): number => {
   const [, second = '', fraction = ''] = /^(.*?)(?:\.(\d+))?Z$/.exec(of) ?? [];
   return Date.parse(`${second}Z`) * 1_000 + Number(fraction.padEnd(6, '0'));
 };
-/** As in a cursor. */
+/** The notation of a moment in a cursor. */
 const canonical = (of: string): string =>
   `${of.slice(0, 19)}.${(/\.(\d+)/.exec(of)?.[1] ?? '').padEnd(6, '0')}Z`;
 const byPlace = (a: Line, b: Line): number =>
   millionths(b.at) - millionths(a.at) || text(b.source, a.source) || text(b.id, a.id);
 
-/** The sorted whole. */
-const whole = (of: World, { kinds, since }: Partial<Args> = {}): Line[] =>
+/** All entries that match the arguments, sorted. */
+const allSorted = (of: World, { kinds, since }: Partial<Args> = {}): Line[] =>
   Object.entries(of)
     .flatMap(([source, items]) => items.map((item) => ({ ...item, source })))
     .filter(({ kind }) => kinds == null || kinds.some((item) => item === kind))
@@ -110,7 +110,7 @@ const sizes = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLengt
 const kinds = fc.option(fc.subarray([...KINDS], { minLength: 1 }));
 const since = fc.option(moment);
 
-/** A source whose system cannot find a page: it gives all that it has read, in no order. */
+/** A source whose system cannot load single pages. It returns all items that it has read, unsorted. */
 const unsorted = (
   name: string,
   items: readonly TimelineItem[],
@@ -120,8 +120,8 @@ const unsorted = (
   timeline: { kinds: KINDS, page: () => Promise.resolve({ items: items, readBackTo }) },
 });
 
-describe('a source that gives all that it has read', () => {
-  it('is sorted and cut as one that finds its pages itself', async () => {
+describe('a source that returns all items that it has read', () => {
+  it('is sorted and divided into pages like a source that loads single pages', async () => {
     await fc.assert(
       fc.asyncProperty(world, sizes, kinds, since, async (of, [first = 1], wanted, from) => {
         const args = { first, kinds: wanted, since: from };
@@ -147,40 +147,50 @@ describe('a source that gives all that it has read', () => {
   const SINCE_4 = '2026-11-01T12:00:04Z';
 
   it.each<[string, Partial<Args>, string[], boolean]>([
-    ['is whole while the page ends after what was not read', { first: 1 }, [moments[3] ?? ''], true],
-    ['is missing when the page reaches back to it', { first: 3 }, [moments[3] ?? ''], false],
     [
-      'is missing when one of its lists was not read that far',
+      'is complete if the page ends before the items that were not read',
+      { first: 1 },
+      [moments[3] ?? ''],
+      true,
+    ],
+    ['is missing if the page may contain items that were not read', { first: 3 }, [moments[3] ?? ''], false],
+    [
+      'is missing if one of its lists was not read to the end of the page',
       { first: 1 },
       ['2020-01-01T00:00:00Z', SINCE_4],
       false,
     ],
-    ['is whole when nothing that old is wanted', { first: 20, since: SINCE_4 }, [moments[2] ?? ''], true],
     [
-      'is missing when what was not read may be of the moment',
+      'is complete if `since` excludes the items that were not read',
+      { first: 20, since: SINCE_4 },
+      [moments[2] ?? ''],
+      true,
+    ],
+    [
+      'is missing if unread items may have the moment `since`',
       { first: 20, since: SINCE_4 },
       [SINCE_4],
       false,
     ],
-    ['is missing when the page is not full', { first: 20 }, ['2020-01-01T00:00:00Z'], false],
-    ['is whole when all was read', { first: 20 }, [], true],
+    ['is missing if the page is not full', { first: 20 }, ['2020-01-01T00:00:00Z'], false],
+    ['is complete if all items were read', { first: 20 }, [], true],
   ])('%s', async (_, args, readBackTo, isComplete) => {
     const { nodes, missing } = await loadPage([unsorted('a', items, readBackTo)], args);
     expect(missing).toEqual(isComplete ? [] : [{ source: 'a', code: 'SOURCE_CONTRACT' }]);
     if (!isComplete) expect(nodes).toEqual([]);
   });
 
-  it('is missing when a moment is none', async () => {
+  it('is missing if an item has an invalid moment', async () => {
     const { missing } = await loadPage([unsorted('a', items, ['yesterday'])]);
     expect(missing).toEqual([{ source: 'a', code: 'SOURCE_CONTRACT' }]);
   });
 });
 
 describe('the timeline', () => {
-  it('gives the same items page by page as in one sorted list, with at most one call per source and page', async () => {
+  it('returns the same items page by page as one sorted list, with at most one call per source and page', async () => {
     await fc.assert(
       fc.asyncProperty(world, sizes, kinds, since, async (of, pages, wanted, from) => {
-        const expected = named(whole(of, { kinds: wanted, since: from }));
+        const expected = named(allSorted(of, { kinds: wanted, since: from }));
         const seen: string[] = [];
         let after: string | null = null;
         for (let read = 0; ; read += 1) {
@@ -214,7 +224,7 @@ describe('the timeline', () => {
     );
   });
 
-  it('stays right while things happen between the pages, newer ones and ones in what was read already', async () => {
+  it('returns each remaining item once, even if items are added between two pages', async () => {
     const arrival = fc.record({ source: fc.constantFrom('a', 'a-b', 'b', 'z'), item });
     await fc.assert(
       fc.asyncProperty(
@@ -225,13 +235,13 @@ describe('the timeline', () => {
           const of: World = Object.fromEntries(
             Object.entries(begin).map(([name, items]) => [name, [...items]]),
           );
-          const atFirst = named(whole(of));
+          const atFirst = named(allSorted(of));
           const seen: string[] = [];
           let last: Line | undefined;
           let after: string | null = null;
           for (let read = 0; ; read += 1) {
             const first = pages[read % pages.length] ?? 1;
-            const older = whole(of).filter((line) => last === undefined || byPlace(last, line) < 0);
+            const older = allSorted(of).filter((line) => last === undefined || byPlace(last, line) < 0);
             const page = await loadPage(sourcesOf(of), { first, after });
             expect(idsOf(page)).toEqual(named(older.slice(0, first)));
             expect(page.pageInfo.hasNextPage).toBe(older.length > first);
@@ -252,7 +262,7 @@ describe('the timeline', () => {
     );
   });
 
-  it('names the sources that cannot answer, and returns the items of the others', async () => {
+  it('names the sources that fail, and returns the items of the others', async () => {
     await fc.assert(
       fc.asyncProperty(
         world,
@@ -261,7 +271,7 @@ describe('the timeline', () => {
         async (of, down, first) => {
           const up = Object.fromEntries(Object.entries(of).filter(([name]) => !down.includes(name)));
           const page = await loadPage([...down.map(failing), ...sourcesOf(up)], { first });
-          expect(idsOf(page)).toEqual(named(whole(up).slice(0, first)));
+          expect(idsOf(page)).toEqual(named(allSorted(up).slice(0, first)));
           expect(page.missing).toEqual(down.map((name) => ({ source: name, code: 'SOURCE_TIMEOUT' })));
         },
       ),
@@ -269,8 +279,8 @@ describe('the timeline', () => {
     );
   });
 
-  it('shows no repeated, unrequested or unsorted items of any source, and reports what is missing', async () => {
-    // All that the source has, in any order, some of it twice, cut off anywhere.
+  it('shows no repeated, unrequested or unsorted items of any source, and reports missing sources', async () => {
+    // The items of the source in any order, some of them twice, cut off at any place.
     const input = items.chain((item) =>
       fc
         .tuple(fc.subarray(item), fc.nat({ max: 30 }))
@@ -304,7 +314,7 @@ describe('the timeline', () => {
           const page = await loadPage([wild, ...sourcesOf({ a, z })], args);
           const isReported = page.missing.length > 0;
           if (isReported) expect(page.missing).toEqual([{ source: 'b', code: 'SOURCE_CONTRACT' }]);
-          const expected = whole(isReported ? { a, z } : { a, b: [...new Set(all)], z }, args).filter(
+          const expected = allSorted(isReported ? { a, z } : { a, b: [...new Set(all)], z }, args).filter(
             (line) => place === null || byPlace(place, line) < 0,
           );
           expect(idsOf(page)).toEqual(named(expected.slice(0, first)));
@@ -320,7 +330,7 @@ describe('the timeline', () => {
     ['oldest first', (all: TimelineItem[]) => all.toReversed(), ['SOURCE_CONTRACT']],
     ['with one twice', (all: TimelineItem[]) => all.flatMap((item) => [item, item]), ['SOURCE_CONTRACT']],
   ])(
-    'reports a source whose full page comes %s, when something may have been cut off for it',
+    'reports a source whose full page comes %s, because items may have been cut off',
     async (_, reorder, codes) => {
       const items = ['3', '2', '1'].map((id): TimelineItem => ({
         kind: 'ORDER',
@@ -332,7 +342,7 @@ describe('the timeline', () => {
         timeline: { kinds: KINDS, page: (__, { first }) => Promise.resolve(reorder(items).slice(0, first)) },
       };
       expect((await loadPage([page], { first: 1 })).missing.map(({ code }) => code)).toEqual(codes);
-      // Nothing was cut off of a page that is not full.
+      // A page that is not full was not cut off.
       const all = await loadPage([page], { first: 10 });
       expect([idsOf(all), all.missing]).toEqual([['a:3', 'a:2', 'a:1'], []]);
     },
@@ -397,7 +407,7 @@ describe('the timeline', () => {
     expect([calls, none.nodes, none.missing]).toEqual([[], [], []]);
   });
 
-  it('calls no source for a kind that the caller may not see, and refuses to be requested for it', async () => {
+  it('calls no source for a kind that the caller may not see, and refuses a request for only such kinds', async () => {
     const requested: TimelineKind[][] = [];
     const page: TimelineSource['timeline']['page'] = (_, { kinds }) => {
       requested.push([...kinds]);
@@ -417,7 +427,7 @@ describe('the timeline', () => {
     expect(requested).toHaveLength(1);
   });
 
-  it('shows an entry with what its source knows of it, and null for the rest', async () => {
+  it('shows an entry with the fields that its source returns, and null for the rest', async () => {
     const items: TimelineItem[] = [
       {
         kind: 'ORDER',
@@ -466,9 +476,9 @@ describe('the timeline', () => {
     ['a word', 'garbage'],
     ['another list', encodeCursor('Customer.events', ['2026-11-01T12:00:00.000000Z', 'a', '1'])],
     ['no moment', encodeCursor('Customer.timeline', ['yesterday', 'a', '1'])],
-    ['a moment not written as ours', encodeCursor('Customer.timeline', ['2026-11-01T12:00:00Z', 'a', '1'])],
-    ['a day that is none', encodeCursor('Customer.timeline', ['2026-02-30T12:00:00.000000Z', 'a', '1'])],
-    ['a year that is none', encodeCursor('Customer.timeline', ['0000-02-20T12:00:00.000000Z', 'a', '1'])],
+    ['a moment in another notation', encodeCursor('Customer.timeline', ['2026-11-01T12:00:00Z', 'a', '1'])],
+    ['an invalid day', encodeCursor('Customer.timeline', ['2026-02-30T12:00:00.000000Z', 'a', '1'])],
+    ['an invalid year', encodeCursor('Customer.timeline', ['0000-02-20T12:00:00.000000Z', 'a', '1'])],
   ])("refuses a cursor of %s as the caller's mistake, and calls no source", async (_, after) => {
     const calls: string[] = [];
     await expect(loadPage([source('a', [], calls)], { after })).rejects.toMatchObject({
@@ -501,11 +511,11 @@ describe('the timeline', () => {
     '2026-11-01T12:00:00',
     '2026-02-30T12:00:00Z',
     '9999-12-31T23:00:00-02:00',
-  ])('refuses "%s" as a moment to begin at', async (from) => {
+  ])('refuses "%s" as `since`', async (from) => {
     await expect(loadPage([], { since: from })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
   });
 
-  it('takes a moment to begin at in any zone and to any decimal', async () => {
+  it('accepts `since` in any time zone and with any precision', async () => {
     const calls: (string | null)[] = [];
     const listening: TimelineSource = {
       name: 'a',
@@ -535,9 +545,9 @@ describe('the timeline', () => {
   });
 
   it.each([
-    ['a defect', new TypeError('a mistake of ours')],
+    ['a defect', new TypeError('A defect of the gateway.')],
     ["the caller's mistake", new InvalidInputError('A text in the query has an invalid character.')],
-  ])('does not take %s for a source that cannot answer', async (_, error) => {
+  ])('throws %s, and does not report a missing source', async (_, error) => {
     const broken: TimelineSource = {
       name: 'a',
       timeline: { kinds: KINDS, page: () => Promise.reject(error) },

@@ -56,7 +56,7 @@ describe('the sources that a selection on a customer needs', () => {
     expect(wanted(document, { b: true })).toEqual(['a', 'b']);
   });
 
-  it('depend on the variables also where the same compiled operation is executed again', () => {
+  it('depend on the variables even if the same compiled operation is executed again', () => {
     const found: string[][] = [];
     const customer = (_args: object, _context: unknown, info: GraphQLResolveInfo) => {
       for (const b of [false, true]) {

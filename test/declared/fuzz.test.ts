@@ -4,7 +4,7 @@ import { parse, stringify } from 'yaml';
 import { declaredSource } from '../../src/index.js';
 import { BOOKSHOP_SDL, BOOKSHOP_YAML } from './bookshop.js';
 import { WARRANTY_SDL, WARRANTY_YAML } from './warranty.js';
-import { runs } from '../support/thorough.js';
+import { runCount } from '../support/thorough.js';
 
 const compile = (yaml: string, sdl = WARRANTY_SDL) =>
   declaredSource({ file: 'a.yaml', yaml, sdlFile: 'a.graphql', sdl });
@@ -92,7 +92,7 @@ test('a file with random text inserted, removed or repeated is compiled or refus
       );
       expect(cpuMs(yaml)).toBeLessThan(100);
     }),
-    { numRuns: runs(150) },
+    { numRuns: runCount(150) },
   );
 });
 
@@ -134,7 +134,7 @@ test.each([
         );
         expect(cpuMs(stringify(changed), sdl)).toBeLessThan(100);
       }),
-      { numRuns: runs(300) },
+      { numRuns: runCount(300) },
     );
   },
 );
@@ -152,7 +152,7 @@ test('an SDL file with random changes is compiled or refused', () => {
         compile(WARRANTY_YAML, `${WARRANTY_SDL.slice(0, at)}${text}${WARRANTY_SDL.slice(at + removed)}`);
       },
     ),
-    { numRuns: runs(300) },
+    { numRuns: runCount(300) },
   );
 });
 

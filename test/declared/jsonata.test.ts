@@ -5,7 +5,7 @@ import { Mismatch } from '../../src/declared/path.js';
 import { declaredSource } from '../../src/index.js';
 import { startServer } from '../connectors/server.js';
 import { createTestGateway } from '../support/gateway.js';
-import { runs } from '../support/thorough.js';
+import { runCount } from '../support/thorough.js';
 import { SCHOOL_SDL, SCHOOL_YAML } from './driving-school.js';
 import { answerAsWarranty, compiled, WARRANTY_SDL, WARRANTY_SETTINGS, WARRANTY_YAML } from './warranty.js';
 
@@ -207,7 +207,7 @@ test('no expression throws when it is compiled, and each fails a record only as 
         expect(error).toBeInstanceOf(Mismatch);
       }
     }),
-    { numRuns: runs(2_000) },
+    { numRuns: runCount(2_000) },
   );
 });
 

@@ -5,7 +5,7 @@ import { ROLES } from '../../src/context/roles.js';
 import { readPersistedOperations } from '../../src/operation/persisted-operations.js';
 import { createTestGateway, DEMO_OPERATIONS, patientSources, type TestGateway } from '../support/gateway.js';
 import { directSettings } from '../support/stand-ins.js';
-import { runs } from '../support/thorough.js';
+import { runCount } from '../support/thorough.js';
 
 /** Data that only one caller may see is never cached, shared or batched for others. */
 
@@ -76,6 +76,6 @@ test('concurrent callers each get the same response as alone', { timeout: 120_00
       const results = await Promise.all(cells.map((cell) => send(gateway, cell)));
       for (const [i, cell] of cells.entries()) expect(results[i], JSON.stringify(cell)).toBe(alone.get(cell));
     }),
-    { numRuns: runs(60) },
+    { numRuns: runCount(60) },
   );
 });

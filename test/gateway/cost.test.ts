@@ -11,10 +11,10 @@ import { readCosts } from '../../src/stitching/costs.js';
 import { readSdl } from '../../src/stitching/sdl.js';
 import { CALLER_SETTINGS, headersOf, KEY_ROLES, visitorToken } from '../support/callers.js';
 import { createTestGateway, DEMO_OPERATIONS, type TestGateway } from '../support/gateway.js';
-import { generatedOperations } from '../support/operations.js';
+import { generateOperations } from '../support/operations.js';
 import { at } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
-import { runs } from '../support/thorough.js';
+import { runCount } from '../support/thorough.js';
 
 const control = await faultControl();
 const settings = {
@@ -79,14 +79,14 @@ describe('an operation that costs more than its caller may spend', () => {
   const planner = createCostPlanner(gateway.schema, readCosts(readSdl(gateway.sources, {}, [])));
   const candidates = fc
     .sample(
-      generatedOperations(gateway.schema, {
+      generateOperations(gateway.schema, {
         maxDepth: 9,
         maxFields: 4,
         pages: [1, 100, 100],
         customers: emails(1_000),
         customer: { email: 'everywhere@example.nl' },
       }),
-      { numRuns: runs(1_500), seed: 6 },
+      { numRuns: runCount(1_500), seed: 6 },
     )
     .filter(({ query }) => query.length < 60_000)
     .map((madeUp) => ({ ...madeUp, document: parse(madeUp.query) }))
@@ -97,7 +97,7 @@ describe('an operation that costs more than its caller may spend', () => {
       return [{ ...item, cost: planner(parts, Object.keys(item.variables))(item.variables).requested }];
     })
     .toSorted((a, b) => b.cost - a.cost)
-    .slice(0, runs(50));
+    .slice(0, runCount(50));
 
   test('is refused before any call, with its cost in the error: the most expensive of many', async () => {
     // They are refused because of their cost only.
@@ -122,7 +122,7 @@ describe('an operation that costs more than its caller may spend', () => {
         refusals.set(role, (refusals.get(role) ?? 0) + 1);
       }
     }
-    const all = runs(50);
+    const all = runCount(50);
     expect(Object.fromEntries(refusals)).toEqual({ analyst: all, campaign: all, operator: all });
     expect(calls()).toBe(0);
   });
@@ -196,7 +196,7 @@ describe('the persisted operations and example queries stay within the cost limi
 });
 
 describe('the actual cost of an operation', () => {
-  const operations = generatedOperations(gateway.schema, {
+  const operations = generateOperations(gateway.schema, {
     maxDepth: 5,
     maxFields: 3,
     pages: [1, 3, 10],
@@ -220,9 +220,9 @@ describe('the actual cost of an operation', () => {
         expect(cost?.actual).toBeGreaterThan(0);
         expect(cost?.actual).toBeLessThanOrEqual(cost?.requested ?? 0);
       }),
-      { numRuns: runs(60) },
+      { numRuns: runCount(60) },
     );
-    expect(answered).toBeGreaterThan(runs(20));
+    expect(answered).toBeGreaterThan(runCount(20));
   }, 60_000);
 
   test('is lower for a customer with fewer records, and lowest for an unknown customer', async () => {

@@ -11,11 +11,11 @@ import { exampleOperations } from '../../src/http/graphiql/page.js';
 import { readPersistedOperations } from '../../src/operation/persisted-operations.js';
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { fakeClock, type FakeClock } from '../support/clock.js';
-import { decorated } from '../support/decoration.js';
+import { decorateOperations } from '../support/decorate-operations.js';
 import { createTestGateway, DEMO_OPERATIONS, type Answer, type TestGateway } from '../support/gateway.js';
-import { generatedOperations } from '../support/operations.js';
+import { generateOperations } from '../support/operations.js';
 import { directSettings, faultControl } from '../support/stand-ins.js';
-import { everyNth, runs } from '../support/thorough.js';
+import { everyNth, runCount } from '../support/thorough.js';
 import { ONE_CUSTOMER } from './queries.js';
 
 /** For any operation and caller, planned and interpreted execution give the same response. */
@@ -155,9 +155,9 @@ describe('an operation is answered by a plan as by interpreting it', () => {
 
   test('random operations from the schema: aliases, fragments, directives, valid and invalid variables', async () => {
     const gateways = openBoth(directSettings());
-    const operations = decorated(
+    const operations = decorateOperations(
       gateways.planned.schema,
-      generatedOperations(gateways.planned.schema, {
+      generateOperations(gateways.planned.schema, {
         maxDepth: 6,
         maxFields: 3,
         pages: [1, 2],
@@ -173,7 +173,7 @@ describe('an operation is answered by a plan as by interpreting it', () => {
         const { data, errors } = await expectSame(gateways, query, variables);
         seen[data == null ? 'refused' : errors.length > 0 ? 'failed' : 'answered'] += 1;
       }),
-      { numRuns: runs(60) },
+      { numRuns: runCount(60) },
     );
     expect(Math.min(...Object.values(seen)), JSON.stringify(seen)).toBeGreaterThan(0);
   }, 60_000);

@@ -7,20 +7,20 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { exampleOperations } from '../../src/http/graphiql/page.js';
 import { listen, type HttpServer } from '../../src/http/http.js';
 import { linesIn } from '../privacy/audit-entries.js';
-import { fetchIncremental, merged, type AnswerInParts } from '../support/answer-in-parts.js';
+import { fetchIncremental, mergeParts, type AnswerInParts } from '../support/answer-in-parts.js';
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { readEventStream } from '../support/event-stream.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
-import { heldBack } from '../support/held-back.js';
-import { generatedOperations } from '../support/operations.js';
+import { startDelayingProxy } from '../support/delaying-proxy.js';
+import { generateOperations } from '../support/operations.js';
 import { payInWebshop } from '../support/pay-in-webshop.js';
 import { at } from '../support/read.js';
 import { directSettings } from '../support/stand-ins.js';
-import { runs } from '../support/thorough.js';
+import { runCount } from '../support/thorough.js';
 
 const settings = directSettings();
-const contactCentre = await heldBack(settings['CONTACT_CENTRE_URL'] ?? '');
-const webshop = await heldBack(settings['WEBSHOP_URL'] ?? '');
+const contactCentre = await startDelayingProxy(settings['CONTACT_CENTRE_URL'] ?? '');
+const webshop = await startDelayingProxy(settings['WEBSHOP_URL'] ?? '');
 const folder = mkdtempSync(join(tmpdir(), 'slow-part-later-'));
 
 interface Open {
@@ -116,14 +116,16 @@ describe('a page that defers its slow part', () => {
     contactCentre.release();
     const rest = await answer.rest();
     const { data } = await anybody.gateway.query(without(TICKETS_LATER));
-    expect(merged([first ?? {}, ...rest])).toEqual({ data, errors: [] });
+    expect(mergeParts([first ?? {}, ...rest])).toEqual({ data, errors: [] });
   });
 
   test('gets the customer that only the slow system knows', async () => {
     const query =
       '{ customer(by: { email: "info@bakkerij.example.nl" }) { orders(first: 1) { nodes { number } } ... @defer { tickets(first: 1) { nodes { subject } } } } }';
     const answer = await fetchIncremental(anybody.port, { query });
-    expect(byPath(merged(await answer.rest()))).toEqual(byPath(await anybody.gateway.query(without(query))));
+    expect(byPath(mergeParts(await answer.rest()))).toEqual(
+      byPath(await anybody.gateway.query(without(query))),
+    );
   });
 
   test('sends a GraphQL system the same query as without the directive', async () => {
@@ -131,7 +133,7 @@ describe('a page that defers its slow part', () => {
     const sentFor = async (later: boolean, query: string) => {
       webshop.seen.length = 0;
       const answer = await fetchIncremental(anybody.port, { query, variables: { later } });
-      return { result: merged(await answer.rest()), sent: webshop.seen.map(({ body }) => body).sort() };
+      return { result: mergeParts(await answer.rest()), sent: webshop.seen.map(({ body }) => body).sort() };
     };
     const { result, sent } = await sentFor(true, query);
     expect(sent.length).toBeGreaterThan(0);
@@ -149,13 +151,13 @@ describe('a page that defers its slow part', () => {
     'cancels the calls that no other request waits for when it disconnects: %s',
     async (way) => {
       contactCentre.hold();
-      const { givenUp } = contactCentre;
+      const { abortedCount: givenUp } = contactCentre;
       const query = TICKETS_LATER.replace('everywhere@', 'customer-7@');
       const calls = contactCentre.seen.length;
       const hangUp = await (way === 'over a port' ? beginOverPort(query) : beginWithoutPort(query));
       await expect.poll(() => contactCentre.seen.length).toBeGreaterThan(calls);
       await hangUp();
-      await expect.poll(() => contactCentre.givenUp, { timeout: 700 }).toBe(givenUp + 1);
+      await expect.poll(() => contactCentre.abortedCount, { timeout: 700 }).toBe(givenUp + 1);
     },
   );
 });
@@ -174,11 +176,11 @@ describe('the merged parts equal the response without @defer', () => {
     expect(deferred).toContain('@defer');
     const answer = await fetchIncremental(anybody.port, { query: deferred });
     const whole = await anybody.gateway.query(without(deferred));
-    expect(byPath(merged(await answer.rest()))).toEqual(byPath(whole));
+    expect(byPath(mergeParts(await answer.rest()))).toEqual(byPath(whole));
   });
 
   test('of random operations', { timeout: 60_000 }, () => {
-    const operation = generatedOperations(anybody.gateway.schema, {
+    const operation = generateOperations(anybody.gateway.schema, {
       maxDepth: 5,
       maxFields: 4,
       pages: [1, 2],
@@ -195,9 +197,9 @@ describe('the merged parts equal the response without @defer', () => {
         fc.pre(query.includes('@defer'));
         const answer = await fetchIncremental(anybody.port, { query, variables });
         const whole = await anybody.gateway.query(without(query), variables);
-        expect(byPath(merged(await answer.rest())).data).toEqual(whole.data);
+        expect(byPath(mergeParts(await answer.rest())).data).toEqual(whole.data);
       }),
-      { numRuns: runs(40) },
+      { numRuns: runCount(40) },
     );
   });
 });
@@ -205,7 +207,7 @@ describe('the merged parts equal the response without @defer', () => {
 describe('a deferred part', () => {
   const fetchParts = async (query: string, headers: Record<string, string>, open = known) =>
     fetchIncremental(open.port, { query }, headers);
-  const restOf = async (answer: AnswerInParts) => merged(await answer.rest());
+  const restOf = async (answer: AnswerInParts) => mergeParts(await answer.rest());
 
   test('is masked and refused as without @defer', async () => {
     const query = `{ ${EVERYWHERE} { __typename ... @defer { name primaryEmail } ... @defer { invoices { nodes { number } } } } }`;

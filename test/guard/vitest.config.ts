@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import ordinary, { expect } from '../../vitest.config.js';
 
-/** Holds what a request takes against bounds, by counting: `npx vitest run --config test/guard/vitest.config.ts`. */
+/** Compares calls and bytes of a request with fixed bounds: `npx vitest run --config test/guard/vitest.config.ts`. */
 export default defineConfig({
   ...ordinary,
   root: `${import.meta.dirname}/../..`,

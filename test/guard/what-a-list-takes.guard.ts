@@ -13,7 +13,7 @@ import { median } from '../bench/report.js';
 const MAX_KB_OF_ONE = 337;
 const MAX_KB_OF_EACH_OF_FIFTY = 55;
 
-/** The median of the blocks counts: garbage may have been collected during one of them. */
+/** Number of measured blocks. The result is their median, because garbage collection can distort one block. */
 const BLOCKS = 5;
 
 const compiled = await build();
@@ -46,7 +46,7 @@ describe('what a request without a cache allocates', () => {
     });
   });
 
-  /** `requests` of a block are many, because V8 allocates 1 to 3 MB once after a forced collection. */
+  /** Each block has many requests, because V8 allocates 1 to 3 MB once after a forced collection. */
   async function kilobytesOf(bodies: readonly Body[], requests: number, warmUp: number): Promise<number> {
     await load(gateway.ready.url, bodies, { requests: warmUp, connections: 1 });
     const kb: number[] = [];

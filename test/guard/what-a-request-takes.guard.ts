@@ -37,9 +37,9 @@ const environment = {
   DEADLINE_MS: '60000',
   MAX_DELAY_MS: '60000',
 };
-/** A young generation so large that nothing is collected during a measurement. */
+/** The young generation is large enough that no garbage is collected during a measurement. */
 const flags = ['--min-semi-space-size=512', '--max-semi-space-size=512'];
-/** Long timeouts: no call is retried on a busy machine. */
+/** Long timeouts, so that no call is retried on a busy machine. */
 const patient = { limits: { timeout: '60 s' } } as const;
 const gateway = await open({
   role: 'gateway',
@@ -66,10 +66,10 @@ const collecting = await open({
 const ONE = { requests: 50, warmUp: 200 };
 const FIFTY = { requests: 4, warmUp: 40 };
 const FROM_CACHE = { requests: 300, warmUp: 600 };
-/** Enough requests that the objects in the young generation are a small part. */
+/** Enough requests that the objects in the young generation are a small part of the heap. */
 const DONE = { requests: 900, warmUp: 600 };
 
-/** The median counts: garbage may have been collected during one of them. */
+/** Number of measured blocks. The result is their median, because garbage collection can distort one block. */
 const BLOCKS = 5;
 
 interface Taken {
@@ -109,7 +109,7 @@ describe('a request', () => {
     expect(ours.kb / theirs.kb).toBeLessThan(1.45);
   });
 
-  test('about fifty customers too', async () => {
+  test('about fifty customers makes no more calls than hand-written code, and allocates at most a multiple of it', async () => {
     const bodies = [customersQuery(everywhere.slice(0, 50))];
     const [ours, theirs] = [await takenBy(gateway, bodies, FIFTY), await takenBy(handWritten, bodies, FIFTY)];
     expect(ours.calls).toEqual(theirs.calls);
@@ -124,7 +124,7 @@ describe('a request', () => {
 
   // A minor collection treats everything that old objects reference as reachable. A WeakMap, a Map with short-lived entries, or
   // an object literal with a getter can therefore retain all objects of a request.
-  test('leaves nothing behind: no object of it is promoted to the old generation', async () => {
+  test('leaves no objects behind that are promoted to the old generation', async () => {
     const taken = await takenBy(
       collecting,
       everywhere.map((email) => customerQuery(email)),

@@ -5,8 +5,8 @@ import { customersEverywhere, SYSTEMS } from '../bench/query.js';
 import { tuningEnvironment } from '../bench/tuning.js';
 
 /**
- * What clients write is of any number: selections, aliases, names of operations, values. Nothing that stays, as a metric
- * series, a loader or a cached plan, may be as many.
+ * Clients can send an unlimited number of different selections, aliases, operation names and values. The number of
+ * metric series, loaders and cached plans must stay bounded.
  */
 const compiled = await build();
 const running: Running[] = [];
@@ -36,9 +36,9 @@ const gateway = await open({
   },
 });
 
-/** A linear congruential generator: the same operations each time. */
+/** The state of a linear congruential generator. The fixed seed gives the same operations in each run. */
 let seed = 20_261_201;
-function below(limit: number): number {
+function randomBelow(limit: number): number {
   seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
   return Math.floor((seed / 2 ** 32) * limit);
 }
@@ -48,11 +48,11 @@ const LINE = ['title', 'quantity'];
 const CART = ['name', 'updatedAt', 'checkoutUrl'];
 const CUSTOMER = ['locale', 'becameCustomerAt', 'name', 'id'];
 
-/** Some of the fields, each under an alias that only this operation has. */
-function some(fields: readonly string[]): string {
-  const chosen = fields.filter(() => below(2) === 0);
+/** A random choice of the fields. About half of them have an alias that no other operation has. */
+function randomSelection(fields: readonly string[]): string {
+  const chosen = fields.filter(() => randomBelow(2) === 0);
   return (chosen.length === 0 ? fields.slice(0, 1) : chosen)
-    .map((field) => (below(2) === 0 ? field : `written_${below(1e9)}: ${field}`))
+    .map((field) => (randomBelow(2) === 0 ? field : `written_${randomBelow(1e9)}: ${field}`))
     .join(' ');
 }
 
@@ -60,13 +60,13 @@ const emails = customersEverywhere()
   .map((email) => ({ email, number: Number(/\d+/.exec(email)?.[0]) }))
   .filter(({ number }) => number < CUSTOMERS);
 
-function operation(): Body {
-  const lines = `lines(first: ${below(20) + 1}) { nodes { ${some(LINE)} product { ${some(PRODUCT)} } } }`;
-  const cart = `cart { ${some(CART)} ${lines} total { ${some(['amount', 'currency'])} } }`;
-  const orders = `orders(first: ${below(3) + 1}) { nodes { ${some(['number', 'placedAt'])} lines { product { ${some(PRODUCT)} } } } }`;
+function randomOperation(): Body {
+  const lines = `lines(first: ${randomBelow(20) + 1}) { nodes { ${randomSelection(LINE)} product { ${randomSelection(PRODUCT)} } } }`;
+  const cart = `cart { ${randomSelection(CART)} ${lines} total { ${randomSelection(['amount', 'currency'])} } }`;
+  const orders = `orders(first: ${randomBelow(3) + 1}) { nodes { ${randomSelection(['number', 'placedAt'])} lines { product { ${randomSelection(PRODUCT)} } } } }`;
   return JSON.stringify({
-    query: `query Written_${below(1e9)}($by: CustomerKey!) { customer(by: $by) { ${some(CUSTOMER)} ${cart} ${orders} } }`,
-    variables: { by: { email: emails[below(emails.length)]?.email } },
+    query: `query Written_${randomBelow(1e9)}($by: CustomerKey!) { customer(by: $by) { ${randomSelection(CUSTOMER)} ${cart} ${orders} } }`,
+    variables: { by: { email: emails[randomBelow(emails.length)]?.email } },
   });
 }
 
@@ -81,17 +81,17 @@ const series = (text: string): string[] =>
     .map((line) => line.slice(0, line.lastIndexOf(' ')));
 
 async function send(requests: number): Promise<{ heapMb: number; series: string[]; text: string }> {
-  const bodies = Array.from({ length: requests }, operation);
+  const bodies = Array.from({ length: requests }, randomOperation);
   await load(gateway.ready.url, bodies, { requests, connections: 4 });
   const text = await metrics();
   return { heapMb: (await gateway.collect()).heapMb, series: series(text), text };
 }
 
-/** Enough to fill what is bounded. */
+/** Number of requests that fill all caches of bounded size. */
 const FILL = 3_000;
 const MORE = 3_000;
 
-test('thousands of operations that clients make up leave no series and no heap behind', async () => {
+test('thousands of different operations add no metric series and no heap after the caches are full', async () => {
   const first = await send(50);
   const filled = await send(FILL);
   const after = await send(MORE);
@@ -99,7 +99,7 @@ test('thousands of operations that clients make up leave no series and no heap b
   const grown = after.series.filter((sery) => !filled.series.includes(sery));
   expect(grown.length, grown[0]).toBe(0);
   expect(/written_/.test(after.text)).toBe(false);
-  // Bounded memory fills up: cached records, the response cache, documents, plans.
+  // These caches of bounded size fill up: records, responses, documents, plans.
   expect(heap.filled - heap.first, JSON.stringify(heap)).toBeLessThan(80);
   expect(heap.after - heap.filled, JSON.stringify(heap)).toBeLessThan(8);
 }, 600_000);

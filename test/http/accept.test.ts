@@ -42,7 +42,7 @@ describe('a client', () => {
     ['text/event-stream; charset=utf-8', { parts: true, events: true }],
     ['text/event-stream; charset=latin1', { parts: false, events: false }],
     [`text/event-stream; charset=latin1, multipart/mixed`, { parts: true, events: false }],
-  ])('that accepts %j gets parts or events: %j', (accept, expected) => {
+  ])('that accepts %j receives a response in parts or events: %j', (accept, expected) => {
     const headers = new Headers(accept === undefined ? {} : { accept });
     expect({ parts: acceptsIncremental(headers), events: acceptsEvents(headers) }).toEqual(expected);
   });

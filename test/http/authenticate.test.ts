@@ -15,7 +15,7 @@ const head = {
   signal: new AbortController().signal,
 };
 
-/** The HTTP part of the error by which a request is refused. */
+/** The HTTP status and headers of the error that refuses a request. */
 async function refusalOf(error: Error, isLater: boolean): Promise<unknown> {
   const authenticate = createAuthenticate(
     {

@@ -78,7 +78,7 @@ describe('a connection above the limit of an address closes', () => {
     await expect.poll(ended).toEqual([0, 1]);
   });
 
-  test('no other connection, but itself, if all others are busy', async () => {
+  test('itself, if all other connections are busy', async () => {
     const { open, held, ended } = await start({ maxConnectionsPerAddress: 2 });
     const [first] = [await open(GET), await open(GET)];
     (await open()).resume();
@@ -128,7 +128,7 @@ test('a connection with a hundred unanswered requests is closed at the next requ
   expect(held).toHaveLength(100);
 });
 
-test('a response that has begun contains no refusal of what the client sends after its request', async () => {
+test('a response in progress is not mixed with a refusal of later bytes of the client', async () => {
   const { open, held } = await start();
   const socket = await open(GET);
   held[0]?.writeHead(200, { 'content-length': 100 }).write('the first part');

@@ -42,7 +42,7 @@ afterAll(async () => {
   await Promise.all(servers.map((server) => server.stop()));
   await gateway.close();
 });
-/** After each attempt, other requests are answered. */
+/** Checks after each test that other requests are answered. */
 afterEach(async () => {
   expect(await sendRequest(port, queryWith(operator))).toMatchObject({ status: 200, body: ANSWERED });
 });
@@ -78,13 +78,13 @@ describe('a page of an allowed web site', () => {
       expect(headers['access-control-allow-headers']).toMatch(
         /authorization.*content-type.*data-purpose.*x-purpose/,
       );
-      // A site that is removed from the list is allowed for ten minutes more.
+      // Browsers cache the result, so a site that is removed from the list remains allowed for ten minutes.
       expect(headers['access-control-max-age']).toBe('600');
       expect(headers.vary?.toLowerCase()).toContain('origin');
     },
   );
 
-  test('can read why it is refused', async () => {
+  test('can read the reason of a refusal', async () => {
     const answer = await sendRequest(port, queryWith({ origin: SITE }));
     expect(answer.status).toBe(401);
     expect(answer.headers['access-control-allow-origin']).toBe(SITE);
@@ -223,7 +223,7 @@ describe('a request that a foreign page makes a browser send', () => {
     expect(codeOf(answer)).toBe('BAD_REQUEST');
   });
 
-  test('is allowed as a link to GraphiQL, which opens the page and executes nothing', async () => {
+  test('is allowed for a link to GraphiQL, which opens the page and executes no operation', async () => {
     const link = { ...crossSite, 'sec-fetch-mode': 'navigate', accept: 'text/html' };
     const { status, headers, body } = await sendRequest(port, { path: IMG, headers: link });
     expect(status).toBe(200);
@@ -301,7 +301,7 @@ describe('a request with a foreign host name (DNS rebinding)', () => {
     const answer = await sendRequest(port, queryWith({ ...operator, host }));
     expect(answer.status).toBe(status);
     expect(answer.body).not.toContain(host);
-    // A browser sends this for a page of that host.
+    // A browser sends these headers for a page of that host.
     const sameOrigin = host.toLowerCase();
     const page = await sendRequest(
       port,

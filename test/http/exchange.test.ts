@@ -23,9 +23,9 @@ async function canShare(headers: Record<string, string>, change: Partial<Caller>
   return exchange.canShare();
 }
 
-it('may get the answer of another request, if no header and no right of the caller changes the answer', async () => {
+it('may share the answer of another request if no header and no permission of the caller affects the answer', async () => {
   expect(await canShare({ accept: '*/*', 'request-id': 'r' })).toBe(true);
-  // Such a caller sees the cost of its own request.
+  // This caller sees the cost of its own request.
   expect(await canShare({}, { operations: 'any' })).toBe(false);
 });
 
@@ -36,6 +36,6 @@ it.each([
   ['prefer', 'wait=1'],
   ['request-priority', 'bulk'],
   ['x-priority', 'bulk'],
-])('is answered by itself with the header %s', async (name, value) => {
+])('is executed separately with the header %s', async (name, value) => {
   expect(await canShare({ [name]: value })).toBe(false);
 });

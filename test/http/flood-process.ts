@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 
 /**
- * Opens idle connections to a port. It is a separate process, so that the client sockets do not count for the open files
- * of the test: `flood-process.ts <port> <amount> <addresses>`. It sends the number of opened connections at the end.
+ * Opens idle connections to a port: `flood-process.ts <port> <amount> <addresses>`. It is a separate process, so that the
+ * client sockets do not count as open files of the test. At the end, it sends the number of opened connections.
  */
 const [port, amount, addresses] = process.argv.slice(2).map(Number) as [number, number, number];
 let [started, settled, opened] = [0, 0, 0];

@@ -9,9 +9,9 @@ import { listen, type HttpServer } from '../../src/http/http.js';
 import { readPersistedOperations } from '../../src/operation/persisted-operations.js';
 import { createPeople, type People } from '../gateway/people.js';
 import { CALLER_SETTINGS, headersOf, KEY_ROLES, visitorToken } from '../support/callers.js';
-import { generatedOperations } from '../support/operations.js';
+import { generateOperations } from '../support/operations.js';
 import { sendRequest, post, type RawRequest } from './raw-client.js';
-import { runs } from '../support/thorough.js';
+import { runCount } from '../support/thorough.js';
 
 const MAX_BODY_KB = 4;
 const JAN = { email: 'jan@example.nl' };
@@ -46,7 +46,7 @@ let front: RunningGateway;
 let yoga: RunningGateway;
 let authorizations: string[];
 beforeAll(async () => {
-  // Answers contain the rest of a minute's budget, and tokens expire, so time stands still.
+  // The clock is fixed, because answers contain the remaining budget of a minute, and tokens expire.
   vi.useFakeTimers({ toFake: ['Date'], now: new Date('2030-05-06T07:08:09Z') });
   const roles = await Promise.all(KEY_ROLES.map((role) => headersOf(role)));
   authorizations = [
@@ -66,7 +66,7 @@ afterAll(async () => {
   }
 });
 
-/** Headers of the connection, not of the answer. */
+/** Headers that belong to the connection, not to the answer. */
 const OF_CONNECTION = ['date', 'connection', 'keep-alive'];
 
 async function answerOf({ port }: RunningGateway, rawRequest: RawRequest) {
@@ -115,7 +115,7 @@ const written: object[] = [
 const optional = (values: readonly string[]): fc.Arbitrary<string | undefined> =>
   fc.option(fc.constantFrom(...values), { nil: undefined, freq: 2 });
 
-/** What one may send beside the operation. All have an id: one that is made up differs each time. */
+/** Optional headers of a request. Each request has an id, because a generated id would differ each time. */
 const headers = fc
   .record({
     'x-request-id': fc.constantFrom('page-view.7', 'other'),
@@ -217,7 +217,7 @@ const expectEqualAnswers = (requests: fc.Arbitrary<RawRequest>, numRuns: number)
     fc.asyncProperty(requests, async (rawRequest) => {
       expect(await answerOf(front, rawRequest)).toEqual(await answerOf(yoga, rawRequest));
     }),
-    { numRuns: runs(numRuns) },
+    { numRuns: runCount(numRuns) },
   );
 
 describe('the front answers with the same status, headers and bytes as Yoga', { timeout: 120_000 }, () => {
@@ -226,7 +226,7 @@ describe('the front answers with the same status, headers and bytes as Yoga', { 
 
   test('operations generated from the schema', () => {
     const options = { maxDepth: 6, maxFields: 4, pages: [1, 2], customers: [JAN], customer: JAN };
-    const generated = generatedOperations(front.people.gateway.schema, options);
+    const generated = generateOperations(front.people.gateway.schema, options);
     return expectEqualAnswers(postRequests(generated.map((params) => JSON.stringify(params))), 300);
   });
 
@@ -267,11 +267,11 @@ describe('the front answers with the same status, headers and bytes as Yoga', { 
         }
         agent.destroy();
       }),
-      { numRuns: runs(40) },
+      { numRuns: runCount(40) },
     );
   });
 
-  test('and counts the same', async () => {
+  test('and produces the same metrics', async () => {
     const counted = async ({ people }: RunningGateway) => {
       const text = await (await people.gateway.fetch('/metrics')).text();
       return text.split('\n').filter((line) => line.startsWith('stekkerdoos_operation'));

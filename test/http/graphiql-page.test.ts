@@ -37,7 +37,7 @@ describe('the GraphiQL page', () => {
     expect(other.status).toBe(404);
   });
 
-  test('loads nothing from elsewhere, and has a policy that forbids it', async () => {
+  test('loads nothing from other origins, and has a policy that forbids it', async () => {
     const response = await open('/graphql', { headers: { 'accept-encoding': 'identity' } });
     expect(response.headers.get('content-encoding')).toBeNull();
     const html = await response.text();

@@ -168,12 +168,12 @@ describe('the readiness of the gateway', { timeout: 60_000 }, () => {
     });
   });
 
-  test('is missing until the list of erased customers was read', async () => {
+  test('is false until the list of erased customers was read', async () => {
     const answer = await ready(open({ ...directSettings(['kvk']), REDIS_URL: 'redis://127.0.0.1:1' }));
     expect(answer).toMatchObject({ code: 503, status: 'unready', parts: { suppressionList: 'down' } });
   });
 
-  test('is missing while the webhook store does not answer', async () => {
+  test('is false while the webhook store does not answer', async () => {
     const settings = {
       ...directSettings(['kvk']),
       WEBHOOK_POSTGRES_URL: 'postgres://postgres@127.0.0.1:1/webhooks',
@@ -189,7 +189,7 @@ describe('the readiness of the gateway', { timeout: 60_000 }, () => {
     expect(await (await gateway.fetch('/metrics')).text()).toContain('stekkerdoos_webhook_store_up 0');
   });
 
-  test('is given with a webhook store that answers', async () => {
+  test('is true with a webhook store that answers', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-health-'));
     const gateway = open({
       ...directSettings(['kvk']),
@@ -237,7 +237,7 @@ describe('the check of the sources', () => {
     expect(pings).toBe(2);
   });
 
-  test('takes a part whose check fails for unavailable', async () => {
+  test('reports a part whose check fails as unavailable', async () => {
     const parts = {
       works: () => Promise.resolve('up' as const),
       fails: () => Promise.reject(new Error('gone')),
@@ -369,7 +369,7 @@ describe('the metrics', () => {
     expect(await text()).toContain('stekkerdoos_source_retries_total{source="only"} 1');
   });
 
-  test('contain nothing of the requests', async () => {
+  test('contain no content of the requests', async () => {
     await sendRequest({
       query: 'query Find($email: String = "jan@example.nl") { a }',
       variables: { email: 'jan@example.nl' },

@@ -124,7 +124,7 @@ describe('stopping', () => {
     await Promise.all([expect(inFlight).rejects.toThrow('socket hang up'), stop()]);
   });
 
-  test('twice has the effect of stopping once', async () => {
+  test('a second time has no further effect', async () => {
     const { stop } = await start(gateway.handler);
     await Promise.all([stop(), stop()]);
     await stop();
@@ -150,7 +150,7 @@ describe('a client', () => {
     expect((await fetch(`${url}/health/live`)).status).toBe(200);
   });
 
-  test('that disconnects during its request does no harm', async () => {
+  test('that disconnects during its request does not affect others', async () => {
     const { port, url } = await start(gateway.handler);
     const socket = connect(port, HOST);
     socket.write(
@@ -161,7 +161,7 @@ describe('a client', () => {
     expect((await fetch(`${url}/health/live`)).status).toBe(200);
   });
 
-  test('that disconnects before its answer does no harm', async () => {
+  test('that disconnects before its answer does not affect others', async () => {
     const { port, url } = await start(gateway.handler);
     const body = JSON.stringify({ query: '{ customer(by: { email: "everywhere@example.nl" }) { name } }' });
     const socket = connect(port, HOST);
@@ -183,7 +183,7 @@ describe('a client', () => {
   });
 
   for (const headers of [['Content-Length: 10485760'], ['Transfer-Encoding: chunked']]) {
-    test(`that sends 10 MB (${String(headers[0])}) can read why it is refused`, async () => {
+    test(`that sends 10 MB (${String(headers[0])}) can read the reason of the refusal`, async () => {
       const { port } = await start(gateway.handler);
       const agent = new Agent({ keepAlive: true });
       const request = send({

@@ -13,7 +13,7 @@ import {
   type RawAnswer,
 } from './raw-client.js';
 
-/** Malformed requests on a real port, with honest requests at the same time. */
+/** Sends malformed requests to a real port, and valid requests at the same time. */
 
 const gateway = createTestGateway(directSettings(FOUR_SYSTEMS));
 let server: HttpServer;
@@ -31,7 +31,7 @@ const QUESTION = '{"query":"{ __typename }"}';
 const ANSWERED = '{"data":{"__typename":"Query"}}';
 const queryWith = (headers: Record<string, string> = {}): RawRequest => post(QUESTION, headers);
 
-/** After each attempt, other requests are answered. */
+/** Checks after each test that other requests are answered. */
 afterEach(async () => {
   expect(await sendRequest(port, queryWith())).toMatchObject({ status: 200, body: ANSWERED });
 });
@@ -147,7 +147,7 @@ describe('a compressed body', () => {
   });
 });
 
-test('honest requests are answered during many malformed requests', async () => {
+test('valid requests are answered during many malformed requests', async () => {
   const evil: RawRequest[] = [
     queryWith({ origin: 'https://evil.example' }),
     queryWith({ host: 'evil.example' }),

@@ -23,7 +23,7 @@ afterEach(() => {
 });
 
 function guardOf(options: OverloadOptions): OverloadGuard {
-  // The machine that runs the tests may be busy.
+  // The limits are high, because the machine may be busy.
   const guard = createOverloadGuard({ priorityOf: byHeader, clock: fakeClock(), ...options });
   guards.push(guard);
   return guard;
@@ -43,7 +43,7 @@ function request(
   return new Request(`http://gateway${path}`, { ...init, headers: { ...headers, [HEADER]: priority } });
 }
 
-/** A gateway that answers only when the test calls `answerNext`. */
+/** A gateway that answers one request each time the test calls `answerNext`. */
 function pausedGateway(guard: OverloadGuard) {
   const heldResponses: ((response: Response) => void)[] = [];
   const fetch = guard.guardFetch(() => new Promise<Response>((resolve) => heldResponses.push(resolve)));
@@ -161,7 +161,7 @@ describe('a gateway with too many in-flight requests', () => {
     ['an operation in a form of a browser', '/graphql', { method: 'POST', headers: { accept: 'text/html' } }],
     ['a URL that only contains the path of health', '/graphql?/health/ready', {}],
     ['a path that only begins like the path of health', '/health/ready/../../graphql', {}],
-  ])('does refuse %s', async (_, path, init) => {
+  ])('can refuse %s', async (_, path, init) => {
     const guard = guardOf({ maxInFlight: 1 });
     pausedGateway(guard).hold(1);
     const response = await guard.guardFetch(() => new Response())(request(path, init));
@@ -300,7 +300,7 @@ describe('a gateway whose event loop is delayed', () => {
     [50, [503, 200, 200]],
     [75, [503, 503, 200]],
     [100, [503, 503, 503]],
-  ])('by %i ms refuses the least urgent first', async (delay, statuses) => {
+  ])('by %i ms refuses requests of low priority first', async (delay, statuses) => {
     const { comeLateBy, statusOf } = lateLoop();
     comeLateBy(delay, delay, delay);
     expect([await statusOf('bulk'), await statusOf('automation'), await statusOf('interactive')]).toEqual(
@@ -384,7 +384,7 @@ describe('a guard on a port', () => {
     await expect.poll(() => guard.inFlight()).toBe(1);
     socket.destroy();
     await expect.poll(() => guard.inFlight()).toBe(0);
-    // The gateway may notice it later than the test.
+    // The gateway may detect the disconnection later than the test.
     heldResponses[0]?.end('answered');
     expect(guard.inFlight()).toBe(0);
   });

@@ -4,7 +4,7 @@ import { requestIdOfEvent } from '../../src/operation/triggers.js';
 
 const idOf = (id: string): string => {
   const request = new Request('http://gateway/graphql', { headers: { 'x-request-id': id } });
-  // Only its id is read.
+  // The function reads only the id.
   return new Exchange(request, {} as ExchangeOptions).requestId;
 };
 

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { sources } from '../../sources/index.js';
 import { commonNamespaces, normalise } from '../../src/identity/identifiers.js';
-import { runs } from '../support/thorough.js';
+import { runCount } from '../support/thorough.js';
 
 const namespaces = new Map(
   [...commonNamespaces('NL'), ...sources.flatMap((source) => source.namespaces ?? [])].map((namespace) => [
@@ -309,7 +309,7 @@ describe.each([...namespaces.keys()])('a normalised %s', (name) => {
         if (value === null) return;
         expect([rule.of(trimmed(text))].flat()).toContain(significantIn(name, value));
       }),
-      { numRuns: runs(3_000) },
+      { numRuns: runCount(3_000) },
     );
   });
 
@@ -319,7 +319,7 @@ describe.each([...namespaces.keys()])('a normalised %s', (name) => {
         const value = valueOf(name, text);
         if (value !== null) expect(valueOf(name, value)).toBe(value);
       }),
-      { numRuns: runs(1_000) },
+      { numRuns: runCount(1_000) },
     );
   });
 
@@ -331,7 +331,7 @@ describe.each([...namespaces.keys()])('a normalised %s', (name) => {
         const [first, second] = [text, otherText].map((text) => new Set([rule.of(trimmed(text))].flat()));
         expect([...(first ?? [])].some((reading) => second?.has(reading))).toBe(true);
       }),
-      { numRuns: runs(1_000) },
+      { numRuns: runCount(1_000) },
     );
   });
 

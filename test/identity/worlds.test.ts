@@ -26,7 +26,7 @@ import {
   type World,
 } from './worlds.js';
 import { loadersOf } from '../support/loaders-of.js';
-import { runs } from '../support/thorough.js';
+import { runCount } from '../support/thorough.js';
 
 const client: Client = { ping: () => Promise.resolve() };
 
@@ -143,7 +143,7 @@ const startsOf = (world: World): Identifier[] => [
 function inEveryWorld(holds: (world: World, starts: readonly Identifier[]) => Promise<void>, numRuns = 400) {
   return fc.assert(
     fc.asyncProperty(worlds, (world) => holds(world, startsOf(world))),
-    { numRuns: runs(numRuns) },
+    { numRuns: runCount(numRuns) },
   );
 }
 
@@ -291,7 +291,7 @@ describe('in any world, from any identifier', () => {
           must(same(atOnce(), answers), world, start, 'does not return what is known', atOnce(), answers);
         }
       }),
-      { numRuns: runs(300) },
+      { numRuns: runCount(300) },
     );
   });
 
@@ -328,7 +328,7 @@ describe('in any world, from any identifier', () => {
           must(same(inList, alone), world, start, 'finds something else in a list', inList, alone);
         }
       }),
-      { numRuns: runs(300) },
+      { numRuns: runCount(300) },
     );
   });
 
@@ -401,7 +401,7 @@ describe('in any world, the answer does not depend on', () => {
           for (const answer of others) must(same(answer, first), world, start, 'changes', answer, first);
         }
       }),
-      { numRuns: runs(300) },
+      { numRuns: runCount(300) },
     );
   });
 
@@ -527,7 +527,7 @@ describe('in any world with unavailable systems', () => {
           );
         }
       }),
-      { numRuns: runs(300) },
+      { numRuns: runCount(300) },
     );
   });
 });

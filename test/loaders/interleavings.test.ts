@@ -8,7 +8,7 @@ import { defineLoader, type Loader } from '../../src/loaders/loader.js';
 import type { Priority } from '../../src/priority.js';
 import { fakeClock } from '../support/clock.js';
 import { createLoading, type Loading } from '../support/loading.js';
-import { runs } from '../support/thorough.js';
+import { runCount } from '../support/thorough.js';
 import { sharedCacheInMemory } from './shared-cache-in-memory.js';
 
 /** An answer of the system in this test: the key, and the number of the event at which the system was called. */
@@ -308,10 +308,10 @@ it(
     const seen: Record<string, number> = {};
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 70, size: 'max' }), (steps) => play(steps, seen)),
-      { numRuns: runs(1_000) },
+      { numRuns: runCount(1_000) },
     );
     // It would prove little if nothing had happened.
     for (const status of ['live', 'cached', 'stale', 'failed', 'forgotten', 'forgotten here only'])
-      expect(seen[status] ?? 0, status).toBeGreaterThan(runs(100));
+      expect(seen[status] ?? 0, status).toBeGreaterThan(runCount(100));
   },
 );

@@ -262,14 +262,14 @@ describe('an answer', () => {
 });
 
 describe('the lifetime that a system states for its answer', () => {
-  const speaking = (freshness: FreshnessOptions, holdsMs: number[]) => {
+  const speaking = (freshness: FreshnessOptions, systemMaxAgeMs: number[]) => {
     const all = setUp({ freshness });
     let calls = 0;
     const spoken = defineLoader<Client, string, string | null>({
       name: 'spoken',
       load: (keys) => {
         calls += 1;
-        for (const ms of holdsMs) scopes.at(-1)?.holds(ms);
+        for (const ms of systemMaxAgeMs) scopes.at(-1)?.limitMaxAge(ms);
         return Promise.resolve(keys.map((key) => `${key}${calls}`));
       },
     });
@@ -296,8 +296,8 @@ describe('the lifetime that a system states for its answer', () => {
     ['does not lengthen what was set', { maxAge: '3 s' }, [5_000], 3_000],
     ['is the shortest of all that it took', { maxAge: '10 s' }, [5_000, 2_000, 8_000], 2_000],
     ['does not enable caching where it is off', { maxAge: '0 s' }, [5_000], 0],
-  ])('%s', async (_, freshness, holdsMs, cachedMs) => {
-    const loadKey = speaking(freshness, holdsMs);
+  ])('%s', async (_, freshness, systemMaxAgeMs, cachedMs) => {
+    const loadKey = speaking(freshness, systemMaxAgeMs);
     expect(await loadKey()).toBe('a1');
     clock.advance(Math.max(0, cachedMs - 1));
     expect(await loadKey()).toBe(cachedMs > 0 ? 'a1' : 'a2');

@@ -13,7 +13,7 @@ export default defineConfig({
     include: [
       'test/context/tokens-forged.test.ts',
       'test/declared/fuzz.test.ts',
-      'test/gateway/{callers-side-by-side,cost,execution,faults-and-freshness,hostile-answers,priority,visitor,written-out,slow-part-later}.test.ts',
+      'test/gateway/{callers-side-by-side,cost,execution,faults-and-freshness,hostile-answers,priority,visitor,flattened-operations,slow-part-later}.test.ts',
       'test/http/{front,suites-with-*}.test.ts',
       'test/identity/{normalisers,worlds}.test.ts',
       'test/loaders/interleavings.test.ts',

@@ -10,7 +10,7 @@ export interface SyntaxNode {
   [field: string]: unknown;
 }
 
-/** Where a node is in its tree. */
+/** A node with its parent in the tree. */
 export interface SyntaxPath {
   node: SyntaxNode;
   parent: SyntaxNode;
@@ -22,10 +22,10 @@ export interface Mutator {
   mutate(path: SyntaxPath): Iterable<SyntaxNode>;
 }
 
-/** Larger numbers are sizes and times. One more of them changes nothing that a test should notice. */
+/** Larger numbers are sizes and durations. A test should not notice if one of them grows by 1. */
 const LARGEST_SMALL_NUMBER = 10;
 
-/** Stryker's own mutators empty a whole block, but never remove one statement of it. */
+/** Removes one statement of a block. Stryker's own mutators only empty a whole block. */
 const statementRemoval: Mutator = {
   name: 'StatementRemoval',
   *mutate({ node }) {
@@ -54,7 +54,7 @@ const fieldRemoval: Mutator = {
   name: 'FieldRemoval',
   *mutate({ node }) {
     const { type, properties } = node;
-    // Stryker itself empties an object with one field.
+    // Stryker already empties objects, so an object with one field is skipped.
     if (type !== 'ObjectExpression' || !Array.isArray(properties) || properties.length < 2) return;
     for (const property of properties)
       yield structuredClone({ ...node, properties: properties.filter((other) => other !== property) });
@@ -63,7 +63,7 @@ const fieldRemoval: Mutator = {
 
 const OWN_MUTATORS = [statementRemoval, awaitRemoval, smallNumber, fieldRemoval];
 
-/** Whether the node is text of an error or of a log line: tests should not pin how a message reads. */
+/** Whether the node is text of an error or a log line. Tests should not depend on the text of messages. */
 function isMessage({ node, parent }: SyntaxPath): boolean {
   if (node.type !== 'StringLiteral' && node.type !== 'TemplateLiteral') return false;
   const callee = parent['callee'];
@@ -86,7 +86,7 @@ function isIn({ fraction, seed }: Sample, name: string, path: SyntaxPath, replac
   return createHash('sha256').update(text).digest().readUInt32BE() / 2 ** 32 < fraction;
 }
 
-/** Adds our mutators to Stryker's, which knows no plugins for them, and leaves out what `sample` does not hold. */
+/** Adds these mutators to Stryker's list, and limits all mutants to the sample. Stryker has no plugin interface for mutators. */
 export async function prepareMutators(sample: Sample): Promise<void> {
   // The instrumenter is a dependency of Stryker's core, and exports no list of its mutators.
   const core = createRequire(import.meta.url).resolve('@stryker-mutator/core');

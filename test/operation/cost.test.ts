@@ -25,7 +25,7 @@ import { operationIn } from '../../src/selections.js';
 import { readCosts } from '../../src/stitching/costs.js';
 import { readSdl } from '../../src/stitching/sdl.js';
 import { createTestGateway } from '../support/gateway.js';
-import { generatedOperations } from '../support/operations.js';
+import { generateOperations } from '../support/operations.js';
 import { directSettings } from '../support/stand-ins.js';
 
 const gateway = createTestGateway(directSettings());
@@ -41,7 +41,7 @@ function costWith(plan: CostPlanner, document: DocumentNode, variables: Record<s
 }
 
 const emails = (count: number) => Array.from({ length: count }, (_, i) => ({ email: `c${i}@example.nl` }));
-const operations = generatedOperations(schema, {
+const operations = generateOperations(schema, {
   maxDepth: 8,
   maxFields: 4,
   pages: [1, 7, 100],

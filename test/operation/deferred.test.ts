@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import { listen, type HttpServer } from '../../src/http/http.js';
 import { readPersistedOperations } from '../../src/operation/persisted-operations.js';
 import { createPeople, type People } from '../gateway/people.js';
-import { fetchIncremental, merged } from '../support/answer-in-parts.js';
+import { fetchIncremental, mergeParts } from '../support/answer-in-parts.js';
 import { RecordingProvider } from '../support/spans.js';
 import { sendRequest, post } from '../http/raw-client.js';
 
@@ -140,7 +140,7 @@ describe.each(['planned', 'interpreted'])('a deferred fragment, with operations 
   test('fails with its code and path, and without internals', async () => {
     const answer = await fetchIncremental(way.port, { query: later('broken slow') });
     const parts = await answer.rest();
-    const { data, errors } = merged(parts);
+    const { data, errors } = mergeParts(parts);
     expect(data).toEqual({ customer: { quick: 'quick', slow: 'slow', broken: null } });
     expect(errors).toMatchObject([
       { path: ['customer', 'broken'], extensions: { code: 'SOURCE_UNAVAILABLE', source: 'broken' } },
@@ -158,7 +158,7 @@ describe.each(['planned', 'interpreted'])('a deferred fragment, with operations 
     );
     const parts = await answer.rest();
     expect(JSON.stringify(parts)).not.toContain('hunter2');
-    expect(merged(parts).errors).toMatchObject([
+    expect(mergeParts(parts).errors).toMatchObject([
       {
         path: ['customer', 'slow'],
         extensions: { code: 'INTERNAL_SERVER_ERROR', requestId: 'page-view.7' },
@@ -280,7 +280,7 @@ describe('an answer with incremental delivery', () => {
     holdSlow(way);
     const started = performance.now();
     const answer = await fetchIncremental(way.port, { query: later('slow') }, { prefer: 'wait=1' });
-    expect(merged(await answer.rest()).errors).toMatchObject([
+    expect(mergeParts(await answer.rest()).errors).toMatchObject([
       { path: ['customer', 'slow'], extensions: { code: 'SOURCE_TIMEOUT' } },
     ]);
     // The default deadline is ten seconds.
@@ -301,7 +301,7 @@ describe('an answer with incremental delivery', () => {
     expect(parts[0]).toMatchObject({ hasNext: true });
     const { data, errors } = await way.people.gateway.query(query(''), { by });
     expect(errors).toEqual([]);
-    expect(merged(parts)).toEqual({ data, errors });
+    expect(mergeParts(parts)).toEqual({ data, errors });
   });
 });
 

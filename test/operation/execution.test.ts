@@ -13,10 +13,15 @@ import { SourceUnavailableError } from '../../src/errors.js';
 import { formatError } from '../../src/operation/errors.js';
 import { executeByInterpreter, executeByPlan } from '../../src/operation/execution.js';
 import { coerceVariables } from '../../src/operation/variables.js';
-import { decorated, SPECIAL_NAMES, VARIABLES, type MadeUpVariable } from '../support/decoration.js';
-import { generatedOperations } from '../support/operations.js';
+import {
+  decorateOperations,
+  SPECIAL_NAMES,
+  VARIABLES,
+  type GeneratedVariable,
+} from '../support/decorate-operations.js';
+import { generateOperations } from '../support/operations.js';
 import { preparerFor } from '../support/preparer.js';
-import { runs } from '../support/thorough.js';
+import { runCount } from '../support/thorough.js';
 
 /**
  * Compares plans with Yoga's executor, on a schema whose resolvers fail in all possible ways. A resolver depends only on
@@ -316,7 +321,7 @@ async function expectSame(query: string, variables?: Record<string, unknown>): P
   expect(answers.planned).toEqual(answers.interpreted);
 }
 
-const FILTERS: MadeUpVariable = {
+const FILTERS: GeneratedVariable = {
   name: 'filter',
   type: 'Filter',
   values: [{}, { number: 1, all: [{ text: null }, {}] }, { number: null }, { none: 1 }, null, undefined],
@@ -333,9 +338,9 @@ const FRAGMENT_ELSEWHERE =
   'query ($on: Boolean!) { certain { ...Name @skip(if: $on) } thing { ...Name } } fragment Name on Thing { name }';
 
 describe('an operation executed by a plan', () => {
-  const operations = decorated(
+  const operations = decorateOperations(
     schema,
-    generatedOperations(schema, {
+    generateOperations(schema, {
       maxDepth: 5,
       maxFields: 3,
       pages: [1, 2],
@@ -354,7 +359,7 @@ describe('an operation executed by a plan', () => {
         world = number;
         await expectSame(query, variables);
       }),
-      { numRuns: runs(150) },
+      { numRuns: runCount(150) },
     );
   });
 

@@ -21,7 +21,7 @@ import { createPeople, type People } from '../gateway/people.js';
 import { CALLER_SETTINGS, headersOf, visitorToken } from '../support/callers.js';
 import { RecordingProvider } from '../support/spans.js';
 import { sendRequest, post, type RawRequest, type RawAnswer } from '../http/raw-client.js';
-import { runs } from '../support/thorough.js';
+import { runCount } from '../support/thorough.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'response-cache-'));
 const operations = pathToFileURL(`${folder}/`);
@@ -332,9 +332,9 @@ describe('the caller of a repeated request', () => {
           }
           hitCount = await countOf(withCache, 'hit');
         }),
-        { numRuns: runs(120) },
+        { numRuns: runCount(120) },
       );
-      expect(hitCount).toBeGreaterThan(runs(100));
+      expect(hitCount).toBeGreaterThan(runCount(100));
     },
   );
 });

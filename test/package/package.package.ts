@@ -42,7 +42,7 @@ const SETTINGS = {
 };
 
 describe('the installed package', () => {
-  test('has one graphql, and every page that messages name', async () => {
+  test('has one graphql, and every documentation page that messages refer to', async () => {
     const { stdout } = await run('npm', ['ls', 'graphql', '--all', '--parseable'], { cwd: folder });
     expect(new Set(stdout.trim().split('\n')).size).toBe(1);
     for (const page of ['src/README.md', 'src/context/README.md', 'sources/invoices/README.md'])
@@ -125,7 +125,7 @@ describe('the installed package', () => {
     await demo.stop();
   });
 
-  test('says what is wrong with a command, and what would be right', async () => {
+  test('reports a mistyped command, and suggests the right one', async () => {
     const fail = async (...words: string[]) =>
       run('npx', ['stekkerdoos', ...words], { cwd: folder }).then(
         () => 'no error',
@@ -139,7 +139,7 @@ describe('the installed package', () => {
     );
   });
 
-  test('holds nothing that only the repository needs', () => {
+  test('contains no files that only the repository needs', () => {
     const manifest = readFileSync(join(folder, 'node_modules/stekkerdoos/package.json'), 'utf8');
     expect(manifest).not.toContain('"private"');
     for (const path of ['test', 'src/gateway.ts', 'dist/test', 'dist/src/gateway.js.map'])

@@ -31,52 +31,48 @@ function npmRun(script: string, folder: string, environment: Record<string, stri
   return () => output;
 }
 
-test(
-  'a project folder that init makes is served by the commands of the README',
-  { timeout: 180_000 },
-  async () => {
-    const readme = readFileSync('README.md', 'utf8');
-    const section = readme.slice(readme.indexOf('## Your own systems'));
-    const commands = /\n\n((?: {4}.*\n)+)/.exec(section)?.[1]?.trim().split(/\n +/) ?? [];
-    expect(commands).toEqual([
-      'npx stekkerdoos init my-gateway',
-      'cd my-gateway',
-      'npm install',
-      'npm run example &',
-      'npm run dev',
-    ]);
-    await run('npx', ['stekkerdoos', 'init', 'my-gateway'], { cwd: installed });
-    // `npm install` would fetch the package from the registry. The folder above has it.
-    const folder = join(installed, 'my-gateway');
-    expect(existsSync(join(folder, '.gitignore'))).toBe(true);
-    expect(readFileSync(join(folder, '.gitignore'), 'utf8')).toContain('.env');
-    const { stdout } = await run('npx', ['stekkerdoos', 'start', '--check'], { cwd: folder });
-    expect(stdout).toBe('The settings are right. Sources: loyalty.\n');
+test('the commands of the README create and serve a project folder', { timeout: 180_000 }, async () => {
+  const readme = readFileSync('README.md', 'utf8');
+  const section = readme.slice(readme.indexOf('## Your own systems'));
+  const commands = /\n\n((?: {4}.*\n)+)/.exec(section)?.[1]?.trim().split(/\n +/) ?? [];
+  expect(commands).toEqual([
+    'npx stekkerdoos init my-gateway',
+    'cd my-gateway',
+    'npm install',
+    'npm run example &',
+    'npm run dev',
+  ]);
+  await run('npx', ['stekkerdoos', 'init', 'my-gateway'], { cwd: installed });
+  // `npm install` is skipped: it would fetch the package from the registry, and the parent folder already has it.
+  const folder = join(installed, 'my-gateway');
+  expect(existsSync(join(folder, '.gitignore'))).toBe(true);
+  expect(readFileSync(join(folder, '.gitignore'), 'utf8')).toContain('.env');
+  const { stdout } = await run('npx', ['stekkerdoos', 'start', '--check'], { cwd: folder });
+  expect(stdout).toBe('The settings are right. Sources: loyalty.\n');
 
-    npmRun('example', folder, {});
-    const output = npmRun('dev', folder, { PORT: '0' });
-    const url = await vi.waitFor(
-      () => {
-        const found = /ready (http\S+\/graphql)/.exec(output())?.[1];
-        if (found === undefined) throw new Error(output());
-        return found;
-      },
-      { timeout: 60_000 },
-    );
-    const page = readFileSync(join(folder, 'README.md'), 'utf8');
-    const body = (/-d '(\{"query".*\})'/.exec(page)?.[1] ?? '').replaceAll('\\\\"', '\\"');
-    const answer = await fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body,
-    });
-    expect(await answer.json()).toEqual({
-      data: { customer: { name: 'Eva de Wit', loyalty: { tier: 'GOLD', points: 1200 } } },
-    });
-  },
-);
+  npmRun('example', folder, {});
+  const output = npmRun('dev', folder, { PORT: '0' });
+  const url = await vi.waitFor(
+    () => {
+      const found = /ready (http\S+\/graphql)/.exec(output())?.[1];
+      if (found === undefined) throw new Error(output());
+      return found;
+    },
+    { timeout: 60_000 },
+  );
+  const page = readFileSync(join(folder, 'README.md'), 'utf8');
+  const body = (/-d '(\{"query".*\})'/.exec(page)?.[1] ?? '').replaceAll('\\\\"', '\\"');
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+  });
+  expect(await answer.json()).toEqual({
+    data: { customer: { name: 'Eva de Wit', loyalty: { tier: 'GOLD', points: 1200 } } },
+  });
+});
 
-test('a project folder is not made over other files', async () => {
+test('init does not overwrite files in a folder', async () => {
   const failed = await run('npx', ['stekkerdoos', 'init', 'node_modules'], { cwd: installed }).catch(
     (error: unknown) => error,
   );

@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 import ordinary, { expect } from '../../vitest.config.js';
 
 /**
- * The package as npm installs it elsewhere: `npx vitest run --config test/package/vitest.config.ts`. It installs the package's
+ * Tests the package in an empty folder, as npm installs it: `npx vitest run --config test/package/vitest.config.ts`. It installs the package's
  * dependencies from npm's cache, or else from the registry.
  */
 export default defineConfig({

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { verifyAudit } from '../../src/privacy/audit-verify.js';
-import { runs } from '../support/thorough.js';
+import { runCount } from '../support/thorough.js';
 import { entries, entry, SECRET, temporaryFolder, writeEntries } from './audit-entries.js';
 
 /** Writes a file with `count` lines, and its head. */
@@ -308,7 +308,7 @@ test(
           }
         },
       ),
-      { numRuns: runs(150) },
+      { numRuns: runCount(150) },
     );
   },
 );

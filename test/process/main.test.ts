@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
-import { compiled } from '../support/compiled.js';
+import { compiledFolder } from '../support/compiled.js';
 import { FOUR_SYSTEMS, faultControl, patientSettings } from '../support/stand-ins.js';
 
 interface Run {
@@ -28,7 +28,7 @@ afterEach(async () => {
 
 let program: string;
 beforeAll(async () => {
-  program = await compiled();
+  program = await compiledFolder();
 });
 
 /** Runs the gateway as `npm start` does, with only these settings. */

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { inject } from 'vitest';
-import { compiled } from '../support/compiled.js';
+import { compiledFolder } from '../support/compiled.js';
 
 /** A project folder in which the compiled program is installed. `write` creates or replaces a file of it. */
 export async function createProject(): Promise<{
@@ -13,7 +13,7 @@ export async function createProject(): Promise<{
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
   };
-  const program = await compiled();
+  const program = await compiledFolder();
   // The imports of the project reach the same modules as the command.
   write(
     'node_modules/stekkerdoos/package.json',

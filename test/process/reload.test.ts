@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, expect, test, vi } from 'vitest';
 import { sendJson, startServer } from '../../src/testing/small-server.js';
-import { compiled } from '../support/compiled.js';
+import { compiledFolder } from '../support/compiled.js';
 import { createProject } from './project-process.js';
 
-/** A busy machine takes its time. */
+/** Long timeouts, because the machine may be busy. */
 const PATIENCE = { timeout: 60_000 };
 
 let child: ChildProcess | undefined;
@@ -25,7 +25,7 @@ afterEach(async () => {
 
 /** Starts the gateway of the folder. */
 async function start(folder: string, words: readonly string[], environment: Record<string, string> = {}) {
-  child = spawn(process.execPath, [join(await compiled(), 'src/cli/cli.js'), ...words], {
+  child = spawn(process.execPath, [join(await compiledFolder(), 'src/cli/cli.js'), ...words], {
     cwd: folder,
     env: { PATH: process.env['PATH'], PORT: '0', ID_SECRET: 'a secret of the tests', ...environment },
   });
@@ -193,7 +193,7 @@ test('a reload ends subscriptions, whose clients then reconnect, and reads a sec
   expect(await forgetWith('the first token of the tests')).toBe(401);
   expect(await ended).toContain('event: complete');
 
-  // A file that only a reload has added is watched too.
+  // A file that was first named by a reload is watched too.
   forget();
   write('audit-secret', 'the first secret of the tests');
   write(

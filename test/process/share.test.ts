@@ -12,7 +12,7 @@ import type { SourceLimits } from '../../src/source.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { directSettings } from '../support/stand-ins.js';
 
-/** There is no Redis at this URL. A worker then works without it. */
+/** There is no Redis at this URL. A worker runs without it. */
 const NO_REDIS = 'redis://127.0.0.1:1';
 
 let folder: string;
@@ -101,9 +101,9 @@ describe('the settings of several workers', () => {
   });
 });
 
-/** A register of people that accepts any number of calls, and answers when the test lets it. */
+/** A source whose system accepts any number of calls, and answers each when the test calls its function in `pendingCalls`. */
 function register(limits: SourceLimits) {
-  const held: (() => void)[] = [];
+  const pendingCalls: (() => void)[] = [];
   interface Register extends Client {
     find(ids: readonly string[]): Promise<CustomerRecord[][]>;
   }
@@ -114,7 +114,7 @@ function register(limits: SourceLimits) {
         ping: () => Promise.resolve(),
         find: (ids) =>
           scope.run(async () => {
-            await new Promise<void>((resolve) => held.push(resolve));
+            await new Promise<void>((resolve) => pendingCalls.push(resolve));
             return ids.map((id) => [{ id, identifiers: [] }]);
           }),
       }),
@@ -140,12 +140,12 @@ function register(limits: SourceLimits) {
       yields: {},
     },
   });
-  return { source, held };
+  return { source, pendingCalls };
 }
 
 describe('a worker', () => {
-  it('sends a system only its part of the concurrent calls, so that all workers together respect the limits', async () => {
-    const { source, held } = register({ concurrency: 5, timeout: '30 s', maxBatch: 1 });
+  it('limits concurrent calls to its share, so that all workers together respect the limits of the source', async () => {
+    const { source, pendingCalls } = register({ concurrency: 5, timeout: '30 s', maxBatch: 1 });
     const gateway = createTestGateway(
       {
         REGISTER_URL: 'here',
@@ -169,10 +169,10 @@ describe('a worker', () => {
     let answered = 0;
     while (answered < 6) {
       await vi.waitFor(() => {
-        expect(held).toHaveLength(2);
+        expect(pendingCalls).toHaveLength(2);
       });
-      answered += held.length;
-      for (const answer of held.splice(0)) answer();
+      answered += pendingCalls.length;
+      for (const answer of pendingCalls.splice(0)) answer();
     }
     expect((await answer).errors).toEqual([]);
   });

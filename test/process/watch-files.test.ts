@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { watchProject } from '../../src/process/watch-files.js';
 
-test('a project folder that is made later is also watched', async () => {
+test('a project folder that is created later is also watched', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-watch-'));
   const onChange = vi.fn();
   const stop = watchProject(folder, onChange);

@@ -39,7 +39,7 @@ test('a project serves a source that is declared in YAML and SDL', async () => {
   await system.close();
 });
 
-test('a project logs each field of a declared source that is not shown because it is not classified', async () => {
+test('a project logs each field of a declared source that is hidden because it has no privacy classification', async () => {
   write('gateway.yaml', 'auth: off\nsources: { warranty: { url: http://127.0.0.1:1 } }');
   write('sources/warranty.yaml', WARRANTY_YAML);
   const sdl = WARRANTY_SDL.replace(

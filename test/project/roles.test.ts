@@ -6,11 +6,11 @@ import { createGateway, type Gateway } from '../../src/gateway.js';
 import { ConfigError } from '../../src/errors.js';
 import { readProjectSettings } from '../../src/project/gateway-file.js';
 import {
-  apiKey,
-  claims,
+  createApiKey,
+  validClaims,
   createTestAuthentication,
-  signingKey,
-  token,
+  createSigningKey,
+  signToken,
   tokenSettings,
 } from '../support/authentication.js';
 import { localSource } from '../support/local-source.js';
@@ -27,7 +27,11 @@ const SDL = `type Query {
   "The repair shops."
   repairShops: [String!] @personalData(category: NONE) @requiresScopes(scopes: [["warranty:read"]])
 }`;
-const KEYS = [apiKey('mechanic', 'workshop'), apiKey('office', 'operator'), apiKey('page', 'frontend')];
+const KEYS = [
+  createApiKey('mechanic', 'workshop'),
+  createApiKey('office', 'operator'),
+  createApiKey('page', 'frontend'),
+];
 
 function startWith(
   yaml: string,
@@ -41,7 +45,7 @@ function startWith(
   const { environment, declared, problems } = readProjectSettings(folder, {
     ID_SECRET: 'a secret of the tests',
     LOG_LEVEL: 'silent',
-    // This test may share the processor with others.
+    // The deadline is long because the machine may be busy.
     MAX_DELAY_MS: '60000',
     API_KEYS: JSON.stringify(keys.map(({ entry }) => entry)),
     ...plugged,
@@ -225,7 +229,7 @@ describe('roles in gateway.yaml', () => {
   });
 
   test('can be named by a token', async () => {
-    const key = signingKey('one');
+    const key = createSigningKey('one');
     writeFileSync(
       join(folder, 'gateway.yaml'),
       'roles: { workshop: { scopes: [profile:read], purposes: [SERVICE] } }',
@@ -233,9 +237,13 @@ describe('roles in gateway.yaml', () => {
     const { environment } = readProjectSettings(folder, tokenSettings(key));
     const authentication = createTestAuthentication(environment);
     expect(authentication.problems).toEqual([]);
-    const caller = await authentication.as(await token(key, claims({ roles: ['workshop', 'king'] })));
+    const caller = await authentication.callerOf(
+      await signToken(key, validClaims({ roles: ['workshop', 'king'] })),
+    );
     expect(caller).toMatchObject({ roles: ['workshop'], scopes: new Set(['profile:read']) });
-    await expect(authentication.as(await token(key, claims({ roles: ['king'] })))).rejects.toThrow(
+    await expect(
+      authentication.callerOf(await signToken(key, validClaims({ roles: ['king'] }))),
+    ).rejects.toThrow(
       'The token has none of the roles visitor, frontend, analyst, campaign, operator, workshop.',
     );
   });

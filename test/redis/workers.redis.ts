@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { createFaultControl } from '../../sources/stand-ins/fault-control.js';
 import { startStandIns } from '../../sources/stand-ins/index.js';
 import { stekkerdoos } from '../cli/cli-process.js';
-import { apiKey } from '../support/authentication.js';
+import { createApiKey } from '../support/authentication.js';
 import { FOUR_SYSTEMS } from '../support/stand-ins.js';
 import { startRedis } from './redis-server.js';
 
@@ -22,7 +22,7 @@ const standIns = await startStandIns({
 const control = await createFaultControl(standIns.standIns.filter(({ name }) => FOUR_SYSTEMS.includes(name)));
 const redis = await startRedis();
 const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-workers-'));
-const { key, entry } = apiKey('helpdesk', 'operator');
+const { key, entry } = createApiKey('helpdesk', 'operator');
 
 // Events need a store that workers share, and these tests are about requests.
 const settings = {

@@ -61,7 +61,7 @@ it.each([
     schemaOf(''),
     'Place',
   ],
-])('%s breaks clients unless it was deprecated', async (_, before, after, name) => {
+])('%s without a deprecation breaks clients', async (_, before, after, name) => {
   const changes = await breakingChanges(before, after);
   expect(changes.length).toBeGreaterThan(0);
   expect(changes.join(' ')).toContain(name);

@@ -15,8 +15,8 @@ interface Deprecatable {
 }
 
 /**
- * Lists the changes between two published schemas that break a client without announcement. A removed member must have been
- * `@deprecated` in the schema before. Each change is one sentence.
+ * Lists the changes between two published schemas that break a client without a deprecation. A member may be removed
+ * only if it was `@deprecated` in the earlier schema. Each change is one sentence.
  */
 export async function breakingChanges(before: string, after: string): Promise<string[]> {
   const schema = buildSchema(before);
@@ -50,7 +50,7 @@ function memberOf(
   if (isInputObjectType(type)) return type.getFields()[name];
   if (!isObjectType(type) && !isInterfaceType(type)) return undefined;
   const field = type.getFields()[name];
-  // A deprecated field may be removed with its arguments.
+  // The arguments of a deprecated field may be removed with it.
   if (argument === undefined || isDeprecated(field)) return field;
   return field?.args.find((arg) => arg.name === argument);
 }

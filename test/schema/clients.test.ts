@@ -22,8 +22,8 @@ import { afterAll, expect, it } from 'vitest';
 import { globalId } from '../../src/global-id.js';
 
 /**
- * Clients that store objects by their key take the schema as it is: Relay's compiler and store, Apollo Client's cache and
- * urql's graphcache. Each stores an order, an invoice and a product once, though two lists have it.
+ * Clients with a normalised cache accept the published schema: Relay's compiler and store, Apollo Client's cache and
+ * urql's graphcache. Each stores an order, an invoice and a product once, even if two lists contain it.
  */
 const SCHEMA_FILE = fileURLToPath(new URL('../../schema/gateway.graphql', import.meta.url));
 const sdl = readFileSync(SCHEMA_FILE, 'utf8');
@@ -58,7 +58,7 @@ const connectionOf = (type: string, node: object) => ({
   },
 });
 
-/** An answer to `QUERY`: of a customer with an order, its line and product, and an invoice. */
+/** A response to `QUERY`: a customer with an order, its line and product, and an invoice. */
 const answer = (id: string, { status, title }: { status: string; title: string }) => ({
   customer: {
     __typename: 'Customer',
@@ -88,11 +88,11 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-it('answers the query that the clients store', () => {
+it('accepts the query of the clients', () => {
   expect(validate(schema, parse(QUERY))).toEqual([]);
 });
 
-it('is compiled by Relay, with its own paging, and stored by id', async () => {
+it("is compiled by Relay, with Relay's pagination, and stored by id", async () => {
   const paged = FIELDS.replace('orders(first: 10)', 'orders(first: 10) @connection(key: "Customer_orders")');
   writeFileSync(
     join(folder, 'Customer.js'),
@@ -180,7 +180,7 @@ it("is stored by urql's graphcache by id, and a product by sku", async () => {
     client.query(QUERY, { by: { email } }).toPromise();
   expect((await queryCustomer(BY.by.email)).error).toBeUndefined();
   expect((await queryCustomer('other@example.nl')).error).toBeUndefined();
-  // The first answer was not fetched again, and holds the second answer's values of the same objects.
+  // The first response was not fetched again, and has the second response's values of the same objects.
   const stored = client.readQuery<unknown>(QUERY, BY);
   expect(stored?.data).toMatchObject({
     customer: {

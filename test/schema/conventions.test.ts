@@ -88,7 +88,7 @@ const files = sources.map(({ name }) => ({
 }));
 
 describe('the schema', () => {
-  it('holds all sources', () => {
+  it('includes all sources', () => {
     expect(gateway.sources.toSorted()).toEqual(sources.map(({ name }) => name).toSorted());
     expect(types.length).toBeGreaterThan(20);
     expect(fields.length).toBeGreaterThan(80);
@@ -124,7 +124,7 @@ describe('the schema', () => {
         ),
       ]);
     const first = new Map(described(coreTypes).map(({ path, text }) => [path, text]));
-    // Sources cannot leave out a description that no core type has: each may be plugged in alone.
+    // Each source may be plugged in alone, so each must describe the types that the core schema does not have.
     const problems = files.flatMap(({ name, types }) =>
       described(types).flatMap(({ path, text }) => {
         if (path === 'Query' || path === 'Subscription') return [];
@@ -144,10 +144,10 @@ describe('the schema', () => {
     expect(paths(values.filter(({ name }) => !/^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/.test(name)))).toEqual([]);
   });
 
-  it('ends the name of every moment in At or Since, and gives nothing else such a name', () => {
+  it('ends the name of every field of type DateTime in At or Since, and of no other field', () => {
     const isMoment = ({ type }: Member) => type !== undefined && getNamedType(type).name === 'DateTime';
-    const saysMoment = ({ name }: Member) => /(At|Since)$/.test(name);
-    expect(paths(fields.filter((field) => isMoment(field) !== saysMoment(field)))).toEqual([]);
+    const hasMomentName = ({ name }: Member) => /(At|Since)$/.test(name);
+    expect(paths(fields.filter((field) => isMoment(field) !== hasMomentName(field)))).toEqual([]);
   });
 
   it('names no system in the customer view, except in the identifiers of that system', () => {
@@ -158,14 +158,14 @@ describe('the schema', () => {
     expect(types.filter(({ name }) => systems.test(name))).toEqual([]);
   });
 
-  it('lets every field that a source adds to a shared type be null, so that an outage costs that field only', () => {
+  it('lets every field that a source adds to a shared type be null, so that an outage affects only that field', () => {
     const declaredBy = new Map<string, string[]>();
     for (const { name, types } of files)
       for (const type of types)
         declaredBy.set(type.name.value, [...(declaredBy.get(type.name.value) ?? []), name]);
-    const shared = (type: string) => type === 'Customer' || (declaredBy.get(type) ?? []).length > 1;
+    const isShared = (type: string) => type === 'Customer' || (declaredBy.get(type) ?? []).length > 1;
     // If only one source returns objects of a type, it resolves them completely. Other sources only add fields.
-    const makers = (type: string) =>
+    const returningFiles = (type: string) =>
       files.filter(({ types }) =>
         types.some(({ fields: some = [] }) =>
           some.some(
@@ -173,13 +173,13 @@ describe('the schema', () => {
           ),
         ),
       );
-    const isOnlyMaker = (file: string, type: string) => {
-      const [maker, ...others] = makers(type);
-      return maker?.name === file && others.length === 0;
+    const isOnlyReturnedBy = (file: string, type: string) => {
+      const [first, ...others] = returningFiles(type);
+      return first?.name === file && others.length === 0;
     };
     const strict = files.flatMap(({ name, types }) =>
       types
-        .filter((type) => shared(type.name.value) && !isOnlyMaker(name, type.name.value))
+        .filter((type) => isShared(type.name.value) && !isOnlyReturnedBy(name, type.name.value))
         .flatMap((type) =>
           (type.fields ?? [])
             .filter((field) => field.type.kind === Kind.NON_NULL_TYPE && keyField(type) !== field.name.value)
@@ -188,11 +188,11 @@ describe('the schema', () => {
             .map((field) => `${type.name.value}.${field.name.value}`),
         ),
     );
-    expect(['Product', 'Company', 'Customer', 'Order'].map(shared)).toEqual([true, true, true, true]);
+    expect(['Product', 'Company', 'Customer', 'Order'].map(isShared)).toEqual([true, true, true, true]);
     expect(
       files.flatMap(({ name, types }) =>
         types
-          .filter((type) => shared(type.name.value) && isOnlyMaker(name, type.name.value))
+          .filter((type) => isShared(type.name.value) && isOnlyReturnedBy(name, type.name.value))
           .map((type) => type.name.value),
       ),
     ).toEqual(['Order']);
@@ -207,21 +207,21 @@ describe('the schema', () => {
     expect(paths(strict)).toEqual([]);
   });
 
-  it('reads lists of pages by connections with edges, nodes and pageInfo', () => {
+  it('returns pages as connections with edges, nodes and pageInfo', () => {
     const MERGED_LISTS = ['TimelineConnection', 'TicketConnection', 'DealConnection'];
     const connections = types.filter(({ name }) => name.endsWith('Connection'));
     expect(connections.length).toBeGreaterThan(0);
     for (const type of connections)
       expect(isObjectType(type) && Object.keys(type.getFields()).sort(), type.name).toEqual([
         'edges',
-        // It merges several sources, and some may not have answered.
+        // These lists merge several sources, and some may be unavailable.
         ...(MERGED_LISTS.includes(type.name) ? ['missing'] : []),
         'nodes',
         'pageInfo',
       ]);
   });
 
-  it('declares the maximum length of every list of objects, so that its cost is known beforehand', () => {
+  it('declares the maximum length of every list of objects, so that its cost can be computed before execution', () => {
     const names = sources.map(({ name }) => name);
     const costs = readCosts(composeSdl(readSdlFiles(names), commonNamespaces('NL')));
     const members = types.flatMap((type) =>
@@ -249,7 +249,7 @@ describe('the schema', () => {
     for (const { path, listSize } of pages) expect(listSize?.slicingArguments, path).toEqual(['first']);
   });
 
-  it('uses Float for measurements only, since it would lose cents, and has no unreachable type', () => {
+  it('uses Float for measurements only, never for amounts, and has no unreachable type', () => {
     expect(
       paths(fields.filter(({ type }) => type !== undefined && getNamedType(type).name === 'Float')).filter(
         (path) => !/^Weather(Now|Day|Rain)\./.test(path),
@@ -269,14 +269,14 @@ describe('the schema', () => {
               : [],
       ),
     );
-    const lost = types.filter(
+    const unreachable = types.filter(
       (type) =>
         !reached.has(type.name) &&
         type.name !== 'Query' &&
         type.name !== 'Subscription' &&
         !isScalarType(type),
     );
-    expect(lost.map(({ name }) => name)).toEqual([]);
+    expect(unreachable.map(({ name }) => name)).toEqual([]);
   });
 
   it('merges objects through private entry points that take lists and may return null for an item', () => {
@@ -321,11 +321,11 @@ describe('the declarations of personal data in the schema', () => {
     expect(paths(fields.filter(({ path, type }) => isEntry(path) && isNonNullType(type)))).toEqual([]);
   });
 
-  it('shows nothing of a customer, and no query that finds one, to anonymous callers', () => {
+  it('shows no field of a customer, and no query that finds one, to anonymous callers', () => {
     expect(
       which(({ authenticated, scopes }, path) => isEntry(path) && !authenticated && scopes === undefined),
     ).toEqual([]);
-    // The rest needs a scope. Every caller must be able to read what a customer allows and forbids.
+    // All other fields need a scope. Every caller must be able to read the consents of a customer.
     const forAll = [
       'Customer.id',
       'Customer.systems',
@@ -364,7 +364,7 @@ describe('the declarations of personal data in the schema', () => {
     ]);
   });
 
-  it('hides conversations and payments from marketing and personalisation', () => {
+  it('hides conversations and payments for the purposes marketing and personalisation', () => {
     const offers = ['MARKETING', 'PERSONALISATION'] as const;
     expect(
       which(
@@ -373,7 +373,7 @@ describe('the declarations of personal data in the schema', () => {
           ['COMMUNICATION', 'FINANCIAL'].includes(category) &&
           offers.some((offer) => purposes.includes(offer)),
       ),
-      // The customer entered it in a form of marketing itself.
+      // The customer entered this value in a marketing form.
     ).toEqual(['Customer.formSubmissions']);
   });
 
@@ -388,7 +388,7 @@ describe('the declarations of personal data in the schema', () => {
     });
   });
 
-  it('has a mask for names, addresses, numbers and words of a person', () => {
+  it('has a mask for names, addresses, numbers and texts of a person', () => {
     const pointing =
       /\.(name|\w+Name|tradeNames|value|values|street|houseNumber|postcode|address|text|body|subject|comment|term|searchTerm|username|location|url|\w+Url|websites?|domains?|bornOn|primary\w+|rsin|kvkNumber|vatNumber|visitorId)$/;
     const clear = which(
@@ -397,14 +397,14 @@ describe('the declarations of personal data in the schema', () => {
     );
     expect(clear.sort()).toEqual(
       [
-        // The organisation's own texts, which many people see.
+        // Texts of the organisation, which many people see.
         'CampaignMembership.name',
         'Cart.name',
         'ClickEvent.name',
         'ClickedProduct.name',
         'FormSubmission.formName',
         'Referrer.name',
-        // Masked for everybody.
+        // Masked for all roles.
         'CandidateHint.name',
       ].sort(),
     );
@@ -424,7 +424,7 @@ function shape(type: TypeNode): string {
   return type.name.value;
 }
 
-/** The field that objects are found by. It is present on every object. */
+/** The field that identifies objects of a type. Every object has it. */
 function keyField(type: ObjectTypeDefinitionNode): string | undefined {
   const argument = type.directives?.find(({ name }) => name.value === 'foundBy')?.arguments?.[0];
   return argument?.name.value === 'field' && argument.value.kind === Kind.STRING

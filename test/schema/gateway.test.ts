@@ -7,13 +7,13 @@ import { directSettings } from '../support/stand-ins.js';
 
 const file = readFileSync(new URL('../../schema/gateway.graphql', import.meta.url), 'utf8');
 
-it('publishes the schema that all sources make together', async () => {
+it('publishes the schema with all sources', async () => {
   const gateway = createTestGateway(directSettings());
   expect(publish(gateway.schema), 'schema/gateway.graphql is out of date: run "npm run schema"').toBe(file);
   await gateway.close();
 });
 
-it('publishes nothing that is only for composing the schema', () => {
+it('does not publish types and fields that only serve composition', () => {
   expect(file).not.toMatch(/^\s*_\w+/m);
   expect(file).not.toMatch(/@foundBy|@merge/);
   expect(Object.keys(buildSchema(file).getQueryType()?.getFields() ?? {})).toEqual([

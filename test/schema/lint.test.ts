@@ -1,4 +1,4 @@
-// This rule does not end on the recursive types of graphql-js.
+// ESLint never finishes this rule on the recursive types of graphql-js.
 /* eslint @typescript-eslint/no-unsafe-class-instance-assignment: "off" */
 import { readFileSync } from 'node:fs';
 import {
@@ -15,8 +15,8 @@ import {
 import { describe, expect, it } from 'vitest';
 
 /**
- * The conventions of schema/README.md that a client's code depends on, checked in the published schema. What
- * test/schema/conventions.test.ts checks is about composing and privacy.
+ * Checks the conventions of schema/README.md that client code depends on, in the published schema.
+ * test/schema/conventions.test.ts checks composition and privacy.
  */
 const schema = buildSchema(readFileSync(new URL('../../schema/gateway.graphql', import.meta.url), 'utf8'));
 
@@ -36,7 +36,7 @@ const inputs = [
       : [],
   ),
 ];
-/** All that has a name and a type: fields, arguments and fields of inputs. */
+/** Fields, arguments and fields of inputs. */
 const members: {
   path: string;
   member: GraphQLField<unknown, unknown> | GraphQLArgument | GraphQLInputField;
@@ -51,13 +51,13 @@ const argumentOf = (field: GraphQLField<unknown, unknown>, name: string): GraphQ
   field.args.find((argument) => argument.name === name);
 
 describe('a list that can grow', () => {
-  it('is a connection wherever its page has a size', () => {
+  it('is a connection if it has a page size', () => {
     const paged = fields.filter(({ field }) => argumentOf(field, 'first') !== undefined);
     expect(paged.length).toBeGreaterThan(3);
     expect(pathsOf(paged.filter(({ field }) => !typeOf(field).endsWith('Connection')))).toEqual([]);
   });
 
-  it('takes first with a default, and after', () => {
+  it('has the arguments first, with a default, and after', () => {
     const connections = fields.filter(({ field }) => getNamedType(field.type).name.endsWith('Connection'));
     expect(
       pathsOf(
@@ -75,7 +75,7 @@ describe('a list that can grow', () => {
     ).toEqual([]);
   });
 
-  it('has edges, nodes and pageInfo, after the GraphQL Cursor Connections specification', () => {
+  it('has edges, nodes and pageInfo, as in the GraphQL Cursor Connections specification', () => {
     for (const type of objects.filter(({ name }) => name.endsWith('Connection'))) {
       const itemName = type.name.slice(0, -'Connection'.length);
       const { edges, nodes, pageInfo } = type.getFields();
@@ -92,13 +92,13 @@ describe('a list that can grow', () => {
     }
   });
 
-  it('has no other type with edges', () => {
+  it('is the only type with edges', () => {
     expect(
       objects.filter((type) => type.getFields()['edges'] !== undefined && !type.name.endsWith('Connection')),
     ).toEqual([]);
   });
 
-  it('has a PageInfo with four fields', () => {
+  it('has a PageInfo with the four specified fields', () => {
     const pageInfo = schema.getType('PageInfo');
     if (!isObjectType(pageInfo)) throw new Error('There is no type PageInfo.');
     expect(
@@ -111,7 +111,7 @@ describe('a list that can grow', () => {
     });
   });
 
-  it('is the only thing that has an argument or a field named after', () => {
+  it('is the only kind of field with an argument named after, and no field is named after', () => {
     const isOfConnection = (path: string) =>
       fields.some(
         (field) =>
@@ -124,9 +124,9 @@ describe('a list that can grow', () => {
 });
 
 describe('an object that a client would cache', () => {
-  /** What its own cache key is, beside `id`. */
+  /** The key field of types whose key is not `id`. */
   const KEYS: Readonly<Record<string, string>> = { Product: 'sku', Branch: 'number', Post: 'recordId' };
-  /** Their systems have no key for them. A client stores them below their list. */
+  /** Types that have no key in their systems. A client stores these objects below their list. */
   const WITHOUT_KEY: ReadonlySet<string> = new Set(['ProductView', 'Shipment']);
 
   it.each(['Order', 'OrderLine', 'Invoice', 'Cart', 'CartLine', 'Product'])('%s has a key', (name) => {
@@ -163,54 +163,54 @@ describe('an object that a client would cache', () => {
 describe('a name', () => {
   const named = (type: string) => members.filter(({ member }) => getNamedType(member.type).name === type);
 
-  it('ends in At if it is a moment, and only then', () => {
-    const ofMoment = (name: string) => /At$/.test(name);
-    expect(pathsOf(named('DateTime').filter(({ member }) => !ofMoment(member.name)))).toEqual([
-      // A bound of the list, not a moment of an object.
+  it('ends in At exactly if its type is DateTime', () => {
+    const isMomentName = (name: string) => /At$/.test(name);
+    expect(pathsOf(named('DateTime').filter(({ member }) => !isMomentName(member.name)))).toEqual([
+      // A bound of the list, not a property of an object.
       'Customer.timeline(since:)',
     ]);
     expect(
       pathsOf(
         members.filter(
-          ({ member }) => ofMoment(member.name) && getNamedType(member.type).name !== 'DateTime',
+          ({ member }) => isMomentName(member.name) && getNamedType(member.type).name !== 'DateTime',
         ),
       ),
     ).toEqual([]);
   });
 
-  it('ends in On if it is a day, and only then', () => {
-    const ofDay = (name: string) => /[a-z]On$/.test(name);
-    expect(pathsOf(named('Date').filter(({ member }) => !ofDay(member.name)))).toEqual([]);
+  it('ends in On exactly if its type is Date', () => {
+    const isDayName = (name: string) => /[a-z]On$/.test(name);
+    expect(pathsOf(named('Date').filter(({ member }) => !isDayName(member.name)))).toEqual([]);
     expect(
       pathsOf(
-        members.filter(({ member }) => ofDay(member.name) && getNamedType(member.type).name !== 'Date'),
+        members.filter(({ member }) => isDayName(member.name) && getNamedType(member.type).name !== 'Date'),
       ),
     ).toEqual([]);
   });
 
-  it('begins with is, has, can or should if it is true or false, and only then', () => {
-    const saysBoolean = (name: string) => /^(is|has|can|should)[A-Z]/.test(name);
-    expect(pathsOf(named('Boolean').filter(({ member }) => !saysBoolean(member.name)))).toEqual([]);
+  it('begins with is, has, can or should exactly if its type is Boolean', () => {
+    const isBooleanName = (name: string) => /^(is|has|can|should)[A-Z]/.test(name);
+    expect(pathsOf(named('Boolean').filter(({ member }) => !isBooleanName(member.name)))).toEqual([]);
     expect(
       pathsOf(
         members.filter(
-          ({ member }) => saysBoolean(member.name) && getNamedType(member.type).name !== 'Boolean',
+          ({ member }) => isBooleanName(member.name) && getNamedType(member.type).name !== 'Boolean',
         ),
       ),
     ).toEqual([]);
   });
 
-  it('ends in Count if it is a number of things, and only then', () => {
+  it('ends in Count exactly if it is a number of things', () => {
     const NUMBERS = ['Int', 'BigInt', 'CountTrait'];
     const numbers = fields.filter(({ field }) => NUMBERS.includes(getNamedType(field.type).name));
     expect(pathsOf(numbers.filter(({ field }) => !field.name.endsWith('Count'))).sort()).toEqual([
       'CartLine.quantity',
-      // The number itself.
+      // The value of a count trait.
       'CountTrait.value',
       // A position, not a count.
       'OrderLine.lineNumber',
       'OrderLine.quantity',
-      // May be below zero.
+      // It can be negative, so it is not a count.
       'Product.availableQuantity',
     ]);
     expect(
@@ -218,14 +218,14 @@ describe('a name', () => {
     ).toEqual([]);
   });
 
-  it('is id or ends in Id only for values of ID', () => {
-    const isOfId = (name: string) => /^id$|Id$/.test(name);
+  it('is id or ends in Id only if its type is ID', () => {
+    const isIdName = (name: string) => /^id$|Id$/.test(name);
     expect(
-      pathsOf(fields.filter(({ field }) => isOfId(field.name) && getNamedType(field.type).name !== 'ID')),
+      pathsOf(fields.filter(({ field }) => isIdName(field.name) && getNamedType(field.type).name !== 'ID')),
     ).toEqual([]);
   });
 
-  it('is source or sources only for values of the enum Source', () => {
+  it('is source or sources only if its type is the enum Source', () => {
     expect(
       pathsOf(
         members.filter(
@@ -236,8 +236,8 @@ describe('a name', () => {
   });
 });
 
-it('is exact: only measurements of the weather are binary floats', () => {
-  // They are not exact themselves, and nobody adds them up. A position on the map is not among them.
+it('uses Float only for measurements of the weather', () => {
+  // Measurements are not exact, and clients do not add them up. Coordinates are not measurements.
   const isMeasurement = (path: string) =>
     /^Weather[A-Za-z]*\./.test(path) && !/(latitude|longitude)$/i.test(path);
   const floats = members.filter(({ member }) => getNamedType(member.type).name === 'Float');

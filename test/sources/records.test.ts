@@ -64,7 +64,7 @@ afterAll(async () => {
 const scope: CallScope = {
   run: (call) => call(new CallController().signal),
   slowDown: () => undefined,
-  holds: () => undefined,
+  limitMaxAge: () => undefined,
   headers: {},
 };
 

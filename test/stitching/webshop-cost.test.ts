@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openShop, shoppers } from './shop.js';
-import { runs } from '../support/thorough.js';
+import { runCount } from '../support/thorough.js';
 
 const { gateway, takeRequests, close } = await openShop({ environment: { MAX_ALIASES: '500' } });
 afterAll(close);
@@ -55,7 +55,7 @@ describe('no request costs more points than the webshop takes in one', () => {
           [...codes].filter((code) => code !== 'LIMIT_EXCEEDED' && code !== 'SOURCE_RATE_LIMITED'),
         ]).toEqual([true, []]);
       }),
-      { numRuns: runs(40) },
+      { numRuns: runCount(40) },
     );
     expect(requests).toBeGreaterThan(0);
   });

@@ -46,7 +46,8 @@ export async function fetchIncremental(
 
 function readParts(response: IncomingMessage, hangUp: () => void): AnswerInParts {
   const type = response.headers['content-type'] ?? '';
-  if (type !== 'multipart/mixed; boundary="-"') throw new Error(`not in parts, but ${type}`);
+  if (type !== 'multipart/mixed; boundary="-"')
+    throw new Error(`The response is ${type}, not multipart/mixed.`);
   const chunks: AsyncIterator<Buffer, undefined> = response[Symbol.asyncIterator]();
   let text = Buffer.alloc(0);
 
@@ -71,10 +72,10 @@ function readParts(response: IncomingMessage, hangUp: () => void): AnswerInParts
     );
     const length = Number(/Content-Length: (\d+)/.exec(head ?? '')?.[1]);
     if (Number.isNaN(length)) {
-      if (head === undefined) throw new Error(`broken off: ${text.toString()}`);
+      if (head === undefined) throw new Error(`The response ended early: ${text.toString()}`);
       return undefined;
     }
-    while (text.length < length) if (!(await more())) throw new Error('broken off in a part');
+    while (text.length < length) if (!(await more())) throw new Error('The response ended within a part.');
     const part = JSON.parse(text.subarray(0, length).toString()) as Part;
     text = text.subarray(length);
     return part;
@@ -93,7 +94,7 @@ function readParts(response: IncomingMessage, hangUp: () => void): AnswerInParts
 }
 
 /** Merges the parts into one result, as a client does. The order of errors is not defined. */
-export function merged(parts: readonly Part[]): Pick<Part, 'data' | 'errors'> {
+export function mergeParts(parts: readonly Part[]): Pick<Part, 'data' | 'errors'> {
   const [first = {}, ...later] = structuredClone(parts);
   const errors = [...(first.errors ?? [])];
   const put = (to: Record<string, unknown>, from: Record<string, unknown>): void => {

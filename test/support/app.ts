@@ -18,7 +18,7 @@ import { fakeClock } from './clock.js';
 import { createLoading } from './loading.js';
 import { preparerFor } from './preparer.js';
 
-/** Without sources, for callers who may see everything, without a limit that anybody reaches, and without an audit. */
+/** Runs operations on a schema without sources, field permissions, low limits or audit. */
 export function createOperationRunner(
   schema: GraphQLSchema,
   parts: Partial<OperationRunnerOptions> = {},
@@ -69,7 +69,7 @@ export interface TestAppOptions {
   parts?: Partial<OperationRunnerOptions>;
 }
 
-/** GraphQL over HTTP on a schema of the test's own. */
+/** Serves a schema of the test as GraphQL over HTTP. */
 export function createTestApp(
   schema: GraphQLSchema,
   {

@@ -16,7 +16,7 @@ export const AUDIENCE = 'customer-view';
 export const NOW_S = 1_800_000_000;
 
 /** An entry of API_KEYS, and the key of its caller. */
-export function apiKey(name: string, role: string, more: Record<string, unknown> = {}) {
+export function createApiKey(name: string, role: string, more: Record<string, unknown> = {}) {
   const key = `key-of-${name}`;
   return { key, entry: { name, roles: [role], sha256: [digestOf(key)], ...more } };
 }
@@ -31,12 +31,12 @@ export interface SigningKey {
   alg: string;
   privateKey: KeyObject;
   publicKey: KeyObject;
-  /** As the issuer publishes it. */
+  /** The public key, as the issuer publishes it. */
   jwk: Record<string, unknown>;
   pem: string;
 }
 
-export function signingKey(kid: string, alg: 'EdDSA' | 'ES256' | 'RS256' = 'EdDSA'): SigningKey {
+export function createSigningKey(kid: string, alg: 'EdDSA' | 'ES256' | 'RS256' = 'EdDSA'): SigningKey {
   const pair =
     alg === 'EdDSA'
       ? generateKeyPairSync('ed25519')
@@ -48,19 +48,19 @@ export function signingKey(kid: string, alg: 'EdDSA' | 'ES256' | 'RS256' = 'EdDS
 }
 
 /** The claims of a valid token, with the given changes. */
-export function claims(more: JWTPayload = {}): JWTPayload {
+export function validClaims(more: JWTPayload = {}): JWTPayload {
   return { iss: ISSUER, aud: AUDIENCE, iat: NOW_S - 10, exp: NOW_S + 300, roles: ['operator'], ...more };
 }
 
-export function token(
+export function signToken(
   { privateKey, kid, alg }: SigningKey,
-  payload: JWTPayload = claims(),
+  payload: JWTPayload = validClaims(),
   header: Partial<JWTHeaderParameters> = {},
 ): Promise<string> {
   return new SignJWT(payload).setProtectedHeader({ alg, kid, ...header }).sign(privateKey);
 }
 
-/** A token with exactly these texts, signed by EdDSA or ES256. */
+/** A signed token with exactly this header and payload. The algorithm is EdDSA or ES256. */
 export function rawToken({ privateKey, alg }: SigningKey, header: string, payload: string): string {
   const text = `${base64url(header)}.${base64url(payload)}`;
   const key = { key: privateKey, dsaEncoding: 'ieee-p1363' } as const;
@@ -76,9 +76,9 @@ export interface TestAuthentication extends Authentication {
   /** The problems of the settings. */
   problems: readonly string[];
   /** Resolves to the caller with this key or token. */
-  as(token: string): Promise<Caller>;
+  callerOf(signToken: string): Promise<Caller>;
   /** The reported errors about keys that cannot be fetched. */
-  outOfReach: unknown[];
+  keyErrors: unknown[];
 }
 
 /** Authentication as in the gateway. Customers have e-mail addresses, phone numbers and customer numbers. */
@@ -92,7 +92,7 @@ export function createTestAuthentication(
       (namespace) => [namespace.name, namespace] as const,
     ),
   );
-  const outOfReach: unknown[] = [];
+  const keyErrors: unknown[] = [];
   const config = readGatewayConfig(settings);
   const authentication = createAuthentication({
     settings,
@@ -101,15 +101,15 @@ export function createTestAuthentication(
     scopes: scopesOf([]),
     namespaces: new Set(namespaces.keys()),
     identify: (name, value) => readIdentifier(namespaces.get(name), value),
-    onKeysUnavailable: (error) => outOfReach.push(error),
+    onKeysUnavailable: (error) => keyErrors.push(error),
     now,
   });
   return {
     ...authentication,
     problems: settings.problems,
-    outOfReach,
+    keyErrors: keyErrors,
     // A synchronous error becomes a rejection.
-    as: async (input) => authentication.caller(new Headers({ authorization: `Bearer ${input}` })),
+    callerOf: async (input) => authentication.caller(new Headers({ authorization: `Bearer ${input}` })),
   };
 }
 
@@ -127,14 +127,15 @@ export interface KeyServer {
   url: string;
   /** The number of requests. */
   requestCount(): number;
-  /** Sets the response from now on: keys, or something else. */
+  /** Responds with these keys from now on. */
   publish(...keys: readonly SigningKey[]): void;
+  /** Responds by the given function from now on. */
   answer(how: (response: ServerResponse) => void): void;
   close(): Promise<void>;
 }
 
-/** A server at which an issuer publishes its keys. */
-export async function keyServer(...keys: readonly SigningKey[]): Promise<KeyServer> {
+/** Starts a server on which an issuer publishes its keys. */
+export async function startKeyServer(...keys: readonly SigningKey[]): Promise<KeyServer> {
   const publishing =
     (keys: readonly SigningKey[]) =>
     (response: ServerResponse): void => {

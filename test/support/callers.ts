@@ -8,7 +8,7 @@ import type { Environment } from '../../src/settings.js';
 
 const ISSUER = 'https://id.test.example';
 const AUDIENCE = 'stekkerdoos-tests';
-const secret = createSecretKey('a secret by which the tests sign tokens', 'utf8');
+const secret = createSecretKey('a secret for the tokens of the tests', 'utf8');
 
 export const KEY_ROLES = ['frontend', 'analyst', 'campaign', 'operator'] as const;
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/clock.js';
 
-/** A clock that stands still until it is advanced. */
+/** A clock that changes only when a test advances it. */
 export interface FakeClock extends Clock {
   advance(milliseconds: number): void;
 }

@@ -1,6 +1,6 @@
 import { Session } from 'node:inspector/promises';
 
-// V8 counts only in functions that it compiles after this. So import this module before what is counted.
+// V8 counts only in functions that it compiles later. Import this module before the modules to count.
 const session = new Session();
 session.connect();
 await session.post('Profiler.enable');
@@ -8,7 +8,7 @@ await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed:
 
 /**
  * Counts the blocks of code in a folder of `src` that V8 executes during the work. The number does not depend on the machine.
- * A loop inside of a function of the language, such as `includes`, is one step.
+ * A call of a built-in function such as `includes` is one step.
  */
 export async function countSteps(folder: string, work: () => Promise<unknown>): Promise<number> {
   await session.post('Profiler.takePreciseCoverage');

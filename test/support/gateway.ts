@@ -18,7 +18,7 @@ export const DEMO_TRIGGERS = new URL('../../schema/demo/triggers/', import.meta.
 
 export { LONG_TIMEOUT, type Answer, type TestGateway };
 
-/** All sources with a long timeout, except the named ones, which a test lets time out. */
+/** All sources with a long timeout. `timeouts` has shorter ones for the sources that a test lets time out. */
 export function patientSources(timeouts: Record<string, Duration> = {}): SourceDefinition[] {
   return sources.map((source) => ({
     ...source,
@@ -27,9 +27,9 @@ export function patientSources(timeouts: Record<string, Duration> = {}): SourceD
 }
 
 /**
- * A gateway as in the demo, without a port unless TEST_FRONT is set. A test of deadlines or timeouts sets DEADLINE_MS, or passes
- * `patientSources()` with a timeout. A test of freshness caches records `'as declared'`. A test of persisted operations passes
- * their folder, `DEMO_OPERATIONS`.
+ * Creates a gateway as in the demo, without a port unless TEST_FRONT is set. A test of deadlines or timeouts sets
+ * DEADLINE_MS, or passes `patientSources()` with a timeout. A test of freshness sets the cache to `'as declared'`.
+ * A test of persisted operations passes their folder, `DEMO_OPERATIONS`.
  */
 export function createTestGateway(
   environment: Environment,
@@ -39,7 +39,7 @@ export function createTestGateway(
   const gatewayOf = createGatewayOf(
     {
       ...frontSettings(),
-      // All tests can run with either setting.
+      // The environment variable EXECUTION applies to all tests.
       ...(process.env['EXECUTION'] === undefined ? {} : { EXECUTION: process.env['EXECUTION'] }),
       ...environment,
     },

@@ -41,10 +41,10 @@ export function behindHttpFront(gateway: Gateway): Pick<Gateway, 'fetch' | 'clos
   };
 }
 
-/** Reused connections: ten thousand short ones would exhaust the ports of the machine. */
+/** Reuses connections, because ten thousand short connections would exhaust the ports of the machine. */
 const reusing = new Agent({ keepAlive: true });
 
-/** Sends exactly the given headers, also wrong ones, which `fetch` does not. */
+/** Sends exactly the given headers, even invalid ones. `fetch` would change or refuse them. */
 async function fetchPlainly(url: URL, init: RequestInit = {}): Promise<Response> {
   const request = new Request(url, init);
   const { method, signal, body } = request;
@@ -53,7 +53,7 @@ async function fetchPlainly(url: URL, init: RequestInit = {}): Promise<Response>
     init.body instanceof ReadableStream || request.headers.has('content-length') ? false : reusing;
   const sent = send(url, { method, headers: Object.fromEntries(request.headers), signal, agent });
   if (init.body instanceof ReadableStream) {
-    // In chunks, because the length is unknown.
+    // The length is unknown, so the body is sent in chunks.
     const reader = body?.getReader();
     for (let read = await reader?.read(); read?.done === false; read = await reader?.read())
       sent.write(read.value);

@@ -28,7 +28,7 @@ export interface LoadingOptions {
   observer?: LoadingObserver;
 }
 
-/** Loaders of no particular source, with all that stands between them and their systems. */
+/** A loader registry with cache and limits, for loaders that a test declares. */
 export interface Loading {
   registry: LoaderRegistry;
   cache: Cache;
@@ -36,12 +36,12 @@ export interface Loading {
     name: string,
     parts?: { freshness?: FreshnessOptions; limits?: LimitsOptions; windowMs?: number },
   ): LoadedSource<LoadingClient>;
-  /** A request's own loaders; it is given up after 10 seconds. */
+  /** Returns the loaders of a new request. Its deadline is 10 seconds. */
   newRequest(parts?: Partial<RequestScope>): RequestLoaders & { scope: RequestScope };
   close(): void;
 }
 
-/** The system itself is the loader that a test declares; it runs its calls in this scope, if at all. */
+/** The client of a loader that a test declares. The loader imitates the system, and runs its calls in this scope. */
 export interface LoadingClient extends Client {
   readonly scope: CallScope;
 }
@@ -71,7 +71,7 @@ export function createLoading({ clock, maxBytes = 100_000, shared, observer }: L
         client: (scope) => ({ scope, ping: () => Promise.resolve() }),
         close: () => Promise.resolve(),
       },
-      // A call that a test lets fail is not made again, unless the test says so.
+      // Failed calls are not retried unless the test sets `retries`.
       protection: createProtection({ source: name, limits: { retries: 0, ...limits }, clock }),
       freshness,
       windowMs,

@@ -1,7 +1,7 @@
 import type { Client, Connector } from '../../src/connectors/connector.js';
 import { defineSource, setting, type SourceDefinition } from '../../src/index.js';
 
-/** A source of the test's own that has no system behind it; its loaders answer by themselves. */
+/** A source of the test without a system. Its loaders return data themselves. */
 export function localSource(
   name: string,
   parts: Partial<SourceDefinition> = {},

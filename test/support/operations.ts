@@ -13,33 +13,36 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 
-/** Operations that somebody might make up who has seen nothing but the schema. */
-export interface MadeUp {
+/** A random valid operation with its variables. */
+export interface GeneratedOperation {
   query: string;
   variables: Record<string, unknown>;
 }
 
-export interface MadeUpOptions {
-  /** Fields nested so deep at most. */
+export interface GeneratorOptions {
+  /** Maximum depth of nested fields. */
   maxDepth: number;
-  /** Fields beside each other at most. */
+  /** Maximum number of fields in a selection. */
   maxFields: number;
-  /** For `first`. */
+  /** Values of the argument `first`. */
   pages: readonly number[];
-  /** For `customers(by:)`. */
+  /** The argument of `customers(by:)`. */
   customers: readonly { email: string }[];
-  /** For all that finds one customer. */
+  /** The argument of fields that find one customer. */
   customer: { email: string };
 }
 
-/** Nested lists, long pages, aliases, fragments with and without a name. */
-export function generatedOperations(schema: GraphQLSchema, options: MadeUpOptions): fc.Arbitrary<MadeUp> {
+/** Generates operations with nested lists, long pages, aliases, and named and inline fragments. */
+export function generateOperations(
+  schema: GraphQLSchema,
+  options: GeneratorOptions,
+): fc.Arbitrary<GeneratedOperation> {
   const query = schema.getQueryType();
-  if (query == null) throw new Error('a schema without queries');
+  if (query == null) throw new Error('The schema has no query type.');
   return fc.infiniteStream(fc.nat()).map((numbers) => {
     const writer = new Writer(schema, options, (of) => {
       const chosen = of[Number(numbers.next().value) % of.length];
-      if (chosen === undefined) throw new Error('nothing to pick from');
+      if (chosen === undefined) throw new Error('There is no item to choose.');
       return chosen;
     });
     const selected = writer.selection(query, 1);
@@ -63,7 +66,7 @@ class Writer {
 
   constructor(
     readonly schema: GraphQLSchema,
-    readonly options: MadeUpOptions,
+    readonly options: GeneratorOptions,
     readonly pick: <T>(of: readonly T[]) => T,
   ) {}
 
@@ -111,7 +114,7 @@ class Writer {
     return ` { ${possible.join(' ')} }`;
   }
 
-  /** Undefined: it is left out. */
+  /** The value of an argument; undefined to omit the argument. */
   #value({ name, type }: GraphQLArgument): string | undefined {
     if (name === 'first') return String(this.pick(this.options.pages));
     const named = getNamedType(type).name;

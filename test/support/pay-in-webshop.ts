@@ -4,8 +4,8 @@ import { startWebshop } from '../../sources/webshop/stand-in/index.js';
 import type { Gateway } from '../../src/gateway.js';
 
 /**
- * Sends a gateway the webhook of a paid order, and resolves to the status of its response. The webshop has the same data and the
- * same secret as the one that all tests share.
+ * Sends a gateway the webhook of a paid order, and resolves to the status of its response. The webhook has the data and
+ * the secret of the webshop that all tests share.
  */
 export async function payInWebshop(gateway: Pick<Gateway, 'fetch'>, email: string): Promise<number> {
   const webshop = await startWebshop(createWorld({ customers: inject('customers') }));

@@ -1,7 +1,7 @@
 import type { GraphQLSchema } from 'graphql';
 import { createPreparer, type Preparer } from '../../src/operation/prepare.js';
 
-/** Prepares operations of a schema that costs nothing and has no personal data. */
+/** Prepares operations of a schema without costs and personal data. */
 export function preparerFor(schema: GraphQLSchema): Preparer {
   return createPreparer({
     schema,

@@ -5,7 +5,7 @@ import { readSdl } from '../../src/stitching/sdl.js';
 import { readSubscriptionRules } from '../../src/stitching/subscription-rules.js';
 import { eventTypesOf } from '../../src/webhooks/event.js';
 
-/** The schema that all sources make together. */
+/** The published schema with all sources. */
 export const publishedSchema = buildSchema(readFileSync('schema/gateway.graphql', 'utf8'));
 
 /** The SDL of all sources. */

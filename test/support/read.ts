@@ -1,4 +1,4 @@
-/** The value at a path of an answer; undefined where there is none. */
+/** The value at a path of a response; undefined if there is none. */
 export function at(value: unknown, ...path: readonly (string | number)[]): unknown {
   return path.reduce<unknown>(
     (inner, step) =>
@@ -9,14 +9,14 @@ export function at(value: unknown, ...path: readonly (string | number)[]): unkno
   );
 }
 
-/** The list at a path of an answer. */
+/** The list at a path of a response. */
 export function listAt(value: unknown, ...path: readonly (string | number)[]): unknown[] {
   const found = at(value, ...path);
   if (!Array.isArray(found)) throw new TypeError(`no list at ${path.join('.')}: ${JSON.stringify(found)}`);
   return found;
 }
 
-/** The text at a path of an answer. */
+/** The text at a path of a response. */
 export function textAt(value: unknown, ...path: readonly (string | number)[]): string {
   const found = at(value, ...path);
   if (typeof found !== 'string')

@@ -20,7 +20,7 @@ export interface Recorded {
   ends: number;
 }
 
-/** A minimal SDK that stores all spans. */
+/** A minimal OpenTelemetry SDK that records all spans. */
 export class RecordingProvider implements TracerProvider, Tracer {
   readonly spans: Recorded[] = [];
 
@@ -29,7 +29,7 @@ export class RecordingProvider implements TracerProvider, Tracer {
   }
 
   startActiveSpan(): never {
-    throw new Error('The context of a request is passed on explicitly.');
+    throw new Error('The context of a request must be passed explicitly.');
   }
 
   startSpan(name: string, options: SpanOptions = {}, context?: Context): Span {

@@ -26,7 +26,7 @@ export const FOUR_SYSTEMS: readonly StandIn['name'][] = [
   'crm-hubspot',
 ];
 
-/** A fault control for one test file, in front of the shared stand-ins or of the given ones. */
+/** Starts a fault control for one test file, in front of the shared stand-ins or the given ones. */
 export function faultControl(
   standIns: readonly StandIn[] = [],
   names?: readonly StandIn['name'][],

@@ -4,7 +4,7 @@ import type {} from './stand-ins.js';
 
 const CUSTOMERS = 60;
 
-/** One set of stand-ins for the whole run; ORDER_SYSTEM_TEST_URL puts the order system into a PostgreSQL of one's own. */
+/** Starts one set of stand-ins for all tests. ORDER_SYSTEM_TEST_URL selects another PostgreSQL for the order system. */
 export default async function startOnce(project: TestProject): Promise<() => Promise<void>> {
   const connectionString = process.env.ORDER_SYSTEM_TEST_URL;
   const running = await startStandIns({

@@ -20,8 +20,8 @@ const SUITES: Record<string, () => Promise<unknown>> = {
 };
 
 /**
- * Runs them with one HTTP front. A process that runs many files caches modules, so the suites are imported again for this file,
- * and the setting ends with it.
+ * Runs the suites with one HTTP front. A test process caches modules between files. The suites are therefore imported
+ * again, so that the selected front applies only to this file.
  */
 export async function runSuitesBy(front: HttpFront): Promise<void> {
   vi.resetModules();

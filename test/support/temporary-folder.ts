@@ -5,7 +5,7 @@ import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Of the whole run; it is removed at the end. */
+    /** A folder for all tests, which is removed after the last one. */
     temporaryFolder: string;
   }
 }

@@ -6,15 +6,15 @@ declare module 'vitest' {
   }
 }
 
-/** Whether a test takes all its cases. `npm test` takes a part of them; the suite in test/long takes them all. */
+/** Whether a test runs all its cases. `npm test` runs a part of them; the suite in test/long runs all. */
 export const isThorough = inject('isThorough');
 
-/** A part of the cases, evenly spread: every nth, from the given start. All of them in the long suite. */
+/** Returns every nth case from the given start, or all cases in the long suite. */
 export function everyNth<T>(cases: readonly T[], n: number, start = 0): readonly T[] {
   return isThorough ? cases : cases.filter((_, i) => i % n === start % n);
 }
 
-/** The number of runs of a property: a quarter of them, or all in the long suite. */
-export function runs(all: number): number {
+/** The number of runs of a property: a quarter of `all`, or all in the long suite. */
+export function runCount(all: number): number {
   return isThorough ? all : Math.ceil(all / 4);
 }

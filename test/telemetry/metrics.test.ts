@@ -78,7 +78,7 @@ describe('the metrics of a source', () => {
     ]);
   });
 
-  test('have the state of its breaker, one of three', async () => {
+  test('have the state of its circuit breaker', async () => {
     const metrics = createMetrics();
     metrics.breakerChanged('kvk', 'closed');
     metrics.breakerChanged('kvk', 'open');
@@ -127,7 +127,7 @@ describe('the metrics of operations', () => {
     expect(seen.get('other')).toBe(4_900);
   });
 
-  test('have no names of refused operations, so that no client can fill them with junk', async () => {
+  test('omit the names of refused operations, so that clients cannot add arbitrary names', async () => {
     const metrics = createMetrics();
     for (let i = 0; i < 200; i++) metrics.operationAnswered(`Junk${i}`, 1, 'refused');
     metrics.operationAnswered('PageView', 1, 'ok');
@@ -149,7 +149,7 @@ describe('the metrics of operations', () => {
     },
   );
 
-  test('accept names of properties of objects', async () => {
+  test('accept operation names that are property names of JavaScript objects', async () => {
     const metrics = createMetrics();
     for (const name of ['constructor', '__proto__', 'toString']) metrics.operationAnswered(name, 1, 'ok');
     expect([...(await operations(metrics, 'ok')).keys()]).toEqual(['constructor', '__proto__', 'toString']);
@@ -241,7 +241,7 @@ describe('the webhook store in the metrics', () => {
       expect(await series(metrics, name)).toEqual(lines.map((line) => `${name}${line}`));
   });
 
-  test('shows only that it is unavailable while it is: old figures would look current', async () => {
+  test('shows during an outage only that the store is unavailable, without outdated figures', async () => {
     const metrics = createMetrics();
     let figures = async () =>
       Promise.resolve({ eventsWaiting: 3, oldestEventS: 1, eventsDead: 0, deliveries: [], disabled: [] });

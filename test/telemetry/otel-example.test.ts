@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { compiled } from '../support/compiled.js';
+import { compiledFolder } from '../support/compiled.js';
 
 // Runs the `otel.mjs` of src/telemetry/README.md in a separate process, with stand-ins for the SDK's packages.
 const README = readFileSync('src/telemetry/README.md', 'utf8');
@@ -78,7 +78,7 @@ afterAll(async () => {
 async function runGateway(...imports: string[]) {
   const child = spawn(
     process.execPath,
-    [...imports.flatMap((path) => ['--import', path]), join(await compiled(), 'src/process/main.js')],
+    [...imports.flatMap((path) => ['--import', path]), join(await compiledFolder(), 'src/process/main.js')],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: {

@@ -62,7 +62,7 @@ test('failures of other sources, codes and kinds are logged separately', () => {
   ]);
 });
 
-test('failures that a retry cannot solve are logged for each loader', () => {
+test('failures that a retry cannot fix are logged for each loader', () => {
   const { lines, report } = failures();
   report(noGrant(), 'orders');
   report(noGrant(), 'payments');
@@ -71,7 +71,7 @@ test('failures that a retry cannot solve are logged for each loader', () => {
   expect(lines[0]?.remedy).toContain('Grant SELECT');
 });
 
-test('a failure that several requests report is counted once, with the place of the first report', () => {
+test('a failure that several requests report is counted once, with the loader of the first report', () => {
   const { clock, counted, lines, recent, report } = failures();
   const failure = new SourceRateLimitedError('kvk', 'slow down', { retryAfter: 60 });
   failure.addRequest({ method: 'GET', path: '/v1/companies/{}' });
@@ -126,7 +126,7 @@ test('the last failure of each source is shown for ten minutes, with its cause a
   ]);
   clock.advance(9 * 60_000);
   expect(recent().map(({ source }) => source)).toEqual(['orders']);
-  // The cause is too old now to be that of a new failure.
+  // After ten minutes, the earlier failure no longer counts as the cause.
   clock.advance(60_000);
   report(new SourceUnavailableError('orders', 'paused', { kind: 'breaker-open' }), 'orders');
   expect(recent().map(({ source, kind }) => [source, kind])).toEqual([['orders', 'breaker-open']]);

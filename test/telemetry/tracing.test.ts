@@ -27,7 +27,7 @@ afterEach(() => {
 const kvkCall = { source: 'kvk', loader: 'companies', batchSize: 50 };
 
 describe('tracing with an SDK', () => {
-  test('gives a request a span with its operation', () => {
+  test('creates a span for a request, with its operation', () => {
     const { spans } = register();
     const request = startRequest(new Headers());
     nameOperation(request, 'query', 'PageView');
@@ -49,7 +49,7 @@ describe('tracing with an SDK', () => {
     ]);
   });
 
-  test('gives a call to a source a span within the span of its request', () => {
+  test('creates a span for a call to a source, within the span of its request', () => {
     const { spans } = register();
     const request = startRequest(new Headers());
     const call = startSourceCall(request, kvkCall);
@@ -72,13 +72,13 @@ describe('tracing with an SDK', () => {
     expect(spans[0]?.ends).toBe(0);
   });
 
-  test('gives a successful call no error status', () => {
+  test('sets no error status for a successful call', () => {
     const { spans } = register();
     endSourceCall(startSourceCall(startRequest(new Headers()), kvkCall), 'ok');
     expect(spans[1]).toMatchObject({ status: undefined, attributes: { 'stekkerdoos.retries': 0 } });
   });
 
-  test('gives a request that is answered with errors an error status, and a refused request none', () => {
+  test('sets an error status for a request with errors, and none for a refused request', () => {
     const { spans } = register();
     endRequest(startRequest(new Headers()), 'errors');
     endRequest(startRequest(new Headers()), 'refused');
@@ -88,7 +88,7 @@ describe('tracing with an SDK', () => {
     ]);
   });
 
-  test('continues the trace of the caller in the request, and that of the request in each call', () => {
+  test('continues the trace of the caller in the request, and the trace of the request in each call', () => {
     const { spans } = register();
     const headers = new Headers({ traceparent: TRACEPARENT, tracestate: 'vendor=1,other=2' });
     const request = startRequest(headers);
@@ -132,7 +132,7 @@ describe('tracing with an SDK', () => {
 });
 
 describe('tracing without an SDK', () => {
-  test('gives a request no span', () => {
+  test('creates no span for a request', () => {
     const request = startRequest(new Headers());
     nameOperation(request, 'query', 'PageView');
     const call = startSourceCall(request, kvkCall);
@@ -150,7 +150,7 @@ describe('tracing without an SDK', () => {
     });
   });
 
-  test('sends a trace of a later version of the standard in the known version', () => {
+  test('sends a trace of a later version of the standard in the supported version', () => {
     const request = startRequest(new Headers({ traceparent: `cc-${TRACE_ID}-${CALLER}-01-what-comes-next` }));
     expect(traceHeaders(request)).toEqual({ traceparent: TRACEPARENT });
   });
@@ -163,7 +163,7 @@ describe('tracing without an SDK', () => {
     ['capitals', TRACEPARENT.toUpperCase()],
     ['no trace', `00-${'0'.repeat(32)}-${CALLER}-01`],
     ['no span', `00-${TRACE_ID}-${'0'.repeat(16)}-01`],
-    ['the version that never will be', `ff-${TRACE_ID}-${CALLER}-01`],
+    ['the forbidden version ff', `ff-${TRACE_ID}-${CALLER}-01`],
     ['two of them', `${TRACEPARENT}, ${TRACEPARENT}`],
   ])('sends no header of %s, and no trace state beside it', (_, traceparent) => {
     const request = startRequest(new Headers({ traceparent, tracestate: 'vendor=1' }));

@@ -670,8 +670,8 @@ const mistakes: Record<string, Planted> = {
                   slowDown: (info) => {
                     right.slowDown(info);
                   },
-                  holds: (ms) => {
-                    right.holds(ms);
+                  limitMaxAge: (ms) => {
+                    right.limitMaxAge(ms);
                   },
                   headers: right.headers,
                 }),
@@ -700,8 +700,8 @@ const mistakes: Record<string, Planted> = {
         slowDown: (info) => {
           right.slowDown(info);
         },
-        holds: (ms) => {
-          right.holds(ms);
+        limitMaxAge: (ms) => {
+          right.limitMaxAge(ms);
         },
         headers: { ...right.headers, 'x-injected': 'yes' },
       }),

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { CallController, toAbortSignal, type CallSignal } from '../../src/v8/call-signal.js';
 
-const reason = new Error('Nobody waits for it.');
+const reason = new Error('The client disconnected.');
 
 describe.each([
   ['of a call', () => new CallController()],
@@ -40,7 +40,7 @@ describe.each([
     expect([gone.mock.calls.length, twice.mock.calls.length, late.mock.calls.length]).toEqual([0, 1, 0]);
   });
 
-  it('aborts the AbortSignal made of it, also if it was aborted before', () => {
+  it('aborts the AbortSignal that it is converted to, also if it was aborted before', () => {
     const controller = make();
     const early = toAbortSignal(controller.signal);
     expect(early).toBeInstanceOf(AbortSignal);

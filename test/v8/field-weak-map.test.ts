@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fieldWeakMap } from '../../src/v8/field-weak-map.js';
 
-describe('a WeakMap by private fields', () => {
+describe('a WeakMap that uses private fields', () => {
   it('returns the last value of each object, as a WeakMap does, separately for each map', () => {
     const steps = fc.array(fc.record({ key: fc.nat(5), table: fc.nat(1), value: fc.option(fc.nat()) }));
     fc.assert(

@@ -66,7 +66,7 @@ export interface OdataClient extends Client {
     query: OdataQuery<T, V>,
   ): Promise<readonly OdataPart<T, V>[]>;
   /** The record with this key; null if there is none. */
-  one<T>(record: z.ZodType<T>, set: string, key: OdataValue): Promise<T | null>;
+  getByKey<T>(record: z.ZodType<T>, set: string, key: OdataValue): Promise<T | null>;
   /** The number of records that match. */
   count(set: string, choice: OdataChoice): Promise<number>;
   /** Sums computed by the system (`$apply`), for systems that support it. */
@@ -146,7 +146,7 @@ class HttpOdataClient implements OdataClient {
     return Promise.all(parts.map((part) => this.#readPages(record, part, query)));
   }
 
-  async one<T>(record: z.ZodType<T>, set: string, key: OdataValue): Promise<T | null> {
+  async getByKey<T>(record: z.ZodType<T>, set: string, key: OdataValue): Promise<T | null> {
     const { source, prefix, parameters = {} } = this.#options;
     const { version } = this.#style;
     const options = optionsText(parameters);

@@ -31,7 +31,7 @@ export async function startClicks(): Promise<Started> {
       return call(new AbortController().signal);
     },
     slowDown: () => undefined,
-    holds: () => undefined,
+    limitMaxAge: () => undefined,
     headers: {},
   });
   const measure = async (url: URL): Promise<ClickTimes> => {

@@ -4,16 +4,16 @@ import type { CallScope, Client, Connection, Connector } from './connector.js';
 type ClientsOf<P> = { [Name in keyof P]: P[Name] extends Connector<infer C> ? C : never };
 
 /** One client for each part. */
-export type SeveralClient<P> = Client & ClientsOf<P>;
+export type CombinedClient<P> = Client & ClientsOf<P>;
 
 /** A connector to a system with several addresses or protocols: each part has a name. */
-export function several<P extends Readonly<Record<string, Connector<Client>>>>(
+export function combineConnectors<P extends Readonly<Record<string, Connector<Client>>>>(
   parts: P,
-): Connector<SeveralClient<P>> {
+): Connector<CombinedClient<P>> {
   const named = Object.entries(parts);
   return {
     settings: (reader) => named.flatMap(([, part]) => part.settings(reader)),
-    connect: (settings, options): Connection<SeveralClient<P>> => {
+    connect: (settings, options): Connection<CombinedClient<P>> => {
       const connections = named.map(([name, part]) => [name, part.connect(settings, options)] as const);
       return {
         client: (scope: CallScope) => {
@@ -21,7 +21,7 @@ export function several<P extends Readonly<Record<string, Connector<Client>>>>(
           const ping = async (): Promise<void> => {
             await Promise.all(clients.map(([, client]) => client.ping()));
           };
-          return { ...Object.fromEntries(clients), ping } as SeveralClient<P>;
+          return { ...Object.fromEntries(clients), ping } as CombinedClient<P>;
         },
         forget: () => {
           for (const [, connection] of connections) connection.forget?.();
@@ -39,7 +39,7 @@ export interface SettingClient extends Client {
   value: string;
 }
 
-/** A part of `several` that is only a setting, which the source's loaders need. */
+/** A part of `combineConnectors` that is only a setting, which the source's loaders need. */
 export function settingOnly(setting: Setting<string>): Connector<SettingClient> {
   return {
     settings: () => [setting],

@@ -8,12 +8,12 @@ import type { Purpose } from '../../src/customer/schema.generated.js';
 import type { Identifier } from '../../src/identity/identifiers.js';
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { fakeClock } from '../support/clock.js';
-import { decorated, SPECIAL_NAMES } from '../support/decoration.js';
+import { decorateOperations, SPECIAL_NAMES } from '../support/decorate-operations.js';
 import { createTestGateway, type Answer, type TestGateway } from '../support/gateway.js';
-import { generatedOperations, type MadeUp } from '../support/operations.js';
+import { generateOperations, type GeneratedOperation } from '../support/operations.js';
 import { directSettings } from '../support/stand-ins.js';
-import { withoutNothing, writtenOut } from '../support/written-out.js';
-import { runs } from '../support/thorough.js';
+import { removePlaceholders, flattenOperation } from '../support/flatten-operation.js';
+import { runCount } from '../support/thorough.js';
 
 /**
  * Plans and the interpreter may agree and both be wrong. So operations are compared with themselves: with their fragments
@@ -44,7 +44,7 @@ afterAll(async () => {
 });
 
 /** Answers an operation of a caller, whose headers are used where it may send operations of its own. */
-type Send = (operation: MadeUp, headers: Record<string, string>) => Promise<Answer>;
+type Send = (operation: GeneratedOperation, headers: Record<string, string>) => Promise<Answer>;
 
 function gatewayFor(execution: string): TestGateway {
   let gateway = opened.get(execution);
@@ -70,7 +70,7 @@ function sendAs(role: Role, gateway: TestGateway): Send {
     ...(role === 'visitor' ? { customer } : {}),
   };
   return async ({ query, variables }) => {
-    const { result } = await gateway.prepare(query)(caller, { requestId: 'written-out', variables });
+    const { result } = await gateway.prepare(query)(caller, { requestId: 'flattened', variables });
     // As a client gets it: null prototypes and errors become plain JSON.
     const { data, errors = [] } = JSON.parse(JSON.stringify(result)) as Pick<Answer, 'data'> &
       Partial<Answer>;
@@ -91,7 +91,7 @@ const startedAt = Date.now();
 
 function comparable({ status, data, errors }: Answer) {
   const moment = (text: string) => /^\d{4}-\d\d-\d\dT/.test(text) && Date.parse(text) >= startedAt;
-  const shown = JSON.stringify(withoutNothing(data) ?? null, (_name, value: unknown) =>
+  const shown = JSON.stringify(removePlaceholders(data) ?? null, (_name, value: unknown) =>
     typeof value === 'string' && moment(value) ? 'during this test' : value,
   );
   const seen = errors.map(({ path, message, extensions }) => {
@@ -107,13 +107,13 @@ async function forgetAll({ forget, sources }: TestGateway): Promise<void> {
 /** Sends both forms, cold and warm. Returns the answer to the form as it was. */
 async function expectSame(
   gateway: TestGateway,
-  operation: MadeUp,
+  operation: GeneratedOperation,
   headers: Record<string, string>,
   send = sendAs('operator', gateway),
 ): Promise<Answer | undefined> {
   // What is refused has no answer to compare: fast-check may make it anew, other than it was checked.
   if (validate(gateway.schema, parse(operation.query)).length > 0) return undefined;
-  const plain = writtenOut(gateway.schema, operation);
+  const plain = flattenOperation(gateway.schema, operation);
   if (plain === undefined) return undefined;
   expect(validate(gateway.schema, parse(plain.query))).toEqual([]);
   let answer: Answer | undefined;
@@ -191,9 +191,9 @@ describe.each(WAYS)('an operation that is %s', (way) => {
   });
 
   test('has the same response as its expanded form for random operations and each role, cold and warm', async () => {
-    const operations = decorated(
+    const operations = decorateOperations(
       gateway.schema,
-      generatedOperations(gateway.schema, {
+      generateOperations(gateway.schema, {
         maxDepth: 6,
         maxFields: 4,
         pages: [1, 2],
@@ -215,8 +215,8 @@ describe.each(WAYS)('an operation that is %s', (way) => {
         const answer = await expectSame(gateway, operation, headers, sendAs(role, gateway));
         if (answer?.data != null) answered += 1;
       }),
-      { numRuns: runs(60) },
+      { numRuns: runCount(60) },
     );
-    expect(answered).toBeGreaterThan(runs(20));
+    expect(answered).toBeGreaterThan(runCount(20));
   }, 240_000);
 });

@@ -25,17 +25,17 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
-import type { MadeUp } from './operations.js';
+import type { GeneratedOperation } from './operations.js';
 
-/** A variable that an operation may use, and values for it; `undefined` is none at all. */
-export interface MadeUpVariable {
+/** A variable that an operation may use, and possible values. `undefined` stands for an absent value. */
+export interface GeneratedVariable {
   name: string;
   type: string;
   standard?: string;
   values: readonly unknown[];
 }
 
-/** Response names with a meaning in JavaScript. */
+/** Response names that are also special property names in JavaScript. */
 export const SPECIAL_NAMES = [
   'then',
   '__proto__',
@@ -46,33 +46,33 @@ export const SPECIAL_NAMES = [
   'valueOf',
 ] as const;
 
-/** Some fit, some do not, and some are left out. */
-export const VARIABLES: readonly MadeUpVariable[] = [
+/** Variables with valid, invalid and absent values. */
+export const VARIABLES: readonly GeneratedVariable[] = [
   { name: 'on', type: 'Boolean!', values: [true, false, true, false, true, false, undefined] },
   { name: 'perhaps', type: 'Boolean', standard: 'true', values: [true, false, undefined, undefined, null] },
   { name: 'number', type: 'Int', standard: '2', values: [1, 3, undefined, undefined, null, 'no number'] },
   { name: 'absent', type: 'Int', values: [undefined] },
-  { name: 'text', type: 'String', values: ['said', '', undefined, undefined, null, 5] },
+  { name: 'text', type: 'String', values: ['word', '', undefined, undefined, null, 5] },
 ];
 
 /**
- * Writes into operations what can be written into any: aliases, also with names that are special in JavaScript, @skip and
- * @include on fields and fragments, fragments and fields twice, with parts of their selection in each, arguments with
- * literals, variables, and variables within literals. All are valid; values of variables may not be.
+ * Adds random GraphQL syntax to operations: aliases, `@skip` and `@include`, fragments, fields that occur twice with
+ * different selections, and arguments with literals and variables. Some aliases are special names in JavaScript.
+ * The operations are valid; the values of their variables may be invalid.
  */
-export function decorated(
+export function decorateOperations(
   schema: GraphQLSchema,
-  operations: fc.Arbitrary<MadeUp>,
-  variables: readonly MadeUpVariable[] = VARIABLES,
+  operations: fc.Arbitrary<GeneratedOperation>,
+  variables: readonly GeneratedVariable[] = VARIABLES,
   literals: Readonly<Record<string, readonly string[]>> = {},
   names: readonly string[] = SPECIAL_NAMES,
-): fc.Arbitrary<MadeUp> {
+): fc.Arbitrary<GeneratedOperation> {
   return fc
     .tuple(operations, fc.infiniteStream(fc.nat()))
     .map(([operation, numbers]) =>
       new Decorator(schema, variables, literals, names, (of) => {
         const [chosen] = of.slice(Number(numbers.next().value) % of.length).map((value) => ({ value }));
-        if (chosen === undefined) throw new Error('nothing to pick from');
+        if (chosen === undefined) throw new Error('There is no item to choose.');
         return chosen.value;
       }).decorate(operation),
     )
@@ -84,13 +84,13 @@ class Decorator {
 
   constructor(
     readonly schema: GraphQLSchema,
-    readonly variables: readonly MadeUpVariable[],
+    readonly variables: readonly GeneratedVariable[],
     readonly literals: Readonly<Record<string, readonly string[]>>,
     readonly names: readonly string[],
     readonly pick: <T>(of: readonly [T, ...T[]] | readonly T[]) => T,
   ) {}
 
-  decorate({ query, variables }: MadeUp): MadeUp {
+  decorate({ query, variables }: GeneratedOperation): GeneratedOperation {
     const types = new TypeInfo(this.schema);
     const written = visit(
       parse(query, { noLocation: true }),
@@ -161,7 +161,7 @@ class Decorator {
     return [...(selection?.directives ?? [])];
   }
 
-  /** A fragment that is spread twice, the first time on a condition. */
+  /** A fragment that is spread twice, the first time with a condition. */
   #twice(node: SelectionSetNode): SelectionSetNode {
     const selections = node.selections.flatMap((selection) =>
       selection.kind === Kind.FRAGMENT_SPREAD && this.pick([true, false])
@@ -174,7 +174,7 @@ class Decorator {
     return { ...node, selections };
   }
 
-  /** Fields that are mentioned twice, each time with a condition and a part of the selection of its own. */
+  /** Fields that occur twice, each time with its own condition and a part of the selection. */
   #again(node: SelectionSetNode): SelectionSetNode {
     const selections = node.selections.flatMap((selection): SelectionNode[] => {
       if (selection.kind !== Kind.FIELD || this.pick([true, true, false])) return [selection];

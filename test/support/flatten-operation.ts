@@ -15,16 +15,19 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
-import type { MadeUp } from './operations.js';
+import type { GeneratedOperation } from './operations.js';
 
 /** Placeholder in an empty selection; its value is removed from the result. */
-const NOTHING = 'nothing_is_left';
+const PLACEHOLDER = 'placeholder';
 
 /**
- * The same operation without fragments and directives, and with each response name once. It uses no code of the gateway or of an
- * executor. Undefined if a condition has no value: such an operation is refused.
+ * Returns an equivalent operation without fragments and directives, with each response name once. It uses no code of the
+ * gateway or an executor. Returns undefined if a condition has no value: such an operation is refused.
  */
-export function writtenOut(schema: GraphQLSchema, { query, variables }: MadeUp): MadeUp | undefined {
+export function flattenOperation(
+  schema: GraphQLSchema,
+  { query, variables }: GeneratedOperation,
+): GeneratedOperation | undefined {
   const document = parse(query, { noLocation: true });
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const definition of document.definitions)
@@ -53,12 +56,14 @@ export function writtenOut(schema: GraphQLSchema, { query, variables }: MadeUp):
   return { query: print(written), variables: Object.fromEntries(inputs) };
 }
 
-/** The result of an operation that was written out, without placeholders. */
-export function withoutNothing(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNothing);
+/** Removes the placeholders from the result of a flattened operation. */
+export function removePlaceholders(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(removePlaceholders);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).flatMap(([name, item]) => (name === NOTHING ? [] : [[name, withoutNothing(item)]])),
+    Object.entries(value).flatMap(([name, item]) =>
+      name === PLACEHOLDER ? [] : [[name, removePlaceholders(item)]],
+    ),
   );
 }
 
@@ -91,7 +96,7 @@ class Writer {
       return [
         {
           kind: Kind.FIELD,
-          alias: { kind: Kind.NAME, value: NOTHING },
+          alias: { kind: Kind.NAME, value: PLACEHOLDER },
           name: { kind: Kind.NAME, value: '__typename' },
         },
       ];

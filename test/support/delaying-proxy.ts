@@ -1,23 +1,23 @@
 import { request as send } from 'node:http';
 import { startServer, type SmallServer } from '../connectors/server.js';
 
-/** A proxy in front of a system, which the test controls. */
-export interface HeldBack extends Pick<SmallServer, 'url' | 'seen' | 'close'> {
+/** A proxy in front of a system. The test can delay its responses. */
+export interface DelayingProxy extends Pick<SmallServer, 'url' | 'seen' | 'close'> {
   /** Holds all responses back from now on. */
   hold(): void;
   /** Sends all responses that were held back. */
   release(): void;
   /** The number of requests that the client aborted before a response. */
-  readonly givenUp: number;
+  readonly abortedCount: number;
 }
 
-export async function heldBack(url: string): Promise<HeldBack> {
+export async function startDelayingProxy(url: string): Promise<DelayingProxy> {
   let open: () => void = () => undefined;
   let until = Promise.resolve();
-  let givenUp = 0;
+  let abortedCount = 0;
   const server = await startServer(({ method, url: path, headers, body }, response) => {
     response.once('close', () => {
-      if (!response.writableEnded) givenUp += 1;
+      if (!response.writableEnded) abortedCount += 1;
     });
     void until.then(() => {
       const request = send(new URL(path, url), { method, headers: { ...headers, host: new URL(url).host } });
@@ -36,8 +36,8 @@ export async function heldBack(url: string): Promise<HeldBack> {
     release: () => {
       open();
     },
-    get givenUp() {
-      return givenUp;
+    get abortedCount() {
+      return abortedCount;
     },
   };
 }

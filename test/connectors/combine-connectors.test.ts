@@ -7,16 +7,16 @@ import type { Connector } from '../../src/connectors/connector.js';
 import { rest, type RestClient } from '../../src/connectors/rest.js';
 import {
   settingOnly,
-  several,
+  combineConnectors,
   type SettingClient,
-  type SeveralClient,
-} from '../../src/connectors/several.js';
+  type CombinedClient,
+} from '../../src/connectors/combine-connectors.js';
 import { failure, open, type Opened } from './contract.js';
 import { sendJson, startServer, type SmallServer } from './server.js';
 
 const part = (variable: string) =>
   rest({ baseUrl: urlSetting(variable, 'https://here'), auth: noAuth, pingPath: '/ping' });
-const connector = several({
+const connector = combineConnectors({
   one: part('ONE_URL'),
   other: part('OTHER_URL'),
   page: settingOnly(setting('PAGE')),
@@ -27,9 +27,9 @@ type Parts = {
   page: Connector<SettingClient>;
 };
 
-describe('a system at several addresses', () => {
+describe('a system with several addresses', () => {
   let servers: SmallServer[];
-  let client: Opened<SeveralClient<Parts>>;
+  let client: Opened<CombinedClient<Parts>>;
 
   beforeEach(async () => {
     servers = await Promise.all(
@@ -39,7 +39,7 @@ describe('a system at several addresses', () => {
         }),
       ),
     );
-    client = open<SeveralClient<Parts>>(connector, {
+    client = open<CombinedClient<Parts>>(connector, {
       ONE_URL: servers[0]?.url,
       OTHER_URL: servers[1]?.url,
       PAGE: '42',
@@ -83,7 +83,7 @@ describe('a system at several addresses', () => {
         ...(forget === undefined ? {} : { forget }),
       }),
     });
-    const connection = several({
+    const connection = combineConnectors({
       one: caching('ONE', () => forgotten.push('one')),
       none: caching('NONE'),
       other: caching('OTHER', () => forgotten.push('other')),
