@@ -5,6 +5,7 @@ import { readGatewayConfig, type GatewayConfig } from './config.js';
 import { createAuthentication, type Authentication } from './context/authenticate.js';
 import type { Caller } from './context/caller.js';
 import { readRoles, scopesOf } from './context/role-settings.js';
+import type { Roles } from './context/roles.js';
 import { findDeclaredProblems, type DeclaredSettings } from './declared-settings.js';
 import { createReadKey } from './customer/resolvers.js';
 import {
@@ -17,6 +18,7 @@ import { createGatewayHttp, type GatewayHttp } from './gateway-http.js';
 import { createGatewaySchema } from './gateway-schema.js';
 import { ConnectedSources } from './gateway-sources.js';
 import type { CustomerIds } from './identity/customer-id.js';
+import type { Namespace } from './identity/declaration.js';
 import { readIdentifier } from './identity/identifiers.js';
 import type { IdentityRules } from './identity/identity-graph.js';
 import { createIdentityRules } from './identity/rules.js';
@@ -28,7 +30,7 @@ import { createCostPlanner } from './operation/cost.js';
 import { createPreparer } from './operation/prepare.js';
 import { createPrincipals } from './operation/principal.js';
 import { TriggerRunner } from './operation/triggers.js';
-import { auditDestination } from './privacy/audit-log.js';
+import { auditDestination, type AuditStream } from './privacy/audit-log.js';
 import { shareAudit, type SharedAudit } from './privacy/shared-audit.js';
 import { createForget, type Forget } from './privacy/forget.js';
 import type { Privacy } from './privacy/privacy.js';
@@ -41,7 +43,7 @@ import { tuned, type TunedSource } from './source-settings.js';
 import { readCosts } from './stitching/costs.js';
 import { createLogger, type Logger } from './telemetry/logger.js';
 import { createMetrics, type Metrics } from './telemetry/metrics.js';
-import { createSourceFailures } from './telemetry/source-failures.js';
+import { createSourceFailures, type SourceFailures } from './telemetry/source-failures.js';
 import { findUnknownSettings } from './unknown-settings.js';
 
 export interface GatewayOptions {
@@ -68,6 +70,8 @@ export interface GatewayOptions {
   triggers?: URL;
   /** A suffix of the audit file's name, because only one process may write a file. Default: none. */
   auditSuffix?: string;
+  /** Where audit lines go without AUDIT_FILE. Default: standard output. */
+  auditStream?: AuditStream;
   /** The gateway that this one replaces. It hands over its audit log, which only one gateway can write. */
   predecessor?: Gateway;
   /** This process as one of several workers of a gateway. Default: it is the only process. */
@@ -81,6 +85,10 @@ export interface Gateway {
   authentication: Authentication;
   /** All scopes: those of the gateway and those of its sources. */
   scopes: readonly string[];
+  /** The permissions of each role. */
+  roles: Roles;
+  /** The kinds of identifier, by name. */
+  namespaces: ReadonlyMap<string, Namespace>;
   /** The settings in effect, by variable. Secrets are `***`. */
   settings: Readonly<Record<string, string>>;
   /** The files that hold values of settings (`<VARIABLE>_FILE`). */
@@ -103,6 +111,8 @@ export interface Gateway {
   handler: RequestListener;
   logger: Logger;
   metrics: Pick<Metrics, 'values'>;
+  /** The last failure of each source. */
+  failures: Pick<SourceFailures, 'recent'>;
   /** Drops the cached records of a customer, an object, a source or a loader, on every instance. */
   forget: Forget;
   /** Makes the digests of identifiers in the suppression list and in receipts. */
@@ -120,6 +130,7 @@ interface ReadSettings {
   sources: readonly TunedSource[];
   eventSettings: EventSettings;
   scopes: readonly string[];
+  roles: Roles;
   authentication: Authentication;
   logger: Logger;
 }
@@ -147,7 +158,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 function wireGateway(options: GatewayOptions, atFailure: (close: () => unknown) => void): Gateway {
   const { sdl: sdlOfOptions = {}, clock = performance, operations, triggers, worker } = options;
   const late: Late = {};
-  const { settings, config, sources, eventSettings, scopes, authentication, logger } = readSettings(
+  const { settings, config, sources, eventSettings, scopes, roles, authentication, logger } = readSettings(
     options,
     late,
   );
@@ -174,7 +185,7 @@ function wireGateway(options: GatewayOptions, atFailure: (close: () => unknown) 
     ...{ sources, sdl: sdlOfOptions, loaded, registry, rules, scopes, config },
   });
 
-  const { audit, auditor } = openAudit(config, options.predecessor, { privacy, ids, logger });
+  const { audit, auditor } = openAudit(config, options, { privacy, ids, logger });
   atFailure(() => audit?.release());
   const limits = createCostLimits({ budgets: createBudgets({ shared }) });
   const preparer = createPreparer({
@@ -230,7 +241,8 @@ function wireGateway(options: GatewayOptions, atFailure: (close: () => unknown) 
   readAtScrape({ metrics, http, events, connected, suppression });
   const principalOf = createPrincipals(privacy.maySee);
   return {
-    ...{ config, schema, authentication, scopes, sourceOfField, logger, metrics, forget, audit },
+    ...{ config, schema, authentication, scopes, roles, sourceOfField },
+    ...{ logger, metrics, failures, forget, audit, namespaces: rules.namespaces },
     settings: settings.shown,
     settingFiles: settings.files,
     sources: sources.map(({ name }) => name),
@@ -272,10 +284,11 @@ function readSettings(options: GatewayOptions, late: Late): ReadSettings {
   const config = { ...shared, auditFile: auditFile === undefined ? undefined : `${auditFile}${auditSuffix}` };
   const eventSettings = readEventSettings(sources, settings, worker?.count);
   const scopes = scopesOf(sources);
+  const roles = readRoles(config.roles, { all: [...all, ...leftOut], pluggedIn: sources }, settings);
   const authentication = createAuthentication({
     settings,
     config,
-    roles: readRoles(config.roles, { all: [...all, ...leftOut], pluggedIn: sources }, settings),
+    roles,
     scopes,
     namespaces: new Set(sources.flatMap(({ identity }) => Object.keys(identity?.foundBy ?? {}))),
     identify: (name, value) => readIdentifier(late.rules?.namespaces.get(name), value),
@@ -300,16 +313,16 @@ function readSettings(options: GatewayOptions, late: Late): ReadSettings {
   const logger = options.logger ?? createLogger(config.logLevel, worker?.number);
   for (const problem of unknown.warnings) logger.warn({ problem }, 'a setting has no effect');
   for (const problem of options.warnings ?? []) logger.warn({ problem }, 'a part of a source is left out');
-  return { settings, config, sources, eventSettings, scopes, authentication, logger };
+  return { settings, config, sources, eventSettings, scopes, roles, authentication, logger };
 }
 
 /** Opens the audit log, or takes over that of the predecessor. Both results are undefined if nothing is audited. */
 function openAudit(
   config: GatewayConfig,
-  predecessor: Gateway | undefined,
+  { predecessor, auditStream }: GatewayOptions,
   { privacy, ids, logger }: { privacy: Privacy; ids: CustomerIds; logger: Logger },
 ): { audit: SharedAudit | undefined; auditor: Auditor | undefined } {
-  const to = auditDestination(config.auditFile, config.auth === 'on');
+  const to = auditDestination(config.auditFile, config.auth === 'on', auditStream);
   if (to === undefined) return { audit: undefined, auditor: undefined };
   const audit = shareAudit({ to, secret: config.auditSecret }, predecessor?.audit);
   const { log } = audit;

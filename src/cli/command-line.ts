@@ -6,6 +6,7 @@ import { findMistake } from './mistakes.js';
 const stekkerdoos = defineCommand({
   meta: { name: 'stekkerdoos', description: 'One live customer view over all systems of an organisation' },
   subCommands: {
+    ask: () => import('./ask.js').then(({ showCustomer }) => showCustomer),
     audit: () => import('./audit.js').then(({ audit }) => audit),
     demo: () => import('./demo.js').then(({ demo }) => demo),
     dev: () => import('./dev.js').then(({ dev }) => dev),

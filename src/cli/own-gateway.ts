@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { ExecutionResult } from '@graphql-tools/utils';
 import type { Wanted } from '../cache/freshness.js';
-import type { Caller } from '../context/caller.js';
+import type { Caller, RolePermissions } from '../context/caller.js';
+import { purposeNamed } from '../context/purpose.js';
 import { ROLES } from '../context/roles.js';
+import type { Purpose } from '../customer/schema.generated.js';
+import { didYouMean } from '../did-you-mean.js';
 import { InvalidInputError } from '../errors.js';
 import { createGateway, type Gateway } from '../gateway.js';
 import { UNLIMITED } from '../operation/cost-limits.js';
@@ -14,15 +17,19 @@ import { createLogger } from '../telemetry/logger.js';
  * customer's request about their own data is not limited to the purposes of the data.
  */
 function operator(scopes: readonly string[]): Caller {
-  const { purposes, operations, sees, findsBy } = ROLES.operator;
-  return {
-    name: 'command line',
-    roles: ['operator'],
+  const { purposes, operations, sees, findsBy, priority } = ROLES.operator;
+  return commandLine('operator', {
+    ...{ purposes, operations, sees, findsBy, priority },
     scopes: new Set(scopes.filter((scope) => scope !== 'me:read')),
-    purposes,
-    operations,
-    sees,
-    findsBy,
+  });
+}
+
+/** The command line with the permissions of a role. It can wait, and no budget limits it. */
+function commandLine(role: string, permissions: Omit<RolePermissions, 'maxCost' | 'costPerMinute'>): Caller {
+  return {
+    ...permissions,
+    name: 'command line',
+    roles: [role],
     priority: 'automation',
     maxCost: UNLIMITED,
     costPerMinute: UNLIMITED,
@@ -40,6 +47,13 @@ export interface OwnGateway extends Gateway {
     variables: Readonly<Record<string, unknown>>,
     wanted?: Wanted,
   ): Promise<ExecutionResult>;
+  /** Executes an operation with the permissions of a caller that `callerAs` returns. */
+  queryAs(
+    caller: Caller,
+    document: string,
+    variables: Readonly<Record<string, unknown>>,
+    wanted?: Wanted,
+  ): Promise<ExecutionResult>;
 }
 
 /**
@@ -50,23 +64,44 @@ export async function openOwnGateway(): Promise<OwnGateway> {
     ...(await readOptions()),
     // Only one process may write an audit file, so the command line has its own.
     auditSuffix: '.command-line',
+    // Standard output is the result of the command.
+    auditStream: 'stderr',
     // The output is for the operator. The log of the running gateways is elsewhere.
     logger: createLogger('silent'),
   });
-  const caller = operator(gateway.scopes);
-  return {
-    ...gateway,
-    query: async (document, variables, wanted = {}) => {
-      const { result } = await gateway.prepare(document)(caller, {
-        requestId: randomUUID(),
-        variables,
-        wanted,
-        shouldReportSources: true,
-        deadlineMs: DEADLINE_MS,
-      });
-      return result;
-    },
+  const queryAs: OwnGateway['queryAs'] = async (caller, document, variables, wanted = {}) => {
+    const { result } = await gateway.prepare(document)(caller, {
+      requestId: randomUUID(),
+      variables,
+      wanted,
+      shouldReportSources: true,
+      deadlineMs: DEADLINE_MS,
+    });
+    return result;
   };
+  const caller = operator(gateway.scopes);
+  return { ...gateway, queryAs, query: (...request) => queryAs(caller, ...request) };
+}
+
+/**
+ * The caller of a command with `--role` and `--purpose`: the command line with the permissions of that role, for that purpose.
+ * Without a purpose: the default purpose of the role.
+ */
+export function callerAs({ roles }: Pick<Gateway, 'roles'>, role: string, purpose?: string): Caller {
+  const permissions = roles.get(role);
+  if (permissions === undefined) {
+    const names = [...roles.keys()];
+    throw new InvalidInputError(
+      `There is no role "${role}".${didYouMean(role, names)} The roles are ${names.join(', ')}.`,
+    );
+  }
+  const { purposes, defaultPurpose } = permissions;
+  const wanted: Purpose | undefined = purpose === undefined ? defaultPurpose : purposeNamed(purpose);
+  if (wanted === undefined || !purposes.includes(wanted))
+    throw new InvalidInputError(
+      `The role "${role}" has no such purpose. Its purposes are ${purposes.join(', ')}.`,
+    );
+  return { ...commandLine(role, permissions), defaultPurpose: wanted };
 }
 
 /** Parses `--by email=...`. The value `-` reads standard input, so that the process list does not show the identifier. */
@@ -81,7 +116,7 @@ export async function readBy(text: string): Promise<{ namespace: string; value: 
   return { namespace, value: value.trim() };
 }
 
-async function readStandardInput(): Promise<string> {
+export async function readStandardInput(): Promise<string> {
   let text = '';
   for await (const chunk of process.stdin) text += String(chunk);
   return text;

@@ -29,7 +29,7 @@ export interface AuditTarget {
   close(): void;
 }
 
-/** Standard output or another destination that cannot be read: each start of the gateway begins a new chain. */
+/** A standard stream or another destination that cannot be read: each start of the gateway begins a new chain. */
 function stream(fd: number, close: () => void): AuditTarget {
   return {
     fd,
@@ -44,8 +44,8 @@ function stream(fd: number, close: () => void): AuditTarget {
   };
 }
 
-export function standardOutput(): AuditTarget {
-  return stream(1, () => undefined);
+export function standardStream(name: 'stdout' | 'stderr'): AuditTarget {
+  return stream(name === 'stdout' ? 1 : 2, () => undefined);
 }
 
 /** Opens and locks a log to continue its chain. Throws a ConfigError if that is not possible. */

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AuditError } from '../errors.js';
-import { openAuditFile, standardOutput } from './audit-file.js';
+import { openAuditFile, standardStream } from './audit-file.js';
 import {
   bodyOf,
   createSeal,
@@ -12,15 +12,17 @@ import {
   type Link,
 } from './audit-line.js';
 
-export type AuditDestination = { file: string } | 'stdout';
+export type AuditDestination = { file: string } | AuditStream;
+export type AuditStream = 'stdout' | 'stderr';
 
 /** The destination of the audit log; undefined for none. Without authentication there is no caller to record. */
 export function auditDestination(
   file: string | undefined,
   callersAreKnown: boolean,
+  stream: AuditStream = 'stdout',
 ): AuditDestination | undefined {
   if (file !== undefined) return { file };
-  return callersAreKnown ? 'stdout' : undefined;
+  return callersAreKnown ? stream : undefined;
 }
 
 export interface AuditLogOptions {
@@ -83,10 +85,10 @@ export function createAuditLog({
   to,
   secret,
   now = Date.now,
-  write = to === 'stdout' ? writeAtOnce : writeSome,
+  write = typeof to === 'string' ? writeAtOnce : writeSome,
 }: AuditLogOptions): AuditLog {
   const seal = createSeal(secret);
-  const target = to === 'stdout' ? standardOutput() : openAuditFile(to.file, seal);
+  const target = typeof to === 'string' ? standardStream(to) : openAuditFile(to.file, seal);
   let { chain, torn, isEnded } = target;
   let waiting: Waiting[] = [];
   let running: Promise<void> | undefined;
@@ -246,8 +248,8 @@ function writeSome(fd: number, what: string | Uint8Array): number {
 }
 
 /**
- * Writes complete lines synchronously. Log lines also go to standard output, and with a full pipe they would appear
- * between two parts of an audit line.
+ * Writes complete lines synchronously. Other lines go to the same stream, and with a full pipe they would appear between two
+ * parts of an audit line.
  */
 function writeAtOnce(fd: number, what: string | Uint8Array): number {
   let written = writeSome(fd, what);

@@ -17,7 +17,7 @@ export function shareAudit(
   open: SharedAudit | undefined,
 ): SharedAudit {
   const { to, secret } = options;
-  const destination = to === 'stdout' ? to : to.file;
+  const destination = typeof to === 'string' ? to : to.file;
   const taken = open?.destination === destination && open.secret === secret ? open.take() : undefined;
   if (taken !== undefined) return taken;
   const log = createAuditLog(options);
