@@ -24,13 +24,26 @@ export class KeyReader {
 
   /** Made-up keys that look like the known ones, and are none of them. There may be fewer than requested. */
   unknown(namespace: string, known: readonly string[], count: number): string[] {
-    const taken = new Set(known.map((key) => this.canonical(namespace, key) ?? key));
+    return this.#madeUp(known, count, (key) => this.canonical(namespace, key));
+  }
+
+  /** Made-up keys that look like the known ones, for keys of other records than customers. */
+  similar(known: readonly string[], count: number): string[] {
+    return this.#madeUp(known, count, (key) => key);
+  }
+
+  #madeUp(
+    known: readonly string[],
+    count: number,
+    canonicalOf: (key: string) => string | undefined,
+  ): string[] {
+    const taken = new Set(known.map((key) => canonicalOf(key) ?? key));
     const found: string[] = [];
     const random = randomNumbers(17);
     for (let attempt = 0; found.length < count && attempt < MAX_ATTEMPTS; attempt += 1) {
       const like = known[attempt % known.length];
       if (like === undefined) break;
-      const key = this.canonical(namespace, similar(like, random));
+      const key = canonicalOf(similar(like, random));
       if (key === undefined || taken.has(key)) continue;
       taken.add(key);
       found.push(key);

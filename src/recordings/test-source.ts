@@ -1,6 +1,7 @@
 import { InvalidInputError } from '../errors.js';
 import { SettingsReader, type Environment } from '../settings.js';
 import type { SourceDefinition, SourceLimits } from '../source.js';
+import { identitySourceFor } from './identity-source.js';
 import { KeyReader } from './keys.js';
 import {
   BrokenPromise,
@@ -84,20 +85,9 @@ export async function testSource(
   },
   dependencies: TestDependencies,
 ): Promise<SourceReport> {
-  const started = await startStandIn(recording, {
-    settings: (url) => madeUpSettings(source, url),
-    startDatabase: () => dependencies.startDatabase(),
-  });
+  const started = await startTestedSource({ source, sdl, recording }, dependencies);
   if ('refusal' in started) return { source: source.name, notTested: started.refusal, promises: [] };
-  const standIn = started;
-  const faults = await dependencies.startFaults(standIn);
-  const open = (mode: GatewayMode): GatewayUnderTest =>
-    dependencies.openGateway({
-      sources: [underTest(source, mode)],
-      sdl: sdl === undefined ? {} : { [source.name]: sdl },
-      environment: faults.settings,
-    });
-  const gateway = open('long timeout');
+  const { standIn, faults, open, gateway, close } = started;
   try {
     const queries = queriesOf(gateway, source);
     const keyReader = new KeyReader(source);
@@ -123,10 +113,46 @@ export async function testSource(
       if (only?.includes(promise.id) !== false) results.push(await checkPromise(promise, tested));
     return { source: source.name, promises: results };
   } finally {
-    await gateway.close();
-    await faults.close();
-    await standIn.close();
+    await close();
   }
+}
+
+/** A stand-in of the recording behind the faults, and a gateway that has the source. */
+interface StartedSource {
+  standIn: RecordedStandIn;
+  faults: Faults;
+  open: (mode: GatewayMode) => GatewayUnderTest;
+  gateway: GatewayUnderTest;
+  close: () => Promise<void>;
+}
+
+/** Starts the imitated system of a recording and a gateway. Returns a refusal if this kind of system cannot be imitated. */
+export async function startTestedSource(
+  { source, sdl, recording }: { source: SourceDefinition; sdl: string | undefined; recording: Recording },
+  dependencies: TestDependencies,
+): Promise<StartedSource | { refusal: string }> {
+  const standIn = await startStandIn(recording, {
+    settings: (url) => madeUpSettings(source, url),
+    startDatabase: () => dependencies.startDatabase(),
+  });
+  if ('refusal' in standIn) return standIn;
+  const faults = await dependencies.startFaults(standIn);
+  const identities = identitySourceFor(source);
+  const open = (mode: GatewayMode): GatewayUnderTest =>
+    dependencies.openGateway({
+      sources: [underTest(source, mode), ...(identities === undefined ? [] : [identities.source])],
+      sdl: { ...(sdl === undefined ? {} : { [source.name]: sdl }), ...identities?.sdl },
+      environment: { ...faults.settings, ...identities?.environment },
+    });
+  const gateway = open('long timeout');
+  return {
+    ...{ standIn, faults, open, gateway },
+    close: async () => {
+      await gateway.close();
+      await faults.close();
+      await standIn.close();
+    },
+  };
 }
 
 async function checkPromise(promise: SourcePromise, tested: TestedSource): Promise<PromiseResult> {

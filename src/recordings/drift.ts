@@ -1,0 +1,250 @@
+import type { KeyReader } from './keys.js';
+import type { LiveSystem } from './live-system.js';
+import type { Recording, RecordedCall } from './recording.js';
+import { leavesOf, valueAt } from './row-changes.js';
+import { compareShapes, shapeOf, type ShapeChange } from './shape.js';
+
+/** A difference between the live system and its recording. It has no value of a record. */
+export interface Drift {
+  severity: 'harmless' | 'breaking';
+  /** The call in which it was seen. Undefined for the whole system. */
+  call?: string;
+  /** The path in a row. */
+  path?: string;
+  text: string;
+  /** Changes the recording so that the difference is no longer reported. Only of harmless ones. */
+  apply?: (recording: Recording) => void;
+}
+
+/** What the live system answered. It has personal data, so it stays in memory. */
+export interface Observed {
+  drift: Drift[];
+  /** By call: rows by key. */
+  answers: ReadonlyMap<string, ReadonlyMap<string, readonly unknown[]>>;
+}
+
+/** Repeated calls of one that seems slow. */
+const REPEATS = 3;
+/** The longest batch that is tried. */
+const MAX_BATCH_KEYS = 200;
+/** A smaller difference may come from the network alone. */
+const MIN_SLOWER_MS = 20;
+
+/** Calls each measured call with one key, and compares its answer with the recording. */
+export async function observe(
+  recording: Recording,
+  live: LiveSystem,
+  {
+    namespace,
+    key,
+    firstCalls,
+    keyReader,
+  }: {
+    namespace: string;
+    key: string;
+    /** The calls that take the key. */
+    firstCalls: readonly string[];
+    keyReader: KeyReader;
+  },
+): Promise<Observed> {
+  const drift: Drift[] = [];
+  const answers = new Map<string, Map<string, readonly unknown[]>>();
+  const waiting = new Map(firstCalls.map((call) => [call, key]));
+  for (const [name, recorded] of callsInOrder(recording, firstCalls)) {
+    const callKey = waiting.get(name) ?? keyFor(recorded, recording, answers);
+    if (callKey === undefined) continue;
+    try {
+      const { rows, ms } = await live.rows(name, [callKey]);
+      answers.set(name, new Map([[callKey, rows]]));
+      drift.push(...compareRows(name, recorded, rows));
+      drift.push(...(await compareTimes(name, recorded, live, { callKey, ms })));
+      const unknown = firstCalls.includes(name)
+        ? keyReader.unknown(namespace, [key], MAX_BATCH_KEYS)
+        : keyReader.similar([callKey], MAX_BATCH_KEYS);
+      drift.push(...(await compareUnknown(name, live, unknown)));
+      drift.push(...(await compareBatch(name, recorded, live, [callKey, ...unknown])));
+    } catch (error) {
+      drift.push({ severity: 'breaking', call: name, text: `fails: ${messageOf(error)}` });
+    }
+  }
+  drift.push(...compareRateLimit(recording, live.headers));
+  return { drift, answers };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The first calls, then those whose keys may be in their rows. */
+function callsInOrder({ calls }: Recording, first: readonly string[]): [string, RecordedCall][] {
+  const all = Object.entries(calls);
+  return [...all.filter(([name]) => first.includes(name)), ...all.filter(([name]) => !first.includes(name))];
+}
+
+/** The key of a call in the live rows of another: at the place at which recorded rows have its recorded keys. */
+function keyFor(
+  { answers: recordedAnswers }: RecordedCall,
+  { calls }: Recording,
+  answers: ReadonlyMap<string, ReadonlyMap<string, readonly unknown[]>>,
+): string | undefined {
+  const keys = new Set(Object.keys(recordedAnswers).map((key) => key.toLowerCase()));
+  for (const [name, live] of answers) {
+    const recordedRows = Object.values(calls[name]?.answers ?? {}).flat();
+    const found = recordedRows
+      .flatMap((row) => leavesOf(row).map((path) => ({ path, text: textOf(valueAt(row, path)) })))
+      .find(({ text }) => text !== undefined && keys.has(text.toLowerCase()));
+    if (found === undefined) continue;
+    for (const row of [...live.values()].flat()) {
+      const text = textOf(valueAt(row, found.path));
+      if (text !== undefined) return text;
+    }
+  }
+  return undefined;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+}
+
+function compareRows(call: string, { answers }: RecordedCall, rows: readonly unknown[]): Drift[] {
+  const recorded = Object.values(answers).flat();
+  if (rows.length === 0 || recorded.length === 0) return [];
+  return compareShapes(shapeOf(recorded), shapeOf(rows)).map((change) => {
+    const { path, text, kind } = change;
+    const at = { call, path, text };
+    if (kind === 'removed' || kind === 'type') return { severity: 'breaking', ...at };
+    const sample = rows.map((row) => valueAt(row, stepsTo(path))).find((value) => value !== undefined);
+    return {
+      severity: 'harmless',
+      ...at,
+      apply: (recording) => {
+        applyChange(recording, call, change, sample);
+      },
+    };
+  });
+}
+
+/** The steps of a path such as `lines[].sku`, in the first item of each list. */
+function stepsTo(path: string): (string | number)[] {
+  return path.split('.').flatMap((part) => {
+    const name = part.replace(/(\[\])+$/, '');
+    return [...(name === '' ? [] : [name]), ...Array.from(part.matchAll(/\[\]/g), () => 0)];
+  });
+}
+
+function applyChange({ calls }: Recording, call: string, { path, kind }: ShapeChange, sample: unknown): void {
+  const steps = stepsTo(path);
+  const rows = Object.values(calls[call]?.answers ?? {}).flat();
+  for (const row of rows) {
+    const parent = valueAt(row, steps.slice(0, -1));
+    const last = steps.at(-1);
+    if (typeof parent !== 'object' || parent === null || last === undefined) continue;
+    Reflect.set(parent, last, kind === 'null' ? null : madeUpLike(sample));
+    // The other rows stay, so that the member may have both.
+    if (kind === 'null') return;
+  }
+}
+
+/** A value of the same type, without the value. */
+function madeUpLike(value: unknown): unknown {
+  if (Array.isArray(value)) return value.slice(0, 1).map(madeUpLike);
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, madeUpLike(inner)]));
+  if (typeof value === 'number') return 0;
+  if (typeof value === 'boolean') return false;
+  return typeof value === 'string' ? value.replace(/\d/g, '1').replace(/\p{L}/gu, 'a') : null;
+}
+
+async function compareTimes(
+  call: string,
+  { latencyMs }: RecordedCall,
+  live: LiveSystem,
+  { callKey, ms }: { callKey: string; ms: number },
+): Promise<Drift[]> {
+  if (latencyMs === undefined) return [];
+  const limit = Math.max(2 * latencyMs.p50, latencyMs.p95, latencyMs.p50 + MIN_SLOWER_MS);
+  const times = [ms];
+  // One slow answer says nothing. Only if each one is slow, the system is.
+  while (times.length <= REPEATS && times.every((time) => time >= limit))
+    times.push((await live.rows(call, [callKey])).ms);
+  if (!times.every((time) => time >= limit)) return [];
+  const sorted = times.map(Math.round).toSorted((a, b) => a - b);
+  const [p50 = 0, p95 = 0] = [sorted[Math.floor(sorted.length / 2)], sorted.at(-1)];
+  return [
+    {
+      severity: 'harmless',
+      call,
+      text: `is at least twice as slow: ${p50} ms; it was ${latencyMs.p50} ms`,
+      apply: ({ calls }) => {
+        const recorded = calls[call];
+        if (recorded !== undefined) recorded.latencyMs = { p50, p95 };
+      },
+    },
+  ];
+}
+
+async function compareUnknown(call: string, live: LiveSystem, unknown: readonly string[]): Promise<Drift[]> {
+  const [key] = unknown;
+  if (key === undefined) return [];
+  try {
+    const { rows } = await live.rows(call, [key]);
+    return rows.length === 0
+      ? []
+      : [{ severity: 'breaking', call, text: 'returns a record for a key that nobody has' }];
+  } catch (error) {
+    return [{ severity: 'breaking', call, text: `fails for a key that nobody has: ${messageOf(error)}` }];
+  }
+}
+
+async function compareBatch(
+  call: string,
+  { call: { maxBatch } }: RecordedCall,
+  live: LiveSystem,
+  keys: readonly string[],
+): Promise<Drift[]> {
+  const takesBatch = live.calls.get(call)?.takes !== 'key';
+  if (!takesBatch || typeof maxBatch !== 'number' || maxBatch < 2 || keys.length < maxBatch) return [];
+  try {
+    await live.rows(call, keys.slice(0, maxBatch));
+    return [];
+  } catch (error) {
+    return [
+      {
+        severity: 'breaking',
+        call,
+        text: `no longer accepts ${maxBatch} keys in one request: ${messageOf(error)}`,
+      },
+    ];
+  }
+}
+
+/** Limits are headers with a constant value, such as `X-RateLimit-Limit: 60`. */
+const LIMIT_HEADER = /limit$|^ratelimit-policy$/i;
+
+function compareRateLimit(
+  { system: { rateLimit } }: Recording,
+  headers: ReadonlyMap<string, string>,
+): Drift[] {
+  return Object.entries(rateLimit?.headers ?? {}).flatMap(([name, recorded]): Drift[] => {
+    const now = headers.get(name.toLowerCase());
+    // A database and other protocols have no headers.
+    if (headers.size === 0 || now === recorded || !LIMIT_HEADER.test(name)) return [];
+    const isLower = now !== undefined && Number.parseFloat(now) < Number.parseFloat(recorded);
+    return [
+      {
+        severity: isLower ? 'breaking' : 'harmless',
+        text: `the header ${name} is ${now ?? 'missing'}; it was ${recorded}`,
+        ...(isLower
+          ? {}
+          : {
+              apply: ({ system }: Recording) => {
+                const limits = system.rateLimit?.headers;
+                if (limits === undefined) return;
+                if (now === undefined) Reflect.deleteProperty(limits, name);
+                else limits[name] = now;
+              },
+            }),
+      },
+    ];
+  });
+}
