@@ -257,3 +257,67 @@ export const SCHOOL_RECORDING: Recording = {
     },
   ],
 };
+
+/** A source that is queried by identifiers of other systems. */
+export const POST_YAML = `source: post-office
+connect: { rest: "\${POST_URL}", ping: /status }
+limits: { timeout: 1 s, concurrency: 4 }
+heldIdentifiers: [email]
+calls:
+  letters: { get: "/letters?to={keys|csv}", maxBatch: 5, rows: letters, key: to, matching: lower }
+fields:
+  Customer.letters: { call: letters, key: email }
+  Letter.weight: { from: grams, number: fromText }
+`;
+
+export const POST_SDL = `type Customer {
+  "Letters. Source: the post office, queried live."
+  letters: [Letter!] @personalData(category: TRANSACTION) @requiresScopes(scopes: [["orders:read"]])
+}
+
+"A letter."
+type Letter @personalData(category: TRANSACTION) {
+  "The code on the letter."
+  code: ID!
+  "In grams."
+  weight: Int
+}
+`;
+
+const letterOf = (name: string, code: string) => ({ to: `${name}@Example.nl`, code, grams: '20' });
+
+export const POST_RECORDING: Recording = {
+  ...base,
+  source: 'post-office',
+  kind: 'rest',
+  system: {},
+  calls: {
+    letters: {
+      call: {
+        get: '/letters?to={keys|csv}',
+        maxBatch: 5,
+        rows: 'letters',
+        key: 'to',
+        matching: 'lower',
+      },
+      answers: {
+        'Anna@Example.nl': [letterOf('Anna', 'L1'), letterOf('Anna', 'L2')],
+        'Koen@Example.nl': [letterOf('Koen', 'L3')],
+      },
+    },
+  },
+  examples: [
+    {
+      query: 'query($by: CustomerKey!) { customer(by: $by) { letters { code weight } } }',
+      variables: { by: { email: 'anna@example.nl' } },
+      data: {
+        customer: {
+          letters: [
+            { code: 'L1', weight: 20 },
+            { code: 'L2', weight: 20 },
+          ],
+        },
+      },
+    },
+  ],
+};
