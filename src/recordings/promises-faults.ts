@@ -133,6 +133,8 @@ function faulty(
     id,
     text,
     check: async (tested) => {
+      if (tested.standIn.protocol === 'file' && fault[0] !== 'down')
+        return { noneBecause: 'a folder of files has no such fault' };
       const expected = tested.standIn.protocol === 'sql' ? onSql : { fault, codes };
       if ('noneBecause' in expected) return expected;
       // A gateway of its own: its circuit breaker opens.

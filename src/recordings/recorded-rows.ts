@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Matching } from '../declared/call-loader.js';
 import { stepsOf } from '../declared/path.js';
 import { isSameByCollation } from '../loaders/align.js';
-import type { RecordedCall } from './recording.js';
+import type { RecordedCall, RecordedTable } from './recording.js';
 
 /** The rows of the keys. A row that belongs to several of them is there once. */
 export function recordedRows(
@@ -32,6 +32,21 @@ const comparisons: Readonly<Record<Matching, (held: string, key: string) => bool
 /** The recorded keys that have rows. */
 export function keysWithRows({ answers }: RecordedCall): string[] {
   return Object.entries(answers).flatMap(([key, rows]) => (rows.length === 0 ? [] : [key]));
+}
+
+/** The keys of a call in a database or in files: those in the column of the key, and the recorded ones. */
+export function tableCallKeys(
+  call: { from: string; by: string } | { query: string },
+  recorded: RecordedCall,
+  tables: Readonly<Record<string, RecordedTable>>,
+): string[] {
+  const keys = new Set(keysWithRows(recorded));
+  if ('from' in call)
+    for (const row of tables[call.from]?.rows ?? []) {
+      const value = row[call.by];
+      if (typeof value === 'string' || typeof value === 'number') keys.add(String(value));
+    }
+  return [...keys];
 }
 
 /** A page of an endless list of the rows. */

@@ -22,6 +22,8 @@ const recordedCall = z.strictObject({
 export type RecordedCall = z.infer<typeof recordedCall>;
 
 const recordedTable = z.strictObject({
+  /** Of files: their pattern in the folder, as in the declaration. */
+  files: z.string().exactOptional(),
   /** In the order of the table. `type` is the type in the catalogue, such as `character varying(80)`. */
   columns: z.array(z.strictObject({ name: z.string(), type: z.string(), isNullable: z.boolean() })),
   primaryKey: z.array(z.string()),

@@ -4,7 +4,7 @@ import { sqlCall, type SqlCall } from '../declared/sql-grammar.js';
 import type { Environment } from '../settings.js';
 import { measuredCalls, RecordingError, type MeasuredCall } from './read-recording.js';
 import type { RecordedTable, Recording } from './recording.js';
-import { keysWithRows, recordedRows } from './recorded-rows.js';
+import { recordedRows, tableCallKeys } from './recorded-rows.js';
 import { HeldRequests, type CallFacts, type RecordedStandIn } from './stand-in.js';
 
 /** A database server of the test. It is removed when it closes. */
@@ -63,14 +63,8 @@ function factsOf(
   { call, recorded }: MeasuredCall<SqlCall>,
   tables: Readonly<Record<string, RecordedTable>>,
 ): CallFacts {
-  const known = new Set(keysWithRows(recorded));
-  if ('from' in call)
-    for (const row of tables[call.from]?.rows ?? []) {
-      const value = row[call.by];
-      if (typeof value === 'string' || typeof value === 'number') known.add(String(value));
-    }
   return {
-    keys: [...known],
+    keys: tableCallKeys(call, recorded, tables),
     takesBatch: 'from' in call || call.query.includes(':keys'),
     maxBatch: call.maxBatch,
     matching: call.matching ?? 'collation',

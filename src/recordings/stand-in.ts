@@ -6,7 +6,7 @@ export interface RecordedStandIn {
   name: string;
   url: string;
   /** Requests for calls are seen and changed over HTTP only. */
-  protocol: 'http' | 'sql';
+  protocol: 'http' | 'sql' | 'file';
   /** What was measured of each call. */
   calls: ReadonlyMap<string, CallFacts>;
   /** The recorded rows of a key. */

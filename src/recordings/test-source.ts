@@ -1,6 +1,7 @@
 import { InvalidInputError } from '../errors.js';
 import { SettingsReader, type Environment } from '../settings.js';
 import type { SourceDefinition, SourceLimits } from '../source.js';
+import { startFilesStandIn } from './files-stand-in.js';
 import { identitySourceFor } from './identity-source.js';
 import { KeyReader } from './keys.js';
 import {
@@ -166,7 +167,10 @@ async function checkPromise(promise: SourcePromise, tested: TestedSource): Promi
   try {
     const none =
       promise.needsRequests === true && tested.standIn.protocol !== 'http'
-        ? { noneBecause: 'the queries of a database are not seen, and its answers cannot be changed' }
+        ? {
+            noneBecause:
+              'the queries of a database or of files are not seen, and their answers cannot be changed',
+          }
         : await promise.check(tested);
     return none === undefined
       ? result({ outcome: 'ok' })
@@ -209,6 +213,8 @@ async function startStandIn(
           }
         : startSqlStandIn(recording, settings, start);
     }
+    case 'files':
+      return startFilesStandIn(recording, settings);
     default:
       return {
         refusal: `A system of the kind "${recording.kind}" cannot be served from a recording yet. Test the source with describeSource() of stekkerdoos/testing.`,
@@ -244,7 +250,9 @@ export function madeUpSettings({ connector }: Pick<SourceDefinition, 'connector'
     connector.settings(new SettingsReader({})).flatMap(({ variable, schema }) => {
       // Optional settings stay unset.
       if (schema.safeParse(undefined).success) return [];
-      const value = [...MADE_UP_VALUES, url].find((text) => schema.safeParse(text).success);
+      const value = (url.startsWith('http') ? [...MADE_UP_VALUES, url] : [url, ...MADE_UP_VALUES]).find(
+        (text) => schema.safeParse(text).success,
+      );
       return value === undefined ? [] : [[variable, value] as const];
     }),
   );

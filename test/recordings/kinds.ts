@@ -321,3 +321,62 @@ export const POST_RECORDING: Recording = {
     },
   ],
 };
+
+export const PARKING_RECORDING: Recording = {
+  ...base,
+  source: 'parking',
+  kind: 'files',
+  system: {},
+  calls: {
+    permitsByNumber: { call: { from: 'permit', by: 'number' }, answers: {} },
+    permitsByEmail: { call: { from: 'permit', by: 'mail', matching: 'lower' }, answers: {} },
+  },
+  tables: {
+    permit: {
+      files: 'permits.csv',
+      columns: ['number', 'mail', 'active'].map((name) => column(name, 'VARCHAR')),
+      primaryKey: [],
+      indexes: [],
+      foreignKeys: [],
+      rows: [
+        { number: 'P0001', mail: 'Gijs@Example.nl', active: 'yes' },
+        { number: 'P0002', mail: 'Saar@Example.nl', active: 'no' },
+      ],
+    },
+    visit: {
+      files: 'visits/day=*/*.parquet',
+      columns: [
+        column('id', 'BIGINT'),
+        column('permit', 'VARCHAR'),
+        column('entered_at', 'TIMESTAMP WITH TIME ZONE'),
+        column('paid', 'DECIMAL(8,2)'),
+        column('day', 'VARCHAR'),
+      ],
+      primaryKey: [],
+      indexes: [],
+      foreignKeys: [],
+      rows: ['2026-10-01', '2026-10-02'].map((day, i) => ({
+        ...{ id: i + 1, permit: 'P0001', entered_at: `${day}T10:00:00+00:00`, paid: '2.50', day },
+      })),
+    },
+  },
+  examples: [
+    {
+      query: `query($by: CustomerKey!) { customer(by: $by) {
+        hasPermit parkingVisits(first: 100) { nodes { number enteredAt paid { amount } note } }
+      } }`,
+      variables: { by: { email: 'gijs@example.nl' } },
+      data: {
+        customer: {
+          hasPermit: true,
+          parkingVisits: {
+            nodes: ['2', '1'].map((number) => ({
+              ...{ number, enteredAt: `2026-10-0${number}T10:00:00.000Z` },
+              ...{ paid: { amount: '2.50' }, note: null },
+            })),
+          },
+        },
+      },
+    },
+  ],
+};
