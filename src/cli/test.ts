@@ -66,10 +66,13 @@ export const test = defineCommand({
 /** The sources of the folder, including those with problems. */
 function namesOf(folder: string, { sdl }: ProjectOptions): string[] {
   const place = join(folder, 'sources');
-  const declared = existsSync(place)
-    ? readdirSync(place).flatMap((name) => (name.endsWith('.yaml') ? [name.slice(0, -'.yaml'.length)] : []))
+  const inFolder = existsSync(place)
+    ? readdirSync(place, { withFileTypes: true }).flatMap((entry) => {
+        if (entry.isDirectory()) return [entry.name];
+        return entry.name.endsWith('.yaml') ? [entry.name.slice(0, -'.yaml'.length)] : [];
+      })
     : [];
-  return [...new Set([...Object.keys(sdl), ...declared])].sort();
+  return [...new Set([...Object.keys(sdl), ...inFolder])].sort();
 }
 
 async function testOne(
