@@ -6,6 +6,7 @@ import { KeyReader } from './keys.js';
 import { openLiveSystem } from './live-system.js';
 import { queryByKey, shownErrors } from './promise.js';
 import { queriesOf } from './queries.js';
+import { allKeys } from './recorded-rows.js';
 import { recordingSchema, type Recording } from './recording.js';
 import { startTestedSource, type TestDependencies } from './test-source.js';
 
@@ -79,15 +80,15 @@ export async function checkSource(
 /** The calls that take identifiers of the namespace. */
 function callsBy(
   { identity, companies }: SourceDefinition,
-  { calls }: Recording,
+  recording: Recording,
   namespace: string,
   keyReader: KeyReader,
 ): string[] {
   const companyLoaders: Readonly<Record<string, { name: string } | undefined>> = companies?.foundBy ?? {};
   const declared = identity?.foundBy[namespace]?.loader.name ?? companyLoaders[namespace]?.name;
-  if (declared !== undefined && calls[declared] !== undefined) return [declared];
-  return Object.entries(calls).flatMap(([name, { answers }]) => {
-    const keys = Object.keys(answers);
+  if (declared !== undefined && recording.calls[declared] !== undefined) return [declared];
+  return Object.keys(recording.calls).flatMap((name) => {
+    const keys = allKeys(recording, name);
     return keys.length > 0 && keys.every((held) => keyReader.canonical(namespace, held) !== undefined)
       ? [name]
       : [];

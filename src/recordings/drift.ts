@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { KeyReader } from './keys.js';
 import type { LiveSystem } from './live-system.js';
 import type { Recording, RecordedCall } from './recording.js';
-import { leavesOf, valueAt } from './row-changes.js';
+import { allKeys, allRows } from './recorded-rows.js';
+import { leavesOf, valueAt, type Leaf } from './row-changes.js';
 import { compareShapes, shapeOf, type ShapeChange } from './shape.js';
 
 /** A difference between the live system and its recording. It has no value of a record. */
@@ -51,17 +53,19 @@ export async function observe(
   const answers = new Map<string, Map<string, readonly unknown[]>>();
   const waiting = new Map(firstCalls.map((call) => [call, key]));
   for (const [name, recorded] of callsInOrder(recording, firstCalls)) {
-    const callKey = waiting.get(name) ?? keyFor(recorded, recording, answers);
+    const callKey = waiting.get(name) ?? keyFor(name, recording, answers);
     if (callKey === undefined) continue;
     try {
       const { rows, ms } = await live.rows(name, [callKey]);
       answers.set(name, new Map([[callKey, rows]]));
-      drift.push(...compareRows(name, recorded, rows));
+      drift.push(...compareRows(name, allRows(recording, name), rows));
       drift.push(...(await compareTimes(name, recorded, live, { callKey, ms })));
       const unknown = firstCalls.includes(name)
         ? keyReader.unknown(namespace, [key], MAX_BATCH_KEYS)
         : keyReader.similar([callKey], MAX_BATCH_KEYS);
-      drift.push(...(await compareUnknown(name, live, unknown)));
+      drift.push(
+        ...(await compareUnknown(name, live, { unknown, rows, isNamed: firstCalls.includes(name) })),
+      );
       drift.push(...(await compareBatch(name, recorded, live, [callKey, ...unknown])));
     } catch (error) {
       drift.push({ severity: 'breaking', call: name, text: `fails: ${messageOf(error)}` });
@@ -83,31 +87,41 @@ function callsInOrder({ calls }: Recording, first: readonly string[]): [string, 
 
 /** The key of a call in the live rows of another: at the place at which recorded rows have its recorded keys. */
 function keyFor(
-  { answers: recordedAnswers }: RecordedCall,
-  { calls }: Recording,
+  call: string,
+  recording: Recording,
   answers: ReadonlyMap<string, ReadonlyMap<string, readonly unknown[]>>,
 ): string | undefined {
-  const keys = new Set(Object.keys(recordedAnswers).map((key) => key.toLowerCase()));
+  const keys = new Set(allKeys(recording, call).map((key) => key.toLowerCase()));
   for (const [name, live] of answers) {
-    const recordedRows = Object.values(calls[name]?.answers ?? {}).flat();
-    const found = recordedRows
-      .flatMap((row) => leavesOf(row).map((path) => ({ path, text: textOf(valueAt(row, path)) })))
-      .find(({ text }) => text !== undefined && keys.has(text.toLowerCase()));
-    if (found === undefined) continue;
+    const path = pathOfKeys(allRows(recording, name), keys);
+    if (path === undefined) continue;
     for (const row of [...live.values()].flat()) {
-      const text = textOf(valueAt(row, found.path));
+      const text = textOf(valueAt(row, path));
       if (text !== undefined) return text;
     }
   }
   return undefined;
 }
 
+/** The place at which most rows have one of the keys. */
+function pathOfKeys(rows: readonly unknown[], keys: ReadonlySet<string>): Leaf | undefined {
+  const counts = new Map<string, { path: Leaf; values: Set<string> }>();
+  for (const row of rows)
+    for (const path of leavesOf(row)) {
+      const text = textOf(valueAt(row, path))?.toLowerCase();
+      if (text === undefined || !keys.has(text)) continue;
+      const found = counts.get(path.join('.')) ?? { path, values: new Set<string>() };
+      counts.set(path.join('.'), found);
+      found.values.add(text);
+    }
+  return [...counts.values()].toSorted((a, b) => b.values.size - a.values.size)[0]?.path;
+}
+
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }
 
-function compareRows(call: string, { answers }: RecordedCall, rows: readonly unknown[]): Drift[] {
-  const recorded = Object.values(answers).flat();
+function compareRows(call: string, recorded: readonly unknown[], rows: readonly unknown[]): Drift[] {
   if (rows.length === 0 || recorded.length === 0) return [];
   return compareShapes(shapeOf(recorded), shapeOf(rows)).map((change) => {
     const { path, text, kind } = change;
@@ -132,10 +146,9 @@ function stepsTo(path: string): (string | number)[] {
   });
 }
 
-function applyChange({ calls }: Recording, call: string, { path, kind }: ShapeChange, sample: unknown): void {
+function applyChange(recording: Recording, call: string, { path, kind }: ShapeChange, sample: unknown): void {
   const steps = stepsTo(path);
-  const rows = Object.values(calls[call]?.answers ?? {}).flat();
-  for (const row of rows) {
+  for (const row of allRows(recording, call)) {
     const parent = valueAt(row, steps.slice(0, -1));
     const last = steps.at(-1);
     if (typeof parent !== 'object' || parent === null || last === undefined) continue;
@@ -183,14 +196,30 @@ async function compareTimes(
   ];
 }
 
-async function compareUnknown(call: string, live: LiveSystem, unknown: readonly string[]): Promise<Drift[]> {
-  const [key] = unknown;
+/**
+ * A made-up key may exist, such as a small number. So a record is a finding if it is one of the real key, or if records of the call
+ * name their key and this one does not.
+ */
+async function compareUnknown(
+  call: string,
+  live: LiveSystem,
+  {
+    unknown: [key],
+    rows,
+    isNamed,
+  }: { unknown: readonly string[]; rows: readonly unknown[]; isNamed: boolean },
+): Promise<Drift[]> {
   if (key === undefined) return [];
   try {
-    const { rows } = await live.rows(call, [key]);
-    return rows.length === 0
-      ? []
-      : [{ severity: 'breaking', call, text: 'returns a record for a key that nobody has' }];
+    const answer = await live.rows(call, [key]);
+    const names = (row: unknown): boolean =>
+      leavesOf(row).some((path) => textOf(valueAt(row, path))?.toLowerCase() === key.toLowerCase());
+    const isOfOther = answer.rows.some(
+      (row) => rows.some((other) => isDeepStrictEqual(row, other)) || (isNamed && !names(row)),
+    );
+    return isOfOther
+      ? [{ severity: 'breaking', call, text: 'returns a record of another key for an unknown key' }]
+      : [];
   } catch (error) {
     return [{ severity: 'breaking', call, text: `fails for a key that nobody has: ${messageOf(error)}` }];
   }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Matching } from '../declared/call-loader.js';
 import { stepsOf } from '../declared/path.js';
 import { isSameByCollation } from '../loaders/align.js';
-import type { RecordedCall, RecordedTable } from './recording.js';
+import type { RecordedCall, RecordedTable, Recording } from './recording.js';
 
 /** The rows of the keys. A row that belongs to several of them is there once. */
 export function recordedRows(
@@ -32,6 +32,23 @@ const comparisons: Readonly<Record<Matching, (held: string, key: string) => bool
 /** The recorded keys that have rows. */
 export function keysWithRows({ answers }: RecordedCall): string[] {
   return Object.entries(answers).flatMap(([key, rows]) => (rows.length === 0 ? [] : [key]));
+}
+
+/** All recorded rows of a call: its answers, and the rows of its table in a database. */
+export function allRows({ calls, tables = {} }: Recording, name: string): unknown[] {
+  const { call = {}, answers = {} } = calls[name] ?? {};
+  const table = typeof call['from'] === 'string' ? tables[call['from']] : undefined;
+  return [...Object.values(answers).flat(), ...(table?.rows ?? [])];
+}
+
+/** The recorded keys of a call: those of its answers, and those in the column of the key of its table. */
+export function allKeys({ calls, tables = {} }: Recording, name: string): string[] {
+  const recorded = calls[name];
+  if (recorded === undefined) return [];
+  const { from, by } = recorded.call;
+  return typeof from === 'string' && typeof by === 'string'
+    ? tableCallKeys({ from, by }, recorded, tables)
+    : Object.keys(recorded.answers);
 }
 
 /** The keys of a call in a database or in files: those in the column of the key, and the recorded ones. */

@@ -22,7 +22,7 @@ export interface ShapeChange {
 const FORMATS: readonly (readonly [type: string, pattern: RegExp])[] = [
   ['date', /^\d{4}-\d\d-\d\d$/],
   ['date with the day first', /^\d\d[-/.]\d\d[-/.]\d{4}$/],
-  ['date and time with a zone', /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/],
+  ['date and time with a zone', /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d(:?\d\d)?)$/],
   ['date and time without a zone', /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?$/],
 ];
 const TEXT_TYPES = new Set(['text', ...FORMATS.map(([type]) => type)]);

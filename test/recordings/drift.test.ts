@@ -192,7 +192,7 @@ const changes: [what: string, change: Change, expected: string, options?: Parame
   [
     'an unknown key that finds somebody',
     () => undefined,
-    'breaking byEmail returns a record for a key that nobody has',
+    'breaking byEmail returns a record of another key for an unknown key',
     { behaviour: { changeRows: ({ rows, call }) => (call === 'byEmail' ? [liveRows().member] : rows) } },
   ],
   [
