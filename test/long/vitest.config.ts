@@ -19,6 +19,7 @@ export default defineConfig({
       'test/loaders/interleavings.test.ts',
       'test/operation/{execution,response-cache}.test.ts',
       'test/privacy/{audit-crash,audit-verify,matrix}.test.ts',
+      'test/recordings/drift.test.ts',
       'test/sources/{all-pages-of-the-shop,relation-pages,web-pages}.test.ts',
       'test/stitching/webshop-cost.test.ts',
       'test/webhooks/crash.test.ts',

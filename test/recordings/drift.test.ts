@@ -219,7 +219,7 @@ describe('stekkerdoos check', () => {
       await close?.();
       close = undefined;
     }
-  });
+  }, 120_000);
 
   it.each(changes)('finds %s', async (_, change, expected, options = {}) => {
     const rows = liveRows();
