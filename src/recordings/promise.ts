@@ -63,8 +63,11 @@ export interface TestedSource {
   open(mode: GatewayMode): GatewayUnderTest;
 }
 
-/** The timeout of the source, or `batching`: each batch waits for further keys. */
-export type GatewayMode = 'short timeout' | 'long timeout' | 'batching';
+/**
+ * The timeout of the source. `batching`: each batch waits for further keys. `short deadline`: a cancelled request does not delay the
+ * end of the process.
+ */
+export type GatewayMode = 'short timeout' | 'long timeout' | 'batching' | 'short deadline';
 
 /** A promise of every source. */
 export interface SourcePromise {

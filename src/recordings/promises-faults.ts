@@ -13,8 +13,8 @@ import {
 
 /** What the source reports if its system fails. */
 
-/** Until a cancelled call has ended. The timeout of the source is much longer. */
-const MAX_CANCEL_MS = 5_000;
+/** Until a cancelled call has ended. The deadline of the request and the timeout of the source are longer. */
+const MAX_CANCEL_MS = 2_000;
 
 const REMEDY =
   'Let the errors of the connector through. If the system reports it differently, declare it: connect.errors.';
@@ -92,7 +92,7 @@ export const promisesOfFaults: readonly SourcePromise[] = [
     text: 'cancels its call when the client closes the connection',
     check: async (tested) => {
       const { standIn } = tested;
-      const gateway = tested.open('long timeout');
+      const gateway = tested.open('short deadline');
       const remedy = 'Pass the signal of the call on to the library that calls the system.';
       try {
         standIn.behaviour = { isHolding: true };

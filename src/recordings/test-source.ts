@@ -67,6 +67,8 @@ export interface TestDependencies {
 const LONG_TIMEOUT = '30 s';
 /** Keys that the rounds of a query find at different moments are in one batch. */
 const BATCH_WINDOW = '50 ms';
+/** Until then the timers of a cancelled request are active. */
+const SHORT_DEADLINE_MS = '3000';
 /** For a system that never answers. */
 const SHORT_TIMEOUT = '700 ms';
 
@@ -143,7 +145,10 @@ export async function startTestedSource(
     dependencies.openGateway({
       sources: [underTest(source, mode), ...(identities === undefined ? [] : [identities.source])],
       sdl: { ...(sdl === undefined ? {} : { [source.name]: sdl }), ...identities?.sdl },
-      environment: { ...faults.settings, ...identities?.environment },
+      environment: {
+        ...{ ...faults.settings, ...identities?.environment },
+        ...(mode === 'short deadline' ? { DEADLINE_MS: SHORT_DEADLINE_MS } : {}),
+      },
     });
   const gateway = open('long timeout');
   return {
