@@ -66,6 +66,8 @@ export interface DraftField {
   call?: { name: string; key: string; order?: readonly [string, string] };
   /** Sampled values as the system sent them; no nulls. */
   samples: readonly unknown[];
+  /** What a person should check about the mapping, such as the zone of its times. It is written as a comment `# check`. */
+  check?: string;
 }
 
 /** What a step found, with its evidence, as it is printed. It contains no personal value and no secret. */

@@ -196,7 +196,7 @@ function dateConversion(format: string | undefined, path: string, { place, repor
     .replace('yyyy', '(\\d{4})')
     .replace(/mm|dd/g, '(\\d{2})');
   const pattern = new RegExp(
-    `^${escaped}${format === 'dateTime' ? 'T[\\d:.]+(?:Z|[+-]\\d\\d:?\\d\\d)?' : ''}$`,
+    `^${escaped}${format === 'dateTime' ? '[T ][\\d:.]+(?:Z|[+-]\\d\\d(?::?\\d\\d)?)?' : ''}$`,
   );
   const [year, month, day] = ['yyyy', 'mm', 'dd'].map((part) => parts.indexOf(part) + 1);
   return (value) => {

@@ -14,8 +14,8 @@ export const columnOrder = z
   .array(orderedColumn, { error: 'must be a list of columns, such as [-paid_on, id]' })
   .min(1);
 
-const keyType = z.enum(['text', 'integer', 'bigint', 'uuid'], {
-  error: 'must be the type of the column of the key: text, integer, bigint or uuid',
+const keyType = z.enum(['text', 'smallint', 'integer', 'bigint', 'uuid'], {
+  error: 'must be the type of the column of the key: text, smallint, integer, bigint or uuid',
 });
 const readsWholeTable = z.literal(true, {
   error: 'must be true, or left out: then a large table must have an index for the call',

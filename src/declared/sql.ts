@@ -105,7 +105,7 @@ function compilePages({
   const direction = isDescending ? ' DESC' : '';
   const compared = isDescending ? '<' : '>';
   const orderBy = `${first}${direction}, ${second}${direction}`;
-  const columnType = type === 'integer' ? 'bigint' : type;
+  const columnType = type === 'integer' || type === 'smallint' ? 'bigint' : type;
   const read: PageReader<SqlClient>['read'] = async (parts, after, client) => {
     const position = after?.map((value, i) => valueIn(value, members[i]));
     const rest =

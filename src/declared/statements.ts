@@ -23,6 +23,7 @@ const anyRow = z.unknown();
  */
 const KEYS: Readonly<Record<KeyType, (key: string) => boolean>> = {
   text: (key) => !/[\0\p{Surrogate}]/u.test(key),
+  smallint: (key) => isWholeNumber(key) && Number(key) === (Number(key) << 16) >> 16,
   integer: (key) => isWholeNumber(key) && Number(key) === (Number(key) | 0),
   bigint: (key) => isWholeNumber(key) && BigInt.asIntN(64, BigInt(key)) === BigInt(key),
   uuid: (key) => z.guid().safeParse(key).success && key === key.toLowerCase(),

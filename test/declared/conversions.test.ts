@@ -54,3 +54,21 @@ describe('a Date', () => {
     else expect(convert('Date', {}, value)).toBe(expected);
   });
 });
+
+describe('the day of a date and time', () => {
+  it.each([
+    ['2026-11-01T12:00:00Z', '2026-11-01'],
+    ['2026-11-01T00:00:00+01:00', '2026-11-01'],
+    // Databases write a blank, and the zone UTC as +00.
+    ['2026-11-01 00:00:00', '2026-11-01'],
+    ['2026-11-01 23:59:59.5+00', '2026-11-01'],
+    ['2026-11-01', undefined],
+    ['2026-11-31 00:00:00', undefined],
+    ['2026-11-01x00:00:00', undefined],
+    ['01-11-2026 00:00:00', undefined],
+  ])('of %j is %j', (value, expected) => {
+    if (expected === undefined)
+      expect(() => convert('Date', { date: 'dateTime' }, value)).toThrow('at: a date');
+    else expect(convert('Date', { date: 'dateTime' }, value)).toBe(expected);
+  });
+});

@@ -94,6 +94,16 @@ describe('a connection to MariaDB', () => {
     ]);
   });
 
+  it('refuses statements that change data, also if the user may change it', async () => {
+    const url = new URL(process.env['MARIADB_URL'] ?? '');
+    url.pathname = new URL(database.url).pathname;
+    const owner = connect(url.href);
+    const refused = { received: { databaseError: '1792' } };
+    await expect(owner.rows(anything, 'DELETE FROM payments', [])).rejects.toMatchObject(refused);
+    await expect(owner.rows(anything, 'CREATE TABLE added (id int)', [])).rejects.toMatchObject(refused);
+    await owner.close();
+  });
+
   it('reads and writes in the same way with any configuration of the server', async () => {
     expect(
       await client.rows(anything, "SELECT @@time_zone AS zone, 'a' || 'b' AS \"joined words\"", []),

@@ -38,12 +38,13 @@ export async function openMysql(address: string, options: ConnectorOptions): Pro
   const config = connectionOptions(address, timeoutMs);
   const pool = createConnectionPool(Math.max(DEFAULT_POOL_SIZE, concurrency), async () => {
     const connection = await connect(driver, config);
-    await toPromise((done) => connection.query(setUpText(timeoutMs + SERVER_TIMEOUT_MARGIN_MS), done)).catch(
-      (error: unknown) => {
-        destroy(connection);
-        throw error;
-      },
-    );
+    try {
+      for (const text of setUpTexts(timeoutMs + SERVER_TIMEOUT_MARGIN_MS))
+        await toPromise((done) => connection.query(text, done));
+    } catch (error) {
+      destroy(connection);
+      throw error;
+    }
     return connection;
   });
   /** Queries and cancellations in progress. */
@@ -159,11 +160,14 @@ function typeCast(field: TypeCastField, next: TypeCastNext): unknown {
 /**
  * The settings of a session. The server's timeout is longer than ours, because MariaDB stalls for seconds when many
  * queries are killed at the moment they time out. `ANSI`: `||` and `"name"` have their standard meaning. Only MariaDB
- * runs `M!` comments, and it skips those for MySQL 5.7.
+ * runs `M!` comments, and it skips those for MySQL 5.7. The gateway only reads.
  */
-function setUpText(stopMs: number): string {
-  return `SET time_zone = '+00:00', sql_mode = 'ANSI'
-    /*M! , max_statement_time = ${stopMs / 1000} */ /*!50708 , max_execution_time = ${Math.ceil(stopMs)} */`;
+function setUpTexts(stopMs: number): readonly string[] {
+  return [
+    `SET time_zone = '+00:00', sql_mode = 'ANSI'
+      /*M! , max_statement_time = ${stopMs / 1000} */ /*!50708 , max_execution_time = ${Math.ceil(stopMs)} */`,
+    'SET SESSION TRANSACTION READ ONLY',
+  ];
 }
 
 function toPromise(
