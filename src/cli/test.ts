@@ -47,9 +47,7 @@ export const test = defineCommand({
       );
     const tested = source === undefined ? names : [source];
     if (tested.length === 0)
-      throw new ConfigError([
-        'This project has no source of its own. Add one: stekkerdoos connect, or sources/<name>.yaml.',
-      ]);
+      throw new ConfigError(['This project has no source of its own. Add one: sources/<name>.yaml.']);
     const reports: SourceReport[] = [];
     for (const name of tested) {
       const report = await testOne(folder, name, options, only?.split(','));
@@ -87,7 +85,7 @@ async function testOne(
   if (recording === undefined)
     return notTested(
       name,
-      `It has no recording, sources/${name}.recording.json. Record the system: stekkerdoos connect ${name}.`,
+      `It has no recording, sources/${name}.recording.json. Write it: src/recordings/README.md has its shape.`,
     );
   const declaration = {
     id: 'declaration',

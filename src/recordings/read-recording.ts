@@ -12,7 +12,7 @@ export class RecordingError extends Error {
 
   constructor(source: string, problem: string) {
     super(
-      `sources/${source}.recording.json: ${problem} Correct the file, or record the system again: stekkerdoos connect ${source}.`,
+      `sources/${source}.recording.json: ${problem} Correct the file. src/recordings/README.md has its shape.`,
     );
   }
 }
