@@ -12,11 +12,11 @@ const REMEDIES_BY_CODE: Readonly<Record<string, string>> = {
   AMBIGUOUS_IDENTITY: 'Correct the records in that system. --why shows a masked hint of each candidate.',
   CONSENT_REQUIRED: "Use another --purpose, or request the customer's consent.",
   ERASED: 'Nothing: the customer was erased. Only the role operator sees erased customers.',
-  SUPPRESSION_UNAVAILABLE: 'Check SUPPRESSION_FILE or Redis: stekkerdoos doctor.',
-  AUDIT_UNAVAILABLE: 'Check AUDIT_FILE and its disk: stekkerdoos doctor.',
+  SUPPRESSION_UNAVAILABLE: 'Check SUPPRESSION_FILE, or REDIS_URL and Redis.',
+  AUDIT_UNAVAILABLE: 'Check AUDIT_FILE and its disk.',
   BAD_USER_INPUT: 'Correct the identifier.',
 };
-const GENERAL_REMEDY = 'Check the installation: stekkerdoos doctor.';
+const GENERAL_REMEDY = 'Check the log of the gateway, and stekkerdoos start --check.';
 
 const object = z.record(z.string(), z.unknown());
 const sourceReport = z.object({
