@@ -171,7 +171,7 @@ const SQL_MISTAKES: Mistake[] = [
     what: 'a type of keys that does not exist',
     replace: ['by: id, keys: integer', 'by: id, keys: int'],
     problem: /"calls\.pupilsByNumber\.keys" is invalid/,
-    remedy: /text, integer, bigint or uuid/,
+    remedy: /text, smallint, integer, bigint or uuid/,
   },
   {
     what: 'a column with a quotation mark',
