@@ -97,7 +97,7 @@ function print(card: CustomerCard, title: string, isJson: boolean): void {
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-/** 0: a customer is shown. 1: nobody, or several candidates. 2: the request failed. */
+/** Exit code 0: a customer is shown. 1: no customer is found, or several may be meant. 2: the request failed. */
 function exitCodeOf({ customer, errors }: CustomerCard): number {
   if (customer !== null) return 0;
   return errors.every(({ code }) => code === 'AMBIGUOUS_IDENTITY') ? 1 : 2;

@@ -12,7 +12,7 @@ const MAY_ROUND = /(?:^|[\s:,[-])(?:\d[\d.]{15}|\d+(?:\.\d+)?[eE])/;
  * JSON.parse does.
  */
 export function parseExactJson(text: string): unknown {
-  // Several times faster.
+  // About twice as fast.
   if (!MAY_ROUND.test(text)) return JSON.parse(text);
   return parse(text, undefined, (number) => (isSafeNumber(number) ? Number(number) : number));
 }

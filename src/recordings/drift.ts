@@ -1,4 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
+import { Mismatch } from '../declared/path.js';
+import { GatewayError } from '../errors.js';
 import type { KeyReader } from './keys.js';
 import type { LiveSystem } from './live-system.js';
 import type { Recording, RecordedCall } from './recording.js';
@@ -75,8 +77,11 @@ export async function observe(
   return { drift, answers };
 }
 
+/** Only messages of the gateway's own errors have no values of the system. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return error instanceof GatewayError || error instanceof Mismatch
+    ? error.message
+    : 'an error of another kind';
 }
 
 /** The first calls, then those whose keys may be in their rows. */
@@ -221,7 +226,7 @@ async function compareUnknown(
       ? [{ severity: 'breaking', call, text: 'returns a record of another key for an unknown key' }]
       : [];
   } catch (error) {
-    return [{ severity: 'breaking', call, text: `fails for a key that nobody has: ${messageOf(error)}` }];
+    return [{ severity: 'breaking', call, text: `fails for an unknown key: ${messageOf(error)}` }];
   }
 }
 

@@ -6,8 +6,8 @@ import { filesCall } from '../declared/files-grammar.js';
 import type { Environment } from '../settings.js';
 import { measuredCalls, RecordingError } from './read-recording.js';
 import type { RecordedTable, Recording } from './recording.js';
-import { recordedRows, tableCallKeys } from './recorded-rows.js';
-import { HeldRequests, type RecordedStandIn } from './stand-in.js';
+import type { RecordedStandIn } from './stand-in.js';
+import { tableStandIn } from './table-stand-in.js';
 
 /** Writes the recorded tables to files in a temporary folder, which is removed when the stand-in closes. */
 export async function startFilesStandIn(
@@ -28,30 +28,7 @@ export async function startFilesStandIn(
     name: source,
     url: pathToFileURL(folder).href,
     protocol: 'file',
-    calls: new Map(
-      [...measured].map(([name, { call, recorded }]) => [
-        name,
-        {
-          keys: tableCallKeys(call, recorded, tables),
-          takesBatch: 'from' in call || call.query.includes(':keys'),
-          maxBatch: call.maxBatch,
-          matching: call.matching ?? 'exact',
-          nobodyAnswers: 1,
-          isList: true,
-          page: undefined,
-        },
-      ]),
-    ),
-    rowsOf: (name, key) => {
-      const found = measured.get(name);
-      return found === undefined ? [] : recordedRows(found.call, found.recorded, [key]);
-    },
-    behaviour: {},
-    served: [],
-    unknownRequests: [],
-    seenHeaders: new Set(),
-    held: new HeldRequests(),
-    reset: () => undefined,
+    ...tableStandIn(measured, tables),
     settings: (url) => settings(fileURLToPath(url)),
     close: remove,
   };

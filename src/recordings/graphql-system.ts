@@ -7,6 +7,7 @@ import {
   parse,
   validate,
   valueFromASTUntyped,
+  type DocumentNode,
   type FieldNode,
   type GraphQLResolveInfo,
   type GraphQLSchema,
@@ -18,7 +19,7 @@ import { graphqlCall, type GraphqlCall } from '../declared/graphql-grammar.js';
 import type { HttpAnswer, ImitatedSystem, ReceivedRequest, RequestLog } from './http-stand-in.js';
 import { measuredCalls, RecordingError, type MeasuredCall } from './read-recording.js';
 import type { Recording } from './recording.js';
-import { keysWithRows, recordedRows, repeated, setMember } from './recorded-rows.js';
+import { keysWithRows, recordedRows, repeated, rowReader, setMember } from './recorded-rows.js';
 import type { CallFacts, ServedCall } from './stand-in.js';
 
 /** Fields with an alias in one request, as the connector sends them. */
@@ -67,15 +68,11 @@ export function graphqlSystem(recording: Recording): ImitatedSystem {
   if (system.description === undefined)
     throw new RecordingError(source, 'It has no schema of the system (system.description).');
   const schema = anySchema(system.description);
-  const measured = [...measuredCalls(recording, graphqlCall)].map(([name, call]) =>
-    linked(source, name, call),
-  );
+  const calls = measuredCalls(recording, graphqlCall);
+  const measured = [...calls].map(([name, call]) => linked(source, name, call));
   return {
     calls: new Map(measured.map((call) => [call.name, factsOf(call)])),
-    rowsOf: (name, key) => {
-      const found = measured.find((call) => call.name === name);
-      return found === undefined ? [] : recordedRows(found.call, found.recorded, [key]);
-    },
+    rowsOf: rowReader(calls),
     answer: (request, log) => answer(schema, measured, request, log),
   };
 }
@@ -114,14 +111,12 @@ function argumentMap(field: FieldNode): ReadonlyMap<string, ValueNode> {
 }
 
 function factsOf({ call, recorded, links, takesKeys }: GraphqlMeasured): CallFacts {
-  const { page, matching = 'exact', maxBatch, rows } = call;
+  const { page, maxBatch } = call;
   return {
     keys: keysWithRows(recorded),
     takesBatch: true,
     maxBatch: maxBatch ?? (takesKeys ? undefined : MAX_ALIASES),
-    matching,
-    nobodyAnswers: 1,
-    isList: rows !== undefined || takesKeys,
+    notFoundAnswers: 1,
     page:
       page === undefined
         ? undefined
@@ -143,8 +138,8 @@ async function answer(
 ): Promise<HttpAnswer | undefined> {
   const parsed = body.safeParse(request.body);
   if (!parsed.success) return undefined;
-  const document = parse(parsed.data.query, { noLocation: true });
-  if (validate(schema, document).length > 0) return undefined;
+  const document = parsedDocument(parsed.data.query);
+  if (document === undefined || validate(schema, document).length > 0) return undefined;
   const operation = new RecordedOperation(measured, log);
   const result = await execute({
     ...{ schema, document, rootValue: ROOT, variableValues: parsed.data.variables ?? {} },
@@ -154,6 +149,15 @@ async function answer(
   });
   operation.end();
   return operation.isUnknown ? undefined : { status: 200, body: result };
+}
+
+/** Undefined if the text is not GraphQL. */
+function parsedDocument(text: string): DocumentNode | undefined {
+  try {
+    return parse(text, { noLocation: true });
+  } catch {
+    return undefined;
+  }
 }
 
 /** One operation over the recorded rows. */

@@ -85,7 +85,10 @@ class HttpStandIn implements RecordedStandIn {
     this.#system = system;
     this.#settings = settings;
     this.#server = createServer((request, response) => {
-      void readJson(request).then((body) => this.#receive(request, body, response));
+      readJson(request)
+        .then((body) => this.#receive(request, body, response))
+        // The client has closed the connection.
+        .catch(() => response.destroy());
     });
   }
 
@@ -181,6 +184,7 @@ function shownNames(query: URLSearchParams): string {
   const names = [...new Set(query.keys())];
   return names.length === 0 ? '' : `?${names.map((name) => `${name}=…`).join('&')}`;
 }
+
 /** The JSON of a body, or its text if it is none. */
 async function readJson(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];

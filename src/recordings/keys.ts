@@ -1,9 +1,8 @@
 import type { Namespace } from '../identity/declaration.js';
-import { commonNamespaces, normalise } from '../identity/identifiers.js';
+import { COMMON } from '../declared/namespaces.js';
+import { normalise } from '../identity/identifiers.js';
 import type { SourceDefinition } from '../source.js';
 
-/** The region of phone numbers without a country, as in the default settings. */
-const DEFAULT_REGION = 'NL';
 const MAX_ATTEMPTS = 20_000;
 
 /** Reads keys as the gateway does. */
@@ -11,9 +10,10 @@ export class KeyReader {
   readonly #namespaces: ReadonlyMap<string, Namespace>;
 
   constructor({ namespaces = [] }: Pick<SourceDefinition, 'namespaces'>) {
-    this.#namespaces = new Map(
-      [...commonNamespaces(DEFAULT_REGION), ...namespaces].map((namespace) => [namespace.name, namespace]),
-    );
+    this.#namespaces = new Map([
+      ...COMMON,
+      ...namespaces.map((namespace) => [namespace.name, namespace] as const),
+    ]);
   }
 
   /** The key in canonical form. Undefined if it is not an identifier of the kind. */

@@ -58,7 +58,8 @@ function readPath(template: string, path: string, captured: Captured): boolean {
   });
 }
 
-function decoded(text: string): string | undefined {
+/** Undefined if the encoding is invalid. */
+export function decoded(text: string): string | undefined {
   try {
     return decodeURIComponent(text);
   } catch {

@@ -1,29 +1,16 @@
 import { odataCall, type OdataCall, type SetCall } from '../declared/odata-grammar.js';
-import type { HttpAnswer, ImitatedSystem, ReceivedRequest, RequestLog } from './http-stand-in.js';
-import { LINK_PARAMETER } from './measured-request.js';
-import { measuredCalls, type MeasuredCall } from './read-recording.js';
+import type { HttpAnswer, ImitatedSystem, ReceivedRequest } from './http-stand-in.js';
+import { decoded, LINK_PARAMETER } from './measured-request.js';
+import { measuredSystem } from './measured-system.js';
+import type { MeasuredCall } from './read-recording.js';
 import { linkOf } from './rest-answers.js';
 import type { Recording } from './recording.js';
-import { keysWithRows, recordedRows, repeated } from './recorded-rows.js';
+import { keysWithRows, repeated } from './recorded-rows.js';
 import type { CallFacts } from './stand-in.js';
 
 /** The measured calls of a system that speaks OData. */
 export function odataSystem(recording: Recording): ImitatedSystem {
-  const measured = measuredCalls(recording, odataCall);
-  return {
-    calls: new Map([...measured].map(([name, call]) => [name, factsOf(call)])),
-    rowsOf: (name, key) => {
-      const found = measured.get(name);
-      return found === undefined ? [] : recordedRows(found.call, found.recorded, [key]);
-    },
-    answer: (request, log) => {
-      for (const [name, found] of measured) {
-        const keys = readKeys(found.call, request);
-        if (keys !== undefined) return serve(name, found, { keys, request, log });
-      }
-      return undefined;
-    },
-  };
+  return measuredSystem(recording, { grammar: odataCall, factsOf, readRequest, answerRows });
 }
 
 function factsOf({ call, recorded }: MeasuredCall<OdataCall>): CallFacts {
@@ -33,17 +20,19 @@ function factsOf({ call, recorded }: MeasuredCall<OdataCall>): CallFacts {
     maxBatch: call.maxBatch,
     // A long list of keys does not fit one address.
     isSplit: true,
-    matching: call.matching ?? 'exact',
-    nobodyAnswers: 1,
-    isList: 'set' in call,
+    notFoundAnswers: 1,
     page: 'set' in call ? { size: undefined, maxItems: Infinity, acceptsPart: false } : undefined,
   };
 }
 
-/** The keys of a request. Undefined if it is not a request of this call. */
+function readRequest(call: OdataCall, request: ReceivedRequest): { keys: readonly string[] } | undefined {
+  const keys = readKeys(call, request);
+  return keys === undefined ? undefined : { keys };
+}
+
 function readKeys(call: OdataCall, { method, path, query }: ReceivedRequest): readonly string[] | undefined {
-  if (method !== 'GET') return undefined;
-  const place = decodeURIComponent(path).slice(1);
+  const place = decoded(path)?.slice(1);
+  if (method !== 'GET' || place === undefined) return undefined;
   if ('entity' in call) {
     if (!place.startsWith(`${call.entity}(`) || !place.endsWith(')')) return undefined;
     return [valueOf(place.slice(call.entity.length + 1, -1))];
@@ -99,28 +88,15 @@ function valueOf(literal: string): string {
   return quoted === undefined ? literal : quoted.replaceAll("''", "'");
 }
 
-function serve(
-  name: string,
-  { call, recorded }: MeasuredCall<OdataCall>,
-  { keys, request, log }: { keys: readonly string[]; request: ReceivedRequest; log: RequestLog },
-): HttpAnswer {
-  const { changeRows, isEndless = false } = log.behaviour;
+function answerRows(
+  { call }: MeasuredCall<OdataCall>,
+  { rows, request, isEndless }: { rows: readonly unknown[]; request: ReceivedRequest; isEndless: boolean },
+): HttpAnswer & { from: number; to: number } {
   // Only OData 4 has this media type.
   const isVersion4 = request.header('accept')?.includes('odata.metadata') === true;
-  const isTooLarge = call.maxBatch !== undefined && keys.length > call.maxBatch;
-  const found = recordedRows(call, recorded, keys);
-  const rows = changeRows?.({ call: name, keys, rows: found }) ?? found;
-  const note = (from: number, to: number): void => {
-    log.note({ call: name, keys, from, to, of: rows.length, isTooLarge });
-  };
-  if (isTooLarge || log.isExceeded()) {
-    note(0, 0);
-    return { status: 400, body: { error: { message: 'Too many keys or requests.' } } };
-  }
   if ('entity' in call) {
-    note(0, rows.length === 0 ? 0 : 1);
-    if (rows.length === 0) return { status: 404, body: { error: { message: 'Not found.' } } };
-    return { status: 200, body: isVersion4 ? rows[0] : { d: rows[0] } };
+    if (rows.length === 0) return { status: 404, body: { error: { message: 'Not found.' } }, from: 0, to: 0 };
+    return { status: 200, body: isVersion4 ? rows[0] : { d: rows[0] }, from: 0, to: 1 };
   }
   // The size of a page is the choice of the system. So each list of several rows has two pages.
   const size = Math.max(1, Math.ceil(rows.length / 2));
@@ -128,9 +104,8 @@ function serve(
   const page =
     isEndless && rows.length > 0 ? repeated(rows, from % rows.length, size) : rows.slice(from, from + size);
   const to = from + page.length;
-  note(from, to);
   const next = page.length > 0 && (isEndless || to < rows.length) ? linkOf(request, String(to)) : undefined;
-  return { status: 200, body: isVersion4 ? listOf4(page, next) : listOf2(page, next) };
+  return { status: 200, body: isVersion4 ? listOf4(page, next) : listOf2(page, next), from, to };
 }
 
 function listOf4(value: readonly unknown[], next: string | undefined): unknown {

@@ -35,7 +35,7 @@ export function promisesOfBatches({ kinds, source }: TestedSource): SourcePromis
     ...customers.flatMap((kind) => [
       changed(kind, {
         id: 'missing-row',
-        text: 'has nobody for a row that is missing in a batch, and the others at their places',
+        text: 'returns null for a customer whose row is missing in a batch, and each other customer at its place',
         changeRows: (groups, first) => groups.flat().filter((row) => !isIn(first, row)),
         expected: ([, ...others], [first]) => [isHeld(kind) ? first : null, ...others],
       }),

@@ -55,6 +55,7 @@ export const promisesOfFaults: readonly SourcePromise[] = [
       fault: ['hang'],
       codes: ['SOURCE_TIMEOUT'],
       timeout: 'short timeout',
+      worksAgain: true,
     },
   ),
   faulty('drip', 'stops waiting at its timeout for an answer that comes byte by byte', {
@@ -118,12 +119,15 @@ function faulty(
     fault,
     codes,
     timeout = 'long timeout',
+    worksAgain = false,
     verify,
     onSql = { fault, codes },
   }: {
     fault: Parameters<Faults['set']>;
     codes: readonly string[];
     timeout?: GatewayMode;
+    /** Whether the next query must succeed after the fault. Default: false. */
+    worksAgain?: boolean;
     verify?: (error: TestAnswer['errors'][number]) => string | undefined;
     /** Differences of a database. Default: none. */
     onSql?: { fault: Parameters<Faults['set']>; codes: readonly string[] } | { noneBecause: string };
@@ -146,7 +150,7 @@ function faulty(
         const problem = answer.errors.map((error) => verify?.(error)).find((found) => found !== undefined);
         if (problem !== undefined) throw new BrokenPromise(problem, REMEDY);
         await tested.faults.heal();
-        if (id === 'hang') {
+        if (worksAgain) {
           const healed = await queryAnyKey(tested, gateway);
           if (healed.errors.length > 0)
             throw new BrokenPromise(`After the fault: ${shownErrors(healed)}`, REMEDY);

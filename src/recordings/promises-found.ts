@@ -21,7 +21,7 @@ export function promisesOfKeys({ kinds }: Pick<TestedSource, 'kinds'>): SourcePr
     examples,
     everyCall,
     ...kinds.map(unknownKey),
-    unknownKeyOfLists,
+    emptyLists,
     ...kinds.map(comparison),
     ...kinds.map(hostileKey),
   ];
@@ -47,7 +47,7 @@ function foundBy(kind: KeyKind): SourcePromise {
           );
         if (answer.data?.[root] == null)
           throw new BrokenPromise(
-            `A recorded key finds nobody.${shownUnknownRequests(standIn)}`,
+            `A recorded key finds no ${root}.${shownUnknownRequests(standIn)}`,
             `Check the call of foundBy.${namespace}: its address, rows and key.`,
           );
       }
@@ -104,14 +104,14 @@ function unknownKey(kind: KeyKind): SourcePromise {
   const { root, namespace, keys } = kind;
   return {
     id: `unknown-${namespace}`,
-    text: `finds nobody by an unknown ${namespace}, without an error`,
+    text: `finds no ${root} by an unknown ${namespace}, without an error`,
     check: async ({ gateway, standIn, keyReader, source }) => {
       const [unknown] = keyReader.unknown(namespace, keys, 1);
       if (unknown === undefined) return { noneBecause: `no other ${namespace} could be made up` };
       const isHeld = source.identity?.foundBy[namespace] === undefined && root === 'customer';
-      const variants = Math.max(...[...standIn.calls.values()].map(({ nobodyAnswers }) => nobodyAnswers));
+      const variants = Math.max(...[...standIn.calls.values()].map(({ notFoundAnswers }) => notFoundAnswers));
       for (let variant = 0; variant < variants; variant += 1) {
-        standIn.behaviour = { nobodyAnswer: variant };
+        standIn.behaviour = { notFoundAnswer: variant };
         const answer = await queryByKey(gateway, kind, unknown);
         if (answer.errors.length > 0)
           throw new BrokenPromise(
@@ -129,8 +129,8 @@ function unknownKey(kind: KeyKind): SourcePromise {
   };
 }
 
-const unknownKeyOfLists: SourcePromise = {
-  id: 'nobody-in-lists',
+const emptyLists: SourcePromise = {
+  id: 'empty-lists',
   needsRequests: true,
   text: 'leaves a field empty if its call has no rows, without an error',
   check: async ({ gateway, standIn, uses, source }) => {
@@ -138,10 +138,10 @@ const unknownKeyOfLists: SourcePromise = {
     const others = [...uses].filter(([call]) => !identityCalls.has(call));
     if (others.length === 0) return { noneBecause: 'all calls find customers or companies' };
     for (const [call, { kind, key }] of others) {
-      const variants = standIn.calls.get(call)?.nobodyAnswers ?? 1;
+      const variants = standIn.calls.get(call)?.notFoundAnswers ?? 1;
       for (let variant = 0; variant < variants; variant += 1) {
         standIn.behaviour = {
-          nobodyAnswer: variant,
+          notFoundAnswer: variant,
           changeRows: (found) => (found.call === call ? [] : found.rows),
         };
         const answer = await queryByKey(gateway, kind, key);
@@ -168,7 +168,7 @@ function comparison(kind: KeyKind): SourcePromise {
   const { root, namespace, keys } = kind;
   return {
     id: `comparison-${namespace}`,
-    text: `compares ${namespace} as the system does: another case of a key causes no error, a near miss finds nobody`,
+    text: `compares ${namespace} as the system does: another case of a key causes no error, and a similar key does not find its ${root}`,
     check: async ({ gateway, standIn, keyReader, source }) => {
       if (source.identity?.foundBy[namespace] === undefined && root === 'customer')
         return { noneBecause: `the system finds no customers by ${namespace}` };
@@ -190,7 +190,7 @@ function comparison(kind: KeyKind): SourcePromise {
             `A key that the system may take for a recorded one fails: ${shownErrors(answer)}`,
             `Declare how the system compares keys: matching of the call of foundBy.${namespace} (lower, collation or loose).`,
           );
-        expectSameOrNobody({ kind, answer, normal, isSame: similarCanonical === canonical });
+        expectSameOrNotFound({ kind, answer, normal, isSame: similarCanonical === canonical });
       }
       standIn.reset();
       return checked === 0 ? { noneBecause: `${namespace} has no similar keys` } : undefined;
@@ -198,7 +198,7 @@ function comparison(kind: KeyKind): SourcePromise {
   };
 }
 
-function expectSameOrNobody({
+function expectSameOrNotFound({
   kind: { root, namespace },
   answer,
   normal,
@@ -237,7 +237,7 @@ function hostileKey(kind: KeyKind): SourcePromise {
   const { root, namespace } = kind;
   return {
     id: `hostile-${namespace}`,
-    text: `finds nobody by ${namespace} with characters that mean something to a parser, and calls no other address`,
+    text: `finds no ${root} by a ${namespace} with special characters, and calls no other address`,
     check: async (tested) => {
       for (const [what, key] of Object.entries(hostileKeys)) {
         tested.standIn.reset();

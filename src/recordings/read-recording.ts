@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { recordingSchema, type RecordedCall, type Recording } from './recording.js';
 
 const MAX_BYTES = 32 * 1024 * 1024;
+const MAX_SHOWN_ISSUES = 10;
 
 /** A recording that cannot be used. */
 export class RecordingError extends Error {
@@ -29,13 +30,17 @@ export function readRecording(path: string, source: string): Recording | undefin
   }
   const parsed = recordingSchema.safeParse(value);
   if (!parsed.success)
-    throw new RecordingError(
-      source,
-      `It is not a recording: ${z.prettifyError(parsed.error).split('\n')[0] ?? ''}.`,
-    );
+    throw new RecordingError(source, `It is not a recording: ${shownIssues(parsed.error)}.`);
   if (parsed.data.source !== source)
     throw new RecordingError(source, `It is the recording of "${parsed.data.source}".`);
   return parsed.data;
+}
+
+function shownIssues({ issues }: z.ZodError): string {
+  const shown = issues
+    .slice(0, MAX_SHOWN_ISSUES)
+    .map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`));
+  return [...shown, ...(issues.length > shown.length ? ['and more'] : [])].join('; ');
 }
 
 /** A measured call with its recorded answers. */

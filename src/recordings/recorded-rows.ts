@@ -21,6 +21,16 @@ export function recordedRows(
   return rows;
 }
 
+/** Reads the recorded rows of a call by one key. */
+export function rowReader(
+  measured: ReadonlyMap<string, { call: { matching?: Matching }; recorded: RecordedCall }>,
+): (name: string, key: string) => readonly unknown[] {
+  return (name, key) => {
+    const found = measured.get(name);
+    return found === undefined ? [] : recordedRows(found.call, found.recorded, [key]);
+  };
+}
+
 /** How systems compare keys. `loose` is a search, which finds keys that contain the text. */
 const comparisons: Readonly<Record<Matching, (held: string, key: string) => boolean>> = {
   exact: (held, key) => held === key,

@@ -5,14 +5,14 @@ import { repeated, setMember } from './recorded-rows.js';
 import type { RecordedCall } from './recording.js';
 
 /** The answers by which the system reports an unknown key, in the order of the measured call. */
-export function nobodyAnswers(call: RestCall): readonly (404 | 'empty' | null)[] {
+export function notFoundAnswers(call: RestCall): readonly (404 | 'empty' | null)[] {
   const measured = call.notFound === undefined ? (call.rows === undefined ? 404 : 'empty') : call.notFound;
   return [measured].flat();
 }
 
 /** The answer to an unknown key. */
-export function answerNobody(call: RestCall, recorded: RecordedCall, index: number): HttpAnswer {
-  const answers = nobodyAnswers(call);
+export function answerNotFound(call: RestCall, recorded: RecordedCall, index: number): HttpAnswer {
+  const answers = notFoundAnswers(call);
   const answer = answers[index % answers.length];
   if (answer === 404) return { status: 404, body: { error: 'Not found.' } };
   if (answer === null) return { status: 200, body: null };

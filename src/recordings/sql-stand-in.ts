@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
-import { sqlCall, type SqlCall } from '../declared/sql-grammar.js';
+import { sqlCall } from '../declared/sql-grammar.js';
 import type { Environment } from '../settings.js';
-import { measuredCalls, RecordingError, type MeasuredCall } from './read-recording.js';
+import { measuredCalls, RecordingError } from './read-recording.js';
 import type { RecordedTable, Recording } from './recording.js';
-import { recordedRows, tableCallKeys } from './recorded-rows.js';
-import { HeldRequests, type CallFacts, type RecordedStandIn } from './stand-in.js';
+import type { RecordedStandIn } from './stand-in.js';
+import { tableStandIn } from './table-stand-in.js';
 
 /** A database server of the test. It is removed when it closes. */
 export interface DatabaseServer {
@@ -43,34 +43,9 @@ export async function startSqlStandIn(
     name: source,
     url: `postgres://${host}`,
     protocol: 'sql',
-    calls: new Map([...measured].map(([name, call]) => [name, factsOf(call, tables)])),
-    rowsOf: (name, key) => {
-      const found = measured.get(name);
-      return found === undefined ? [] : recordedRows(found.call, found.recorded, [key]);
-    },
-    behaviour: {},
-    served: [],
-    unknownRequests: [],
-    seenHeaders: new Set(),
-    held: new HeldRequests(),
-    reset: () => undefined,
+    ...tableStandIn(measured, tables),
     settings: (url) => settings(`postgres://reader:${password}@${new URL(url).host}${pathname}`),
     close: () => server.close(),
-  };
-}
-
-function factsOf(
-  { call, recorded }: MeasuredCall<SqlCall>,
-  tables: Readonly<Record<string, RecordedTable>>,
-): CallFacts {
-  return {
-    keys: tableCallKeys(call, recorded, tables),
-    takesBatch: 'from' in call || call.query.includes(':keys'),
-    maxBatch: call.maxBatch,
-    matching: call.matching ?? 'collation',
-    nobodyAnswers: 1,
-    isList: true,
-    page: undefined,
   };
 }
 

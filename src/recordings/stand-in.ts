@@ -38,11 +38,8 @@ export interface CallFacts {
   maxBatch: number | undefined;
   /** Whether a batch may take more requests, because the length of a request is limited. Default: false. */
   isSplit?: boolean;
-  matching: 'exact' | 'lower' | 'collation' | 'loose';
   /** The number of different answers for an unknown key. */
-  nobodyAnswers: number;
-  /** Whether the answer is a list of rows. */
-  isList: boolean;
+  notFoundAnswers: number;
   /** Undefined if the list has no pages. */
   page: { size: number | undefined; maxItems: number; acceptsPart: boolean } | undefined;
 }
@@ -58,7 +55,7 @@ export interface StandInBehaviour {
   /** Changes the rows of an answer. Default: they are as recorded. */
   changeRows?: (found: FoundRows) => readonly unknown[];
   /** Which of the measured answers for an unknown key is sent. Default: 0, the first. */
-  nobodyAnswer?: number;
+  notFoundAnswer?: number;
   /** Whether credentials are refused as measured. */
   isRefusing?: boolean;
   /** Whether requests get no answer. */

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
 import { hostileKeys } from '../recordings/hostile-keys.js';
+import { INTERNALS } from '../recordings/promise.js';
 import { sendJson, startServer, type SeenRequest, type SmallServer } from './small-server.js';
 import type {
   HttpPeculiarities,
@@ -12,7 +13,7 @@ import type {
   SystemAnswer,
 } from './source-subject.js';
 import { createTestGateway } from './test-gateway.js';
-import { INTERNALS, TestedSource } from './tested-source.js';
+import { TestedSource } from './tested-source.js';
 
 export interface SourceContractOptions {
   /** Starts a fault control in front of the stand-ins of the source and of its dependencies. */

@@ -5,6 +5,7 @@ import type { SourceDefinition } from '../source.js';
 import type { StandIn } from '../../sources/stand-ins/world.js';
 import type { Duration } from '../duration.js';
 import { listen } from '../http/http.js';
+import { INTERNALS } from '../recordings/promise.js';
 import { SettingsReader, type Environment } from '../settings.js';
 import { endedCalls } from './ended-calls.js';
 import type {
@@ -15,9 +16,6 @@ import type {
   SourceSubject,
 } from './source-subject.js';
 import { LONG_TIMEOUT, type Answer, type createTestGateway, type TestGateway } from './test-gateway.js';
-
-/** Internals of the gateway or the system, which no message may contain. */
-export const INTERNALS = /127\.0\.0\.1|localhost|ECONN|undici|node_modules|at .*\.[jt]s|SELECT /i;
 
 /** The source of one contract: its stand-in behind a fault control, and the gateways of the tests. */
 export class TestedSource {

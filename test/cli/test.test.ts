@@ -109,9 +109,10 @@ describe('stekkerdoos test', () => {
   });
 
   it('cannot run with a file that is not a recording', async () => {
-    writeClub(CLUB_YAML, { ...CLUB_RECORDING, version: 2 });
+    writeClub(CLUB_YAML, { ...CLUB_RECORDING, version: 2, recordedAt: 'yesterday' });
     const { code, err } = await run();
     expect(code).toBe(2);
-    expect(err).toContain('sources/cycling-club.recording.json: It is not a recording:');
+    expect(err).toContain('sources/cycling-club.recording.json: It is not a recording: version: ');
+    expect(err).toContain('; recordedAt: ');
   });
 });

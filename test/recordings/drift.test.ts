@@ -190,7 +190,7 @@ const changes: [what: string, change: Change, expected: string, options?: Parame
     { latencyMs: 60, recording: FAST_RECORDING },
   ],
   [
-    'an unknown key that finds somebody',
+    'an unknown key that finds a record',
     () => undefined,
     'breaking byEmail returns a record of another key for an unknown key',
     { behaviour: { changeRows: ({ rows, call }) => (call === 'byEmail' ? [liveRows().member] : rows) } },
@@ -203,7 +203,7 @@ const changes: [what: string, change: Change, expected: string, options?: Parame
         ...calls['byNumber'],
         call: { ...calls['byNumber']?.call, notFound: null },
       }),
-    'breaking byNumber fails for a key that nobody has: ',
+    'breaking byNumber fails for an unknown key: ',
   ],
   ['an address that is gone', (_, { calls }) => delete calls['lockers'], 'breaking lockers fails: '],
   ['refused credentials', () => undefined, 'breaking byEmail fails: ', { behaviour: { isRefusing: true } }],

@@ -53,21 +53,14 @@ const toRecord = ({ no, mail, ...row }: z.infer<typeof member>) => ({
   fields: { membership: { number: no, level: null, ...row } },
 });
 
-/** The recording with pages of the call that finds members by e-mail address. */
-const PAGED: Recording = {
-  ...CLUB_RECORDING,
-  calls: {
-    ...CLUB_RECORDING.calls,
-    byEmail: {
-      answers: {},
-      ...CLUB_RECORDING.calls['byEmail'],
-      call: {
-        ...CLUB_RECORDING.calls['byEmail']?.call,
-        page: { cursor: 'next', as: 'after', maxItems: 100 },
-      },
-    },
-  },
-};
+/** The recording of a system whose call by e-mail address was measured differently. */
+function withEmailCall(members: Recording['calls'][string]['call']): Recording {
+  const recording = structuredClone(CLUB_RECORDING);
+  Object.assign(recording.calls['byEmail']?.call ?? {}, members);
+  return recording;
+}
+
+const PAGED = withEmailCall({ page: { cursor: 'next', as: 'after', maxItems: 100 } });
 
 async function byPosition(keys: readonly string[], client: RestClient) {
   const answer = await client.get(page, `/v2/members?mail=${encodeURIComponent(keys.join(','))}`);
@@ -107,17 +100,7 @@ const mistakes: [mistake: string, source: SourceDefinition, promise: string, rec
     'no comparison rule for a search',
     withYaml(['rows: data.members, matching: lower', 'rows: data.members']),
     'comparison-email',
-    {
-      ...CLUB_RECORDING,
-      calls: {
-        ...CLUB_RECORDING.calls,
-        byEmail: {
-          answers: {},
-          ...CLUB_RECORDING.calls['byEmail'],
-          call: { ...CLUB_RECORDING.calls['byEmail']?.call, matching: 'loose' },
-        },
-      },
-    },
+    withEmailCall({ matching: 'loose' }),
   ],
   ['a forgotten page', withYaml(['    page: { cursor: meta.next, as: after, maxItems: 50 }\n', '']), 'pages'],
   ['a wrong path of the next page', withYaml(['cursor: meta.next', 'cursor: meta.cursor']), 'pages'],
@@ -148,8 +131,8 @@ const mistakes: [mistake: string, source: SourceDefinition, promise: string, rec
   ['a lost time zone', withYaml(['zone: Europe/Amsterdam', 'zone: UTC']), 'examples'],
   ['cents as whole amounts', withYaml(['minorUnits: 2, ', '']), 'examples'],
   ['amounts in floating-point numbers', withFloats, 'exact-numbers'],
-  ['a missing rule for nobody', withYaml([', notFound: [404, empty]', '']), 'unknown-memberNumber'],
-  ['a missing rule for an empty list', withYaml(['    notFound: [empty, 404]\n', '']), 'nobody-in-lists'],
+  ['a missing rule for an unknown key', withYaml([', notFound: [404, empty]', '']), 'unknown-memberNumber'],
+  ['a missing rule for an empty list', withYaml(['    notFound: [empty, 404]\n', '']), 'empty-lists'],
   ['a too large batch', withYaml(['maxBatch: 20, rows: data', 'maxBatch: 100, rows: data']), 'batch-email'],
   ['a too small batch', withYaml(['maxBatch: 20, rows: data', 'maxBatch: 5, rows: data']), 'batch-email'],
 ];
