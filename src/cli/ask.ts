@@ -27,7 +27,8 @@ export const showCustomer = defineCommand({
     identifier: {
       type: 'positional',
       required: false,
-      description: 'An identifier that is recognised by its form; - reads it from standard input',
+      description:
+        'An identifier that is recognised by its form, or kind=value; - reads it from standard input',
     },
     by: {
       type: 'string',
@@ -118,8 +119,10 @@ function checkKind(kind: string, kinds: readonly string[]): void {
 
 /** Finds the kind of a value by its form. A value that may be of several kinds is refused. */
 async function recognise(gateway: OwnGateway, text: string): Promise<{ namespace: string; value: string }> {
-  const value = (text === '-' ? await readStandardInput() : text).trim();
   const kinds = kindsOf(gateway);
+  // An e-mail address may contain "=", but one that begins with the name of a kind is improbable.
+  if (kinds.some((kind) => text.startsWith(`${kind}=`))) return readBy(text);
+  const value = (text === '-' ? await readStandardInput() : text).trim();
   const possible = kinds.filter((kind) => {
     const namespace = gateway.namespaces.get(kind);
     return namespace !== undefined && normalise(namespace, value) !== null;

@@ -34,6 +34,12 @@ describe('stekkerdoos ask', { timeout: 60_000 }, () => {
     expect(under(out, 'crm-hubspot: KNOWN')).toMatch(/no value +jobTitle/);
   });
 
+  test('reads an identifier with its kind, as --by does', async () => {
+    const { code, out, err } = await show([`email=${EMAIL}`]);
+    expect(code, err).toBe(0);
+    expect(under(out, 'Customer, from all systems')).toMatch(/name +Eva van der Meer/);
+  });
+
   test('reports an unavailable system with code and remedy, and shows the others', async () => {
     await control.set('contact-centre', { fault: 'down' });
     const { code, out } = await show([EMAIL]);

@@ -50,6 +50,9 @@ test('the commands of the README create and serve a project folder', { timeout: 
   const { stdout } = await run('npx', ['stekkerdoos', 'start', '--check'], { cwd: folder });
   expect(stdout).toBe('The settings are right. Sources: loyalty.\n');
 
+  const tested = await run('npx', ['stekkerdoos', 'test'], { cwd: folder });
+  expect(tested.stdout).toMatch(/^loyalty: \d+ ok, 0 failed, 5 not applicable$/m);
+
   npmRun('example', folder, {});
   const output = npmRun('dev', folder, { PORT: '0' });
   const url = await vi.waitFor(
