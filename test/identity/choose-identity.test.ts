@@ -11,7 +11,7 @@ const rules: Pick<IdentityRules, 'sources' | 'namespaces'> = {
 };
 const email = (value: string): Identifier => ({ namespace: 'email', value });
 
-/** The identifier that the customer is found by, when a system knows these. */
+/** The identifier by which the customer is found, if a system knows these. */
 async function chosenOf(identifiers: readonly Identifier[], known: readonly Identifier[]) {
   const identify = (start: Identifier) => ({ start, isKnown: () => Promise.resolve(known.includes(start)) });
   const identity = await chooseIdentity(
@@ -34,19 +34,19 @@ it('a customer is found by the first known identifier, and never by an identifie
   expect(await chosenOf(shared, shared)).toBeNull();
 });
 
-it('a failure for one identifier is an error, since the next one may be another customer', async () => {
-  const down = new Error('the system is unavailable');
+it('a failure for one identifier is an error, because the next one may find another customer', async () => {
+  const unavailable = new Error('the system is unavailable');
   const [jan, eva] = [email('jan@example.nl'), email('eva@example.nl')];
   const wanted: (readonly string[])[] = [];
   const choose = (identifiers: readonly Identifier[]) =>
     chooseIdentity(rules, identifiers, (start) => {
       const isKnown = (sources: ReadonlySet<string>) => {
         wanted.push([...sources]);
-        return start === jan ? Promise.reject(down) : Promise.resolve(true);
+        return start === jan ? Promise.reject(unavailable) : Promise.resolve(true);
       };
       return { start, isKnown } as unknown as Identity;
     });
-  await expect(choose([jan, eva])).rejects.toBe(down);
+  await expect(choose([jan, eva])).rejects.toBe(unavailable);
   expect((await choose([eva, jan]))?.start).toBe(eva);
   // "Unknown" needs the answer of every system.
   expect(wanted).toEqual([['shop'], ['shop']]);

@@ -39,7 +39,7 @@ describe('the id of a customer', () => {
   });
 
   test.each(['', 'K000123', 'A', '?', 'a'.repeat(10_000)])(
-    'is invalid when it is any other text: %.20s',
+    'is invalid if it is any other text: %.20s',
     (text) => {
       expect(ids.open(text)).toBeNull();
     },

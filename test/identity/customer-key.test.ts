@@ -69,7 +69,7 @@ describe('a source whose SDL finds customers by an identifier', () => {
     },
   );
 
-  test('starts with a recordKey of another system, with a declared identifier, and with no kind of identifier', () => {
+  test('does not prevent the start with a recordKey of another system, a declared identifier, or no identifier', () => {
     expect(problemsWith('personId')).toEqual([]);
     expect(problemsWith('email', { heldIdentifiers: ['email'] })).toEqual([]);
     expect(problemsWith('postcode')).toEqual([]);

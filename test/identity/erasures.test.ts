@@ -58,7 +58,7 @@ function household() {
     ],
   };
   let calls = 0;
-  /** Like a cache, `load` returns the same object again. The engine caches results by that object. */
+  /** Like a cache, `load` returns the same object each time. The engine caches results by that object. */
   const answers = new Map<string, unknown>();
   const load: Load = async <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key) => {
     calls += 1;
@@ -122,7 +122,7 @@ describe('an erased customer', () => {
       () => identityOf('shopId 1', list).isKnown(SHOP),
       () => identityOf('shopId 1', list).findIn('shop'),
       () => identityOf('shopId 1', list).fullMatch(),
-      // The phone may mean either of two people, and an answer would hint at their names.
+      // The phone may belong to either of two people, and an answer would reveal their names.
       () => identityOf('phone +31201234567', list).fullMatch(),
     ])
       await expect(look()).rejects.toThrow(ErasedError);
@@ -135,7 +135,7 @@ describe('an erased customer', () => {
     await expect(identityOf('shopId 3', list).isKnown(SHOP)).rejects.toThrow(ErasedError);
   });
 
-  test('is shown again after removal from the list, even if nothing else has changed', async () => {
+  test('is shown again after removal from the list, even without another change', async () => {
     const { identityOf } = household();
     const erasedIdentifiers: string[] = ['shopId 1'];
     const list = { ...erased(erasedIdentifiers), version: 1 };
@@ -145,7 +145,7 @@ describe('an erased customer', () => {
     await expect(identityOf('email anna@example.nl', list).isKnown(SHOP)).resolves.toBe(true);
   });
 
-  test('is hidden by one list and shown by another, such as the empty one of the operator', async () => {
+  test('is hidden with one list and shown with another, such as the empty list of the operator', async () => {
     const { identityOf } = household();
     const lists = [erased(['shopId 1']), erased(['shopId 2']), erased(['shopId 1'])];
     const known = await Promise.allSettled(
@@ -167,7 +167,7 @@ describe('an erased customer', () => {
     expect(() => identity.isAlreadyKnown(SHOP)).toThrow(ErasedError);
   });
 
-  test('costs no system a call when requested by an identifier on the list', async () => {
+  test('is answered without a call if requested by an identifier on the list', async () => {
     const { identityOf, calls } = household();
     const list = erased(['email anna@example.nl']);
     await expect(identityOf('email anna@example.nl', list).isKnown(SHOP)).rejects.toThrow(ErasedError);

@@ -44,7 +44,7 @@ describe('the id of a system', () => {
     expect(normalise(branch, ' 01234567 ')).toEqual({ namespace: 'branchId', value: '01234567' });
   });
 
-  test('may occur several times for a customer, unless the source declares one', () => {
+  test('may occur several times for a customer, unless the source declares a single value', () => {
     expect(idNamespace('branchId', 'An id.', /^\d+$/).perCustomer).toBeUndefined();
     expect(idNamespace('branchId', 'An id.', /^\d+$/, { perCustomer: 'one' }).perCustomer).toBe('one');
   });
@@ -90,7 +90,7 @@ describe('every kind of identifier', () => {
     for (const text of blocked) expect(valueOf(name, text), text).toBeNull();
   });
 
-  test('a value that is a placeholder only after normalisation is refused too', () => {
+  test('refuses a value that is a placeholder only after normalisation', () => {
     const zeros = idNamespace('gid', 'With a prefix.', /^\d+$/);
     const prefixed: Namespace = {
       ...zeros,
@@ -171,7 +171,7 @@ describe('every kind of identifier', () => {
     );
   });
 
-  test.each([...namespaces.keys()])('%s refuses text that is far too long', (name) => {
+  test.each([...namespaces.keys()])('%s refuses text that is too long', (name) => {
     for (const unit of ['a', '0', ' ', '1 ', '\u200b', '\ud800', 'a@', '@a.', '+31 '])
       expect(valueOf(name, unit.repeat(10_240)), unit).toBeNull();
   });

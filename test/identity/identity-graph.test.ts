@@ -16,14 +16,14 @@ import type {
 import { loadersOf } from '../support/loaders-of.js';
 
 interface HandMadeSource {
-  /** The kinds of identifier it can be queried by. */
+  /** The kinds of identifier by which the source can be queried. */
   foundBy: Record<string, Uniqueness>;
   records?: CustomerRecord[];
   sameCustomer?: IdentityDeclaration<Client>['sameCustomer'];
-  /** It yields one e-mail address and nothing else. */
+  /** Whether the source yields only one e-mail address. */
   isPlain?: boolean;
-  /** How it answers. Default: at once. */
-  mood?: 'silent' | 'down' | 'defect' | Promise<void>;
+  /** How the source answers. Default: at once. */
+  behaviour?: 'silent' | 'unavailable' | 'defect' | Promise<void>;
 }
 
 /** How long the walk waits for a slow system. */
@@ -54,7 +54,7 @@ function graph(
       ]),
     ),
     sources: Object.entries(systems).map(
-      ([name, { foundBy, records = [], mood, sameCustomer, isPlain = false }]) => ({
+      ([name, { foundBy, records = [], behaviour, sameCustomer, isPlain = false }]) => ({
         name,
         identity: {
           recordKey: `${name}Id`,
@@ -74,11 +74,11 @@ function graph(
                     name: namespace,
                     load: async (values: readonly string[]) => {
                       calls.push(...values.map((value) => `${name} by ${namespace} ${value}`));
-                      if (mood === 'silent') await new Promise(() => undefined);
-                      if (mood === 'down')
+                      if (behaviour === 'silent') await new Promise(() => undefined);
+                      if (behaviour === 'unavailable')
                         throw new SourceUnavailableError(name, `${name} cannot be reached.`);
-                      if (mood === 'defect') throw new TypeError('a mistake of ours');
-                      if (mood instanceof Promise) await mood;
+                      if (behaviour === 'defect') throw new TypeError('a defect of the gateway');
+                      if (behaviour instanceof Promise) await behaviour;
                       return values.map((value) =>
                         records.filter((record) => answersTo(record, name, namespace, value)),
                       );
@@ -145,7 +145,7 @@ afterEach(() => {
 describe('the check whether any system knows the customer', () => {
   test('is true as soon as one system knows the customer, even if others are slow', async () => {
     const { known } = graph({
-      shop: { foundBy: { email: 'enforced' }, mood: 'silent' },
+      shop: { foundBy: { email: 'enforced' }, behaviour: 'silent' },
       crm: { foundBy: { email: 'enforced' }, records: [eva('c1')] },
       desk: { foundBy: { email: 'enforced' } },
     });
@@ -155,11 +155,11 @@ describe('the check whether any system knows the customer', () => {
   test('waits for a slow system if it may hold several people under the identifier', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     let answerNow: () => void = () => undefined;
-    const mood = new Promise<void>((resolve) => {
+    const behaviour = new Promise<void>((resolve) => {
       answerNow = resolve;
     });
     const { known, find } = graph({
-      orders: { foundBy: { email: 'usual' }, records: [eva('o1'), eva('o2')], mood },
+      orders: { foundBy: { email: 'usual' }, records: [eva('o1'), eva('o2')], behaviour },
       crm: { foundBy: { email: 'enforced' }, records: [eva('c1')] },
     });
     let done = 0;
@@ -168,7 +168,7 @@ describe('the check whether any system knows the customer', () => {
     };
     const answered = known(all).finally(count);
     const found = find('crm').finally(count);
-    // Far beyond PATIENCE_MS.
+    // This is much longer than PATIENCE_MS.
     await vi.advanceTimersByTimeAsync(60_000);
     expect(done).toBe(0);
     answerNow();
@@ -179,7 +179,7 @@ describe('the check whether any system knows the customer', () => {
   test('does not wait longer than patience for a slow system with unique identifiers', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { known } = graph({
-      shop: { foundBy: { email: 'enforced' }, mood: 'silent' },
+      shop: { foundBy: { email: 'enforced' }, behaviour: 'silent' },
       crm: { foundBy: { email: 'enforced' }, records: [eva('c1')] },
     });
     let isDone = false;
@@ -202,7 +202,7 @@ describe('the check whether any system knows the customer', () => {
     expect(calls.sort()).toEqual(['crm by email eva@example.nl', 'orders by email eva@example.nl']);
   });
 
-  test('queries a system with one record for each customer, since it may reveal two customers', async () => {
+  test('queries a system with one record for each customer, because it may reveal two customers', async () => {
     const { known, calls } = graph(
       {
         shop: { foundBy: { email: 'enforced' }, records: [eva('s1')], isPlain: true },
@@ -215,7 +215,7 @@ describe('the check whether any system knows the customer', () => {
     expect(calls.sort()).toEqual(['crm by email eva@example.nl', 'shop by email eva@example.nl']);
   });
 
-  test('queries the other systems if those do not know the customer, and each system once', async () => {
+  test('queries the other systems if the wanted ones do not know the customer, and each system once', async () => {
     const { known, calls } = graph({
       shop: { foundBy: { email: 'enforced' }, records: [eva('s1')], isPlain: true },
       crm: { foundBy: { email: 'enforced' } },
@@ -235,21 +235,21 @@ describe('the check whether any system knows the customer', () => {
   test('is not false while a system is unavailable', async () => {
     const { known } = graph({
       shop: { foundBy: { email: 'enforced' } },
-      crm: { foundBy: { email: 'enforced' }, mood: 'down' },
+      crm: { foundBy: { email: 'enforced' }, behaviour: 'unavailable' },
     });
     await expect(known(new Set(['shop']))).rejects.toThrow('crm cannot be reached.');
   });
 
   test('is true if one system knows the customer and another is unavailable', async () => {
     const { known } = graph({
-      orders: { foundBy: { email: 'usual' }, mood: 'down' },
+      orders: { foundBy: { email: 'usual' }, behaviour: 'unavailable' },
       crm: { foundBy: { email: 'enforced' }, records: [eva('c1')] },
     });
     expect(await known(all)).toBe(true);
   });
 
   test('does not hide a defect of the gateway', async () => {
-    const { known } = graph({ orders: { foundBy: { email: 'usual' }, mood: 'defect' } });
+    const { known } = graph({ orders: { foundBy: { email: 'usual' }, behaviour: 'defect' } });
     await expect(known(all)).rejects.toThrow(TypeError);
   });
 });
@@ -266,11 +266,11 @@ describe('the record of one system', () => {
 
   test('is not available synchronously while another system may still change it', async () => {
     let answerNow: () => void = () => undefined;
-    const mood = new Promise<void>((resolve) => {
+    const behaviour = new Promise<void>((resolve) => {
       answerNow = resolve;
     });
     const { find, found, whole } = graph({
-      shop: { foundBy: { email: 'enforced' }, records: [eva('s1')], mood },
+      shop: { foundBy: { email: 'enforced' }, records: [eva('s1')], behaviour },
       crm: { foundBy: { email: 'enforced' }, records: [eva('c1')] },
     });
     const sure = whole();
@@ -344,7 +344,7 @@ describe('the record of one system', () => {
 
   test('is "failed" when the system is unavailable, not "unknown"', async () => {
     const { find } = graph({
-      crm: { foundBy: { email: 'enforced' }, mood: 'down' },
+      crm: { foundBy: { email: 'enforced' }, behaviour: 'unavailable' },
       shop: { foundBy: { email: 'enforced' }, records: [eva('s1')] },
     });
     expect(errorOf(await find('crm'))).toBeInstanceOf(SourceUnavailableError);
@@ -353,7 +353,7 @@ describe('the record of one system', () => {
 
   test('is "failed" with the error of the system that would have returned the identifier', async () => {
     const { find } = graph({
-      crm: { foundBy: { email: 'enforced' }, mood: 'down' },
+      crm: { foundBy: { email: 'enforced' }, behaviour: 'unavailable' },
       desk: { foundBy: { crmId: 'enforced' } },
     });
     expect(errorOf(await find('desk'))).toMatchObject({ source: 'crm' });
@@ -361,7 +361,7 @@ describe('the record of one system', () => {
 
   test('is "failed" with the error of a system that leads to it through another one', async () => {
     const { find } = graph({
-      crm: { foundBy: { email: 'enforced' }, mood: 'down' },
+      crm: { foundBy: { email: 'enforced' }, behaviour: 'unavailable' },
       desk: {
         foundBy: { crmId: 'enforced' },
         records: [{ id: 'd1', identifiers: [{ namespace: 'ordersId', value: 'o1' }] }],
@@ -372,14 +372,14 @@ describe('the record of one system', () => {
   });
 
   test.each([
-    ['nothing that the system would return can find it', { crmId: 'enforced' }, 'unknown'],
-    ['people share what the system would return', { shopId: 'none' }, 'unknown'],
-    ['something that the system would return can find it', { shopId: 'enforced' }, 'failed'],
+    ['no identifier that the system would return can find the record', { crmId: 'enforced' }, 'unknown'],
+    ['people share the identifier that the system would return', { shopId: 'none' }, 'unknown'],
+    ['an identifier that the system would return can find the record', { shopId: 'enforced' }, 'failed'],
   ] as const)(
-    'is "failed" by an unavailable system only if that leads to it: %s',
+    'is "failed" because of an unavailable system only if that system leads to the record: %s',
     async (_, foundBy, kind) => {
       const { find } = graph({
-        shop: { foundBy: { email: 'enforced' }, mood: 'down' },
+        shop: { foundBy: { email: 'enforced' }, behaviour: 'unavailable' },
         crm: { foundBy: { phone: 'enforced' } },
         desk: { foundBy },
       });
@@ -389,10 +389,10 @@ describe('the record of one system', () => {
     },
   );
 
-  test('names the system that leads to it, when another one is unavailable too', async () => {
+  test('is "failed" with the error of the system that leads to it, if another one is unavailable too', async () => {
     const { find, whole } = graph({
-      shop: { foundBy: { email: 'enforced' }, mood: 'down' },
-      crm: { foundBy: { email: 'enforced' }, mood: 'down' },
+      shop: { foundBy: { email: 'enforced' }, behaviour: 'unavailable' },
+      crm: { foundBy: { email: 'enforced' }, behaviour: 'unavailable' },
       desk: { foundBy: { crmId: 'enforced' } },
     });
     // The full match queries all systems, so that both are known to be unavailable.
@@ -412,7 +412,7 @@ describe('the record of one system', () => {
     await expect(graph({ shop: { foundBy: {} } }).find('kvk')).rejects.toThrow('kvk');
   });
 
-  test('must not hold a kind of identifier that no source declares', async () => {
+  test('is refused if it holds a kind of identifier that no source declares', async () => {
     const { find } = graph({
       shop: {
         foundBy: { email: 'enforced' },
@@ -429,23 +429,23 @@ describe('a slow system', () => {
   /** A promise that the test resolves. */
   function held() {
     let release: () => void = () => undefined;
-    const mood = new Promise<void>((resolve) => {
+    const behaviour = new Promise<void>((resolve) => {
       release = resolve;
     });
     return {
-      mood,
+      behaviour,
       release: () => {
         release();
       },
     };
   }
 
-  test('that a field wants is awaited, though the walk goes on without it', async () => {
+  test('is awaited if a field needs it, although the walk continues without it', async () => {
     vi.useFakeTimers();
-    const { mood, release } = held();
+    const { behaviour, release } = held();
     const { find } = graph({
       shop: { foundBy: { email: 'enforced' }, records: [eva('s1')] },
-      crm: { foundBy: { email: 'enforced' }, records: [eva('c1')], mood },
+      crm: { foundBy: { email: 'enforced' }, records: [eva('c1')], behaviour },
       desk: { foundBy: { crmId: 'enforced' } },
     });
     const outcomes = Promise.all([find('crm'), find('shop')]);
@@ -456,9 +456,9 @@ describe('a slow system', () => {
 
   test('is awaited beyond patience while no other system knows the customer', async () => {
     vi.useFakeTimers();
-    const { mood, release } = held();
+    const { behaviour, release } = held();
     const { find } = graph({
-      shop: { foundBy: { email: 'enforced' }, records: [eva('s1')], mood },
+      shop: { foundBy: { email: 'enforced' }, records: [eva('s1')], behaviour },
       crm: { foundBy: { email: 'enforced' } },
       desk: {
         foundBy: { shopId: 'enforced' },
@@ -471,17 +471,17 @@ describe('a slow system', () => {
     expect(idOf(await outcome)).toBe('d1');
   });
 
-  test('leaves no timer when it has answered', async () => {
+  test('leaves no timer after it has answered', async () => {
     vi.useFakeTimers();
     const { find } = graph({ shop: { foundBy: { email: 'enforced' }, records: [eva('s1')] } });
     await find('shop');
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test('leaves open whether the customer is known, until it has answered', async () => {
-    const { mood, release } = held();
+  test('delays the decision whether the customer is known until it has answered', async () => {
+    const { behaviour, release } = held();
     const { identity, known } = graph({
-      shop: { foundBy: { email: 'enforced' }, records: [eva('s1')], mood },
+      shop: { foundBy: { email: 'enforced' }, records: [eva('s1')], behaviour },
     });
     expect(identity.isAlreadyKnown(all)).toBeUndefined();
     const isKnown = known(all);
@@ -504,13 +504,13 @@ describe('the strongest identifier of a customer', () => {
     [['crm', 'shop'], { namespace: 'shopId', value: 's1' }],
     [['shop', 'crm'], { namespace: 'shopId', value: 's1' }],
     [[], undefined],
-  ])('is that of the most trusted system that was queried: %j', async (wanted, strongest) => {
+  ])('is the identifier of the most trusted system that was queried: %j', async (wanted, strongest) => {
     const { find, identity } = graph(systems);
     for (const source of wanted) await find(source);
     expect(identity.strongestIdentifier()).toEqual(strongest);
   });
 
-  test('is none when the customer may be one of several', async () => {
+  test('is missing if several customers match', async () => {
     const { find, identity } = graph({
       shop: { foundBy: { email: 'usual' }, records: [eva('s1'), eva('s2')] },
     });
@@ -539,7 +539,7 @@ describe('a list of customers', () => {
     expect(calls).toHaveLength(1);
   });
 
-  test('that is erased entirely needs no call, nor does an empty one', async () => {
+  test('needs no call if it is empty or if all its customers are erased', async () => {
     const { identities, calls } = graph({ shop }, undefined, [], erasing('anna@example.nl'));
     await identities.walkTogether([start('anna@example.nl')], all);
     await identities.walkTogether([], all);
@@ -570,7 +570,7 @@ describe('a list of customers', () => {
     expect(calls).toEqual([]);
   });
 
-  test('is returned when the first of its customers is decided, though another one needs a further round', async () => {
+  test('is returned as soon as its first customer is decided, even if another one needs a further round', async () => {
     // The second round would wait for the slow system until this clock advances.
     vi.useFakeTimers();
     const phone = { namespace: 'phone', value: '+31612345678' };
@@ -580,7 +580,7 @@ describe('a list of customers', () => {
         foundBy: { phone: 'enforced' },
         records: [{ id: 'o1', identifiers: [phone, { namespace: 'crmId', value: 'c1', verified: true }] }],
       },
-      crm: { foundBy: {}, mood: 'silent' },
+      crm: { foundBy: {}, behaviour: 'silent' },
     });
     await identities.walkTogether([phone, start('nobody@example.nl')], all);
     expect(identities.of(start('nobody@example.nl')).isAlreadyKnown(all)).toBe(false);
@@ -588,7 +588,7 @@ describe('a list of customers', () => {
   });
 });
 
-test('a limit is reported once when it ends a walk, and not when nothing lies beyond it', async () => {
+test('a limit is reported once if it ends a walk, but not if no further identifiers exist', async () => {
   const chain = (name: string, before: string): HandMadeSource => ({
     foundBy: { [`${before}Id`]: 'enforced' },
     records: [{ id: `${name}1`, identifiers: [{ namespace: `${before}Id`, value: `${before}1` }] }],
@@ -620,42 +620,52 @@ describe('a link is followed', () => {
     );
 
   test.each<[string, string, YieldedIdentifier, Record<string, Uniqueness>]>([
-    ['when the system has verified it', 'c1', email('eva@example.nl', true), { email: 'verified' }],
-    ['when it is unique in the system', 'c1', email('eva@example.nl'), { email: 'enforced' }],
-    ['when the system holds it for one customer alone', 'c1', email('eva@example.nl'), { email: 'usual' }],
-    ['when the system cannot be queried by it but has verified it', 'c1', email('eva@example.nl', true), {}],
+    ['if the system has verified the identifier', 'c1', email('eva@example.nl', true), { email: 'verified' }],
+    ['if the identifier is unique in the system', 'c1', email('eva@example.nl'), { email: 'enforced' }],
     [
-      'not when people share it, verified or not',
+      'if only one customer of the system has the identifier',
+      'c1',
+      email('eva@example.nl'),
+      { email: 'usual' },
+    ],
+    [
+      'if the system cannot be queried by the identifier but has verified it',
+      'c1',
+      email('eva@example.nl', true),
+      {},
+    ],
+    [
+      'not if people share the identifier, verified or not',
       'unknown',
       email('eva@example.nl', true),
       { email: 'none' },
     ],
-    ['not when it should be verified and is not', 'unknown', email('eva@example.nl'), { email: 'verified' }],
     [
-      'not when the system cannot be queried by it and has not verified it',
+      'not if the identifier must be verified and is not',
+      'unknown',
+      email('eva@example.nl'),
+      { email: 'verified' },
+    ],
+    [
+      'not if the system cannot be queried by the identifier and has not verified it',
       'unknown',
       email('eva@example.nl'),
       {},
     ],
     [
-      'not when it is the mailbox of a role',
+      'not if the identifier is the mailbox of a role',
       'unknown',
       email('info@example.nl', true),
       { email: 'enforced' },
     ],
+    ['not if the identifier is a placeholder', 'unknown', email('anonymous', true), { email: 'enforced' }],
     [
-      'not when it is a value that stands for nobody',
-      'unknown',
-      email('anonymous', true),
-      { email: 'enforced' },
-    ],
-    [
-      'not when it is none',
+      'not if the identifier is empty',
       'unknown',
       { namespace: 'email', value: null, verified: true },
       { email: 'enforced' },
     ],
-    ['not when it is not an address', 'unknown', email('eva', true), { email: 'enforced' }],
+    ['not if the identifier is not an address', 'unknown', email('eva', true), { email: 'enforced' }],
   ])('%s', async (_, expected, yielded, foundBy) => {
     const { find, calls } = walk(yielded, foundBy);
     expect(idOf(await find('crm'))).toBe(expected);
@@ -765,10 +775,15 @@ describe('if two records match an identifier of one person', () => {
   });
 
   test.each([
-    ['the one that was changed last', '2026-01-01T00:00:00Z', '2026-03-01T00:00:00Z', 'o2 o1'],
-    ['the one that was changed last', '2026-03-01T00:00:00Z', '2026-01-01T00:00:00Z', 'o1 o2'],
-    ['the one that says when it was changed', undefined, '2026-01-01T00:00:00Z', 'o2 o1'],
-    ['the one with the first id, when both were changed at once', '2026-01-01', '2026-01-01', 'o1 o2'],
+    ['the record that was changed last', '2026-01-01T00:00:00Z', '2026-03-01T00:00:00Z', 'o2 o1'],
+    ['the record that was changed last', '2026-03-01T00:00:00Z', '2026-01-01T00:00:00Z', 'o1 o2'],
+    ['the record that has a time of change', undefined, '2026-01-01T00:00:00Z', 'o2 o1'],
+    [
+      'the record with the first id, if both were changed at the same time',
+      '2026-01-01',
+      '2026-01-01',
+      'o1 o2',
+    ],
   ])(
     'and are one customer, the preferred record is %s',
     async (_, firstUpdatedAt, secondUpdatedAt, order) => {
@@ -811,7 +826,7 @@ describe('if two records match an identifier of one person', () => {
     expect(idOf(await find('orders'))).toBe('o1 o2');
   });
 
-  test('with different values, and the rule of their system joins them by a record without a value, all are used', async () => {
+  test('with different values, and the rule of their system joins them through a record without a value, all are used', async () => {
     const kvkNumber = (value: string) => ({ namespace: 'kvkNumber', value });
     const pairs = ['o1 o2', 'o1 o3'];
     const { find, whole } = graph(

@@ -7,15 +7,15 @@ import { knownIdentifiers } from '../../src/identity/known-identifiers.js';
 import type { Load } from '../../src/loaders/registry.js';
 import { loadersOf } from '../support/loaders-of.js';
 
-const DOWN = 'down';
-type Answer = readonly CustomerRecord[] | typeof DOWN;
+const UNAVAILABLE = 'unavailable';
+type Answer = readonly CustomerRecord[] | typeof UNAVAILABLE;
 
 const record = (id: string, ...identifiers: YieldedIdentifier[]): CustomerRecord => ({
   id,
   identifiers: [{ namespace: 'email', value: 'eva@example.nl' }, ...identifiers],
 });
 
-/** The known identifiers, with a shop and a desk that give these answers by kind of identifier. */
+/** Returns the known identifiers, with a shop and a desk that return these answers by kind of identifier. */
 async function known(answers: Record<'shop' | 'desk', Record<string, Answer>>) {
   const rules: IdentityRules = {
     limits: { maxHops: 3, maxValuesPerNamespace: 5, maxIdentifiers: 50, patienceMs: 20 },
@@ -38,7 +38,7 @@ async function known(answers: Record<'shop' | 'desk', Record<string, Answer>>) {
               loader: {
                 name: kind,
                 load: (values: readonly string[]) =>
-                  answer === DOWN
+                  answer === UNAVAILABLE
                     ? Promise.reject(new SourceUnavailableError(name, `${name} cannot be reached.`))
                     : Promise.resolve(values.map(() => answer)),
               },
@@ -64,7 +64,7 @@ describe('a system is reported as failed', () => {
   test('when it answered one query and failed another', async () => {
     const { records, failed } = await known({
       shop: { email: [record('s1')] },
-      desk: { email: [record('d1')], shopId: DOWN },
+      desk: { email: [record('d1')], shopId: UNAVAILABLE },
     });
     expect(records).toEqual([
       { source: 'shop', id: 's1' },
@@ -76,7 +76,7 @@ describe('a system is reported as failed', () => {
   test('even if another system holds several customers under the identifier', async () => {
     const { candidates, failed } = await known({
       shop: { email: [record('s1'), record('s2')] },
-      desk: { email: DOWN },
+      desk: { email: UNAVAILABLE },
     });
     expect({ candidates, failed }).toEqual({ candidates: 2, failed: ['desk'] });
   });
@@ -87,7 +87,7 @@ describe('the identifiers of a customer', () => {
   const phone = { namespace: 'phone', value: '+31201234567' };
   const shopId = { namespace: 'shopId', value: 's1' };
 
-  test('are all that the records hold; those that people share are not exclusive', async () => {
+  test('are all identifiers of the records; identifiers that people share are not exclusive', async () => {
     const { identifiers, exclusive } = await known({
       shop: { email: [record('s1', { ...phone, value: '020-1234567' })] },
       desk: { email: [] },
@@ -96,7 +96,7 @@ describe('the identifiers of a customer', () => {
     expect(exclusive).toEqual([shopId, email]);
   });
 
-  test('are the requested one alone, and exclusive, when no system knows the customer', async () => {
+  test('are only the requested identifier, as exclusive, if no system knows the customer', async () => {
     expect(await known({ shop: { email: [] }, desk: { email: [] } })).toEqual({
       identifiers: [email],
       exclusive: [email],

@@ -24,7 +24,7 @@ function identitiesOver({
   people?: Records;
   letters?: Records;
   identity?: Partial<IdentityDeclaration<Client>>;
-  /** Whether each key is answered by itself, in the reverse order of the keys. */
+  /** Whether each key is answered separately, in the reverse order of the keys. */
   oneByOne?: boolean;
 }) {
   const foundBy = (records: Records, uniqueness: 'enforced' | 'usual', ...namespaces: string[]) =>
@@ -87,9 +87,9 @@ function identitiesOver({
   return createIdentities(rules, loadersOf(load));
 }
 
-const eva = (id: string, ...held: CustomerRecord['identifiers']): CustomerRecord => ({
+const eva = (id: string, ...current: CustomerRecord['identifiers']): CustomerRecord => ({
   id,
-  identifiers: [{ namespace: 'email', value: 'eva@example.nl', verified: true }, ...held],
+  identifiers: [{ namespace: 'email', value: 'eva@example.nl', verified: true }, ...current],
 });
 const many = (count: number, recordOf: (i: number) => CustomerRecord) =>
   Array.from({ length: count }, (_, i) => recordOf(i));
@@ -156,7 +156,7 @@ test.each<[string, (size: number) => Promise<object>, object]>([
       }),
     { kind: 'identified' },
   ],
-  ['a list of customers whose systems answer one by one', findEach, { known: 1, found: SIZE }],
+  ['a list of customers whose systems answer the keys one by one', findEach, { known: 1, found: SIZE }],
 ])('needs steps in proportion to its length: %s', async (_, work, result) => {
   expect(await work(SIZE)).toMatchObject(result);
   const stepsOf = (size: number) => countSteps('identity', () => work(size));

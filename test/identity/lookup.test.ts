@@ -15,7 +15,7 @@ const recordOf = (id: string): KnownRecord => ({
   heldIdentifiers: [],
 });
 
-test('a lookup that was searched before its answer came has the records of the answer', () => {
+test('a lookup that was read before its answer arrived has the records of the answer', () => {
   const lookup = new Lookup(source, { namespace: 'email', value: 'a@example.nl' });
   const [record, other] = [recordOf('1'), recordOf('2')];
   expect([lookup.has(record), lookup.customersWith(record), lookup.customers]).toEqual([false, 1, 0]);

@@ -19,7 +19,7 @@ function valueOf(name: string, text: string): string | null {
   return normalise(namespace, text)?.value ?? null;
 }
 
-/** Blanks and invisible characters around a value do not matter in any namespace. */
+/** Blanks and invisible characters around a value are removed in all namespaces. */
 const trimmed = (text: string): string =>
   text.replace(
     /^[\s\p{Cf}\p{Default_Ignorable_Code_Point}]+|[\s\p{Cf}\p{Default_Ignorable_Code_Point}]+$/gu,

@@ -6,22 +6,24 @@ import type { Identifier } from '../../src/identity/identifiers.js';
 import type { CustomerRecord } from '../../src/identity/declaration.js';
 import { isSameCustomer, read, recordsOf, text, type MadeSystem, type World } from './worlds.js';
 
-/** `crm c1`: a record by its system and id. */
+/** A record by its system and id, such as `crm c1`. */
 export type Ref = string;
 
 interface Decision {
   kind: 'identified' | 'ambiguous' | 'unknown' | 'failed';
-  /** The customer's records, or those of all candidates when ambiguous. Ordered by system, then by id. */
+  /** The customer's records, or those of all candidates if ambiguous. Ordered by system, then by id. */
   refs: readonly Ref[];
   candidates: number;
-  /** The lines that hold these together, as `crm c1 email e1@x ALONE`. */
+  /** The lines that connect these records, such as `crm c1 email e1@x ALONE`. */
   lines: readonly string[];
   /** The identifiers of refused lines of the customer, or of one of the candidates. */
   conflicts: readonly string[];
   /** The conflicts of all records that the systems returned on the way, also those of other customers. */
   allConflicts: readonly string[];
-  /** Two of the records hold different values of a single-value identifier, and a source's rule makes them one customer. */
-  madeOne: boolean;
+  /**
+   * Whether records hold different values of a single-value identifier, and a source's rule makes them one customer.
+   */
+  isJoinedByRule: boolean;
   /** The number of rounds of the walk. */
   rounds: number;
 }
@@ -70,7 +72,7 @@ const pairsOf = <T>(all: readonly T[]): [T, T][] =>
 /** A connected part of the graph: records and the identifiers between them. */
 interface Part {
   entries: readonly Entry[];
-  /** By text. */
+  /** The identifiers by their text. */
   identifiers: ReadonlySet<string>;
 }
 
@@ -90,7 +92,7 @@ const isIn = ({ entry }: Line, part: Part): boolean => part.entries.includes(ent
 const touches = (line: Line, part: Part): boolean =>
   isIn(line, part) || part.identifiers.has(text(line.identifier));
 
-export function createOracle(world: World, down: readonly string[] = []) {
+export function createOracle(world: World, unavailable: readonly string[] = []) {
   const entries: Entry[] = world.systems.flatMap((system, rank) =>
     system.records.map((record) => {
       const holds = new Map<string, { identifier: Identifier; verified: boolean }>();
@@ -113,9 +115,9 @@ export function createOracle(world: World, down: readonly string[] = []) {
   const uniquenessIn = (system: MadeSystem, { namespace }: Identifier) =>
     namespace === system.recordKey ? 'enforced' : system.foundBy[namespace];
   const isUnavailable = ({ name }: MadeSystem, { namespace }: Identifier) =>
-    down.includes(name) || down.includes(`${name} ${namespace}`);
+    unavailable.includes(name) || unavailable.includes(`${name} ${namespace}`);
 
-  /** What the system returns for an identifier, or null when it cannot or does not answer. */
+  /** The records that the system returns for an identifier, or null if it cannot or does not answer. */
   const answers = new Map<string, Entry[] | null>();
   const answer = (system: MadeSystem, identifier: Identifier): Entry[] | null => {
     const key = `${system.name} ${text(identifier)}`;
@@ -212,8 +214,8 @@ export function createOracle(world: World, down: readonly string[] = []) {
     const groups = customers(some);
     return singles.some(({ name }) => {
       const values = [...new Set(some.flatMap((entry) => valuesOf(entry, name)))];
-      const alike = groups.flatMap((group) => pairsOf(group.flatMap((entry) => valuesOf(entry, name))));
-      return sets(values, alike).length > 1;
+      const sameValues = groups.flatMap((group) => pairsOf(group.flatMap((entry) => valuesOf(entry, name))));
+      return sets(values, sameValues).length > 1;
     });
   };
 
@@ -246,14 +248,14 @@ export function createOracle(world: World, down: readonly string[] = []) {
             answer(entry.system, identifier)?.includes(entry),
         ),
       );
-      const begun = found.filter((entry) => answer(entry.system, start)?.includes(entry));
+      const startEntries = found.filter((entry) => answer(entry.system, start)?.includes(entry));
       const lines = linesOf(found, [start], queried);
       // The walk continues from all records that are connected with its start, by drawn and refused lines: this finds
       // conflicts. It does not continue from an unconnected record that a system returns.
-      const around = partsOf(found, lines).filter((part) =>
-        part.entries.some((entry) => begun.includes(entry)),
+      const reachable = partsOf(found, lines).filter((part) =>
+        part.entries.some((entry) => startEntries.includes(entry)),
       );
-      const fresh = around
+      const unqueried = reachable
         .flatMap((part) => part.entries)
         .flatMap((entry) => [
           ownId(entry),
@@ -262,8 +264,8 @@ export function createOracle(world: World, down: readonly string[] = []) {
             .map(({ identifier }) => identifier),
         ])
         .filter((identifier) => !queried.has(text(identifier)) && mayLink(identifier));
-      if (fresh.length === 0) return { found, begun, lines, rounds };
-      for (const identifier of fresh) queried.set(text(identifier), identifier);
+      if (unqueried.length === 0) return { found, startEntries, lines, rounds };
+      for (const identifier of unqueried) queried.set(text(identifier), identifier);
       rounds++;
     }
   };
@@ -277,54 +279,56 @@ export function createOracle(world: World, down: readonly string[] = []) {
   return {
     /** The result of the rules for an identifier, if the systems return only records that they are queried for. */
     meaning: (start: Identifier): Decision => {
-      const { found, begun, lines, rounds } = walk(start);
+      const { found, startEntries, lines, rounds } = walk(start);
       const { parts, drawn, refused } = join(found, lines);
-      const meant = parts.filter((part) => part.entries.some((entry) => begun.includes(entry)));
+      const startParts = parts.filter((part) => part.entries.some((entry) => startEntries.includes(entry)));
       const several = Math.max(
         0,
-        ...world.systems.map((system) => customers(begun.filter((entry) => entry.system === system)).length),
+        ...world.systems.map(
+          (system) => customers(startEntries.filter((entry) => entry.system === system)).length,
+        ),
       );
       const failed = world.systems.some(
         (system) => uniquenessIn(system, start) !== undefined && isUnavailable(system, start),
       );
-      const oversOf = (some: readonly Line[]) =>
+      const conflictsOf = (some: readonly Line[]) =>
         [...new Set(some.map(({ identifier }) => text(identifier)))].sort();
       return {
         kind:
-          begun.length === 0
+          startEntries.length === 0
             ? failed
               ? 'failed'
               : 'unknown'
-            : several > 1 || meant.length > 1
+            : several > 1 || startParts.length > 1
               ? 'ambiguous'
               : 'identified',
-        refs: refsOf(meant.flatMap((part) => part.entries)),
-        candidates: several > 1 ? several : meant.length,
+        refs: refsOf(startParts.flatMap((part) => part.entries)),
+        candidates: several > 1 ? several : startParts.length,
         lines: drawn
-          .filter((line) => meant.some((part) => isIn(line, part)))
+          .filter((line) => startParts.some((part) => isIn(line, part)))
           .map(({ entry, identifier, rule }) => `${entry.ref} ${text(identifier)} ${rule}`),
-        conflicts: oversOf(refused.filter((line) => meant.some((part) => touches(line, part)))),
-        allConflicts: oversOf(refused),
-        madeOne: meant.some(({ entries: some }) =>
+        conflicts: conflictsOf(refused.filter((line) => startParts.some((part) => touches(line, part)))),
+        allConflicts: conflictsOf(refused),
+        isJoinedByRule: startParts.some(({ entries: some }) =>
           singles.some(({ name }) => new Set(some.flatMap((entry) => valuesOf(entry, name))).size > 1),
         ),
         rounds,
       };
     },
     /**
-     * The records that any lines hold together, drawn or not, if all systems were queried by everything: nobody may
-     * ever see records of two of these as one customer.
+     * The groups of records that lines connect, drawn or refused, if all systems are queried by every identifier. No
+     * answer may show records of two groups as one customer.
      */
     atMost: (): Ref[][] => {
-      const everything = new Map<string, Identifier>();
+      const identifiers = new Map<string, Identifier>();
       const hashes: Identifier[] = [];
       for (const { holds } of entries)
         for (const [key, { identifier }] of holds) {
-          everything.set(key, identifier);
+          identifiers.set(key, identifier);
           if (identifier.namespace === 'email')
             hashes.push({ namespace: 'hash', value: `#${identifier.value}` });
         }
-      return partsOf(entries, linesOf(entries, hashes, everything)).map((part) => refsOf(part.entries));
+      return partsOf(entries, linesOf(entries, hashes, identifiers)).map((part) => refsOf(part.entries));
     },
     /** The records at which the walk begins. */
     begins: (start: Identifier): Ref[] =>

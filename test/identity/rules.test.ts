@@ -65,7 +65,7 @@ describe('the rules', () => {
     ['visitorId', 'nobody', false],
     ['shopId', 'nobody', false],
     ['shopId', 'eva', true],
-    // A source may know better which of its ids identify nobody.
+    // A source decides which of its ids identify nobody.
     ['deskId', 'nobody', true],
     ['deskId', 'desk', false],
   ])('apply the blocklists of the settings: %s %s is an identifier: %s', (namespace, value, isOne) => {
@@ -86,30 +86,30 @@ describe('the rules', () => {
   });
 
   test.each<[string, Parameters<typeof createIdentityRules>[0], string[]]>([
-    ['starts', [shop], []],
-    ['that no source declares starts', [{ name: 'weather' }], []],
+    ['that no other source has does not prevent the start', [shop], []],
+    ['that no source declares does not prevent the start', [{ name: 'weather' }], []],
     [
-      'of another source does not start',
+      'of another source prevents the start',
       [shop, { name: 'desk', namespaces: [shopId] }],
       ['desk declares the namespace "shopId", which exists already. Choose another name.'],
     ],
     [
-      'that all systems have does not start',
+      'that all systems have prevents the start',
       [{ name: 'desk', namespaces: [idNamespace('email', 'An id.', /^\w+$/)] }],
       ['desk declares the namespace "email", which exists already. Choose another name.'],
     ],
     [
-      'with the name of the id of a customer does not start',
+      'with the name of the id of a customer prevents the start',
       [{ name: 'desk', namespaces: [idNamespace('id', 'An id.', /^\w+$/)] }],
       ['desk declares the namespace "id", which exists already. Choose another name.'],
     ],
     [
-      'without a lookup of its records does not start',
+      'without a lookup of its records prevents the start',
       [{ ...shop, identity: identity({ foundBy: {} }) }],
       ['shop has the recordKey "shopId", so its identity.foundBy must contain it.'],
     ],
     [
-      'without a declaration does not start, and all problems are named',
+      'without a declaration prevents the start, and all problems are named',
       [
         { name: 'shop', identity: identity() },
         { name: 'desk', identity: identity({ recordKey: 'deskId', foundBy: {} }) },
@@ -125,7 +125,7 @@ describe('the rules', () => {
   });
 });
 
-test('customers are found by the namespaces that a plugged-in source can look up, and by no other', () => {
+test('customers are found only by the namespaces that a plugged-in source can look up', () => {
   expect(lookupNamespaces(rulesOf(shop)).map(({ name }) => name)).toEqual(['email', 'shopId']);
   expect(lookupNamespaces(rulesOf({ name: 'weather', namespaces: [shopId] }))).toEqual([]);
 });
@@ -159,7 +159,7 @@ describe('the answer of a lookup', () => {
     ],
   };
 
-  test('comes from one loader for each that is declared, however many namespaces use it', () => {
+  test('comes from one loader for each declaration, even if several namespaces use it', () => {
     expect(added.map(({ registeredAs }) => registeredAs)).toEqual(keys);
     expect(keys).toEqual([byBoth, declaration.foundBy['phone']?.loader]);
   });
@@ -196,7 +196,7 @@ describe('the answer of a lookup', () => {
   });
 });
 
-test('values are remembered for each namespace by itself', () => {
+test('values are cached for each namespace separately', () => {
   const digits = idNamespace('digits', 'A number.', /^\d+$/);
   const words = idNamespace('words', 'A word.', /^\w+$/);
   for (let time = 0; time < 2; time += 1) {

@@ -39,13 +39,17 @@ const NO_LIMITS: IdentityRules['limits'] = {
 
 interface Circumstances {
   limits?: Partial<IdentityRules['limits']>;
-  down?: readonly string[];
+  unavailable?: readonly string[];
   /** A seed for the order of answers, the order of records in an answer, and the records that occur twice in it. */
   disorder?: number;
 }
 
 /** The gateway's identity for one identifier of a world, and the calls that it sent. */
-function gateway(world: World, start: Identifier, { limits, down = [], disorder = 0 }: Circumstances = {}) {
+function gateway(
+  world: World,
+  start: Identifier,
+  { limits, unavailable = [], disorder = 0 }: Circumstances = {},
+) {
   const calls: string[] = [];
   const rules: IdentityRules = {
     namespaces: world.namespaces,
@@ -70,7 +74,10 @@ function gateway(world: World, start: Identifier, { limits, down = [], disorder 
                     const yieldCount =
                       disorder === 0 ? 0 : chance(disorder, `${system.name} ${values.join()}`, 6);
                     for (let i = 0; i < yieldCount; i++) await new Promise(setImmediate);
-                    if (down.includes(system.name) || down.includes(`${system.name} ${namespace}`))
+                    if (
+                      unavailable.includes(system.name) ||
+                      unavailable.includes(`${system.name} ${namespace}`)
+                    )
                       throw new SourceUnavailableError(system.name, `${system.name} is unavailable.`);
                     return identifiers.map((identifier) =>
                       disordered(recordsOf(world, system, identifier), disorder),
@@ -94,7 +101,7 @@ function gateway(world: World, start: Identifier, { limits, down = [], disorder 
   return { identity: identities.of(start), identities, calls };
 }
 
-/** A number below the bound, the same for the same seed and text. */
+/** Returns a number below the bound. It depends only on the seed and the text. */
 function chance(seed: number, of: string, bound: number): number {
   let hash = seed;
   for (const letter of of) hash = (Math.imul(hash, 31) + letter.charCodeAt(0)) | 0;
@@ -120,7 +127,7 @@ const shownBy = (source: string, outcome: Outcome): Ref[] =>
 
 const within = (some: readonly Ref[], all: readonly Ref[]) => some.every((ref) => all.includes(ref));
 
-/** Fails with a description of the world, so that the mistake can be traced by hand. */
+/** Fails with a description of the world, so that the defect can be traced by hand. */
 function must(holds: boolean, world: World, start: Identifier, what: string, seen?: unknown, rule?: unknown) {
   if (holds) return;
   throw new Error(
@@ -130,7 +137,7 @@ function must(holds: boolean, world: World, start: Identifier, what: string, see
 
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 
-/** Every identifier of every record that some system can be queried by, and one that nobody holds. */
+/** Every identifier of a record by which a system can be queried, and one that no record holds. */
 const startsOf = (world: World): Identifier[] => [
   ...identifiersOf(world).filter(({ namespace }) =>
     world.systems.some(
@@ -148,13 +155,13 @@ function inEveryWorld(holds: (world: World, starts: readonly Identifier[]) => Pr
 }
 
 describe('in any world, from any identifier', () => {
-  test('shows all records that the rules link, and no other', async () => {
+  test('shows exactly the records that the rules link', async () => {
     await inEveryWorld(async (world, starts) => {
       const oracle = createOracle(world);
       for (const start of starts) {
         const rule = oracle.meaning(start);
         const match = await gateway(world, start).identity.fullMatch();
-        must(match.kind === rule.kind, world, start, 'takes it for something else', match.kind, rule);
+        must(match.kind === rule.kind, world, start, 'returns another kind of match', match.kind, rule);
         if (rule.kind === 'identified')
           must(same(shown(match), rule.refs), world, start, 'shows others', shown(match), rule.refs);
         if (rule.kind === 'ambiguous') {
@@ -163,9 +170,9 @@ describe('in any world, from any identifier', () => {
           must(match.candidates === rule.candidates, world, start, 'counts wrongly', match.candidates, rule);
         }
         if (rule.kind !== 'unknown') {
-          const overs = [...new Set(match.conflicts.map(({ over }) => text(over)))].sort();
+          const conflictsOf = [...new Set(match.conflicts.map(({ over }) => text(over)))].sort();
           must(
-            within(rule.conflicts, overs) && within(overs, rule.allConflicts),
+            within(rule.conflicts, conflictsOf) && within(conflictsOf, rule.allConflicts),
             world,
             start,
             'reports other conflicts',
@@ -178,7 +185,7 @@ describe('in any world, from any identifier', () => {
     });
   });
 
-  test('reports as reasons the links that join the records, and no others', async () => {
+  test('reports as reasons exactly the links that join the records', async () => {
     await inEveryWorld(async (world, starts) => {
       const oracle = createOracle(world);
       for (const start of starts) {
@@ -189,7 +196,14 @@ describe('in any world, from any identifier', () => {
             `${line.record.source.name} ${line.record.record.id} ${text(line.identifier)} ${line.rule}`,
         );
         if (rule.kind === 'identified')
-          must(same(lines.sort(), [...rule.lines].sort()), world, start, 'gives other reasons', lines, rule);
+          must(
+            same(lines.sort(), [...rule.lines].sort()),
+            world,
+            start,
+            'reports other reasons',
+            lines,
+            rule,
+          );
       }
     });
   });
@@ -207,7 +221,7 @@ describe('in any world, from any identifier', () => {
             refs.length === 0 || parts.some((part) => within(refs, part)),
             world,
             start,
-            'shows strangers as one',
+            'shows records of two customers as one',
             refs,
             parts,
           );
@@ -215,7 +229,7 @@ describe('in any world, from any identifier', () => {
     });
   });
 
-  test('finds the same records in a system that is queried alone', async () => {
+  test('finds the same records in a single system as in all systems', async () => {
     await inEveryWorld(async (world, starts) => {
       const oracle = createOracle(world);
       for (const start of starts) {
@@ -231,11 +245,12 @@ describe('in any world, from any identifier', () => {
               outcome.kind === (rule.kind === 'unknown' ? 'unknown' : 'failed'),
               world,
               start,
-              `is mistaken about ${name}`,
+              `returns a wrong outcome for ${name}`,
               outcome,
               rule,
             );
-          // For an unknown customer, the error may be that the system holds several others under the customer's identifiers.
+          // For an unknown customer, the error may be that the system holds several customers under the requested
+          // identifier.
           must(
             outcome.kind !== 'failed' || outcome.error instanceof AmbiguousIdentityError,
             world,
@@ -249,13 +264,13 @@ describe('in any world, from any identifier', () => {
     });
   });
 
-  test('returns synchronously only what a query returns, and all of it when every system has answered', async () => {
+  test('returns synchronously only records that a query returns, and all of them after every system has answered', async () => {
     const everyOther = fc.array(fc.boolean(), { minLength: 8, maxLength: 8 });
     await fc.assert(
       fc.asyncProperty(worlds, everyOther, fc.nat({ max: 3 }), async (world, isUnavailable, disorder) => {
-        const down = world.systems.filter((_, i) => isUnavailable[i] === true).map(({ name }) => name);
+        const unavailable = world.systems.filter((_, i) => isUnavailable[i] === true).map(({ name }) => name);
         for (const start of startsOf(world)) {
-          const { identity } = gateway(world, start, { down, disorder });
+          const { identity } = gateway(world, start, { unavailable, disorder });
           const summaryOf = (name: string, outcome: Outcome) =>
             outcome.kind === 'failed'
               ? outcome.error.message
@@ -269,7 +284,7 @@ describe('in any world, from any identifier', () => {
             atOnce().every((outcome) => outcome === undefined),
             world,
             start,
-            'knows what no system was queried for',
+            'returns records that no system was queried for',
           );
           const begun = identity.findIn(world.systems[0]?.name ?? '').catch(() => undefined);
           const early = atOnce();
@@ -283,12 +298,12 @@ describe('in any world, from any identifier', () => {
               seen.every((outcome, i) => outcome === undefined || outcome === answers[i]),
               world,
               start,
-              'returns something else at once',
+              'returns another result synchronously',
               seen,
               answers,
             );
           await identity.fullMatch();
-          must(same(atOnce(), answers), world, start, 'does not return what is known', atOnce(), answers);
+          must(same(atOnce(), answers), world, start, 'does not return the known records', atOnce(), answers);
         }
       }),
       { numRuns: runCount(300) },
@@ -314,8 +329,8 @@ describe('in any world, from any identifier', () => {
     };
     await fc.assert(
       fc.asyncProperty(worlds, everyOther, limits, async (world, isUnavailable, someLimits) => {
-        const down = world.systems.filter((_, i) => isUnavailable[i] === true).map(({ name }) => name);
-        const circumstances = { down, limits: someLimits };
+        const unavailable = world.systems.filter((_, i) => isUnavailable[i] === true).map(({ name }) => name);
+        const circumstances = { unavailable, limits: someLimits };
         const wanted = new Set(world.systems.map(({ name }) => name));
         const starts = startsOf(world);
         const [first] = starts;
@@ -325,7 +340,7 @@ describe('in any world, from any identifier', () => {
         for (const start of starts) {
           const inList = await summaryOf(identities.of(start), world);
           const alone = await summaryOf(gateway(world, start, circumstances).identity, world);
-          must(same(inList, alone), world, start, 'finds something else in a list', inList, alone);
+          must(same(inList, alone), world, start, 'finds other records in a list', inList, alone);
         }
       }),
       { numRuns: runCount(300) },
@@ -346,7 +361,7 @@ describe('in any world, from any identifier', () => {
           known === expected || (rule.kind === 'ambiguous' && known instanceof AmbiguousIdentityError),
           world,
           start,
-          'is mistaken about whether somebody is known',
+          'reports wrongly whether the customer is known',
           String(known),
           rule,
         );
@@ -354,7 +369,7 @@ describe('in any world, from any identifier', () => {
     });
   });
 
-  test('sends no system the same query twice', async () => {
+  test('never sends the same query to a system twice', async () => {
     await inEveryWorld(async (world, starts) => {
       const wanted = new Set(world.systems.map(({ name }) => name));
       for (const start of starts) {
@@ -382,7 +397,7 @@ describe('in any world, the answer does not depend on', () => {
   );
   const disorders = fc.tuple(fc.integer({ min: 1 }), fc.integer({ min: 1 }));
 
-  test('which system answers first, nor the order of its records', async () => {
+  test('the order of answers, or the order of records in an answer', async () => {
     await fc.assert(
       fc.asyncProperty(worlds, limits, disorders, async (world, caps, [firstDisorder, secondDisorder]) => {
         for (const start of startsOf(world)) {
@@ -410,7 +425,7 @@ describe('in any world, the answer does not depend on', () => {
       if (linksOneWay(world)) return;
       const matches = new Map<string, Ref[]>();
       for (const start of starts) {
-        // An identifier that never links says nothing about other records with it, and no record holds a hash.
+        // An identifier that never links does not connect its records, and no record holds a hash.
         if (world.namespaces.get(start.namespace)?.mayLink?.(start.value) === false) continue;
         if (start.namespace === 'hash') continue;
         const refs = shown(await gateway(world, start).identity.fullMatch());
@@ -425,16 +440,16 @@ describe('in any world, the answer does not depend on', () => {
 });
 
 describe('in any world with unavailable systems', () => {
-  test('an unavailable system hides only its own records, and adds nothing', async () => {
+  test('an unavailable system hides only its own records, and adds no others', async () => {
     await inEveryWorld(async (world, starts) => {
       const up = createOracle(world);
       const parts = up.atMost();
-      const down = createOracle(world, world.down);
+      const reducedOracle = createOracle(world, world.unavailable);
       for (const start of starts) {
         const whole = up.meaning(start);
-        const rule = down.meaning(start);
+        const rule = reducedOracle.meaning(start);
         const begins = up.begins(start);
-        const { identity } = gateway(world, start, { down: world.down });
+        const { identity } = gateway(world, start, { unavailable: world.unavailable });
         const match = await identity.fullMatch().catch((error: unknown) => {
           if (error instanceof GatewayError) return null;
           throw error;
@@ -445,26 +460,42 @@ describe('in any world with unavailable systems', () => {
             parts.some((part) => within(refs, part) && begins.some((ref) => part.includes(ref))),
           world,
           start,
-          'shows strangers as one',
+          'shows records of two customers as one',
           refs,
           parts,
         );
         // An unavailable system might have shown a conflict, or another customer under the identifier. Without it, more
-        // may be shown. Even then, the records hang together when all systems answer, conflicts aside: checked above.
+        // records may be shown. The check above ensures that these are connected when all systems answer, apart from
+        // conflicts.
         if (whole.kind === 'unknown' || (whole.kind === 'identified' && whole.conflicts.length === 0))
-          must(within(refs, whole.refs), world, start, 'shows more than before', refs, whole);
+          must(within(refs, whole.refs), world, start, 'shows more records than before', refs, whole);
         if (rule.kind === 'identified' || rule.kind === 'ambiguous') {
           const expected = rule.kind === 'identified' ? rule.refs : [];
-          must(same(refs, expected), world, start, 'shows others while systems are unavailable', refs, rule);
+          must(
+            same(refs, expected),
+            world,
+            start,
+            'shows other records while systems are unavailable',
+            refs,
+            rule,
+          );
         }
         if (rule.kind === 'failed') {
-          const known = await gateway(world, start, { down: world.down })
+          const known = await gateway(world, start, { unavailable: world.unavailable })
             .identity.isKnown(new Set(world.systems.map(({ name }) => name)))
             .catch((error: unknown) => error);
-          must(known instanceof GatewayError, world, start, 'knows without an answer', String(known));
+          must(
+            known instanceof GatewayError,
+            world,
+            start,
+            'reports a customer as known without an answer',
+            String(known),
+          );
         }
         for (const { name } of world.systems) {
-          const outcome = await gateway(world, start, { down: world.down }).identity.findIn(name);
+          const outcome = await gateway(world, start, { unavailable: world.unavailable }).identity.findIn(
+            name,
+          );
           const found = shownBy(name, outcome);
           must(
             outcome.kind !== 'found' ||
@@ -474,7 +505,7 @@ describe('in any world with unavailable systems', () => {
               ),
             world,
             start,
-            `finds others in ${name} while systems are unavailable`,
+            `finds other records in ${name} while systems are unavailable`,
             found,
             rule,
           );
@@ -503,7 +534,7 @@ describe('in any world with unavailable systems', () => {
               parts.some((part) => within(refs, part) && begins.some((ref) => part.includes(ref))),
             world,
             start,
-            `shows strangers as one under ${JSON.stringify(caps)}`,
+            `shows records of two customers as one with the limits ${JSON.stringify(caps)}`,
             refs,
             parts,
           );
@@ -512,7 +543,7 @@ describe('in any world with unavailable systems', () => {
               rule.kind === 'identified' ? within(refs, rule.refs) : refs.length === 0,
               world,
               start,
-              `shows more under ${JSON.stringify(caps)}`,
+              `shows more records with the limits ${JSON.stringify(caps)}`,
               refs,
               rule,
             );
@@ -521,7 +552,7 @@ describe('in any world with unavailable systems', () => {
             match.limitsReached.size > 0 || (match.kind === rule.kind && same(refs, expected)),
             world,
             start,
-            `is silent about what is missing under ${JSON.stringify(caps)}`,
+            `does not report missing records with the limits ${JSON.stringify(caps)}`,
             match.kind,
             rule,
           );
@@ -535,7 +566,7 @@ describe('in any world with unavailable systems', () => {
 describe('in rare and difficult worlds', () => {
   test.each([
     [
-      'different ids of another system that are held but not vouched for',
+      'different ids of another system that the record holds and does not vouch for',
       small(
         [
           { name: 'crm', records: [record('c1', undefined, 'deskId d1 verified', 'shopId s1')] },
@@ -587,7 +618,7 @@ describe('in rare and difficult worlds', () => {
         },
       ]),
     ],
-  ])('makes one customer of %s, from any of their identifiers', async (_, world) => {
+  ])('returns one customer for %s, from any of their identifiers', async (_, world) => {
     const oracle = createOracle(world);
     const customers = identifiersOf(world).map((start) => oracle.meaning(start).refs);
     for (const start of startsOf(world)) {
@@ -623,7 +654,7 @@ describe('in rare and difficult worlds', () => {
     expect(createOracle(world).meaning(shared)).toMatchObject({ kind: 'ambiguous', candidates: 2 });
   });
 
-  test('a verified identifier links to a system that is queried by it, and not back from there', async () => {
+  test('a verified identifier links to a system that is queried by it, but not in the other direction', async () => {
     const world = small([
       { name: 'crm', records: [record('c1', undefined, 'email e00@x verified')] },
       { name: 'shop', foundBy: { email: 'usual' }, records: [record('s1', 'Eva', 'email e00@x')] },
@@ -637,41 +668,42 @@ describe('in rare and difficult worlds', () => {
 });
 
 test('the random worlds contain every difficult case', () => {
-  const count = new Map<string, number>();
-  const saw = (what: string, is: boolean) => count.set(what, (count.get(what) ?? 0) + (is ? 1 : 0));
+  const counts = new Map<string, number>();
+  const countCase = (label: string, isCase: boolean) =>
+    counts.set(label, (counts.get(label) ?? 0) + (isCase ? 1 : 0));
   for (const world of fc.sample(worlds, { numRuns: 200, seed: 4 })) {
     const oracle = createOracle(world);
-    const down = createOracle(world, world.down);
+    const reducedOracle = createOracle(world, world.unavailable);
     for (const start of startsOf(world)) {
       const rule = oracle.meaning(start);
       const isIdentified = rule.kind === 'identified';
       const systems = rule.refs.map((ref) => ref.split(' ')[0] ?? '');
-      saw('identified', isIdentified);
-      saw('unknown', rule.kind === 'unknown');
-      saw('ambiguous', rule.kind === 'ambiguous');
-      saw('conflict', rule.conflicts.length > 0);
-      saw('shown beside a conflict', isIdentified && rule.conflicts.length > 0 && rule.refs.length > 1);
-      saw('over two systems', isIdentified && new Set(systems).size === 2);
-      saw('over three systems or more', isIdentified && new Set(systems).size > 2);
-      saw('two records of one system', isIdentified && new Set(systems).size < systems.length);
-      saw('four rounds or more', isIdentified && rule.rounds > 3);
+      countCase('identified', isIdentified);
+      countCase('unknown', rule.kind === 'unknown');
+      countCase('ambiguous', rule.kind === 'ambiguous');
+      countCase('conflict', rule.conflicts.length > 0);
+      countCase('shown beside a conflict', isIdentified && rule.conflicts.length > 0 && rule.refs.length > 1);
+      countCase('over two systems', isIdentified && new Set(systems).size === 2);
+      countCase('over three systems or more', isIdentified && new Set(systems).size > 2);
+      countCase('two records of one system', isIdentified && new Set(systems).size < systems.length);
+      countCase('four rounds or more', isIdentified && rule.rounds > 3);
       for (const by of ['UNIQUE', 'SAME_CUSTOMER', 'VERIFIED', 'ALONE'])
-        saw(
+        countCase(
           `over two systems by ${by}`,
           isIdentified &&
             new Set(systems).size > 1 &&
             rule.lines.filter((line) => line.endsWith(` ${by}`)).length >
               (by === 'UNIQUE' ? systems.length : 0),
         );
-      saw('two values that their source makes one', isIdentified && rule.madeOne);
-      saw('identified in a world where something links one way', isIdentified && linksOneWay(world));
-      const less = down.meaning(start);
-      saw('unsure while systems are unavailable', less.kind === 'failed');
-      saw(
-        'less while systems are unavailable',
+      countCase('two values that a rule of their source joins', isIdentified && rule.isJoinedByRule);
+      countCase('identified in a world with a one-way link', isIdentified && linksOneWay(world));
+      const less = reducedOracle.meaning(start);
+      countCase('failed while systems are unavailable', less.kind === 'failed');
+      countCase(
+        'fewer records while systems are unavailable',
         less.kind === 'identified' && less.refs.length < rule.refs.length,
       );
     }
   }
-  for (const [what, times] of count) expect(times, what).toBeGreaterThan(25);
+  for (const [what, times] of counts) expect(times, what).toBeGreaterThan(25);
 });

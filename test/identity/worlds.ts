@@ -1,4 +1,4 @@
-/** Made-up worlds of systems and records for the rules of src/identity/README.md: small, and as difficult as real ones. */
+/** Generates small, difficult worlds of systems and records for the rules of src/identity/README.md. */
 import fc from 'fast-check';
 import type { Client } from '../../src/connectors/connector.js';
 import { normalise, type Identifier } from '../../src/identity/identifiers.js';
@@ -17,7 +17,7 @@ export interface MadeSystem {
   /** In addition to its record key, which is `enforced`. */
   foundBy: Record<string, Uniqueness>;
   yields: Yields;
-  /** Whether it has a rule by which two records are one customer. */
+  /** Whether the system has a rule by which two records are one customer. */
   hasRule: boolean;
   records: readonly CustomerRecord[];
 }
@@ -27,15 +27,15 @@ export interface World {
   systems: readonly MadeSystem[];
   namespaces: ReadonlyMap<string, Namespace>;
   /** Unavailable systems, such as `crm`, or single queries, such as `crm email`. */
-  down: readonly string[];
+  unavailable: readonly string[];
 }
 
 export const text = ({ namespace, value }: Identifier): string => `${namespace} ${value}`;
 
-/** The normalised identifier, or null when it stands for nobody. */
+/** Returns the normalised identifier, or null if it is a placeholder. */
 export function read(world: World, namespace: string, value: string | null | undefined): Identifier | null {
   const declared = world.namespaces.get(namespace);
-  if (declared === undefined) throw new Error(`nobody declared ${namespace}`);
+  if (declared === undefined) throw new Error(`No system declares ${namespace}.`);
   return value === null || value === undefined ? null : normalise(declared, value);
 }
 
@@ -64,7 +64,10 @@ export function recordsOf(world: World, system: MadeSystem, wanted: Identifier):
   return records;
 }
 
-/** The rule of systems with `hasRule`. It is not transitive: A may match B, and B may match C, when A does not match C. */
+/**
+ * The rule of systems with `hasRule`. It is not transitive: A may match B, and B may match C, although A does not match
+ * C.
+ */
 export function isSameCustomer(a: CustomerRecord, b: CustomerRecord): boolean {
   const verifiedPhones = (record: CustomerRecord) =>
     record.identifiers
@@ -77,7 +80,7 @@ export function isSameCustomer(a: CustomerRecord, b: CustomerRecord): boolean {
   );
 }
 
-/** Every identifier of every record once, including record ids and the hashes of e-mail addresses. */
+/** All identifiers of all records without duplicates, including record ids and the hashes of e-mail addresses. */
 export function identifiersOf(world: World): Identifier[] {
   const all = new Map<string, Identifier>();
   for (const system of world.systems)
@@ -124,7 +127,7 @@ const SHARED: readonly Namespace[] = [
   simple('kvk', /^k\d$/, 'one'),
 ];
 
-/** An identifier of a record: mostly the person's own, sometimes another person's, a shared one, or nobody's. */
+/** An identifier of a record: mostly the person's, sometimes another person's, a shared one, or a placeholder. */
 const held = fc.record({
   kind: fc.constantFrom('email', 'email', 'email', 'phone', 'phone', 'kvk', 'id', 'id'),
   whose: fc.oneof({ weight: 5, arbitrary: fc.constant('own') }, fc.constantFrom('other', 'shared', 'nobody')),
@@ -149,7 +152,7 @@ const drawnSystem = fc.record({
     kvk: fc.option(uniqueness, { freq: 1 }),
     hash: fc.option(uniqueness, { freq: 1 }),
   }),
-  /** The systems whose ids it can be queried by. */
+  /** The other systems by whose ids the system can be queried. */
   foundByIds: fc.array(fc.tuple(fc.nat(7), uniqueness), { maxLength: 3 }),
   hasRule: fc.constantFrom(true, true, false),
   isIdOne: fc.boolean(),
@@ -167,12 +170,12 @@ export const worlds: fc.Arbitrary<World> = fc
     records: fc.array(drawn, { minLength: 2, maxLength: 9, size: 'max' }),
     /** Whether every link works in both directions. */
     isTidy: fc.boolean(),
-    down: fc.array(fc.tuple(fc.nat(7), fc.constantFrom('', '', ' email', ' phone', ' Id')), {
+    unavailable: fc.array(fc.tuple(fc.nat(7), fc.constantFrom('', '', ' email', ' phone', ' Id')), {
       minLength: 1,
       maxLength: 3,
     }),
   })
-  .map(({ systems: declared, people, records, isTidy, down }) => {
+  .map(({ systems: declared, people, records, isTidy, unavailable }) => {
     const at = (index: number) => index % declared.length;
     const nameAt = (index: number) => NAMES[at(index)] ?? '';
     const idOf = (index: number) => `${nameAt(records[index]?.system ?? 0)}${index}`;
@@ -228,7 +231,7 @@ export const worlds: fc.Arbitrary<World> = fc
               if (namespace === recordKey) return [];
               // A record holds one value of a single-value identifier.
               if (namespaces.get(namespace)?.perCustomer === 'one' && have.has(namespace)) return [];
-              // A system enforces what it declares. So it cannot hold two hashes of one address either.
+              // A system enforces its declared uniqueness, so it cannot hold two hashes of one address.
               const isEnforced =
                 foundBy[namespace] === 'enforced' ||
                 (namespace === 'email' && foundBy['hash'] === 'enforced');
@@ -272,7 +275,7 @@ export const worlds: fc.Arbitrary<World> = fc
     return {
       systems,
       namespaces,
-      down: down.map(([system, by]) =>
+      unavailable: unavailable.map(([system, by]) =>
         by === ' Id' ? `${nameAt(system)} ${nameAt(system)}Id` : `${nameAt(system)}${by}`,
       ),
     };
@@ -292,18 +295,18 @@ export const record = (
   }),
 });
 
-/** Creates a world from systems. A customer has one value of `kvk` and of each namespace in `ones`. */
+/** Creates a world from systems. A customer has one value of `kvk` and of each namespace in `singles`. */
 export function small(
   systems: readonly (Pick<MadeSystem, 'name' | 'records'> & Partial<MadeSystem>)[],
-  ones: readonly string[] = [],
+  singles: readonly string[] = [],
 ): World {
   return {
-    down: [],
+    unavailable: [],
     namespaces: new Map(
       [
         ...SHARED,
         ...systems.map(({ name }) =>
-          simple(`${name}Id`, /^[a-z]+\d+$/, ones.includes(`${name}Id`) ? 'one' : 'several'),
+          simple(`${name}Id`, /^[a-z]+\d+$/, singles.includes(`${name}Id`) ? 'one' : 'several'),
         ),
       ].map((namespace) => [namespace.name, namespace]),
     ),
@@ -336,6 +339,6 @@ export function describeWorld(world: World): string {
             .join(', '),
       ),
     ]),
-    `down: ${world.down.join(', ')}`,
+    `unavailable: ${world.unavailable.join(', ')}`,
   ].join('\n');
 }

@@ -46,7 +46,7 @@ describe('a KvK number', () => {
     expect(valueOf(text)).toBeNull();
   });
 
-  test('of seven digits is refused, since nothing shows which digit was lost', () => {
+  test('of seven digits is refused, because the missing digit is unknown', () => {
     expect(valueOf('1234567')).toBeNull();
   });
 

@@ -98,7 +98,7 @@ describe('a phone number', () => {
     ['RU', '8 912 344-67-80', '+79123446780'],
     ['US', '011 31 6 12345678', '+31612345678'],
   ])(
-    'written in %s as %s is %s: carrier codes are refused, and so are numbers that must be rewritten',
+    'written in %s as %s is %s: carrier codes and numbers that must be rewritten are refused',
     (region, text, value) => {
       expect(normalise(phone(region), text)?.value ?? null).toBe(value);
     },
@@ -110,7 +110,7 @@ describe('a phone number', () => {
     expect(belgian.description).toContain('BE');
   });
 
-  test('is masked except its last four digits', () => {
+  test('is masked except for its last four digits', () => {
     expect(mask(phone('NL'), '+31612345678')).toBe('***5678');
   });
 });

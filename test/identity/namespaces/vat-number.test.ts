@@ -6,7 +6,9 @@ import { VAT_RULES } from '../../../src/identity/namespaces/vat-rules.js';
 
 const valueOf = (text: string): string | null => normalise(vatNumber, text)?.value ?? null;
 
-/** Examples that tax offices and the European Commission publish, and what organisations print on their letters. */
+/**
+ * Examples that tax offices and the European Commission publish, and numbers that organisations print on their letters.
+ */
 const VALID = [
   'ATU13585627',
   'ATU54300000',

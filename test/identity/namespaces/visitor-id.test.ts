@@ -10,7 +10,7 @@ describe('the id of a visitor', () => {
     [' 0b3f1c52-6e4a-4d5b-9c1e-8f2a7d6b5c4e\u200b', '0b3f1c52-6e4a-4d5b-9c1e-8f2a7d6b5c4e'],
     ['GA1.2.123456789.1234567890', 'GA1.2.123456789.1234567890'],
     ['aBcDeF', 'aBcDeF'],
-    // Only in a UUID is a repeated digit made up.
+    // A repeated digit is a placeholder only in a UUID.
     ['77777777', '77777777'],
   ])('%j is normalised to %s', (text, expected) => {
     expect(valueOf(text)).toBe(expected);
@@ -29,7 +29,7 @@ describe('the id of a visitor', () => {
     expect(valueOf(text)).toBeNull();
   });
 
-  test('never links to another system, since people share devices', () => {
+  test('never links to another system, because people share devices', () => {
     expect(visitorId.mayLink?.('aBcDeF')).toBe(false);
   });
 });
