@@ -61,7 +61,7 @@ describe('access by scopes', () => {
     );
   });
 
-  test('is checked before purposes, so that a caller learns first which fields it can never see', () => {
+  test('is checked before purposes, so that a caller first learns which fields it can never see', () => {
     const both = policy({ scopes: [['c']], purposes: ['MARKETING'] });
     expect(accessOf(both, audience())).toMatchObject({ kind: 'forbidden', scopes: [['c']] });
   });
@@ -108,7 +108,7 @@ describe('the need for consent', () => {
     expect(accessOf(policy({ category }), audience({ purpose }), path)).toStrictEqual(access);
   });
 
-  test('names the channel of the field, and the mask stays in force', () => {
+  test('includes the channel of the field, and the mask still applies', () => {
     const field = policy({ channel: 'EMAIL', mask: 'EMAIL' });
     expect(accessOf(field, audience({ purpose: 'MARKETING', sees: 'masked' }))).toStrictEqual({
       ...ALLOWED,
@@ -118,7 +118,7 @@ describe('the need for consent', () => {
   });
 });
 
-test('an error of access names the missing scopes or the purpose, and nothing about a person', () => {
+test('an error of access contains the missing scopes or the purpose, and no personal data', () => {
   expect(forbidden({ scopes: [['c']] }, audience())?.().message).toBe(
     'This caller may not see this field: it lacks the scopes.',
   );
@@ -131,7 +131,7 @@ test('audiences with the same permissions, and only those, have equal texts', ()
   const schema = audience({ scopes: new Set(['b', 'a']) });
   expect(textOfAudience(schema)).toBe('clear SERVICE a b');
   expect(textOfAudience(audience())).toBe(textOfAudience(schema));
-  // The second time, it comes from the cache.
+  // The second text is read from the cache.
   expect(textOfAudience(schema)).toBe('clear SERVICE a b');
   const others = [
     audience({ sees: 'masked' }),

@@ -8,7 +8,7 @@ import { createAudienceSchemas } from '../../src/privacy/audience-schema.js';
 import { createConsentGuard } from '../../src/privacy/consent-guard.js';
 import type { FieldPolicy } from '../../src/stitching/policies.js';
 
-/** A schema as each audience sees and queries it. */
+/** Tests a schema as each audience sees and queries it. */
 
 const schema = buildSchema(`
   type Query { customer: Customer weather: Weather }
@@ -67,7 +67,7 @@ const audience = (parts: Partial<Audience> = {}): Audience => ({
 });
 
 async function queryAs(by: Audience, source: string) {
-  // The context is only a key of the cached consent; nothing here reads it.
+  // The context is only the key of the cached consent. The tests do not read it.
   const contextValue = {} as Context;
   const { data, errors } = await graphql({ schema: schemas.executed(by), source, contextValue });
   return { data: data?.['customer'], codes: errors?.map(({ extensions }) => extensions['code']) };
@@ -124,7 +124,7 @@ describe('an audience gets', () => {
     expect(readOf).toEqual([]);
   });
 
-  test('the fields for whose channel the customer has given consent, masked if it sees masked values', async () => {
+  test('fields with consent for their channel, masked if it sees masked values', async () => {
     statements = [
       { purpose: 'MARKETING', source: 'crm', status: 'GRANTED', channel: 'SMS' },
       { purpose: 'MARKETING', source: 'crm', status: 'DENIED', channel: 'EMAIL' },

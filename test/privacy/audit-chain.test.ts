@@ -25,11 +25,11 @@ for (let before = BEGINNING, seq = 1; seq <= 130; seq += 1) {
 }
 const line = (seq: number): string => LINES[seq - 1] ?? '';
 const link = (seq: number): Link => LINKS[seq - 1] ?? BEGINNING;
-/** Line `seq`, chained to another line than the one before it. */
+/** Line `seq` with a wrong hash of the previous line. */
 const forked = (seq: number): string =>
   nextLine({ seq: seq - 1, hash: 'f'.repeat(64) }, bodyOf(entry(), TIME), seal).text.trimEnd();
 const changed = (seq: number): string => line(seq).replace('"r-', '"s-');
-/** The line after `seq`, which says what a crash left. */
+/** The line after `seq`, which records the partial line of an interrupted write. */
 const repair = (seq: number, torn: string): string =>
   nextLine(link(seq), repairBody(Buffer.from(torn), TIME), seal).text.trimEnd();
 
@@ -38,7 +38,7 @@ interface Given {
   head?: Link;
 }
 
-/** Files of lines, each line with its line break; a text at the end of a file by `rest`. */
+/** Files of lines. Each line has its line break. `rest` is text after the last line of a file. */
 function check(
   files: { lines: string[]; rest?: string }[],
   { fromBeginning = true, head }: Given = {},
@@ -57,29 +57,33 @@ const problemsOf = (lines: string[], input?: Given): string[] =>
 describe('the problems of an audit log', () => {
   test.each<[string, string[], string[]]>([
     ['none', [line(1), line(2), line(3)], []],
-    ['none of nothing', [], []],
+    ['no lines', [], []],
     [
-      'a line changed',
+      'a changed line',
       [line(1), changed(2), line(3)],
       ['2 changed: the line was changed after it was written'],
     ],
-    ['the first changed', [changed(1), line(2)], ['1 changed: the line was changed after it was written']],
-    ['one removed', [line(1), line(3)], ['2 removed: the line numbered 2 is missing before it']],
+    ['a changed first line', [changed(1), line(2)], ['1 changed: the line was changed after it was written']],
+    ['a removed line', [line(1), line(3)], ['2 removed: the line numbered 2 is missing before it']],
     [
       'several removed',
       [line(1), line(5), line(6)],
       ['2 removed: the lines numbered 2 to 4 are missing before it'],
     ],
-    ['the first removed', [line(2), line(3)], ['1 removed: the line numbered 1 is missing before it']],
+    ['a removed first line', [line(2), line(3)], ['1 removed: the line numbered 1 is missing before it']],
     [
       'one twice',
       [line(1), line(2), line(2), line(3)],
       ['3 duplicated: the line numbered 2 is present already'],
     ],
-    ['the first twice', [line(1), line(1)], ['2 duplicated: the line numbered 1 is present already']],
-    ['two swapped', [line(1), line(3), line(2), line(4)], ['3 out of order: the line numbered 2 comes late']],
+    ['a repeated first line', [line(1), line(1)], ['2 duplicated: the line numbered 1 is present already']],
     [
-      'one of several missing that comes late',
+      'two swapped lines',
+      [line(1), line(3), line(2), line(4)],
+      ['3 out of order: the line numbered 2 comes late'],
+    ],
+    [
+      'a missing line that occurs later',
       [line(1), line(6), line(3), line(7)],
       [
         '2 removed: the line numbered 2 is missing before it',
@@ -88,7 +92,7 @@ describe('the problems of an audit log', () => {
       ],
     ],
     [
-      'all that are missing come late',
+      'missing lines that all occur later',
       [line(4), line(3), line(1), line(2), line(5)],
       [
         '2 out of order: the line numbered 3 comes late',
@@ -97,7 +101,7 @@ describe('the problems of an audit log', () => {
       ],
     ],
     [
-      'one that comes late twice',
+      'a missing line that occurs later twice',
       [line(1), line(4), line(2), line(2)],
       [
         '2 removed: the line numbered 3 is missing before it',
@@ -106,27 +110,27 @@ describe('the problems of an audit log', () => {
       ],
     ],
     [
-      'one written after another line',
+      'a line that was written after another line',
       [line(1), forked(2)],
       ['2 changed: its hash of the previous line does not match'],
     ],
     [
-      'a line of something else',
+      'a line of another format',
       [line(1), 'notes', line(2)],
       ['2 unreadable: this is not an audit line, and no crash is recorded for it'],
     ],
     [
-      'several lines of something else, named once',
+      'several lines of another format, reported once',
       [line(1), 'notes', 'of somebody', line(2)],
       ['2 unreadable: this is not an audit line, and no crash is recorded for it'],
     ],
     [
-      'a line written over by something else',
+      'a line that was overwritten with another format',
       [line(1), 'notes', line(3)],
       ['2 unreadable: this is not an audit line, and no crash is recorded for it'],
     ],
     [
-      'a changed line, and after it one missing',
+      'a changed line before a missing line',
       [line(1), changed(2), line(4)],
       [
         '2 changed: the line was changed after it was written',
@@ -134,7 +138,7 @@ describe('the problems of an audit log', () => {
       ],
     ],
     [
-      'something else before a changed line',
+      'another format before a changed line',
       ['notes', changed(1)],
       [
         '1 unreadable: this is not an audit line, and no crash is recorded for it',
@@ -142,12 +146,12 @@ describe('the problems of an audit log', () => {
       ],
     ],
     [
-      'something else at the end',
+      'another format at the end',
       [line(1), 'notes'],
       ['2 unreadable: this is not an audit line, and no crash is recorded for it'],
     ],
     [
-      'a repair without what it repairs',
+      'a repair without its partial line',
       [line(1), repair(1, '{"seq"')],
       ['2 removed: the 6 bytes before it that a crash left are missing'],
     ],
@@ -161,11 +165,11 @@ describe('the problems of an audit log', () => {
       [line(1), '{"se', repair(1, '{"seq"')],
       ['2 changed: the bytes that a crash left were changed'],
     ],
-  ])('are named: %s', (_, lines, problems) => {
+  ])('are reported: %s', (_, lines, problems) => {
     expect(problemsOf(lines)).toEqual(problems);
   });
 
-  test('are found also in a log whose first lines are archived', () => {
+  test('are also found in a log whose first lines are archived', () => {
     expect(problemsOf([line(5), line(6)], { fromBeginning: false })).toEqual([]);
     expect(problemsOf([line(5), line(7)], { fromBeginning: false })).toEqual([
       '2 removed: the line numbered 6 is missing before it',
@@ -208,7 +212,7 @@ describe('torn lines of an audit log', () => {
     ['one', ['{"seq"']],
     ['two', ['{"seq"', '{"s']],
     ['an empty one', ['']],
-  ])('are counted if the next line records that a crash left them (%s)', (_, torn) => {
+  ])('are counted if the next line records them (%s)', (_, torn) => {
     const result = check([{ lines: [line(1), ...torn, repair(1, torn.join('\n'))] }]);
     expect(result).toMatchObject({ problems: [], torn: 1, lines: 2 });
   });
@@ -224,20 +228,25 @@ describe('the head of an audit log', () => {
   test.each<[string, number, Link, string[]]>([
     ['is the last line', 3, link(3), []],
     ['is behind', 3, link(2), []],
-    ['is one ahead', 3, link(4), ['3 truncated: the line numbered 4 is missing at the end']],
-    ['is further ahead', 3, link(6), ['3 truncated: the lines numbered 4 to 6 are missing at the end']],
+    ['is one line ahead', 3, link(4), ['3 truncated: the line numbered 4 is missing at the end']],
+    ['is three lines ahead', 3, link(6), ['3 truncated: the lines numbered 4 to 6 are missing at the end']],
     [
       'has a different line',
       3,
       { seq: 2, hash: 'f'.repeat(64) },
       ['2 changed: the head has a different line with number 2'],
     ],
-    ['is ahead of nothing', 0, link(2), ['0 truncated: the lines numbered 1 to 2 are missing at the end']],
+    [
+      'is ahead of an empty file',
+      0,
+      link(2),
+      ['0 truncated: the lines numbered 1 to 2 are missing at the end'],
+    ],
   ])('%s', (_, count, head, problems) => {
     expect(problemsOf(LINES.slice(0, count), { head })).toEqual(problems);
   });
 
-  test('accepts the number of a changed line, which is reported as changed only', () => {
+  test('accepts the number of a changed line, which is reported once as changed', () => {
     expect(problemsOf([line(1), changed(2)], { head: link(2) })).toEqual([
       '2 changed: the line was changed after it was written',
     ]);

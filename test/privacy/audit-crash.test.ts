@@ -19,9 +19,9 @@ function startWriting(file: string, run: string) {
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
-  let [acknowledged, complaint] = ['', ''];
+  let [acknowledged, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (acknowledged += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const closed = once(child, 'close');
   const kill = async (): Promise<string[]> => {
     child.kill('SIGKILL');
@@ -34,44 +34,39 @@ function startWriting(file: string, run: string) {
   return {
     kill,
     closed,
-    complaint: () => complaint,
+    stderr: () => stderr,
     /** Waits until the log has acknowledged this number of entries. */
     taken: (amount: number) =>
       vi.waitFor(
         () => {
-          if (acknowledged.split('\n').length <= amount)
-            throw new Error(`not enough entries yet: ${complaint}`);
+          if (acknowledged.split('\n').length <= amount) throw new Error(`not enough entries yet: ${stderr}`);
         },
         { timeout: 20_000, interval: 2 },
       ),
   };
 }
 
-test(
-  'a gateway that is killed again and again leaves every line that it had written',
-  { timeout: 120_000 },
-  async () => {
-    const file = join(temporaryFolder(), 'audit.log');
-    const acknowledged: string[] = [];
+test('a gateway that is killed repeatedly does not lose a written line', { timeout: 120_000 }, async () => {
+  const file = join(temporaryFolder(), 'audit.log');
+  const acknowledged: string[] = [];
 
-    for (let times = 0; times < KILLS; times += 1) {
-      const writer = startWriting(file, `run-${times}`);
-      // Each kill comes a little later, at another moment of writing.
-      await writer.taken(1 + times * 37);
-      acknowledged.push(...(await writer.kill()));
-      const verification = await verifyAudit([file], { secret: SECRET });
-      expect(verification).toMatchObject({ problems: [], endIsKnown: true });
-    }
-    const written = linesIn(file).flatMap(({ requestId }) => requestId ?? []);
-    expect(new Set(written).size).toBe(written.length);
+  for (let times = 0; times < KILLS; times += 1) {
+    const writer = startWriting(file, `run-${times}`);
+    // Each kill comes slightly later, at another point of writing.
+    await writer.taken(1 + times * 37);
+    acknowledged.push(...(await writer.kill()));
+    const verification = await verifyAudit([file], { secret: SECRET });
+    expect(verification).toMatchObject({ problems: [], endIsKnown: true });
+  }
+  const written = linesIn(file).flatMap(({ requestId }) => requestId ?? []);
+  expect(new Set(written).size).toBe(written.length);
 
-    const stored = new Set(written);
-    expect(acknowledged.length).toBeGreaterThan(isThorough ? 1_000 : 100);
-    expect(acknowledged.filter((id) => !stored.has(id))).toEqual([]);
-  },
-);
+  const stored = new Set(written);
+  expect(acknowledged.length).toBeGreaterThan(isThorough ? 1_000 : 100);
+  expect(acknowledged.filter((id) => !stored.has(id))).toEqual([]);
+});
 
-test('a second gateway cannot use the audit file of a running one, also under another name, until that one ends', async () => {
+test('a second gateway cannot use the audit file of a running gateway, even under another name', async () => {
   const folder = temporaryFolder();
   const file = join(folder, 'audit.log');
   const otherName = join(folder, 'same-audit.log');
@@ -82,8 +77,8 @@ test('a second gateway cannot use the audit file of a running one, also under an
     const second = startWriting(name, 'second');
     const [code] = (await second.closed) as [number];
     expect(code).not.toBe(0);
-    expect(second.complaint()).toMatch(/AUDIT_FILE cannot be written to: process \d+ is writing it/);
-    expect(second.complaint()).toContain('Two gateways would break the chain');
+    expect(second.stderr()).toMatch(/AUDIT_FILE cannot be written to: process \d+ is writing it/);
+    expect(second.stderr()).toContain('Two gateways would break the chain');
   }
   expect(() => createAuditLog({ to: { file }, secret: SECRET })).toThrow('Two gateways');
   await log.append(entry());
@@ -98,7 +93,7 @@ test('a second gateway cannot use the audit file of a running one, also under an
   expect(readdirSync(folder).sort()).toEqual(['audit.log', 'audit.log.head', 'same-audit.log']);
 });
 
-test('lines on standard output stay whole between other output, and form a chain', async () => {
+test('lines on standard output are not mixed with other output, and form a chain', async () => {
   const child = spawn(
     process.execPath,
     ['--import', 'tsx', 'test/privacy/audit-process.ts', '-', 'out', SECRET],
@@ -110,7 +105,7 @@ test('lines on standard output stay whole between other output, and form a chain
   onTestFinished(() => void child.kill('SIGKILL'));
   child.stdout.setEncoding('utf8');
   let output = '';
-  // Reads small pieces, so that the pipe is full most of the time.
+  // The test reads small pieces, so that the pipe is full most of the time.
   for await (const text of child.stdout as AsyncIterable<string>) {
     output += text;
     if (output.length > 8_000_000) break;

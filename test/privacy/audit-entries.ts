@@ -9,7 +9,7 @@ import { createAuditLog, type AuditLogOptions } from '../../src/privacy/audit-lo
 
 export const SECRET = 'a secret of the audit tests';
 
-/** A folder that is removed after the test. */
+/** Creates a folder that is removed after the test. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-audit-'));
   onTestFinished(() => {
@@ -32,7 +32,10 @@ export function entry(about: Partial<AuditEntry> = {}): AuditEntry {
   };
 }
 
-/** Entries with difficult texts: quotation marks, line breaks, lone surrogates, and text that looks like the end of a line. */
+/**
+ * Entries with difficult texts: quotation marks, line breaks, lone surrogates, and text that looks like the end of a
+ * line.
+ */
 export const entries: fc.Arbitrary<AuditEntry> = fc
   .record({
     requestId: fc.oneof(
@@ -48,7 +51,7 @@ export const entries: fc.Arbitrary<AuditEntry> = fc
     entry({ requestId, caller, operation: { name, id: 'an-id' }, customers, cached }),
   );
 
-/** Writes entries like one run of the gateway. */
+/** Writes entries in the same way as one run of the gateway. */
 export async function writeEntries(
   file: string,
   auditEntries: readonly AuditEntry[],
@@ -69,7 +72,7 @@ const writtenLine = z.looseObject({
   repaired: z.boolean().optional(),
 });
 
-/** The lines of a file, without incomplete lines that a crash left. */
+/** The lines of a file, without partial lines of an interrupted write. */
 export function linesIn(file: string): z.output<typeof writtenLine>[] {
   return readFileSync(file, 'utf8')
     .split('\n')

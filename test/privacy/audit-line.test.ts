@@ -72,7 +72,7 @@ describe('the body of an audit line', () => {
     expect(parsed(bodyOf(entry({ caller: exact }), TIME))['caller']).toBe(exact);
   });
 
-  test('has the name and id of its operation, also after other operations', () => {
+  test('has the name and id of its operation, even after other operations', () => {
     const [first, second] = [
       { name: 'One', id: '1' },
       { name: null, id: '2' },
@@ -81,7 +81,7 @@ describe('the body of an audit line', () => {
       expect(parsed(bodyOf(entry({ operation }), TIME))['operation']).toEqual(operation);
   });
 
-  test('about a repair has the number of bytes that a crash left, and their digest', () => {
+  test('about a repair has the length of the partial line in bytes, and its digest', () => {
     const torn = Buffer.from('{"seq":2,"ti');
     expect(parsed(repairBody(torn, TIME))).toEqual({
       time: '2026-12-01T09:30:00.007Z',
@@ -100,7 +100,7 @@ test('the seal of an audit line is SHA-256 without a secret, and depends on the 
   expect(createSeal('key')(Buffer.from('abc'))).toBe(createSeal('key')('abc'));
 });
 
-test('an audit line is read as it was written, with the bytes that its seal covers', () => {
+test('an audit line is parsed into its members and the bytes that its seal covers', () => {
   fc.assert(
     fc.property(entries, fc.nat(1e14), fc.boolean(), (entry, before, isRepair) => {
       const torn = Buffer.from(entry.requestId);
@@ -129,10 +129,10 @@ test.each<[string, string]>([
   ['empty', ''],
   ['cut at its end', WHOLE.slice(0, -1)],
   ['cut at its start', WHOLE.slice(1)],
-  ['longer than it should be', `${WHOLE} `],
-  ['later than its start', ` ${WHOLE}`],
+  ['followed by a blank', `${WHOLE} `],
+  ['preceded by a blank', ` ${WHOLE}`],
   ['without a hash of the line before', WHOLE.replace(/,"prev":"0+"/, '')],
-  ['without a hash of its own', WHOLE.replace(/,"hash":"\w+"/, '')],
+  ['without its hash', WHOLE.replace(/,"hash":"\w+"/, '')],
   ['with a short hash', WHOLE.replace(/0"}$/, '"}').replace(/[1-9a-f]"}$/, '"}')],
   ['numbered 0', WHOLE.replace('"seq":1', '"seq":0')],
   ['numbered 01', WHOLE.replace('"seq":1', '"seq":01')],
@@ -146,15 +146,15 @@ describe('the last complete line of an audit file', () => {
   test.each<[string, string, number | undefined, boolean, string]>([
     ['of nothing', '', undefined, true, ''],
     ['of a line break', '\n', undefined, true, ''],
-    ['of something else', 'notes\nof somebody\n', undefined, true, ''],
+    ['of another format', 'some\nother text\n', undefined, true, ''],
     ['of one line', FIRST, 1, true, ''],
     ['of one line without its line break', WHOLE, 1, false, ''],
     ['of two lines', FIRST + SECOND, 2, true, ''],
     ['of two lines, the last without its line break', FIRST + SECOND.trimEnd(), 2, false, ''],
-    ['before a line that was cut', FIRST + SECOND.slice(0, 30), 1, true, SECOND.slice(0, 30)],
-    ['before several that were cut', `${FIRST}{"a\n{"b\n`, 1, true, '{"a\n{"b\n'],
+    ['before a partial line', FIRST + SECOND.slice(0, 30), 1, true, SECOND.slice(0, 30)],
+    ['before several partial lines', `${FIRST}{"a\n{"b\n`, 1, true, '{"a\n{"b\n'],
     ['before an empty line', `${FIRST}\n`, 1, true, '\n'],
-    ['after what was cut', `{"a\n${FIRST}`, 1, true, ''],
+    ['after a partial line', `{"a\n${FIRST}`, 1, true, ''],
   ])('is found, or is missing: the last line %s', (_, text, seq, isEnded, after) => {
     const found = lastLine(Buffer.from(text));
     expect(found?.line.seq).toBe(seq);

@@ -12,7 +12,7 @@ test('a lock is removed when it is released', () => {
   expect(existsSync(path)).toBe(false);
 });
 
-test('a lock that another process has taken meanwhile is not removed', () => {
+test('a lock that another process has acquired in the meantime is not removed', () => {
   const path = join(temporaryFolder(), 'audit.log.lock');
   const release = takeLock(path);
   writeFileSync(path, '{"pid":1,"host":"another"}');

@@ -23,7 +23,7 @@ import { entry, linesIn, SECRET, temporaryFolder, writeEntries } from './audit-e
 
 const REFUSAL = 'The audit log could not be written, so the answer is not sent.';
 
-/** A disk or a stream with room for a limited number of bytes. Bytes in a stream cannot be taken back. */
+/** Imitates a disk or a stream with space for a limited number of bytes. Bytes in a stream cannot be removed. */
 function limited(writeBytes: (fd: number, bytes: Uint8Array) => void) {
   const left = { room: 0 };
   const write: WriteSome = (fd, what) => {
@@ -114,7 +114,7 @@ describe('a line of the audit log', () => {
     expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({ problems: [], lines: 2 });
   });
 
-  test('can be read by the gateway only', async () => {
+  test('can be read only by the user of the gateway', async () => {
     const file = newFile();
     await writeEntries(file, [entry()]);
     for (const name of [file, `${file}.head`]) expect(statSync(name).mode & 0o777).toBe(0o600);
@@ -144,12 +144,12 @@ describe('the lines of the audit log', () => {
     await log.close();
     await waiting;
     expect(linesIn(file).map(({ requestId }) => requestId)).toEqual(['first', 'second']);
-    // Refused before anything is written: another file may have the descriptor of the closed file by now.
+    // The entry is refused before anything is written, because another file may have reused the closed file descriptor.
     await expect(log.append(entry())).rejects.toThrow('The audit log is closed');
     expect(log.state()).toEqual({ written: 2, failed: 1, waiting: 0 });
   });
 
-  test('of several answers follow a line that lacks its line break without a blank line', async () => {
+  test('of several answers follow an unterminated line without a blank line in between', async () => {
     const file = newFile();
     await writeEntries(file, [entry()]);
     truncateSync(file, statSync(file).size - 1);
@@ -167,10 +167,10 @@ describe('the lines of the audit log', () => {
 });
 
 describe('an audit log on a full disk', () => {
-  test.runIf(existsSync('/dev/full'))('refuses every answer, and logs that for each answer', async () => {
+  test.runIf(existsSync('/dev/full'))('refuses every answer, and logs each refusal', async () => {
     const log = createAuditLog({ to: { file: '/dev/full' }, secret: SECRET });
-    const outcomes = await Promise.allSettled([1, 2, 3].map(() => log.append(entry())));
-    for (const outcome of outcomes)
+    const results = await Promise.allSettled([1, 2, 3].map(() => log.append(entry())));
+    for (const outcome of results)
       expect(outcome).toMatchObject({
         status: 'rejected',
         reason: { code: 'AUDIT_UNAVAILABLE', message: REFUSAL },
@@ -179,13 +179,17 @@ describe('an audit log on a full disk', () => {
     await log.close();
   });
 
-  /** Days, each with its room in bytes and its number of answers; the last day has room for all. */
-  const days = fc
+  /** Phases, each with its free space in bytes and its number of answers. The last phase has space for all answers. */
+  const phases = fc
     .array(fc.tuple(fc.nat({ max: 1_200 }), fc.integer({ min: 1, max: 4 })), { minLength: 1, maxLength: 6 })
-    .map((bad) => [...bad, [1_000_000, 1] as const]);
+    .map((full) => [...full, [1_000_000, 1] as const]);
 
-  async function live(log: AuditLog, left: { room: number }, inputs: readonly (readonly [number, number])[]) {
-    const [taken, refused]: [string[], string[]] = [[], []];
+  async function runPhases(
+    log: AuditLog,
+    left: { room: number },
+    inputs: readonly (readonly [number, number])[],
+  ) {
+    const [written, refused]: [string[], string[]] = [[], []];
     let count = 0;
     for (const [room, amount] of inputs) {
       left.room = room;
@@ -193,66 +197,70 @@ describe('an audit log on a full disk', () => {
       await Promise.all(
         ids.map((requestId) =>
           log.append(entry({ requestId })).then(
-            () => taken.push(requestId),
+            () => written.push(requestId),
             () => refused.push(requestId),
           ),
         ),
       );
     }
     await log.close();
-    expect(log.state()).toEqual({ written: taken.length, failed: refused.length, waiting: 0 });
-    expect(taken.length + refused.length).toBe(count);
-    expect(taken.at(-1)).toBe(`r-${count}`);
-    return taken;
+    expect(log.state()).toEqual({ written: written.length, failed: refused.length, waiting: 0 });
+    expect(written.length + refused.length).toBe(count);
+    expect(written.at(-1)).toBe(`r-${count}`);
+    return written;
   }
 
-  test('removes a half-written line, and continues when there is room again', async () => {
+  test('removes a partial line, and continues when there is space again', async () => {
     const folder = temporaryFolder();
     let run = 0;
     await fc.assert(
-      fc.asyncProperty(days, async (inputs) => {
+      fc.asyncProperty(phases, async (inputs) => {
         const file = join(folder, `${(run += 1)}.log`);
         const { write, left } = limited((fd, bytes) => void writeSync(fd, bytes));
-        const taken = await live(createAuditLog({ to: { file }, secret: SECRET, write }), left, inputs);
-        expect(linesIn(file).map(({ requestId }) => requestId)).toEqual(taken);
+        const written = await runPhases(
+          createAuditLog({ to: { file }, secret: SECRET, write }),
+          left,
+          inputs,
+        );
+        expect(linesIn(file).map(({ requestId }) => requestId)).toEqual(written);
         expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({
           problems: [],
           torn: 0,
-          lines: taken.length,
+          lines: written.length,
           endIsKnown: true,
         });
       }),
     );
   });
 
-  test('reports half-written lines that it cannot remove, and continues when there is room again', async () => {
+  test('reports partial lines that it cannot remove, and continues when there is space again', async () => {
     const file = newFile();
     await fc.assert(
-      fc.asyncProperty(days, async (inputs) => {
+      fc.asyncProperty(phases, async (inputs) => {
         let output = Buffer.alloc(0);
         const { write, left } = limited((_, bytes) => {
           output = Buffer.concat([output, bytes]);
         });
         const log = createAuditLog({ to: { file: '/dev/null' }, secret: SECRET, write });
-        const taken = await live(log, left, inputs);
+        const written = await runPhases(log, left, inputs);
         writeFileSync(file, output);
         const ids = linesIn(file).flatMap(({ requestId }) => requestId ?? []);
-        // A line that lacks only its line break counts as written, though its answer was refused.
-        expect(ids.filter((id) => taken.includes(id))).toEqual(taken);
-        expect(ids.length).toBeLessThanOrEqual(taken.length + inputs.length);
+        // A line without its line break counts as written, although its answer was refused.
+        expect(ids.filter((id) => written.includes(id))).toEqual(written);
+        expect(ids.length).toBeLessThanOrEqual(written.length + inputs.length);
         expect((await verifyAudit([file], { secret: SECRET, head: false })).problems).toEqual([]);
       }),
     );
   });
 
-  test('continues after a line that lacks only its line break, also on a nearly full disk', async () => {
+  test('continues after a line without its line break, even on a nearly full disk', async () => {
     const file = newFile();
     const run = async (inputs: readonly (readonly [number, number])[]) => {
       let output = Buffer.alloc(0);
       const { write, left } = limited((_, bytes) => {
         output = Buffer.concat([output, bytes]);
       });
-      await live(createAuditLog({ to: { file: '/dev/null' }, secret: SECRET, write }), left, inputs);
+      await runPhases(createAuditLog({ to: { file: '/dev/null' }, secret: SECRET, write }), left, inputs);
       return output;
     };
     const length = (await run([[10_000, 1]])).length;
@@ -271,7 +279,7 @@ describe('an audit log on a full disk', () => {
     }
   });
 
-  test('leaves an older file unchanged, and the next line reports its torn end', async () => {
+  test('does not change the lines of an older file, and the next line reports its partial last line', async () => {
     const file = newFile();
     await writeEntries(file, [entry({ requestId: 'older' })]);
     writeFileSync(file, '{"seq":2,"ti', { flag: 'a' });
@@ -300,26 +308,26 @@ describe('an audit log on a full disk', () => {
     });
   });
 
-  test('refuses further answers, instead of filling the memory, when the disk is blocked', async () => {
+  test('refuses further answers while the disk is blocked, so that they cannot fill the memory', async () => {
     let unblock: () => void = () => undefined;
     const blocked = new Promise<void>((resolve) => {
       unblock = resolve;
     });
-    const write: WriteSome = () => blocked.then(() => Promise.reject(new Error('the disk is gone')));
+    const write: WriteSome = () => blocked.then(() => Promise.reject(new Error('The disk was removed.')));
     const log = createAuditLog({ to: { file: newFile() }, secret: SECRET, write });
-    const outcomes = Array.from({ length: 12_000 }, () =>
+    const results = Array.from({ length: 12_000 }, () =>
       log.append(entry()).catch((error: unknown) => error),
     );
     expect(log.state()).toMatchObject({ written: 0, failed: 2_000, waiting: 10_000 });
-    expect(await outcomes.at(-1)).toBeInstanceOf(AuditError);
+    expect(await results.at(-1)).toBeInstanceOf(AuditError);
     unblock();
-    for (const outcome of await Promise.all(outcomes)) expect(outcome).toBeInstanceOf(AuditError);
+    for (const outcome of await Promise.all(results)) expect(outcome).toBeInstanceOf(AuditError);
     await log.close();
   });
 });
 
 describe('an audit log on a full pipe', () => {
-  test('delays answers, and refuses none', async () => {
+  test('delays answers, but does not refuse any', async () => {
     let [full, output] = [5, ''];
     const write: WriteSome = (_, what) => {
       if (output !== '' && full-- > 0)
@@ -353,7 +361,7 @@ describe('a file that the audit log cannot continue', () => {
     );
   });
 
-  test.each(['the notes of somebody else\n', '{"level":30}\n'.repeat(10_000), 'no line break'])(
+  test.each(['some other text\n', '{"level":30}\n'.repeat(10_000), 'no line break'])(
     'is a file of another program, which stays unchanged',
     (content) => {
       const file = newFile();
@@ -367,13 +375,13 @@ describe('a file that the audit log cannot continue', () => {
   test('is a log that was started with another secret, or without one', async () => {
     const file = newFile();
     await writeEntries(file, [entry()]);
-    expect(problemWith(file, { secret: 'another secret of theirs' })).toContain(
+    expect(problemWith(file, { secret: 'another secret of the tests' })).toContain(
       'If AUDIT_SECRET was changed',
     );
     expect(problemWith(file, {})).toContain('If AUDIT_SECRET was changed');
   });
 
-  test('is a log with a damaged head', async () => {
+  test('is a log with a damaged head file', async () => {
     const file = newFile();
     await writeEntries(file, [entry()]);
     writeFileSync(`${file}.head`, 'nonsense');
@@ -383,7 +391,7 @@ describe('a file that the audit log cannot continue', () => {
   test('is a log that another machine has locked, until its lock is removed', () => {
     const file = newFile();
     writeFileSync(`${file}.lock`, JSON.stringify({ pid: 1, host: `not-${hostname()}` }));
-    expect(problemWith(file)).toContain(`process 1 on not-${hostname()} has taken it`);
+    expect(problemWith(file)).toContain(`process 1 on not-${hostname()} has written it`);
     expect(problemWith(file)).toContain('If that process has ended, remove the lock');
   });
 
@@ -399,7 +407,7 @@ describe('a file that the audit log cannot continue', () => {
     expect(problemWith(file)).toContain(`process ${process.ppid} is writing it`);
   });
 
-  test('is not a log with the lock of a process that has ended, even if its process id is in use again', async () => {
+  test('is not a log that an ended process has locked, even if its process id is in use again', async () => {
     const file = newFile();
     writeFileSync(
       `${file}.lock`,
@@ -410,7 +418,7 @@ describe('a file that the audit log cannot continue', () => {
   });
 });
 
-describe('an audit file that has lost lines', () => {
+describe('an audit file with missing lines', () => {
   test('reports the loss permanently, also after the gateway has continued the file', async () => {
     const file = newFile();
     await writeEntries(file, [entry(), entry(), entry()]);

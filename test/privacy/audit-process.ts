@@ -3,7 +3,7 @@ import { createAuditLog } from '../../src/privacy/audit-log.js';
 import { createLogger } from '../../src/telemetry/logger.js';
 
 /**
- * Writes audit lines as fast as it can, until it is killed: `audit-process.ts <file> <name of the run> <secret>`. When
+ * Writes audit lines as fast as possible until it is killed: `audit-process.ts <file> <name of the run> <secret>`. When
  * the log has acknowledged a line, it prints the line's request id at once, to the stream that the log does not use.
  */
 const [file = '', run = '', secret = ''] = process.argv.slice(2);
@@ -28,7 +28,7 @@ async function write(): Promise<void> {
   }
 }
 
-// Other output of the gateway goes to standard output too.
+// The gateway also writes its other output to standard output.
 const logger = createLogger('info');
 if (file === '-')
   setInterval(() => {

@@ -21,7 +21,7 @@ function changeLines(file: string, change: (lines: string[]) => string[]): void 
   writeFileSync(file, change(lines).join(''));
 }
 
-/** What is wrong with it, each as `line: damage`. */
+/** The problems of a file, each as `line: damage`. */
 async function problemsIn(file: string, options: Parameters<typeof verifyAudit>[1] = {}): Promise<string[]> {
   const { problems } = await verifyAudit([file], { secret: SECRET, ...options });
   return problems.map(({ line, damage }) => `${line}: ${damage}`);
@@ -79,40 +79,40 @@ describe('an unchanged audit log', () => {
 });
 
 describe('verifying an audit log', () => {
-  const takes: [string, (lines: string[]) => string[], string[]][] = [
+  const changesOfOneLine: [string, (lines: string[]) => string[], string[]][] = [
     ['removed', ([a = '', , ...rest]) => [a, ...rest], ['2: removed']],
     ['removed at the beginning', ([, ...rest]) => rest, ['1: removed']],
     ['removed at the end', (lines) => lines.slice(0, -1), ['4: truncated']],
     ['changed', (lines) => lines.map((line) => line.replace('r-3', 'r-9')), ['3: changed']],
-    ['put elsewhere', ([a = '', b = '', c = '', ...rest]) => [a, c, b, ...rest], ['3: out of order']],
+    ['moved', ([a = '', b = '', c = '', ...rest]) => [a, c, b, ...rest], ['3: out of order']],
     ['written twice', ([a = '', b = '', ...rest]) => [a, b, b, ...rest], ['3: duplicated']],
     ['written twice, at the end', (lines) => [...lines, lines[1] ?? ''], ['6: duplicated']],
-    ['made up', ([a = '', ...rest]) => [a, '{"seq":2}\n', ...rest], ['2: unreadable']],
+    ['inserted', ([a = '', ...rest]) => [a, '{"seq":2}\n', ...rest], ['2: unreadable']],
     ['empty', ([a = '', ...rest]) => [a, '\n', ...rest], ['2: unreadable']],
     ['cut off', ([a = '', b = '', ...rest]) => [a, `${b.slice(0, 60)}\n`, ...rest], ['2: unreadable']],
   ];
-  test.each(takes)('finds the place of a line that was %s', async (_, change, problems) => {
+  test.each(changesOfOneLine)('reports the place of a line that was %s', async (_, change, problems) => {
     const file = await fileWith(5);
     changeLines(file, change);
     expect(await problemsIn(file)).toEqual(problems);
   });
 
-  test('finds that all lines were removed', async () => {
+  test('reports that all lines were removed', async () => {
     const file = await fileWith(5);
     writeFileSync(file, '');
     expect(await problemsIn(file)).toEqual(['0: truncated']);
   });
 
-  test('finds lines that were sealed with another secret, or without one', async () => {
+  test('reports lines that were sealed with another secret, or without a secret', async () => {
     const file = await fileWith(2);
-    expect(await problemsIn(file, { secret: 'another secret of theirs' })).toEqual([
+    expect(await problemsIn(file, { secret: 'another secret of the tests' })).toEqual([
       '1: changed',
       '2: changed',
     ]);
     expect(await problemsIn(file, { secret: undefined })).toContain('1: changed');
   });
 
-  test('finds lines that come from another log of the same gateway', async () => {
+  test('reports lines that come from another log of the same gateway', async () => {
     const file = await fileWith(3);
     // With the same time and the same ids, the lines would be equal.
     const other = await fileWith(3, temporaryFolder(), 'other');
@@ -134,7 +134,7 @@ describe('verifying an audit log', () => {
     expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({ problems: [], endIsKnown: false });
   });
 
-  test('lists at most 100 problems of a file that is damaged nearly everywhere', async () => {
+  test('lists at most 100 problems of a file with many damaged lines', async () => {
     const file = await fileWith(300);
     changeLines(file, (lines) => lines.map((line) => line.replace('shop', 'Shop')));
     const { problems, problemsOmitted } = await verifyAudit([file], { secret: SECRET });
@@ -143,8 +143,8 @@ describe('verifying an audit log', () => {
   });
 });
 
-describe('the partial line that a crash left in an audit log', () => {
-  /** A file of three lines and a part of a fourth, as a crash leaves it. */
+describe('the partial line of an interrupted write to an audit log', () => {
+  /** A file with three lines and a part of a fourth line. */
   async function tornFile(part: number | undefined): Promise<string> {
     const file = await fileWith(4);
     const [lines, last] = [
@@ -160,7 +160,7 @@ describe('the partial line that a crash left in an audit log', () => {
     return file;
   }
 
-  test.each([1, 7, 100, -2])('is counted as torn, and is not damage (%s)', async (part) => {
+  test.each([1, 7, 100, -2])('is counted as torn, not as damage (%s)', async (part) => {
     const file = await tornFile(part);
     expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({ problems: [], torn: 1, lines: 3 });
     await writeEntries(file, [entry(), entry()]);
@@ -191,15 +191,15 @@ describe('the partial line that a crash left in an audit log', () => {
   });
 });
 
-/** Changes a file at places from 0 (start) to 1 (end), by an amount. */
+/** Changes the content of a file at places between 0 (start) and 1 (end), by an amount. */
 type Tampering = (content: Buffer, places: readonly [number, number], amount: number) => Buffer;
 
-function spliced(content: Buffer, from: number, to: number, put: Uint8Array = Buffer.alloc(0)): Buffer {
-  return Buffer.concat([content.subarray(0, from), put, content.subarray(to)]);
+function splice(content: Buffer, from: number, to: number, inserted: Uint8Array = Buffer.alloc(0)): Buffer {
+  return Buffer.concat([content.subarray(0, from), inserted, content.subarray(to)]);
 }
 
-/** Tampering with whole lines. */
-function inLines(
+/** Creates a change of whole lines. */
+function lineTampering(
   change: (lines: string[], number: number, other: number, amount: number) => string[],
 ): Tampering {
   return (content, [first, second], amount) => {
@@ -210,39 +210,39 @@ function inLines(
 }
 
 const tamperings: Record<string, Tampering> = {
-  removeLines: inLines((lines, number, _, amount) => lines.toSpliced(number, 1 + (amount % 3))),
-  truncateLines: inLines((lines, number) => lines.slice(0, number)),
-  swapLines: inLines((lines, number, other) =>
+  removeLines: lineTampering((lines, number, _, amount) => lines.toSpliced(number, 1 + (amount % 3))),
+  truncateLines: lineTampering((lines, number) => lines.slice(0, number)),
+  swapLines: lineTampering((lines, number, other) =>
     lines.with(number, lines[other] ?? '').with(other, lines[number] ?? ''),
   ),
-  moveLine: inLines((lines, number, other) =>
+  moveLine: lineTampering((lines, number, other) =>
     lines.toSpliced(number, 1).toSpliced(other, 0, lines[number] ?? ''),
   ),
-  repeatLine: inLines((lines, number, other) => lines.toSpliced(other, 0, lines[number] ?? '')),
-  insertLine: inLines((lines, number, other) =>
+  repeatLine: lineTampering((lines, number, other) => lines.toSpliced(other, 0, lines[number] ?? '')),
+  insertLine: lineTampering((lines, number, other) =>
     lines.toSpliced(number, 0, (lines[other] ?? '').replace('"caller":"', '"caller":"x')),
   ),
-  renumberLine: inLines((lines, number, _, amount) =>
+  renumberLine: lineTampering((lines, number, _, amount) =>
     lines.with(number, (lines[number] ?? '').replace(/"seq":\d+/, `"seq":${amount + 1}`)),
   ),
-  reverse: inLines((lines) => lines.toReversed()),
+  reverse: lineTampering((lines) => lines.toReversed()),
   changeByte: (content, [place], amount) => {
     const at = Math.floor(place * content.length);
-    return spliced(content, at, at + 1, Buffer.of((content[at] ?? 0) ^ (1 + (amount % 255))));
+    return splice(content, at, at + 1, Buffer.of((content[at] ?? 0) ^ (1 + (amount % 255))));
   },
   removeBytes: (content, [place], amount) => {
     const at = Math.floor(place * content.length);
-    return spliced(content, at, at + 1 + amount);
+    return splice(content, at, at + 1 + amount);
   },
   insertBytes: (content, [place, value], amount) => {
     const at = Math.floor(place * content.length);
-    return spliced(content, at, at, Buffer.alloc(1 + (amount % 9), Math.floor(value * 256)));
+    return splice(content, at, at, Buffer.alloc(1 + (amount % 9), Math.floor(value * 256)));
   },
   truncateBytes: (content, [place]) => content.subarray(0, Math.floor(place * content.length)),
 };
 
-/** The lines that differ: the first, and the last as the tampered file has it. */
-function differing(original: Buffer, tampered: Buffer): [first: number, last: number] {
+/** Returns the numbers of the first and the last line of the tampered file that differ. */
+function changedLines(original: Buffer, tampered: Buffer): [first: number, last: number] {
   const [here, other] = [original, tampered].map((bytes) => bytes.toString('latin1').split(/(?<=\n)/)) as [
     string[],
     string[],
@@ -256,7 +256,7 @@ function differing(original: Buffer, tampered: Buffer): [first: number, last: nu
 }
 
 test(
-  'verifying finds any other change of a file, by bytes or by lines, and its place',
+  'verifying reports any change of bytes or lines of a file, and its place',
   { timeout: 120_000 },
   async () => {
     const folder = temporaryFolder();
@@ -282,9 +282,9 @@ test(
         fc.boolean(),
         async (starts, crashes, changes, hasCrashes) => {
           const file = join(folder, `${(run += 1)}.log`);
-          for (const [index, auditEntrys] of starts.entries()) {
+          for (const [index, auditEntries] of starts.entries()) {
             if (hasCrashes && index > 0) appendFileSync(file, crashes[index] ?? '');
-            await writeEntries(file, auditEntrys);
+            await writeEntries(file, auditEntries);
           }
           const original = readFileSync(file);
           const untouched = await verifyAudit([file], { secret: SECRET });
@@ -292,17 +292,18 @@ test(
           expect(untouched.torn).toBe(hasCrashes ? starts.length - 1 : 0);
           for (const { how, places, amount } of changes) {
             const tampered = tamperings[how]?.(original, places, amount) ?? original;
-            // A crash can remove the last line break, or leave a part of a line. No written line is lost by either.
+            // An interrupted write can leave a line without its line break. This is not damage.
             if (tampered.equals(original) || tampered.equals(original.subarray(0, -1))) continue;
             writeFileSync(file, tampered);
             const { problems } = await verifyAudit([file], { secret: SECRET });
             expect(problems, `${how} at ${places.join(', ')} by ${amount}`).not.toEqual([]);
-            const [first, last] = differing(original, tampered);
+            const [first, last] = changedLines(original, tampered);
             const lines = tampered.toString('latin1').split('\n').length;
-            // The bytes that a crash left are reported at their first line, and a missing line behind them.
-            const slack = hasCrashes ? 20 : 1;
+            // Partial lines are reported at their first line, and a missing line at the line after them.
+            const tolerance = hasCrashes ? 20 : 1;
             const reported = problems.filter(
-              ({ line }) => line >= Math.min(first, lines) - slack && line <= Math.max(first, last) + slack,
+              ({ line }) =>
+                line >= Math.min(first, lines) - tolerance && line <= Math.max(first, last) + tolerance,
             );
             expect(reported, `${how} reported at ${problems.map(({ line }) => line).join()}`).not.toEqual([]);
           }

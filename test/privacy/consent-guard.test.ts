@@ -83,8 +83,8 @@ describe.each([
     expect(permissions.outcomesOf(context).size).toBe(1);
   });
 
-  it('withholds a value with the error of the system that might forbid it', async () => {
-    for (const error of [new Error('the system is unavailable'), 'down']) {
+  it('withholds a value with the error of an unavailable system that might forbid it', async () => {
+    for (const error of [new Error('the system is unavailable'), 'unavailable']) {
       const { permissions } = permissionsOf(input([{ statements: [], error }]));
       const context = {} as Context;
       const value = permissions.readWithConsent({} as Customer, context, EMAIL, () => 'anna@example.nl');
@@ -94,23 +94,23 @@ describe.each([
   });
 
   it('shows the error of an allowed field, and hides that of a forbidden field', async () => {
-    const gone = new Error('the system is unavailable');
+    const unavailable = new Error('the system is unavailable');
     const { permissions } = permissionsOf(input(answers));
     const fail = () => {
-      throw gone;
+      throw unavailable;
     };
-    const reads = [fail, () => Promise.reject(gone)];
+    const reads = [fail, () => Promise.reject(unavailable)];
     for (const read of reads) {
-      // With cached consent, the resolver's own error is thrown, as by any resolver.
+      // With cached consent, the guard throws the error of the resolver.
       const allowed = async () => {
         await within(permissions, EMAIL, read);
       };
-      await expect(allowed()).rejects.toBe(gone);
+      await expect(allowed()).rejects.toBe(unavailable);
       await expect(within(permissions, SMS, read)).rejects.toBeInstanceOf(ConsentRequiredError);
     }
   });
 
-  it('reads the value while consent is loading, but not when cached consent forbids it', async () => {
+  it('reads the value while consent is loading, but not if cached consent forbids it', async () => {
     const { permissions } = permissionsOf(input(answers));
     const read = vi.fn(() => Promise.resolve('+31612345678'));
     await expect(within(permissions, SMS, read)).rejects.toBeInstanceOf(ConsentRequiredError);

@@ -17,13 +17,13 @@ const STATUSES: readonly ConsentStatus[] = [
 
 type ShortStatement = [source: string, status: ConsentStatus, channel?: ConsentChannel | null, day?: string];
 
-/** The answers of the systems: one statement each, and the errors of those that failed. */
+/** The answers of the systems: a list of statements, and the errors of systems that failed. */
 const answers = (stated: readonly Consent[], failed: readonly unknown[] = []): ConsentAnswer[] => [
   ...stated.map((statement) => ({ statements: [statement] })),
   ...failed.map((error) => ({ statements: [], error })),
 ];
 
-const say = ([source, status, channel, day]: ShortStatement): Consent => ({
+const statementOf = ([source, status, channel, day]: ShortStatement): Consent => ({
   purpose: 'MARKETING',
   source,
   status,
@@ -34,13 +34,13 @@ const decide = (
   stated: readonly ShortStatement[],
   channel?: ConsentChannel,
   failed: readonly unknown[] = [],
-): ConsentDecision => decideConsent(answers(stated.map(say), failed), 'MARKETING', channel);
+): ConsentDecision => decideConsent(answers(stated.map(statementOf), failed), 'MARKETING', channel);
 
-const down = new SourceTimeoutError('crm', 'crm did not answer in time.');
+const timeout = new SourceTimeoutError('crm', 'crm did not answer in time.');
 const granted = { kind: 'granted' };
 
 describe('a statement about one kind of mail', () => {
-  const table: [held: string, stated: ShortStatement[]][] = [
+  const table: [label: string, stated: ShortStatement[]][] = [
     ['nothing', []],
     ['a yes', [['shop', 'GRANTED', 'EMAIL', '01']]],
     ['a yes to every channel', [['shop', 'GRANTED', null, '01']]],
@@ -61,8 +61,8 @@ describe('a statement about one kind of mail', () => {
     for (const status of STATUSES)
       for (const entryChannel of [null, ...CHANNELS])
         for (const channel of [undefined, ...CHANNELS]) {
-          const about = { ...say(['crm', status, entryChannel ?? null, '03']), topic: 'Newsletter' };
-          const statements = stated.map(say);
+          const about = { ...statementOf(['crm', status, entryChannel ?? null, '03']), topic: 'Newsletter' };
+          const statements = stated.map(statementOf);
           expect(
             decideConsent(answers([about, ...statements, about]), 'MARKETING', channel),
             `${status} of ${entryChannel ?? 'no channel'} for ${channel ?? 'any channel'}`,
@@ -126,16 +126,16 @@ describe('consent', () => {
         ['c', 'REVOKED', 'EMAIL'],
       ]),
     ).toEqual({ kind: 'withheld', because: 'DENIED', source: 'b', since: '2026-10-07T12:00:00.000Z' });
-    // The system does not say when the customer withdrew.
+    // The system does not report when the customer withdrew.
     for (const updatedAt of [{}, { updatedAt: null }]) {
-      const statements = [{ ...say(['c', 'REVOKED', 'EMAIL']), ...updatedAt }];
+      const statements = [{ ...statementOf(['c', 'REVOKED', 'EMAIL']), ...updatedAt }];
       expect(decideConsent(answers(statements), 'MARKETING')).toStrictEqual({
         kind: 'withheld',
         because: 'REVOKED',
         source: 'c',
       });
     }
-    // At equal times, the first source in the alphabet is named.
+    // With equal times, the error names the first source in alphabetical order.
     const same: ShortStatement[] = [
       ['b', 'REVOKED', 'EMAIL', '07'],
       ['a', 'REVOKED', 'EMAIL', '07'],
@@ -157,7 +157,7 @@ describe('consent', () => {
     expect(decide([yes, ['crm', 'REVOKED']], 'SMS')).toMatchObject({ because: 'REVOKED' });
   });
 
-  it('for any channel is granted if it is granted for one channel', () => {
+  it('without a channel is granted if it is granted for any channel', () => {
     const emailOnly: ShortStatement[] = [
       ['shop', 'GRANTED', 'EMAIL'],
       ['crm', 'REVOKED', 'EMAIL'],
@@ -173,8 +173,8 @@ describe('consent', () => {
     ).toMatchObject({ because: 'REVOKED' });
   });
 
-  it('for one purpose does not count for another purpose', () => {
-    const statements = [say(['shop', 'GRANTED']), say(['crm', 'REVOKED', 'EMAIL'])];
+  it('for a purpose does not apply to another purpose', () => {
+    const statements = [statementOf(['shop', 'GRANTED']), statementOf(['crm', 'REVOKED', 'EMAIL'])];
     expect(decideConsent(answers(statements), 'PERSONALISATION')).toEqual({
       kind: 'withheld',
       because: 'UNKNOWN',
@@ -183,24 +183,24 @@ describe('consent', () => {
 });
 
 describe('consent, while a system is unavailable', () => {
-  const failed = { kind: 'failed', error: down };
+  const failed = { kind: 'failed', error: timeout };
 
-  it('is withheld with the error of that system, whether the other systems hold a yes or nothing', () => {
-    expect(decide([['shop', 'GRANTED', 'EMAIL']], 'EMAIL', [down])).toEqual(failed);
-    expect(decide([], 'EMAIL', [down])).toEqual(failed);
-    expect(decide([['shop', 'EXPIRED']], undefined, [down])).toEqual(failed);
+  it('is withheld with the error of that system, with and without a yes in the other systems', () => {
+    expect(decide([['shop', 'GRANTED', 'EMAIL']], 'EMAIL', [timeout])).toEqual(failed);
+    expect(decide([], 'EMAIL', [timeout])).toEqual(failed);
+    expect(decide([['shop', 'EXPIRED']], undefined, [timeout])).toEqual(failed);
   });
 
-  it('is withheld by a known withdrawal, which no other system could undo', () => {
+  it('is withheld by a known withdrawal, because no other system can cancel it', () => {
     const no: ShortStatement[] = [['shop', 'REVOKED', 'EMAIL']];
-    expect(decide(no, 'EMAIL', [down])).toMatchObject({ kind: 'withheld', because: 'REVOKED' });
-    expect(decide([['shop', 'REVOKED']], undefined, [down])).toMatchObject({ kind: 'withheld' });
-    // It might hold a yes to text messages.
-    expect(decide(no, undefined, [down])).toEqual(failed);
+    expect(decide(no, 'EMAIL', [timeout])).toMatchObject({ kind: 'withheld', because: 'REVOKED' });
+    expect(decide([['shop', 'REVOKED']], undefined, [timeout])).toMatchObject({ kind: 'withheld' });
+    // The unavailable system might hold a yes to text messages.
+    expect(decide(no, undefined, [timeout])).toEqual(failed);
   });
 });
 
-describe('the decision about any statements of the systems', () => {
+describe('for any statements of the systems, the decision about consent', () => {
   const statement = fc
     .record({
       source: fc.constantFrom('a', 'b', 'c'),
@@ -217,7 +217,7 @@ describe('the decision about any statements of the systems', () => {
   const withdrawal = fc
     .tuple(statement, fc.constantFrom('DENIED' as const, 'REVOKED' as const))
     .map(([consent, status]) => ({ ...consent, status }));
-  const failures = fc.array(fc.constant(down), { maxLength: 2 });
+  const failures = fc.array(fc.constant(timeout), { maxLength: 2 });
   const channel = fc.constantFrom(undefined, ...CHANNELS);
   const isGranted = (all: readonly Consent[], failed: readonly unknown[], of?: ConsentChannel) =>
     decideConsent(answers(all, failed), 'MARKETING', of).kind === 'granted';
@@ -248,7 +248,7 @@ describe('the decision about any statements of the systems', () => {
     );
     fc.assert(
       fc.property(statements, channel, (all, of) => {
-        expect(isGranted(all, [down], of)).toBe(false);
+        expect(isGranted(all, [timeout], of)).toBe(false);
       }),
     );
   });
@@ -285,7 +285,7 @@ describe('the decision about any statements of the systems', () => {
     );
   });
 
-  it('names one of the withdrawals, and no applicable one is later', () => {
+  it('names the latest applicable withdrawal', () => {
     fc.assert(
       fc.property(
         fc.array(withdrawal, { minLength: 1, maxLength: 5 }),
@@ -300,7 +300,7 @@ describe('the decision about any statements of the systems', () => {
           expect(holding).toContainEqual(
             expect.objectContaining({ source: decision.source, status: decision.because }),
           );
-          // A withdrawal for all channels comes before one for a single channel.
+          // A withdrawal for all channels has priority over one for a single channel.
           const final = holding.filter((no) => of || !no.channel);
           for (const { updatedAt } of final.length > 0 ? final : holding)
             expect((updatedAt ?? '') <= (decision.since ?? '')).toBe(true);

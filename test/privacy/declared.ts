@@ -8,7 +8,10 @@ import {
   type TypeNode,
 } from 'graphql';
 
-/** The declarations of a field in the SDL files, read without the engine's code. The matrix is compared with them. */
+/**
+ * The declarations of a field, read from the SDL files without the engine's code. The matrix test compares answers with
+ * them.
+ */
 export interface DeclaredField {
   type: TypeNode;
   arguments: { name: string; isRequired: boolean }[];
@@ -20,10 +23,10 @@ export interface DeclaredField {
 }
 
 export interface DeclaredSchema {
-  /** By type, then by field. */
+  /** The fields by type, then by name. */
   types: ReadonlyMap<string, ReadonlyMap<string, DeclaredField>>;
   unions: ReadonlyMap<string, readonly string[]>;
-  /** What values of enums need, by `Enum.VALUE`. */
+  /** The requirements of enum values, by `Enum.VALUE`. */
   values: ReadonlyMap<string, Pick<DeclaredField, 'scopes' | 'purposes'>>;
 }
 
@@ -52,7 +55,7 @@ export function readDeclared(): DeclaredSchema {
             ...(purposes === undefined ? {} : { purposes }),
           });
         }
-      // Subscriptions have tests of their own.
+      // Subscriptions have separate tests.
       if (definition.kind !== Kind.OBJECT_TYPE_DEFINITION || file === EVENTS) continue;
       const fields = types.get(definition.name.value) ?? new Map<string, DeclaredField>();
       types.set(definition.name.value, fields);

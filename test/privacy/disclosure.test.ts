@@ -7,7 +7,7 @@ import type { ConsentOutcomes } from '../../src/privacy/consent-guard.js';
 import { operationIn } from '../../src/selections.js';
 import type { FieldPolicy } from '../../src/stitching/policies.js';
 
-/** The audited categories of an operation: audience × policy × decision. */
+/** Tests the audited categories of an operation by audience, policy and decision. */
 
 const schema = buildSchema(`
   type Query { customer: Customer anything: Anything weather: String }
@@ -47,9 +47,9 @@ const audience = (parts: Partial<Audience> = {}): Audience => ({
 });
 const decided = (channels: Record<string, 'granted' | 'withheld' | 'both'>): ConsentOutcomes =>
   new Map(
-    Object.entries(channels).map(([channel, came]) => [
+    Object.entries(channels).map(([channel, decisions]) => [
       channel,
-      { granted: came !== 'withheld', withheld: came !== 'granted' },
+      { granted: decisions !== 'withheld', withheld: decisions !== 'granted' },
     ]),
   );
 const NOTHING = decided({});
@@ -62,11 +62,11 @@ interface DisclosedCategories {
 
 function disclosureOf(query: string, operationName?: string) {
   const parts = operationIn(parse(query), operationName);
-  if (parts === undefined) throw new Error('no such operation');
+  if (parts === undefined) throw new Error('The operation does not exist.');
   return disclosures(parts);
 }
-const of = (query: string, by: Audience, came = NOTHING, operationName?: string) =>
-  disclosureOf(query, operationName).of(by, came);
+const of = (query: string, by: Audience, decisions = NOTHING, operationName?: string) =>
+  disclosureOf(query, operationName).of(by, decisions);
 const disclosed = (parts: DisclosedCategories) => ({ granted: [], masked: [], withheld: [], ...parts });
 
 const masked = audience({ sees: 'masked' });
@@ -108,12 +108,7 @@ describe('the categories of an audit line', () => {
       masked,
       { granted: ['FINANCIAL'], masked: ['IDENTITY'] },
     ],
-    [
-      'are absent if the fields are about no person',
-      '{ weather customer { weather } }',
-      audience(),
-      undefined,
-    ],
+    ['are absent if no field is about a person', '{ weather customer { weather } }', audience(), undefined],
     ['are absent for an introspection', '{ __typename }', audience(), undefined],
   ])('%s: %s', (_, query, by, categories) => {
     expect(of(query, by)).toEqual(categories === undefined ? undefined : disclosed(categories));
@@ -137,35 +132,37 @@ describe('the categories of an audit line', () => {
     ],
     ['decided for no customer', marketing, NOTHING, undefined],
     ['decided for another channel', marketing, decided({ EMAIL: 'granted' }), undefined],
-  ])('depend on consent that is %s', (_, by, came, categories) => {
-    expect(of('{ customer { name } }', by, came)).toEqual(
+  ])('depend on consent that is %s', (_, by, decisions, categories) => {
+    expect(of('{ customer { name } }', by, decisions)).toEqual(
       categories === undefined ? undefined : disclosed(categories),
     );
   });
 
   test('depend on consent for the channel of each field', () => {
     const query = '{ customer { email phone } }';
-    const came = decided({ EMAIL: 'granted', PHONE: 'withheld' });
-    expect(of(query, marketing, came)).toEqual(disclosed({ granted: ['CONTACT'], withheld: ['CONTACT'] }));
-    expect(of(query, maskedMarketing, came)).toEqual(
+    const decisions = decided({ EMAIL: 'granted', PHONE: 'withheld' });
+    expect(of(query, marketing, decisions)).toEqual(
+      disclosed({ granted: ['CONTACT'], withheld: ['CONTACT'] }),
+    );
+    expect(of(query, maskedMarketing, decisions)).toEqual(
       disclosed({ masked: ['CONTACT'], withheld: ['CONTACT'] }),
     );
   });
 
-  test('include consents, which are shown without consent', () => {
+  test('include the list of consents, which needs no consent', () => {
     expect(of('{ customer { consents } }', marketing, decided({ '': 'withheld' }))).toEqual(
       disclosed({ granted: ['CONSENT'] }),
     );
   });
 
-  test('include those in fragments, each once', () => {
+  test('include fields in fragments, each category once', () => {
     const query = `query { customer { ...A } } fragment A on Customer { town ...B } fragment B on Customer { name ...A }`;
     expect(of(query, audience())).toEqual(disclosed({ granted: ['IDENTITY', 'TRAIT'] }));
     const union = '{ anything { ... on Other { name } ... on Customer { town } } }';
     expect(of(union, audience())).toEqual(disclosed({ granted: ['SOCIAL', 'TRAIT'] }));
   });
 
-  test('are those of the requested operation', () => {
+  test('include only fields of the requested operation', () => {
     const query = 'query One { customer { name } } query Two { customer { town } }';
     const ofName = (operationName: string) => of(query, audience(), NOTHING, operationName);
     expect(ofName('One')).toEqual(disclosed({ granted: ['IDENTITY'] }));
@@ -173,9 +170,9 @@ describe('the categories of an audit line', () => {
   });
 });
 
-test('the categories for one audience and one decision are not reused for another', () => {
+test('the categories of an audience and a decision are not reused for others', () => {
   const disclosure = disclosureOf('{ customer { name } }');
-  const disclosureTo = (by: Audience, came: ConsentOutcomes) => disclosure.of(by, came);
+  const disclosureTo = (by: Audience, decisions: ConsentOutcomes) => disclosure.of(by, decisions);
   for (let times = 0; times < 2; times += 1) {
     expect(disclosureTo(audience(), NOTHING)).toEqual(disclosed({ granted: ['IDENTITY'] }));
     expect(disclosureTo(masked, NOTHING)).toEqual(disclosed({ masked: ['IDENTITY'] }));
@@ -188,7 +185,7 @@ test('the categories for one audience and one decision are not reused for anothe
       disclosed({ granted: ['IDENTITY'], withheld: ['IDENTITY'] }),
     );
   }
-  // The audit serialises each object once, so the same object must be returned.
+  // The audit caches the text of each object, so the same object must be returned.
   expect(disclosureTo(audience(), NOTHING)).toBe(disclosureTo(audience(), NOTHING));
 });
 

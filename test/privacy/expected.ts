@@ -8,8 +8,8 @@ export interface Cell {
   scopes: ReadonlySet<string>;
   sees: 'clear' | 'masked';
   purpose: string;
-  /** What the customer allows for the purpose: by channel, or `''` for any. `down`: nobody can say. */
-  consent: (channel: string) => 'granted' | 'withheld' | 'down';
+  /** The consent for the purpose, by channel, or by `''` for any. `unavailable`: no system with consent answers. */
+  consent: (channel: string) => 'granted' | 'withheld' | 'unavailable';
 }
 
 export interface Answer {
@@ -21,7 +21,7 @@ export interface Answer {
 export const NEED_CONSENT = new Set(['PERSONALISATION', 'MARKETING']);
 
 /** Fields with a time that differs in each answer. */
-export const MOMENTS = new Set(['fetchedAt', 'seenAt', 'checkedAt', 'issuedAt']);
+export const TIMES = new Set(['fetchedAt', 'seenAt', 'checkedAt', 'issuedAt']);
 
 /** Computes the answer that a cell must get, from the unrestricted answer and the SDL alone. */
 export function expected(schema: DeclaredSchema, operation: string, whole: Answer, cell: Cell): Answer {
@@ -35,7 +35,7 @@ export function expected(schema: DeclaredSchema, operation: string, whole: Answe
 
   const isFieldForbidden = (name: string): boolean => {
     const field = schema.types.get('Customer')?.get(name);
-    if (field === undefined) throw new Error(`There is no Customer.${name}.`);
+    if (field === undefined) throw new Error(`The schema has no Customer.${name}.`);
     return isForbidden(field);
   };
 
@@ -94,7 +94,7 @@ export function expected(schema: DeclaredSchema, operation: string, whole: Answe
     return ofObject(withoutForbidden(`${type}.${name}`, value), namedType(field.type), set, path);
   };
 
-  /** A field that repeats values of other fields leaves out those whose own field is forbidden. */
+  /** Removes from a field that repeats other fields the values whose own field is forbidden. */
   const withoutForbidden = (path: string, value: unknown): unknown => {
     if (value == null) return value;
     const isShown = ({ namespace }: { namespace: string }) => {
@@ -104,7 +104,7 @@ export function expected(schema: DeclaredSchema, operation: string, whole: Answe
     interface Value {
       source: string;
     }
-    // Its record ids are those of people's profiles.
+    // The record ids of Facebook are ids of people's profiles.
     const isOfShown = ({ source }: Value) => source !== 'FACEBOOK' || !isFieldForbidden('facebookProfile');
     switch (path) {
       case 'Customer.timeline':
@@ -137,7 +137,7 @@ export function expected(schema: DeclaredSchema, operation: string, whole: Answe
     }
   };
 
-  /** Entries of kinds that may not be seen are left out, and the page ends with another one. */
+  /** Removes entries of forbidden kinds, and computes the end of the page. */
   const ofKinds = (value: unknown): unknown => {
     const page = value as {
       edges: { cursor: string; node: { kind: string } }[];
@@ -160,7 +160,9 @@ export function expected(schema: DeclaredSchema, operation: string, whole: Answe
   return { data, errors };
 }
 
-/** The field of Customer that shows the same as an identifier. The ids of other systems' records have none. */
+/**
+ * The field of Customer that shows the same value as an identifier. Ids of other systems' records have no such field.
+ */
 const FIELD_OF_NAMESPACE: Readonly<Record<string, string>> = {
   email: 'emails',
   emailHash: 'emails',
@@ -182,7 +184,7 @@ interface Statement {
   topic: string | null;
 }
 
-/** The CRM's consent is an opt-out of all mail. Its other entries are notes. */
+/** Whether a statement is a note. The CRM's consent is an opt-out of all mail, and its other entries are notes. */
 function isNote({ source, status, topic }: Statement): boolean {
   return source === 'CRM_HUBSPOT' && (status !== 'REVOKED' || topic !== null);
 }
@@ -207,7 +209,7 @@ export function masked(value: unknown, mask: string): unknown {
   }
 }
 
-/** A system's name is not personal data: errors and metrics name systems too. */
+/** Names of systems. They are not personal data, and errors and metrics contain them. */
 const SYSTEMS = new Set(readdirSync('sources'));
 
 /** Types that repeat values of other fields. */
@@ -222,7 +224,7 @@ const REPEATS = new Set([
   'CandidateHint',
 ]);
 
-/** Every text in an answer that the SDL says is of a person, by `Type.field`. */
+/** Every text in an answer that is personal data by the SDL, by `Type.field`. */
 export function markersIn(
   schema: DeclaredSchema,
   operation: string,
@@ -234,7 +236,7 @@ export function markersIn(
   return found;
 }
 
-/** The texts of an answer, by the field that contains them: those of a person, and all of them. */
+/** The texts of an answer and the fields that contain them: only personal data, and all texts. */
 export function ownTextsIn(
   schema: DeclaredSchema,
   operation: string,
@@ -260,7 +262,7 @@ const TEXTS = new Set(['String', 'ID', 'Date', 'Decimal']);
 
 function textsIn(schema: DeclaredSchema, operation: string, data: unknown): FoundText[] {
   const found: FoundText[] = [];
-  // "customer" is a stage of the CRM, and a word of the schema.
+  // "customer" is a stage of the CRM and a word of the schema.
   const words = new Set([...SYSTEMS, ...[...schema.types.values()].flatMap((fields) => [...fields.keys()])]);
   const note = (path: string, category: string, value: unknown): void => {
     if (Array.isArray(value)) for (const item of value) note(path, category, item);

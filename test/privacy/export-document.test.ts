@@ -89,7 +89,7 @@ test.each<[string, string]>([
     `without ${member} of a section`,
     JSON.stringify({ ...FULL, sections: { name: { ...FULL.sections['name'], [member]: undefined } } }),
   ]),
-])('an unfinished export that is %s is named, and not continued', (_, content) => {
+])('an unfinished export that is %s is reported, and not continued', (_, content) => {
   writeFileSync(`${path}.part`, content);
   expect(() => openExportFile(path, 'digest')).toThrow(`${path}.part is not an unfinished export`);
 });

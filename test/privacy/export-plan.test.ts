@@ -50,7 +50,7 @@ describe('the plan of an export', () => {
     });
   });
 
-  test('reads a list page by page if it has cursors', () => {
+  test('reads a list in pages if it has cursors', () => {
     const { sections } = planOf(`
       type Customer { orders(first: Int, after: String): OrderConnection }
       type OrderConnection { nodes: [Order!]!, edges: [OrderEdge!]!, pageInfo: PageInfo! }

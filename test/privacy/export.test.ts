@@ -3,7 +3,7 @@ import type { ExportDocument } from '../../src/privacy/export-document.js';
 import type { ExportPlan } from '../../src/privacy/export-plan.js';
 import { exportCustomer, type ExportResult } from '../../src/privacy/export.js';
 
-/** What an export reports about a live, stale, cached or missing answer of a system. */
+/** Tests how an export reports a live, stale, cached or missing answer of a system. */
 
 const EMPTY: ExportDocument = {
   format: 'stekkerdoos export 2',
@@ -33,19 +33,19 @@ const error = (code: string, extensions: object = {}) => ({
 });
 
 interface World {
-  /** The answers to the first query, in order. The last one repeats. */
-  opening?: Fake[];
+  /** The answers to the first query, in order. The last answer repeats. */
+  firstAnswer?: Fake[];
   /** The answers by field, in order. */
   answers?: Record<string, Fake[]>;
   sections?: { field: string; isPaged?: boolean; slices?: { path: string[]; size: number }[] }[];
   owners?: Record<string, string>;
   begun?: Partial<ExportDocument>;
-  /** How long each query takes. */
+  /** The duration of each query, in milliseconds. */
   takesMs?: number;
 }
 
 async function run({
-  opening = [{ customer: { id: 'one', identifiers: IDENTIFIERS } }],
+  firstAnswer = [{ customer: { id: 'one', identifiers: IDENTIFIERS } }],
   answers = {},
   sections = Object.keys(answers).map((field) => ({ field })),
   owners = {},
@@ -69,7 +69,7 @@ async function run({
       isPaged,
       slices,
     })),
-    notExported: [{ field: 'weather', reason: 'its argument has to be chosen' }],
+    notExported: [{ field: 'weather', reason: 'it needs an argument' }],
   };
   const result = await exportCustomer({
     plan,
@@ -82,11 +82,11 @@ async function run({
     now: () => nowMs,
     execute: (query, variables, maxAgeMs) => {
       nowMs += takesMs;
-      const field = query.startsWith('query Export') ? 'opening' : query;
+      const field = query.startsWith('query Export') ? 'firstAnswer' : query;
       queries.push({ field, variables, maxAgeMs });
       const count = counts.get(field) ?? 0;
       counts.set(field, count + 1);
-      const all = field === 'opening' ? opening : (answers[field] ?? []);
+      const all = field === 'firstAnswer' ? firstAnswer : (answers[field] ?? []);
       const { customer, errors, sources } = all[Math.min(count, all.length - 1)] ?? {};
       return Promise.resolve({
         data: customer === undefined ? null : { customer },
@@ -147,7 +147,7 @@ describe('the completeness of an export', () => {
     );
   });
 
-  test('is denied if any of the systems behind a field failed or was stale', async () => {
+  test('is denied if any system of a field failed or was stale', async () => {
     for (const status of ['failed', 'stale']) {
       const world = orders({ sources: { shop: { status: 'live', age: 0 }, crm: { status, age: 1 } } });
       expect((await documentOf({ ...world, owners: {} })).complete).toBe(false);
@@ -155,13 +155,9 @@ describe('the completeness of an export', () => {
   });
 
   test.each<[string, object, object]>([
+    ['can be retried', { source: 'shop', retryable: true }, { source: 'shop', code: 'X', isFinal: false }],
     [
-      'may be tried again',
-      { source: 'shop', retryable: true },
-      { source: 'shop', code: 'X', isFinal: false },
-    ],
-    [
-      'may not be tried again',
+      'must not be retried',
       { source: 'shop', retryable: false },
       { source: 'shop', code: 'X', isFinal: false },
     ],
@@ -178,7 +174,7 @@ describe('the completeness of an export', () => {
       { source: null, code: 'UNKNOWN', isFinal: false },
     ]);
     expect(document.complete).toBe(false);
-    // If there is an error, the error is reported instead.
+    // If the section has an error, that error is reported instead.
     const failed = await documentOf({ answers: { orders: [{ errors: [error('X')] }] } });
     expect(failed.sections['orders']?.failures).toEqual([{ source: null, code: 'X', isFinal: true }]);
   });
@@ -197,7 +193,7 @@ describe('the completeness of an export', () => {
     ]);
   });
 
-  test('is denied with each failed system once, with its first error and all its fields', async () => {
+  test('is denied with each failed system once, with the first error and all fields of that system', async () => {
     const failed = {
       errors: [
         error('FIRST', { source: 'shop', retryable: true }),
@@ -241,10 +237,10 @@ describe('the systems of an export', () => {
         status({ shop: { status: first, age: 3 } }, { shop: { status: second, age: 9 } }),
       );
       expect(sources).toEqual({ shop: { status: worst, asOf: at(9) } });
-      const turned = await documentOf(
+      const nextPage = await documentOf(
         status({ shop: { status: first, age: 9 } }, { shop: { status: second, age: 3 } }),
       );
-      expect(turned.sources).toEqual({ shop: { status: worst, asOf: at(9) } });
+      expect(nextPage.sources).toEqual({ shop: { status: worst, asOf: at(9) } });
     }
   });
 
@@ -260,7 +256,7 @@ describe('the lists of an export', () => {
   });
   const paged = { sections: [{ field: 'orders', isPaged: true }] };
 
-  test('are read page by page to their end', async () => {
+  test('are read in pages to their end', async () => {
     const { result, queries } = await run({
       ...paged,
       answers: { orders: [page([1, 2], 'a'), page([3], 'b'), page([4], null)] },
@@ -291,7 +287,7 @@ describe('the lists of an export', () => {
     expect(document.notAnswered.map(({ source }) => source)).toEqual(['one', 'two']);
   });
 
-  test('are named as truncated if they have no next page and are full', async () => {
+  test('are reported as truncated if they are full and cannot be paged', async () => {
     const deals = { answers: { deals: [{ customer: { deals: [{ lines: [1, 2] }, { lines: [1] }] } }] } };
     const truncatedLists = async (...slices: { path: string[]; size: number }[]) =>
       (await documentOf({ ...deals, sections: [{ field: 'deals', slices }] })).sections['deals']
@@ -315,16 +311,16 @@ describe('the customer of an export', () => {
   const whole = { customer: { id: 'one', identifiers: IDENTIFIERS } };
 
   test('is queried at most three times while a system fails', async () => {
-    const openings = async (...opening: Fake[]) => (await run({ opening })).queries.length;
-    expect(await openings(whole)).toBe(1);
-    expect(await openings(partial, whole)).toBe(2);
-    expect(await openings(partial, partial, whole)).toBe(3);
-    expect(await openings(partial)).toBe(3);
+    const firstAnswers = async (...firstAnswer: Fake[]) => (await run({ firstAnswer })).queries.length;
+    expect(await firstAnswers(whole)).toBe(1);
+    expect(await firstAnswers(partial, whole)).toBe(2);
+    expect(await firstAnswers(partial, partial, whole)).toBe(3);
+    expect(await firstAnswers(partial)).toBe(3);
   });
 
   test('is not exported if the identifier is ambiguous, and the reasons are reported', async () => {
     const { result, saved } = await run({
-      opening: [
+      firstAnswer: [
         {
           customer: null,
           errors: [error('AMBIGUOUS_IDENTITY'), error('DOWN', { source: 'crm', retryable: true })],
@@ -370,21 +366,21 @@ describe('a continued export', () => {
 
   test('queries only the missing sections', async () => {
     const { result, queries, progress } = await run({ begun, answers });
-    expect(queries.map(({ field }) => field)).toEqual(['opening', 'cart']);
+    expect(queries.map(({ field }) => field)).toEqual(['firstAnswer', 'cart']);
     expect(progress).toEqual([{ field: 'cart', number: 1, of: 1 }]);
     expect(result).toMatchObject({
       document: { complete: true, customerId: 'one', data: { orders: ['old'], cart: 'new' } },
     });
   });
 
-  test('queries all sections again if a further identifier has become known', async () => {
+  test('queries all sections again if a further identifier was found', async () => {
     const more = [...IDENTIFIERS, { namespace: 'phone', value: '+31612345678' }];
     const { result, queries } = await run({
       begun,
       answers,
-      opening: [{ customer: { id: null, identifiers: more } }],
+      firstAnswer: [{ customer: { id: null, identifiers: more } }],
     });
-    expect(queries.map(({ field }) => field)).toEqual(['opening', 'orders', 'cart']);
+    expect(queries.map(({ field }) => field)).toEqual(['firstAnswer', 'orders', 'cart']);
     expect(result).toMatchObject({
       document: {
         customerId: 'before',
@@ -394,13 +390,13 @@ describe('a continued export', () => {
     });
   });
 
-  test('retains its data if no identifier is available', async () => {
+  test('retains its data if the identifiers cannot be read', async () => {
     const { queries } = await run({
       begun,
       answers,
-      opening: [{ customer: { id: 'one', identifiers: null } }],
+      firstAnswer: [{ customer: { id: 'one', identifiers: null } }],
     });
-    expect(queries.map(({ field }) => field)).toEqual(['opening', 'cart']);
+    expect(queries.map(({ field }) => field)).toEqual(['firstAnswer', 'cart']);
   });
 });
 
@@ -409,6 +405,6 @@ test('an export accepts cached answers that it has queried itself', async () => 
     answers: { a: [{ customer: {} }], b: [{ customer: {} }] },
     takesMs: 1_500,
   });
-  // Rounded up to seconds: an answer that came at the first moment is fresh enough.
+  // The age is rounded up to seconds, so that an answer from the start of the export is accepted.
   expect(queries.map(({ maxAgeMs }) => maxAgeMs)).toEqual([0, 2_000, 3_000]);
 });

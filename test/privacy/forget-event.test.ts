@@ -8,7 +8,7 @@ import type { WebhookDeclaration } from '../../src/webhooks/declaration.js';
 import { EventSubjects } from '../../src/webhooks/event-subjects.js';
 import type { SourceEvent } from '../../src/webhooks/event.js';
 
-/** What an event drops, and the customer that it is about. */
+/** Tests which data an event drops, and which customer it is about. */
 
 const EMAIL: Identifier = { namespace: 'email', value: 'eva@example.nl' };
 const PHONE: Identifier = { namespace: 'phone', value: '+31201234567' };
@@ -54,7 +54,7 @@ const event = (...identifiers: readonly Identifier[]): SourceEvent => ({
   data: { sku: 'KAN-1' },
 });
 
-/** The function, over systems that give these results by namespace of the identifier. */
+/** Creates the function with systems that return these results by namespace of the identifier. */
 function open(results: Readonly<Record<string, Partial<Forgotten>>> = {}) {
   const dropped: Forgettable[][] = [];
   const forgotten: Identifier[] = [];
@@ -72,7 +72,7 @@ function open(results: Readonly<Record<string, Partial<Forgotten>>> = {}) {
       },
     },
     forget: (request) => {
-      if (!('identifier' in request)) throw new Error('An event forgets by identifier.');
+      if (!('identifier' in request)) throw new Error('An event must drop data by identifier.');
       forgotten.push(request.identifier);
       const { namespace } = request.identifier;
       return Promise.resolve({
@@ -108,8 +108,8 @@ describe('an event that names no customer', () => {
       ],
     ],
     ['nothing, if its type changes nothing', { type: 'ticket.opened' }, []],
-    ['its source, if it declares nothing of the type', { type: 'order.placed' }, [{ source: 'shop' }]],
-    ['its source, if that has no webhook', { source: 'desk' }, [{ source: 'desk' }]],
+    ['its source, if the webhook does not declare the type', { type: 'order.placed' }, [{ source: 'shop' }]],
+    ['its source, if the source has no webhook', { source: 'desk' }, [{ source: 'desk' }]],
     [
       'the data of its source, if its identifier is invalid',
       { identifiers: { email: ['unknown'] }, type: 'order.placed' },
@@ -164,24 +164,24 @@ describe('an event that names a customer', () => {
       [SHOP_ID, EMAIL],
     ],
     [
-      'known by none',
+      'known by no identifier',
       event(SHOP_ID, EMAIL),
       { shopId: unknown, email: unknown },
       [SHOP_ID, EMAIL],
       [SHOP_ID, EMAIL],
     ],
-    ['that may be several people', event(EMAIL), { email: several }, [EMAIL], [EMAIL]],
+    ['who may be several people', event(EMAIL), { email: several }, [EMAIL], [EMAIL]],
     [
-      'that may be several people by its first identifier',
+      'who may be several people by the first identifier',
       event(SHOP_ID, EMAIL),
       { shopId: several },
       [SHOP_ID, EMAIL],
       [SHOP_ID],
     ],
-    // The housemate with the same phone must not receive the message.
+    // Another person with the same phone must not receive the message.
     ['known by a shared phone only', event(PHONE), { phone: known }, [], [PHONE]],
     [
-      'known by a shared phone beside its own identifier',
+      'known by a shared phone and by an exclusive identifier',
       event(SHOP_ID, PHONE),
       { shopId: unknown, phone: known },
       [SHOP_ID],
@@ -202,7 +202,7 @@ describe('an event that names a customer', () => {
       [SHOP_ID],
     ],
     [
-      'with several addresses of its own',
+      'with several exclusive addresses',
       { ...event(), identifiers: { email: ['a@example.nl', 'eva@example.nl'] } },
       { email: known },
       [DESK_ID, { namespace: 'email', value: 'a@example.nl' }, EMAIL],
@@ -215,7 +215,7 @@ describe('an event that names a customer', () => {
     expect(forgotten).toEqual(tried);
   });
 
-  test('drops only the named identifiers if they belong to another customer than the one that was found', async () => {
+  test('drops only the identifiers of the event if they belong to another customer than the found one', async () => {
     const other: Identifier = { namespace: 'email', value: 'other@example.nl' };
     const { forgetEvent } = open({ shopId: { customer: customer([SHOP_ID]) } });
     expect(await forgetEvent(event(SHOP_ID, other))).toEqual([SHOP_ID]);
@@ -225,7 +225,7 @@ describe('an event that names a customer', () => {
 test.each([
   ['orders', null],
   ['ordres', 'The webhook of shop names the loader "ordres" in changes, but shop has no such loader.'],
-])('a webhook whose changes name the loader "%s" is checked at the start: %s', (name, message) => {
+])('a webhook whose changes name the unknown loader "%s" prevents the start: %s', (name, message) => {
   const start = () =>
     createForgetEvent({
       registry: { has: (source, loader) => source === 'shop' && loader === 'orders', forget: vi.fn() },

@@ -16,10 +16,12 @@ import type { Suppression } from '../../src/privacy/suppression.js';
 import { createLogger } from '../../src/telemetry/logger.js';
 import { loadersOf } from '../support/loaders-of.js';
 
-/** What is dropped, suppressed and returned when a customer is forgotten, for each answer of the systems. */
+/**
+ * Tests which data is dropped, suppressed and returned when a customer is forgotten, for each answer of the systems.
+ */
 
-const DOWN = 'down';
-type Answer = readonly CustomerRecord[] | typeof DOWN;
+const UNAVAILABLE = 'unavailable';
+type Answer = readonly CustomerRecord[] | typeof UNAVAILABLE;
 
 const EMAIL: Identifier = { namespace: 'email', value: 'eva@example.nl' };
 const PHONE: Identifier = { namespace: 'phone', value: '+31612345678' };
@@ -31,13 +33,13 @@ const foundBy = (name: string, uniqueness: 'enforced' | 'usual', answer: Answer)
   loader: {
     name,
     load: (values: readonly string[]) =>
-      answer === DOWN
+      answer === UNAVAILABLE
         ? Promise.reject(new SourceUnavailableError(name, `${name} cannot be reached.`))
         : Promise.resolve(values.map(() => answer)),
   },
 });
 
-/** A shop with these records of the address, and a desk that knows nobody or fails. */
+/** Opens a gateway with a shop that has these records of the address, and a desk without records or that fails. */
 function open({ shop = [eva('1')], desk = [] }: { shop?: Answer; desk?: Answer } = {}) {
   const rules: IdentityRules = {
     limits: { maxHops: 3, maxValuesPerNamespace: 5, maxIdentifiers: 50, patienceMs: 20 },
@@ -72,7 +74,7 @@ function open({ shop = [eva('1')], desk = [] }: { shop?: Answer; desk?: Answer }
     if (value === undefined || value instanceof Error) throw new Error('no answer');
     return value;
   };
-  /** In the order of the events. */
+  /** The names of the effects, in the order in which they happened. */
   const events: string[] = [];
   const dropped: Forgettable[] = [];
   const suppressed: Identifier[] = [];
@@ -100,7 +102,7 @@ function open({ shop = [eva('1')], desk = [] }: { shop?: Answer; desk?: Answer }
     },
     suppression: {
       add: async (identifiers: readonly Identifier[]) => {
-        // A list in a file or in Redis takes a while.
+        // A list in a file or in Redis answers asynchronously.
         await new Promise(setImmediate);
         if (failing.suppression !== undefined) throw failing.suppression;
         events.push('suppress');
@@ -115,7 +117,7 @@ function open({ shop = [eva('1')], desk = [] }: { shop?: Answer; desk?: Answer }
 describe('forgetting a customer', () => {
   test.each<[string, Parameters<typeof open>[0], object, readonly Forgettable[]]>([
     [
-      'that one system knows',
+      'who is known to one system',
       {},
       {
         unavailableSources: [],
@@ -129,7 +131,7 @@ describe('forgetting a customer', () => {
       [EMAIL, idOf('1'), PHONE],
     ],
     [
-      'that no system knows',
+      'who is not known to any system',
       { shop: [] },
       {
         unavailableSources: [],
@@ -138,7 +140,7 @@ describe('forgetting a customer', () => {
       [EMAIL],
     ],
     [
-      'that may be either of two people',
+      'who may be either of two people',
       { shop: [eva('1'), eva('2')] },
       {
         unavailableSources: [],
@@ -156,7 +158,7 @@ describe('forgetting a customer', () => {
     ],
     [
       'while a system is unavailable',
-      { desk: DOWN },
+      { desk: UNAVAILABLE },
       {
         unavailableSources: ['desk'],
         customer: {
@@ -194,7 +196,7 @@ describe('forgetting a customer', () => {
     expect(renewals()).toBe(1);
   });
 
-  test('reports that other instances were not notified', async () => {
+  test('reports if other instances were not notified', async () => {
     const { forget, failing } = open();
     failing.registry = new Error('Redis cannot be reached.');
     const { isEverywhere, renew, customer } = await forget({ identifier: EMAIL });
@@ -207,7 +209,7 @@ describe('forgetting a customer', () => {
 describe('suppressing a customer', () => {
   const SUPPRESS: ForgetRequest = { identifier: EMAIL, suppress: true };
 
-  test('happens before the data is dropped, with the identifiers that belong to this customer only', async () => {
+  test('happens before the data is dropped, with the identifiers that belong only to this customer', async () => {
     const { forget, events, suppressed } = open();
     expect(await forget(SUPPRESS)).toMatchObject({ customer: { isSuppressed: true } });
     expect(suppressed).toEqual([idOf('1'), EMAIL]);
@@ -220,14 +222,14 @@ describe('suppressing a customer', () => {
     expect(suppressed).toEqual([EMAIL]);
   });
 
-  test('is refused if the identifier may mean several people', async () => {
+  test('is refused if the identifier matches several people', async () => {
     const { forget, events, suppressed } = open({ shop: [eva('1'), eva('2')] });
     await expect(forget(SUPPRESS)).rejects.toThrow(AmbiguousIdentityError);
     expect(suppressed).toEqual([]);
     expect(events).toEqual([`look up ${EMAIL.value}`, 'end']);
   });
 
-  test('drops nothing if it fails, so that the operator can repeat it', async () => {
+  test('drops no data if it fails, so that the operator can repeat it', async () => {
     const { forget, failing, events } = open();
     failing.suppression = new SuppressionUnavailableError('write');
     await expect(forget(SUPPRESS)).rejects.toBe(failing.suppression);

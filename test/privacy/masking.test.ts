@@ -5,13 +5,13 @@ import { masked } from '../../src/privacy/masking.js';
 
 const MASKS = ['EMAIL', 'LAST_FOUR', 'INITIAL', 'YEAR', 'ALL'] as const satisfies Mask[];
 
-/** Splits a text into characters as people count them (graphemes). */
+/** Splits a text into graphemes, which are the characters that a reader sees. */
 const characters = (text: string): string[] =>
   Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment);
 
 const anyText = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 30 }),
-  // Includes halves of characters.
+  // These texts include lone surrogates.
   fc.string({ unit: 'binary', maxLength: 30 }),
   fc.string({ maxLength: 12 }),
   fc.emailAddress(),
@@ -29,7 +29,7 @@ const anyText = fc.oneof(
   ),
 );
 
-/** Every result that a mask may give for a text, by the description in schema/directives.graphql. */
+/** Every result that a mask may return for a text, by the description in schema/directives.graphql. */
 function allowed(mask: Mask, text: string): string[] {
   const parts = characters(text);
   switch (mask) {
@@ -49,7 +49,7 @@ function allowed(mask: Mask, text: string): string[] {
 }
 
 describe('a masked value', () => {
-  test.each(MASKS)('shows the characters that its mask allows and no others, for any text: %s', (mask) => {
+  test.each(MASKS)('shows only the characters that its mask allows, for any text: %s', (mask) => {
     fc.assert(
       fc.property(anyText, (text) => {
         expect(allowed(mask, text)).toContain(masked(text, mask));
@@ -63,7 +63,7 @@ describe('a masked value', () => {
     (mask) => {
       fc.assert(
         fc.property(fc.string({ unit: 'grapheme', minLength: 2, maxLength: 40 }), (text) => {
-          // Two adjacent characters may have combined into one.
+          // Two adjacent characters may combine into one.
           fc.pre(!/[@*]/.test(text) && characters(text).length > 1);
           const shown = String(masked(text, mask)).replace('***', '');
           expect(characters(shown).length).toBeLessThanOrEqual(characters(text).length / 2);
@@ -106,24 +106,24 @@ describe('a masked value', () => {
     expect(masked(text, mask)).toBe(shown);
   });
 
-  test.each(MASKS)('contains whole characters only, with their accents: %s', (mask) => {
+  test.each(MASKS)('contains only whole characters, with their accents: %s', (mask) => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 20 }), (text) => {
-        // Encoding replaces half a character by another one.
+        // Encoding replaces a lone surrogate with another character.
         const shown = String(masked(text, mask));
         expect(Buffer.from(shown, 'utf8').toString('utf8')).toBe(shown);
       }),
     );
   });
 
-  test.each(MASKS)('masks each item of a list, and missing items stay missing: %s', (mask) => {
-    const gone = new Error('a system is unavailable');
-    const list = ['jan@example.nl', null, undefined, gone, ['+31612345678', 12345678]];
+  test.each(MASKS)('masks each item of a list, and leaves missing items missing: %s', (mask) => {
+    const unavailable = new Error('a system is unavailable');
+    const list = ['jan@example.nl', null, undefined, unavailable, ['+31612345678', 12345678]];
     expect(masked(list, mask)).toEqual([
       masked('jan@example.nl', mask),
       null,
       undefined,
-      gone,
+      unavailable,
       [masked('+31612345678', mask), '***'],
     ]);
     expect(list[0]).toBe('jan@example.nl');

@@ -15,34 +15,26 @@ import { directSettings, faultControl } from '../support/stand-ins.js';
 import { everyNth, isThorough } from '../support/thorough.js';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
 import { readDeclared } from './declared.js';
-import {
-  expected,
-  markersIn,
-  MOMENTS,
-  NEED_CONSENT,
-  ownTextsIn,
-  type Cell,
-  type Answer,
-} from './expected.js';
+import { expected, markersIn, TIMES, NEED_CONSENT, ownTextsIn, type Cell, type Answer } from './expected.js';
 import { wholeFields, type WholeField } from './whole-view.js';
 
 /**
- * Checks every field for every role and purpose. The customers have allowed the use, forbidden it, or never answered; and
- * the systems that hold their consent may be unavailable. Each answer is compared with the SDL, read here without the engine.
+ * Checks every field for every role and purpose. The customers have given consent, refused it, or never answered. The
+ * systems that hold their consent may be unavailable. Each answer is compared with the SDL, which the test reads itself.
  */
 
 const declared = readDeclared();
 
-/** Their consents, as in sources/stand-ins/README.md. */
+/** The consents of the customers, as in sources/stand-ins/README.md. */
 const PEOPLE: Record<string, (purpose: string, channel: string) => 'granted' | 'withheld'> = {
-  // Yes to personal pages, and to mail.
+  // This customer said yes to personal pages and to mail.
   'everywhere@example.nl': (purpose, channel) =>
     purpose === 'MARKETING' && channel === 'PHONE' ? 'withheld' : 'granted',
-  // Yes to personal pages; the shop has a yes to mail, and the CRM a later no.
+  // This customer said yes to personal pages. The shop has a yes to mail, and the CRM a later no.
   'no-marketing@example.nl': (purpose) => (purpose === 'PERSONALISATION' ? 'granted' : 'withheld'),
-  // Has never answered.
+  // This customer has never answered.
   'no-consent@example.nl': () => 'withheld',
-  // Said no to personal pages; has not answered the order system about mail, and said yes to the shop.
+  // This customer said no to personal pages. The shop has a yes to mail, and the order system an unanswered request.
   'customer-7@example.nl': (purpose, channel) =>
     purpose === 'MARKETING' && channel !== 'PHONE' ? 'granted' : 'withheld',
 };
@@ -50,7 +42,7 @@ const PEOPLE: Record<string, (purpose: string, channel: string) => 'granted' | '
 const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-matrix-'));
 const auditFile = join(folder, 'audit.jsonl');
 let fields: WholeField[];
-let everybody: TestGateway;
+let unrestricted: TestGateway;
 let gateway: TestGateway;
 let control: FaultControl;
 const logged: string[] = [];
@@ -66,8 +58,8 @@ const settings = {
 
 beforeAll(async () => {
   trace.setGlobalTracerProvider(spans);
-  everybody = createTestGateway({ ...directSettings(), ...settings });
-  const { data } = await everybody.query(
+  unrestricted = createTestGateway({ ...directSettings(), ...settings });
+  const { data } = await unrestricted.query(
     '{ customer(by: { email: "everywhere@example.nl" }) { company { kvkNumber } } }',
   );
   const { kvkNumber } = (data as { customer: { company: { kvkNumber: string } } }).customer.company;
@@ -85,7 +77,7 @@ beforeAll(async () => {
 afterAll(async () => {
   trace.disable();
   await gateway.close();
-  await everybody.close();
+  await unrestricted.close();
   await control.close();
   rmSync(folder, { recursive: true });
 });
@@ -99,21 +91,21 @@ function writeOperations(target: URL, all: readonly WholeField[]): void {
 }
 
 /** The answers for a caller without restrictions, by operation and address. */
-const wholes = new Map<string, Promise<Answer>>();
-function wholeOf(operation: string, email: string): Promise<Answer> {
+const unrestrictedAnswers = new Map<string, Promise<Answer>>();
+function unrestrictedAnswerOf(operation: string, email: string): Promise<Answer> {
   const key = `${email} ${operation}`;
-  let answer = wholes.get(key);
+  let answer = unrestrictedAnswers.get(key);
   if (answer === undefined) {
     // `me` needs a token, and this caller has none.
     const customerOperation = operation.replace(
       /^query Me_\w+ \{ me/,
       `{ me: customer(by: { email: "${email}" })`,
     );
-    answer = everybody.query(customerOperation, { by: { email } }).then(({ data, errors }) => {
+    answer = unrestricted.query(customerOperation, { by: { email } }).then(({ data, errors }) => {
       if (data === undefined) throw new Error(`${customerOperation}: ${JSON.stringify(errors)}`);
       return { data, errors: errors.map(toAnswerError) };
     });
-    wholes.set(key, answer);
+    unrestrictedAnswers.set(key, answer);
   }
   return answer;
 }
@@ -128,7 +120,7 @@ function toAnswerError({
   return { path: path.join('.'), code: code.startsWith('SOURCE_') ? 'SOURCE' : code };
 }
 
-/** `scopes` narrows what the role may. */
+/** Sends a query for a role. `scopes` limits the scopes of the role. */
 async function queryAs(role: Role, purpose: string, email: string, operation: string, scopes?: string[]) {
   const name = /^query (\w+)/.exec(operation)?.[1] ?? '';
   const client = { client_id: `${name}-${purpose}` };
@@ -143,7 +135,7 @@ async function queryAs(role: Role, purpose: string, email: string, operation: st
             authorization: `Bearer ${await visitorToken(email, { ...client, roles: [role], scope: scopes.join(' ') })}`,
           }
         : role === 'visitor'
-          ? // Each operation is another minute's.
+          ? // Each operation has another client, so that no budget is exceeded.
             { authorization: `Bearer ${await visitorToken(email, client)}` }
           : await headersOf(role)),
     },
@@ -163,7 +155,7 @@ async function queryAs(role: Role, purpose: string, email: string, operation: st
 function sorted({ data, errors }: Answer): Answer {
   return {
     data: JSON.parse(
-      JSON.stringify(data, (name, value: unknown) => (MOMENTS.has(name) ? 'a moment' : value)),
+      JSON.stringify(data, (name, value: unknown) => (TIMES.has(name) ? 'a time' : value)),
     ) as unknown,
     errors: errors.toSorted((a, b) => (`${a.path} ${a.code}` < `${b.path} ${b.code}` ? -1 : 1)),
   };
@@ -173,28 +165,28 @@ const CELLS = (Object.keys(ROLES) as Role[]).flatMap((role) =>
   ROLES[role].purposes.map((purpose) => ({ role, purpose })),
 );
 
-function cellOf(role: Role, purpose: string, consent: Cell['consent'], narrowed?: string[]): Cell {
+function cellOf(role: Role, purpose: string, consent: Cell['consent'], limitedScopes?: string[]): Cell {
   const { scopes, sees } = ROLES[role];
   return {
-    scopes: narrowed === undefined ? scopes : new Set(narrowed),
+    scopes: limitedScopes === undefined ? scopes : new Set(limitedScopes),
     sees,
     purpose,
     consent,
   };
 }
 
-/** The text values without field names, since a field can have the name of a value. */
+/** Returns the text values without field names, because a field name can equal a value. */
 function textsOf(data: unknown): string[] {
   if (typeof data === 'string') return [data];
   return typeof data === 'object' && data !== null ? Object.values(data).flatMap(textsOf) : [];
 }
 
-/** The number of audiences checked. When only a part of the fields is checked, each audience checks another part. */
-let audiences = 0;
+/** The number of audiences that were checked. A short run checks some of the fields, and others for each audience. */
+let audienceCount = 0;
 
 /**
- * Queries everything about one customer and compares each answer with the SDL. Then it follows each value: one that
- * the audience does not see in its own field must be in no answer at all, through any field.
+ * Queries all fields of one customer and compares each answer with the SDL. Then it checks each value: if its own
+ * field is hidden from the audience, no other field may show it.
  */
 async function expectAudience(
   { role, purpose, scopes }: { role: Role; purpose: string; scopes?: string[] },
@@ -203,11 +195,11 @@ async function expectAudience(
 ): Promise<void> {
   const cell = cellOf(role, purpose, consent, scopes);
   const answers = new Map<string, string>();
-  const hidden = new Map<string, string>();
+  const textsOfPerson = new Map<string, string>();
   const seen = new Set<string>();
-  for (const { operation: ofOthers, ofVisitor, path } of everyNth(fields, 5, audiences++)) {
+  for (const { operation: ofOthers, ofVisitor, path } of everyNth(fields, 5, audienceCount++)) {
     const operation = role === 'visitor' ? ofVisitor : ofOthers;
-    const whole = await wholeOf(operation, email);
+    const whole = await unrestrictedAnswerOf(operation, email);
     const { text, answer } = await queryAs(role, purpose, email, operation, scopes);
     const wanted = expected(declared, operation, whole, cell);
     expect(sorted(answer), `${path} of ${email}`).toEqual(sorted(wanted));
@@ -217,14 +209,14 @@ async function expectAudience(
         if (!shown.includes(value)) expect(text, `${path} of ${email} holds ${marked}`).not.toContain(value);
     answers.set(path, textsOf(answer.data).join('\n'));
     for (const [value, owner] of ownTextsIn(declared, operation, whole.data).ofPerson)
-      hidden.set(value, owner);
+      textsOfPerson.set(value, owner);
     for (const value of ownTextsIn(declared, operation, wanted.data).all) seen.add(value);
   }
-  // The visible values are known only when all fields were requested.
+  // The visible values are known only if all fields were requested.
   if (!isThorough) return;
-  // A last name is part of a full name, and a street of an address on one line.
+  // A last name is part of a full name, and a street is part of an address on one line.
   const visible = [...seen].join('\n');
-  for (const [value, owner] of hidden)
+  for (const [value, owner] of textsOfPerson)
     if (!visible.includes(value))
       for (const [path, text] of answers)
         expect(holds(text, value), `${path} of ${email} holds ${owner}`).toBe(false);
@@ -245,25 +237,25 @@ describe('the fields of the schema', () => {
     'are shown, masked or refused as the SDL declares, to the role $role for $purpose',
     { timeout: 240_000 },
     async ({ role, purpose }) => {
-      // Their consent matters only for purposes that need it.
+      // Consent affects only purposes that need it, so other purposes are checked for one customer.
       const people = Object.entries(PEOPLE).slice(0, NEED_CONSENT.has(purpose) ? undefined : 1);
       for (const [email, consent] of people)
         await expectAudience({ role, purpose }, email, (channel) => consent(purpose, channel));
     },
   );
 
-  const FINDING = ['customers:find', 'identity:explore', 'timeline:read'];
-  const OTHERS = [...ROLES.operator.scopes].filter((scope) => !FINDING.includes(scope));
-  const NARROWED = [
-    FINDING,
-    ...OTHERS.map((left) => [...FINDING, ...OTHERS.filter((value) => value !== left)]),
+  const FINDING_SCOPES = ['customers:find', 'identity:explore', 'timeline:read'];
+  const OTHER_SCOPES = [...ROLES.operator.scopes].filter((scope) => !FINDING_SCOPES.includes(scope));
+  const LIMITED_SCOPES = [
+    FINDING_SCOPES,
+    ...OTHER_SCOPES.map((left) => [...FINDING_SCOPES, ...OTHER_SCOPES.filter((value) => value !== left)]),
   ];
   test.each(
-    everyNth(NARROWED, 5).map((scopes) => ({
-      left: OTHERS.filter((value) => !scopes.includes(value)),
+    everyNth(LIMITED_SCOPES, 5).map((scopes) => ({
+      left: OTHER_SCOPES.filter((value) => !scopes.includes(value)),
       scopes,
     })),
-  )('are refused to a caller that has all scopes but $left', { timeout: 240_000 }, async ({ scopes }) => {
+  )('are refused to a caller that has all scopes except $left', { timeout: 240_000 }, async ({ scopes }) => {
     for (const purpose of ['CUSTOMER_CARE', 'SERVICE'])
       await expectAudience({ role: 'operator', purpose, scopes }, 'everywhere@example.nl', () => 'granted');
   });
@@ -279,10 +271,10 @@ describe('the fields of the schema', () => {
       const email = 'everywhere@example.nl';
       for (const role of ['visitor', 'frontend', 'campaign', 'operator'] as const)
         for (const purpose of ROLES[role].purposes.filter((purpose) => NEED_CONSENT.has(purpose)))
-          for (const { operation: ofOthers, ofVisitor, path } of everyNth(fields, 5, audiences++)) {
+          for (const { operation: ofOthers, ofVisitor, path } of everyNth(fields, 5, audienceCount++)) {
             if (!path.startsWith('Customer.')) continue;
             const operation = role === 'visitor' ? ofVisitor : ofOthers;
-            const whole = await wholeOf(operation, email);
+            const whole = await unrestrictedAnswerOf(operation, email);
             const { text, answer } = await queryAs(role, purpose, email, operation);
             const field = declared.types.get('Customer')?.get(path.slice('Customer.'.length));
             if (field?.category === 'NONE' || field?.category === 'CONSENT') continue;
@@ -296,16 +288,16 @@ describe('the fields of the schema', () => {
   );
 });
 
-/** A number within a longer one is another number, and a date within a moment is another value. */
+/** Whether the text contains the value. A number within a longer number, or a date within a time, does not count. */
 function holds(text: string, value: string): boolean {
   return /^[\d-]+$/.test(value)
     ? new RegExp(`(?<![\\d.])${value}(?![\\d.T])`).test(text)
     : text.includes(value);
 }
 
-describe('values of persons', () => {
-  test('are in no log, metric, trace or audit line', async () => {
-    // Help lines are constant text, in which words such as "search" occur.
+describe('personal data', () => {
+  test('is not in logs, metrics, traces or audit lines', async () => {
+    // Help lines are constant text that contains words such as "search".
     const metrics = (await (await gateway.fetch('/metrics')).text()).replace(/^# HELP .*$/gm, '');
     const outputs = {
       logs: logged.join(''),
@@ -314,22 +306,27 @@ describe('values of persons', () => {
       traces: JSON.stringify(spans.spans.map(({ name, attributes, status }) => [name, attributes, status])),
       audit: readFileSync(auditFile, 'utf8'),
     };
-    const enough = isThorough ? 1_000 : 250;
-    expect(outputs.logs.length).toBeGreaterThan(enough);
-    expect(outputs.audit.split('\n').length).toBeGreaterThan(enough);
-    expect(spans.spans.length).toBeGreaterThan(enough);
-    // Systems use some words of the gateway: "customer" is a stage in the CRM and a field of every path, and a ticket can be
-    // "open" or "closed" as a circuit breaker in the metrics can.
-    const ours = new Set([
+    const minimum = isThorough ? 1_000 : 250;
+    expect(outputs.logs.length).toBeGreaterThan(minimum);
+    expect(outputs.audit.split('\n').length).toBeGreaterThan(minimum);
+    expect(spans.spans.length).toBeGreaterThan(minimum);
+    // Some values are also words of the gateway: "customer" is a stage in the CRM and a part of every path. A ticket
+    // and a
+    // circuit breaker can both be "open" or "closed".
+    const gatewayWords = new Set([
       ...[...declared.types.values()].flatMap((type) => [...type.keys()]),
       ...['open', 'closed'],
     ]);
     for (const email of Object.keys(PEOPLE))
       for (const { operation } of fields)
-        for (const [path, values] of markersIn(declared, operation, (await wholeOf(operation, email)).data))
+        for (const [path, values] of markersIn(
+          declared,
+          operation,
+          (await unrestrictedAnswerOf(operation, email)).data,
+        ))
           for (const value of values) {
-            // The id is meant to be shared, and only the gateway can open it.
-            if (path === 'Customer.id' || ours.has(value)) continue;
+            // The id may be shared, because only the gateway can decrypt it.
+            if (path === 'Customer.id' || gatewayWords.has(value)) continue;
             for (const [name, text] of Object.entries(outputs))
               expect(holds(text, value), `${name} holds a ${path}`).toBe(false);
           }

@@ -41,7 +41,7 @@ test.each<[string, Audience, string[]]>([
   ],
   ['no scope', audience([], 'SERVICE'), ['Query.cart', 'Kind.NOTE']],
 ])(
-  'a caller with %s sees the fields and kinds that this allows, and none without a policy',
+  'a caller with %s sees the fields and kinds that its policy allows, and none without a policy',
   (_, by, places) => {
     const all = [
       'Query.orders',

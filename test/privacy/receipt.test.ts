@@ -14,7 +14,7 @@ const BODY: ReceiptBody = {
 };
 const receipt = sealReceipt(BODY, SECRET);
 
-test('a receipt can be read with the secret that sealed it, and with no other', () => {
+test('a receipt can be read only with the secret that sealed it', () => {
   expect(readReceipt(JSON.stringify(receipt), SECRET)).toEqual({ ...BODY, seal: receipt.seal });
   expect(readReceipt(JSON.stringify(receipt), 'another secret')).toBeNull();
 });

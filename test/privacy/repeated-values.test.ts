@@ -15,14 +15,14 @@ import { at } from '../support/read.js';
 import { directSettings } from '../support/stand-ins.js';
 import { readDeclared } from './declared.js';
 
-/** A value can be reached by its own field and by a field for several kinds. The second is no more open than the first. */
+/** Some fields repeat values of other fields. These tests check that the same restrictions apply to them. */
 
 const EMAIL = 'everywhere@example.nl';
 const TYPES = [...eventTypes];
 const declared = readDeclared();
 const ofValues = policiesOfValues(publishedSdl);
 
-/** All fields that show data of a kind. A nested field needs what the fields above it need. */
+/** All fields that show data of a kind. A nested field has the restrictions of the fields above it. */
 const OWN_FIELDS: Readonly<Record<string, readonly string[]>> = {
   'TimelineKind.ORDER': ['Customer.orders'],
   'TimelineKind.TICKET': ['Customer.tickets'],
@@ -39,7 +39,7 @@ const OWN_FIELDS: Readonly<Record<string, readonly string[]>> = {
   'EventType.TICKET_OPENED': ['Customer.tickets'],
   'EventType.TICKET_CHANGED': ['Customer.tickets'],
   'EventType.TICKET_SOLVED': ['Customer.tickets'],
-  // They say that something changed, and not what.
+  // These events report that something changed, but not the values.
   'EventType.CONTACT_CHANGED': [],
   'EventType.CONTACT_DELETED': [],
   'EventType.CONSENT_GIVEN': ['Customer.consents'],
@@ -62,7 +62,7 @@ function isRefused(
 ): boolean {
   const [type = '', name = ''] = path.split('.');
   const field = declared.types.get(type)?.get(name);
-  if (field === undefined) throw new Error(`There is no field ${path}.`);
+  if (field === undefined) throw new Error(`The schema has no field ${path}.`);
   const { scopes, purposes } = field;
   return (
     scopes?.some((all) => all.every((scope) => held.has(scope))) === false ||
@@ -155,8 +155,8 @@ describe('a caller without permission is refused', () => {
   test('a kind of the timeline that is not available for its purpose', async () => {
     const query = `{ customer(by: { email: "${EMAIL}" }) { timeline(kinds: [VISIT]) { nodes { title } } } }`;
     const scopes = ['customers:find', 'timeline:read', 'behaviour:read'];
-    const care = await codes(query, await narrowed('CUSTOMER_CARE', ...scopes));
-    expect(care).toEqual({ data: { customer: { timeline: null } }, codes: ['FORBIDDEN'] });
+    const serviceAudience = await codes(query, await narrowed('CUSTOMER_CARE', ...scopes));
+    expect(serviceAudience).toEqual({ data: { customer: { timeline: null } }, codes: ['FORBIDDEN'] });
     const service = await codes(query, await narrowed('SERVICE', ...scopes));
     expect(service.codes).toEqual([]);
     expect(at(service.data, 'customer', 'timeline', 'nodes')).not.toEqual([]);
@@ -174,7 +174,7 @@ describe('a caller without permission is refused', () => {
   });
 });
 
-test('a namespace is shown by an existing field of the schema', () => {
+test('every namespace is shown by an existing field of the schema', () => {
   for (const { name, shownBy } of commonNamespaces('NL')) {
     const [type = '', field = ''] = (shownBy ?? '').split('.');
     expect(declared.types.get(type)?.has(field), name).toBe(true);
@@ -191,7 +191,7 @@ describe('an identifier without a field that shows it', () => {
     ['clickstream', 'visitorId', 'single-device@example.nl'],
     ['facebook', 'facebookUserId', EMAIL],
     ['x', 'xUsername', EMAIL],
-  ])('is shown to no caller, if %s is not plugged in: %s', async (source, namespace, email) => {
+  ])('is hidden from all callers if %s is not plugged in: %s', async (source, namespace, email) => {
     const sources = patientSources().filter(({ name }) => name !== source);
     const without = createTestGateway(
       { ...directSettings(), ...CALLER_SETTINGS, AUDIT_FILE: '/dev/null', DEADLINE_MS: '10000' },

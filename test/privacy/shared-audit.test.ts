@@ -8,7 +8,7 @@ const share = (file: string, secret?: string, open?: SharedAudit) =>
   shareAudit({ to: { file }, secret }, open);
 
 describe('an audit log', () => {
-  test('has one writer for a gateway and its successor, and is closed after the last of them', async () => {
+  test('has one writer for a gateway and its successor, and is closed when both have closed it', async () => {
     const file = join(temporaryFolder(), 'audit.log');
     const audit = share(file, 'a secret');
     expect(share(file, 'a secret', audit)).toBe(audit);
@@ -40,7 +40,7 @@ describe('an audit log', () => {
   test.each(['another secret', undefined])('is not continued with another secret: %s', async (secret) => {
     const file = join(temporaryFolder(), 'audit.log');
     const audit = share(file, 'a secret');
-    // The open log has the lock, so no line is written with a secret that does not match the chain.
+    // The open log has the lock, so a line with another secret cannot break the chain.
     expect(() => share(file, secret, audit)).toThrow(ConfigError);
     await audit.release();
   });

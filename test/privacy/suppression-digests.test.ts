@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createDigests } from '../../src/privacy/suppression.js';
 
-test('a list of an earlier version stays in force: its digests are the same', () => {
+test('a list of an earlier version remains in effect, because its digests are the same', () => {
   const { of, mark } = createDigests('a secret of the tests');
   expect(of({ namespace: 'email', value: 'anna@example.nl' })).toBe(
     '2I3ATy8KM6bNe75OUxGrKVkRUAxHulxBebg6aHNEj-M',

@@ -47,7 +47,7 @@ function problemsWith(content: string): string {
 
 test.each<[string, string, string[]]>([
   ['an empty file', '', []],
-  ['the mark alone', `${mark}\n`, []],
+  ['only the mark', `${mark}\n`, []],
   ['digests', `${mark}\n${ANNA}\n${BERT}\n`, [ANNA, BERT]],
   ['a last line without its line break', `${mark}\n${ANNA}`, [ANNA]],
   ['the mark after the digests', `${ANNA}\n${mark}\n`, [ANNA]],
@@ -104,7 +104,7 @@ test('a suppression file is read again after a second, and only if it has change
   expect(list.current()).toBe(last);
 });
 
-test('another suppression file of the same length under the same name is noticed', () => {
+test('another suppression file of the same length under the same name is detected', () => {
   const { list, clock } = open(`${mark}\n${ANNA}\n`);
   writeFileSync(`${path}.new`, `${mark}\n${BERT}\n`);
   renameSync(`${path}.new`, path);
@@ -112,7 +112,7 @@ test('another suppression file of the same length under the same name is noticed
   expect([...list.current()]).toEqual([BERT]);
 });
 
-test('an emptied suppression file is logged once and the list stays in force, until the file can be read again', () => {
+test('an emptied suppression file is logged once, and the list remains in effect until the file can be read again', () => {
   const { list, clock, error } = open(`${mark}\n${ANNA}\n`);
   const reasons = () => error.mock.calls.map(([about]: unknown[]) => about);
   for (const content of ['', '# nothing\n', ANNA]) {
@@ -147,11 +147,11 @@ test('the mark and each digest are written once', async () => {
   expect(readFileSync(path, 'utf8')).toBe(`${mark}\n${ANNA}\n`);
   await list.add([ANNA, BERT]);
   expect(readFileSync(path, 'utf8')).toBe(`${mark}\n${ANNA}\n${BERT}\n`);
-  // At once, without any time passing.
+  // The second write happens at the same time of the clock.
   expect([...list.current()]).toEqual([ANNA, BERT]);
 });
 
-test('a line that a crash cut off is completed with a line break, and no other line', async () => {
+test('only a partial line of an interrupted write is completed with a line break', async () => {
   const { list } = open(`${mark}\n${ANNA.slice(0, 20)}`);
   await list.add([BERT]);
   expect(readFileSync(path, 'utf8')).toBe(`${mark}\n${ANNA.slice(0, 20)}\n${BERT}\n`);
@@ -180,7 +180,7 @@ function suppression(secret = SECRET) {
   });
 }
 
-test('the version of the suppression list changes with each change of the list, and only then', async () => {
+test('the version of the suppression list changes only when the list changes', async () => {
   const list = suppression();
   const { version } = list;
   expect(list.version).toBe(version);
@@ -210,7 +210,7 @@ test('the health of a configured suppression list is reported', async () => {
   await expect(none.add([anna])).rejects.toThrow('set SUPPRESSION_FILE or REDIS_URL');
 });
 
-test('the digest of an identifier reveals nothing of it, and depends on secret, namespace and value', () => {
+test('the digest of an identifier does not contain it, and depends on secret, namespace and value', () => {
   const other = createDigests('another secret');
   const all = [
     of(anna),

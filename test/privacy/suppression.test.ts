@@ -58,9 +58,9 @@ afterEach(async () => {
 });
 afterAll(() => control.close());
 
-/** Every key that finds the customer. */
+/** Returns every key that finds the customer. */
 async function keysOf(gateway: TestGateway, email: string): Promise<Record<string, string>[]> {
-  // A busy machine may answer late at first.
+  // On a busy machine, the first answer may be late.
   const data = await vi.waitFor(
     async () => {
       const answer = await queryCustomer(
@@ -89,7 +89,7 @@ async function keysOf(gateway: TestGateway, email: string): Promise<Record<strin
 const callsOf = () => Object.values(control.counters()).reduce((sum, { calls }) => sum + calls, 0);
 
 describe('a suppressed customer', () => {
-  test('is shown under no identifier that any system knows, with the error ERASED', async () => {
+  test('is hidden under all identifiers of all systems, with the error ERASED', async () => {
     const gateway = openGateway();
     const keys = await keysOf(gateway, EMAIL);
     expect(keys.length).toBeGreaterThan(8);
@@ -98,14 +98,14 @@ describe('a suppressed customer', () => {
     await gateway.forget({ identifier: { namespace: 'email', value: EMAIL }, suppress: true });
     for (const [i, by] of keys.entries()) {
       const { data, errors } = await queryCustomer(gateway, CUSTOMER_QUERY, by);
-      // What was ambiguous or unknown before may stay so; nobody is shown.
+      // An identifier that was ambiguous or unknown before may remain so. No customer is shown.
       expect(data, JSON.stringify(by)).toEqual({ customer: null });
       if (shown[i] != null) expect(errors.map(({ extensions }) => extensions.code)).toEqual(['ERASED']);
     }
     expect(shown.filter((item) => item != null).length).toBeGreaterThan(8);
   });
 
-  test('causes no call to a system if the requested identifier is on the list', async () => {
+  test('is answered without a call to a system if the requested identifier is on the list', async () => {
     const gateway = openGateway();
     await gateway.forget({ identifier: { namespace: 'email', value: EMAIL }, suppress: true });
     const before = callsOf();
@@ -141,7 +141,7 @@ describe('a suppressed customer', () => {
     expect(response.errors).toMatchObject([{ path: ['customers', 1], extensions: { code: 'ERASED' } }]);
   });
 
-  test('is not shown by identify, nor are the ids of the records', async () => {
+  test('is hidden from identify, including the ids of the records', async () => {
     const gateway = openGateway();
     await gateway.forget({ identifier: { namespace: 'email', value: EMAIL }, suppress: true });
     const { data, errors } = await queryCustomer(
@@ -153,7 +153,7 @@ describe('a suppressed customer', () => {
     expect(errors[0]?.extensions.code).toBe('ERASED');
   });
 
-  test('is shown to an operator as before, and to no other role', async () => {
+  test('is shown to an operator as before, but to no other role', async () => {
     const gateway = openGateway({}, CALLER_SETTINGS);
     await gateway.forget({ identifier: { namespace: 'email', value: EMAIL }, suppress: true });
     const shown = await queryCustomer(gateway, CUSTOMER_QUERY, { email: EMAIL }, await headersOf('operator'));
@@ -222,17 +222,17 @@ describe('the suppression list in a file', () => {
     expect((await queryCustomer(gateway, CUSTOMER_QUERY, { email: EMAIL })).errors[0]?.extensions.code).toBe(
       'ERASED',
     );
-    // A customer who was put on it by mistake is shown again.
+    // A customer who was added by mistake is shown again.
     writeFileSync(file, `${mark}\n`);
     clock.advance(1_000);
     expect((await queryCustomer(gateway, CUSTOMER_QUERY, { email: EMAIL })).data?.customer).not.toBeNull();
   });
 
-  test('stays in force if the file disappears, is emptied, or is replaced by one with another secret', async () => {
+  test('remains in effect if the file disappears, is emptied, or is replaced by one with another secret', async () => {
     const clock = fakeClock();
     const gateway = openGateway({ clock });
     await gateway.forget({ identifier: { namespace: 'email', value: EMAIL }, suppress: true });
-    for (const harm of [
+    for (const damage of [
       () => {
         writeFileSync(file, '');
       },
@@ -243,7 +243,7 @@ describe('the suppression list in a file', () => {
         rmSync(file);
       },
     ]) {
-      harm();
+      damage();
       clock.advance(1_000);
       expect(
         (await queryCustomer(gateway, CUSTOMER_QUERY, { email: EMAIL })).errors[0]?.extensions.code,
@@ -259,7 +259,7 @@ describe('the suppression list in a file', () => {
     expect(() => openGateway()).toThrow(/SUPPRESSION_FILE cannot be read \(ENOENT\)/);
   });
 
-  test('begins a new line after a line that a crash has torn', async () => {
+  test('begins a new line after a partial line of an interrupted write', async () => {
     const { mark, of } = createDigests(SECRET);
     writeFileSync(file, `${mark}\n${of({ namespace: 'email', value: 'x@example.nl' }).slice(0, 20)}`);
     const gateway = openGateway();
@@ -268,7 +268,7 @@ describe('the suppression list in a file', () => {
       suppress: true,
     });
     const lines = readFileSync(file, 'utf8').split('\n');
-    // Without the line break, the first one would be joined to the torn line.
+    // Without the line break, the first digest would be appended to the partial line.
     expect(customer?.exclusive.length).toBeGreaterThan(5);
     for (const identifier of customer?.exclusive ?? []) expect(lines).toContain(of(identifier));
   });

@@ -1,14 +1,14 @@
 import type { DeclaredField, DeclaredSchema } from './declared.js';
 import { namedType } from './declared.js';
 
-/** An operation that queries everything behind one field of Query or Customer. */
+/** An operation that queries one field of Query or Customer, with all fields below it. */
 export interface WholeField {
-  /** `Customer.orders`, `Query.company`. */
+  /** The field, such as `Customer.orders` or `Query.company`. */
   path: string;
-  /** Through `Query.customer`. `ofVisitor` goes through `Query.me`, for callers that may not find customers. */
+  /** The operation by `Query.customer`. `ofVisitor` uses `Query.me`, for callers that may not find customers. */
   operation: string;
   ofVisitor: string;
-  /** Every `Type.field` in it. */
+  /** Every `Type.field` in the operation. */
   fields: ReadonlySet<string>;
 }
 
@@ -19,12 +19,12 @@ const FIXED_ARGUMENTS: Readonly<Record<string, string>> = {
   'Query.identify': 'by: $by',
   'Query.company': 'by: { kvkNumber: "90000017" }',
   'Query.weather': 'latitude: "52.1", longitude: "5.2"',
-  // The limit is above the total, so that a missing kind does not make room for others.
+  // The limit exceeds the total, so that entries of other kinds cannot replace those of a hidden kind.
   'Customer.timeline': 'first: 100',
 };
 
-/** Two items of a list show as many fields as a longer list. */
-const PAGE = 2;
+/** Two items of a list have the same fields as a longer list. */
+const PAGE_SIZE = 2;
 
 const MAX_DEPTH = 8;
 
@@ -50,7 +50,7 @@ export function wholeFields(schema: DeclaredSchema, companyNumber: string): Whol
     if (value !== undefined) return `(${value})`;
     const missing = field.arguments.filter(({ isRequired }) => isRequired);
     if (missing.length > 0) throw new Error(`${type}.${name} is new: add its arguments to whole-view.ts.`);
-    return field.arguments.some((argument) => argument.name === 'first') ? `(first: ${PAGE})` : '';
+    return field.arguments.some((argument) => argument.name === 'first') ? `(first: ${PAGE_SIZE})` : '';
   };
 
   const selectionOf = (type: string, above: string[], seen: Set<string>): string => {
@@ -63,14 +63,14 @@ export function wholeFields(schema: DeclaredSchema, companyNumber: string): Whol
     if (fields === undefined) return '';
     const inside = [...fields].flatMap(([name, field]) => {
       const next = namedType(field.type);
-      // A nested customer shows its id only: each field of Customer has its own operation.
+      // Only the id of a nested customer is queried, because each field of Customer has its own operation.
       if (next === 'Customer') {
         seen.add(`${type}.${name}`);
         return [`${name}${argumentsOf(type, name, field)} { id }`];
       }
-      // An object within another one of its type shows no other fields.
-      const goesRound = above.includes(next) || next === type || above.length > MAX_DEPTH;
-      return (schema.types.has(next) || schema.unions.has(next)) && goesRound
+      // An object within another object of its type has the same fields, so it is omitted.
+      const isRepeated = above.includes(next) || next === type || above.length > MAX_DEPTH;
+      return (schema.types.has(next) || schema.unions.has(next)) && isRepeated
         ? []
         : [write(type, name, field, above, seen)];
     });
