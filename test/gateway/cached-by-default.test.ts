@@ -10,8 +10,8 @@ import { faultControl } from '../support/stand-ins.js';
 
 const ALL_SYSTEMS = readFileSync('src/http/graphiql/examples/15-all-systems.graphql', 'utf8');
 const MINUTE = 60_000;
-/** The others end when a timeout does. */
-const END_AT_ONCE = faults.filter((fault) => fault !== 'hang' && fault !== 'drip');
+/** The faults that end at once. Other faults end after a timeout. */
+const IMMEDIATE_FAULTS = faults.filter((fault) => fault !== 'hang' && fault !== 'drip');
 
 const control = await faultControl();
 const opened: TestGateway[] = [];
@@ -21,7 +21,7 @@ afterEach(async () => {
 });
 afterAll(() => control.close());
 
-/** A gateway with the freshness that the sources declare, and what settings change. */
+/** Opens a gateway with the declared freshness of the sources, and these settings. */
 function openGateway(settings: Record<string, string> = {}) {
   const clock = fakeClock();
   const gateway = createTestGateway(
@@ -29,7 +29,7 @@ function openGateway(settings: Record<string, string> = {}) {
       ...control.settings,
       DEADLINE_MS: '20000',
       CLICKSTREAM_TIMEOUT_MS: '20000',
-      // A busy machine takes its time, which is not the subject here.
+      // The timeouts are long, because the machine may be busy.
       ...Object.fromEntries(sources.map(({ name }) => [variableOf(name, 'LIMITS'), '{"timeout":"20 s"}'])),
       ...settings,
     },
@@ -64,7 +64,7 @@ const queryOrders =
 const queryTickets = '{ customer(by: { email: "everywhere@example.nl" }) { openTicketCount { value } } }';
 
 describe('a view of one customer over all twelve systems', () => {
-  test('that is queried twice within ten seconds calls no system the second time', async () => {
+  test('calls no system for the second of two queries within ten seconds', async () => {
     const { gateway, clock } = openGateway();
     const first = await view(gateway);
     expect(first.errors).toBeUndefined();
@@ -78,7 +78,7 @@ describe('a view of one customer over all twelve systems', () => {
     expect(callsOf()).toEqual(none());
   });
 
-  test('is returned at once and marked as stale when it is a little older, and the gateway calls the systems afterwards', async () => {
+  test('is returned at once and marked as stale if it is slightly older, and the gateway then calls the systems', async () => {
     const { gateway, clock } = openGateway();
     const first = await view(gateway);
     await control.heal();
@@ -95,8 +95,8 @@ describe('a view of one customer over all twelve systems', () => {
     await expect.poll(() => control.counters()['order-system']?.calls ?? 0).toBeGreaterThan(0);
   });
 
-  test.each(END_AT_ONCE)(
-    'is whole and marked as stale when all systems have the fault "%s"',
+  test.each(IMMEDIATE_FAULTS)(
+    'is complete and marked as stale while all systems have the fault "%s"',
     async (fault) => {
       const { gateway, clock } = openGateway();
       const first = await view(gateway);
@@ -116,7 +116,7 @@ describe('a view of one customer over all twelve systems', () => {
     },
   );
 
-  test('has the errors of the systems once the answers are older than an hour', async () => {
+  test('has the errors of the systems if the answers are older than an hour', async () => {
     const { gateway, clock } = openGateway();
     await view(gateway, queryTickets);
     clock.advance(61 * MINUTE);
@@ -128,7 +128,7 @@ describe('a view of one customer over all twelve systems', () => {
     ]);
   });
 
-  test('calls the systems when its caller sends no-cache', async () => {
+  test('calls the systems if its caller sends no-cache', async () => {
     const { gateway } = openGateway();
     await view(gateway, queryOrders);
     await control.heal();
@@ -139,7 +139,7 @@ describe('a view of one customer over all twelve systems', () => {
 });
 
 describe('the freshness of a source', () => {
-  test('follows its setting for all of its loaders', async () => {
+  test('is set by one setting for all of its loaders', async () => {
     const { gateway, clock } = openGateway({
       ORDER_SYSTEM_FRESHNESS: '{"maxAge":"5 minutes","staleWhileRevalidate":"0 s"}',
     });
@@ -152,14 +152,14 @@ describe('the freshness of a source', () => {
     expect((await view(gateway, queryOrders)).statuses['order-system']).toBe('live');
   });
 
-  test('follows its setting for one loader, and the declaration for the others', async () => {
+  test('is set for one loader, and remains as declared for the others', async () => {
     const { gateway } = openGateway({
       ORDER_SYSTEM_FRESHNESS: '{"maxAge":"30 s","loaders":{"orderPages":{"maxAge":"0 s"}}}',
     });
     await view(gateway, queryOrders);
     await control.heal();
     expect((await view(gateway, queryOrders)).statuses['order-system']).toBe('live');
-    // The pages are read each time; which records are the customer's is not.
+    // The pages are read each time, but the identification is cached.
     expect(control.counters()['order-system']?.calls).toBe(1);
   });
 

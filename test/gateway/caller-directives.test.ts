@@ -21,18 +21,18 @@ afterEach(async () => {
 
 const callsOf = ({ systems }: People) =>
   Object.fromEntries([...systems].map(([name, { calls }]) => [name, calls.length]));
-const says = (cacheControl: string) => ({ 'cache-control': cacheControl, 'x-sources': '1' });
+const headersWith = (cacheControl: string) => ({ 'cache-control': cacheControl, 'x-sources': '1' });
 const PLAIN = { 'x-sources': '1' };
 
 describe('Cache-Control of a request', () => {
-  test('no-cache calls every system again, and other callers get the new records', async () => {
+  test('no-cache calls every system again, and other callers receive the new records', async () => {
     const people = setUp();
     await people.send('quick slow');
-    people.system('quick').says = 'new';
+    people.system('quick').text = 'new';
     expect((await people.send('quick slow')).data.customer).toEqual({ quick: 'quick', slow: 'slow' });
-    const anew = await people.send('quick slow', says('no-cache'));
-    expect(anew.data.customer).toEqual({ quick: 'new', slow: 'slow' });
-    expect(anew.sources).toMatchObject({
+    const reloaded = await people.send('quick slow', headersWith('no-cache'));
+    expect(reloaded.data.customer).toEqual({ quick: 'new', slow: 'slow' });
+    expect(reloaded.sources).toMatchObject({
       people: { status: 'live' },
       quick: { status: 'live' },
       slow: { status: 'live' },
@@ -42,7 +42,7 @@ describe('Cache-Control of a request', () => {
     expect(callsOf(people)).toMatchObject({ quick: 2 });
   });
 
-  test('no-cache gets no cached record if the system is unavailable', async () => {
+  test('no-cache returns no cached record if the system is unavailable', async () => {
     const people = setUp();
     await people.send('quick');
     people.system('quick').isUnavailable = true;
@@ -50,9 +50,9 @@ describe('Cache-Control of a request', () => {
     expect((await people.send('quick', PLAIN)).sources).toMatchObject({
       quick: { status: 'stale', age: 15 },
     });
-    const anew = await people.send('quick', says('no-cache'));
-    expect(anew.data.customer).toEqual({ quick: null });
-    expect(anew.errors).toMatchObject([
+    const reloaded = await people.send('quick', headersWith('no-cache'));
+    expect(reloaded.data.customer).toEqual({ quick: null });
+    expect(reloaded.errors).toMatchObject([
       { path: ['customer', 'quick'], extensions: { code: 'SOURCE_UNAVAILABLE', source: 'quick' } },
     ]);
   });
@@ -62,14 +62,14 @@ describe('Cache-Control of a request', () => {
     await people.send('slow');
     people.clock.advance(6_000);
     await people.send('quick');
-    const cached = await people.send('quick slow', says('max-age=7'));
+    const cached = await people.send('quick slow', headersWith('max-age=7'));
     expect(cached.sources).toMatchObject({
       quick: { status: 'cached', age: 0 },
       slow: { status: 'cached', age: 6 },
     });
-    const { sources } = await people.send('quick slow', says('max-age=6'));
+    const { sources } = await people.send('quick slow', headersWith('max-age=6'));
     expect(sources).toMatchObject({ quick: { status: 'cached' }, slow: { status: 'live', age: 0 } });
-    // Who the customer is is 6 s old as well.
+    // The identification of the customer is also 6 s old.
     expect(callsOf(people)).toEqual({ people: 2, quick: 1, slow: 2 });
   });
 
@@ -82,11 +82,11 @@ describe('Cache-Control of a request', () => {
     const people = setUp();
     await people.send('quick');
     people.clock.advance(15_000);
-    people.system('quick').says = 'new';
-    const { sources, data } = await people.send('quick', says(directive));
+    people.system('quick').text = 'new';
+    const { sources, data } = await people.send('quick', headersWith(directive));
     expect(sources).toMatchObject({ quick: { status, age: status === 'stale' ? 15 : 0 } });
     expect(data.customer).toEqual({ quick: status === 'stale' ? 'quick' : 'new' });
-    // The next request gets the refreshed record.
+    // The next request receives the refreshed record.
     await expect.poll(() => callsOf(people).quick).toBe(2);
     await expect.poll(async () => (await people.send('quick')).data.customer).toEqual({ quick: 'new' });
     expect(callsOf(people).quick).toBe(2);
@@ -94,14 +94,14 @@ describe('Cache-Control of a request', () => {
 
   test('only-if-cached calls no system: cached records are returned, and other fields are null with a reason', async () => {
     const people = setUp();
-    const nothing = await people.send('quick', says('only-if-cached'));
+    const nothing = await people.send('quick', headersWith('only-if-cached'));
     expect(nothing.data).toEqual({ customer: null });
     expect(nothing.errors).toMatchObject([
       { path: ['customer'], extensions: { code: 'NOT_CACHED', source: 'people' } },
     ]);
     expect(callsOf(people)).toEqual({ people: 0, quick: 0, slow: 0 });
     await people.send('quick');
-    const { data, errors, headers } = await people.send('quick slow', says('only-if-cached'));
+    const { data, errors, headers } = await people.send('quick slow', headersWith('only-if-cached'));
     expect(data.customer).toEqual({ quick: 'quick', slow: null });
     expect(errors).toMatchObject([
       { path: ['customer', 'slow'], extensions: { code: 'NOT_CACHED', source: 'slow' } },
@@ -110,12 +110,14 @@ describe('Cache-Control of a request', () => {
     expect(callsOf(people)).toEqual({ people: 1, quick: 1, slow: 0 });
   });
 
-  test('only-if-cached with max-stale also returns stale records, and refreshes nothing', async () => {
+  test('only-if-cached with max-stale also returns stale records, without refreshing them', async () => {
     const people = setUp();
     await people.send('quick');
     people.clock.advance(15_000);
-    expect((await people.send('quick', says('only-if-cached'))).data.customer).toEqual({ quick: null });
-    const { data, sources } = await people.send('quick', says('only-if-cached, max-stale=10'));
+    expect((await people.send('quick', headersWith('only-if-cached'))).data.customer).toEqual({
+      quick: null,
+    });
+    const { data, sources } = await people.send('quick', headersWith('only-if-cached, max-stale=10'));
     expect(data.customer).toEqual({ quick: 'quick' });
     expect(sources).toMatchObject({ quick: { status: 'stale', age: 15 } });
     await new Promise((resolve) => setImmediate(resolve));
@@ -126,34 +128,36 @@ describe('Cache-Control of a request', () => {
     ['any', { people: 2, quick: 2, slow: 2 }],
     ['sparing', { people: 1, quick: 1, slow: 1 }],
     ['none', { people: 1, quick: 1, slow: 1 }],
-  ])('no-cache is followed only where callers may make the systems work (%s)', async (followed, calls) => {
-    const people = setUp({ CACHE_DIRECTIVES: followed });
+  ])('no-cache is accepted only if callers may cause calls (%s)', async (setting, calls) => {
+    const people = setUp({ CACHE_DIRECTIVES: setting });
     await people.send('quick slow');
     people.clock.advance(3_000);
-    const { headers } = await people.send('quick slow', says('no-cache, max-age=1'));
+    const { headers } = await people.send('quick slow', headersWith('no-cache, max-age=1'));
     expect(callsOf(people)).toEqual(calls);
-    // A refused directive is not reported, but the age of the response is.
-    expect(headers.get('age')).toBe(followed === 'any' ? '0' : '3');
+    // The response does not report the refused directive, but it reports its age.
+    expect(headers.get('age')).toBe(setting === 'any' ? '0' : '3');
   });
 
   test.each([
     ['any', 'stale'],
     ['sparing', 'stale'],
     ['none', 'live'],
-  ])('max-stale is followed where callers may spare the systems (%s)', async (followed, status) => {
-    const people = setUp({ CACHE_DIRECTIVES: followed });
+  ])('max-stale is accepted only if callers may avoid calls (%s)', async (setting, status) => {
+    const people = setUp({ CACHE_DIRECTIVES: setting });
     await people.send('quick');
     people.clock.advance(15_000);
-    expect((await people.send('quick', says('max-stale'))).sources).toMatchObject({ quick: { status } });
+    expect((await people.send('quick', headersWith('max-stale'))).sources).toMatchObject({
+      quick: { status },
+    });
   });
 
   test.each([
     ['any', 0],
     ['sparing', 0],
     ['none', 1],
-  ])('only-if-cached is followed where callers may spare the systems (%s)', async (followed, calls) => {
-    const people = setUp({ CACHE_DIRECTIVES: followed });
-    await people.send('quick', says('only-if-cached'));
+  ])('only-if-cached is accepted only if callers may avoid calls (%s)', async (setting, calls) => {
+    const people = setUp({ CACHE_DIRECTIVES: setting });
+    await people.send('quick', headersWith('only-if-cached'));
     expect(callsOf(people).quick).toBe(calls);
   });
 });
@@ -205,15 +209,18 @@ describe('X-Priority', () => {
     ['interactive', 'bulk', 2],
     ['interactive', 'interactive', 1],
     ['bulk', 'interactive', 1],
-  ])('separates a caller of %s that requests %s, or not', async (value, input, calls) => {
-    const people = setUp({ PRIORITY: value }, FRESHNESS, { batchWindow: '50 ms' });
-    // Requests of different priorities do not share a call.
-    await Promise.all([
-      people.send('quick', {}, 'jan@example.nl'),
-      people.send('quick', { 'x-priority': input }, 'piet@example.nl'),
-    ]);
-    expect(people.system('people').calls).toHaveLength(calls);
-  });
+  ])(
+    'separates the calls of requests with different priorities, if callers of %s may request %s',
+    async (value, input, calls) => {
+      const people = setUp({ PRIORITY: value }, FRESHNESS, { batchWindow: '50 ms' });
+      // Requests with different priorities do not share a call.
+      await Promise.all([
+        people.send('quick', {}, 'jan@example.nl'),
+        people.send('quick', { 'x-priority': input }, 'piet@example.nl'),
+      ]);
+      expect(people.system('people').calls).toHaveLength(calls);
+    },
+  );
 });
 
 describe('Age and Cache-Control of an answer', () => {
@@ -222,29 +229,29 @@ describe('Age and Cache-Control of an answer', () => {
     headers.get('cache-control'),
   ];
 
-  test('report its oldest part, and the part that becomes stale first', async () => {
+  test('report the age of the oldest part, and the time until the first part is stale', async () => {
     const people = setUp();
     expect(lifetimeOf(await people.send('quick slow'))).toEqual(['0', 'private, max-age=10']);
     people.clock.advance(4_900);
-    // 55.1 s are left: the age and the remaining time are whole seconds.
+    // The remaining time is 55.1 s. Age and remaining time are rounded to whole seconds.
     expect(lifetimeOf(await people.send('slow'))).toEqual(['4', 'private, max-age=59']);
     expect(lifetimeOf(await people.send('quick slow'))).toEqual(['4', 'private, max-age=9']);
     people.clock.advance(7_100);
-    // The quick system is called again and fresh for 10 s; the slow record is 12 s old.
+    // The quick system is called again, and fresh for 10 s. The slow record is 12 s old.
     expect(lifetimeOf(await people.send('quick slow'))).toEqual(['12', 'private, max-age=22']);
     people.clock.advance(9_500);
-    // Half a second is left.
+    // The remaining time is half a second.
     expect(lifetimeOf(await people.send('quick slow'))).toEqual(['21', 'no-store']);
   });
 
-  test('count the identification of the customer as a part', async () => {
+  test('include the identification of the customer', async () => {
     const people = setUp();
     await people.send('isPerson');
     people.clock.advance(20_000);
     expect(lifetimeOf(await people.send('quick'))).toEqual(['20', 'private, max-age=30']);
   });
 
-  test('forbid to cache a response with a failed or stale part', async () => {
+  test('forbid caching of a response with a failed or stale part', async () => {
     const people = setUp();
     await people.send('quick slow');
     people.clock.advance(15_000);
@@ -260,7 +267,7 @@ describe('Age and Cache-Control of an answer', () => {
     expect(lifetimeOf(failed)).toEqual(['60', 'no-store']);
   });
 
-  test('forbid to cache a response from sources without a cache', async () => {
+  test('forbid caching of a response from sources without a cache', async () => {
     const people = setUp({}, { live: {} });
     expect(lifetimeOf(await people.send('live'))).toEqual(['0', 'no-store']);
   });
@@ -281,7 +288,7 @@ describe('Age and Cache-Control of an answer', () => {
 });
 
 describe('X-Sources', () => {
-  test('reports the status of every source, also of sources that were not needed', async () => {
+  test('reports the status of every source, including sources that were not needed', async () => {
     const people = setUp();
     await people.send('slow');
     people.clock.advance(3_000);

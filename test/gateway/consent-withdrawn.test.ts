@@ -10,7 +10,7 @@ import { fakeClock, type FakeClock } from '../support/clock.js';
 import { createTestGateway, LONG_TIMEOUT, type TestGateway } from '../support/gateway.js';
 import { faultControl } from '../support/stand-ins.js';
 
-/** Somebody who has agreed to marketing mail and to personal pages. */
+/** The address of a customer who has agreed to marketing mail and to personal pages. */
 const EMAIL = 'customer-5@example.nl';
 
 let system: StandIn & { ownerUrl: string };
@@ -31,7 +31,7 @@ afterAll(async () => {
   await system.close();
 });
 
-/** One of several instances, each with its own cache. Records except consents are cached for an hour. */
+/** Opens one of several instances with separate caches. Records except consents are cached for an hour. */
 function openInstance(): { gateway: TestGateway; clock: FakeClock } {
   const clock = fakeClock();
   const gateway = createTestGateway(
@@ -81,7 +81,7 @@ const SHOWN = { data: { customer: { primaryEmail: EMAIL } }, codes: [] };
 const WITHHELD = { data: { customer: { primaryEmail: null } }, codes: ['CONSENT_REQUIRED'] };
 
 describe('consent', () => {
-  test('that is withdrawn in a system is in force on every instance within five seconds', async () => {
+  test('that is withdrawn in a system is withheld by every instance within five seconds', async () => {
     const instances = [openInstance(), openInstance()];
     for (const instance of instances) expect(await asCampaign(instance)).toEqual(SHOWN);
     await note('WITHDRAWN');
@@ -107,7 +107,7 @@ describe('consent', () => {
     expect(codes).toEqual(['SOURCE_UNAVAILABLE']);
   });
 
-  test('that is cached and denies makes no calls for hidden fields', async () => {
+  test('that is cached as refused prevents calls for hidden fields', async () => {
     const instance = openInstance();
     await note('WITHDRAWN', 'all');
     expect(await asCampaign(instance)).toEqual(WITHHELD);

@@ -99,8 +99,8 @@ describe('an operation that costs more than its caller may spend', () => {
     .toSorted((a, b) => b.cost - a.cost)
     .slice(0, runCount(50));
 
-  test('is refused before any call, with its cost in the error: the most expensive of many', async () => {
-    // They are refused because of their cost only.
+  test('is refused before any call with its cost in the error, for expensive generated operations', async () => {
+    // The operations are valid, so only their cost is refused.
     const wide = open({ MAX_ALIASES: '10000', MAX_TOKENS: '100000', MAX_BODY_KB: '1000' });
     const shapes = candidates.map(({ query }) => query).join(' ');
     for (const part of ['customers(', 'first: 100', 'fragment F', '... on ']) expect(shapes).toContain(part);
@@ -109,7 +109,7 @@ describe('an operation that costs more than its caller may spend', () => {
       for (const role of ['analyst', 'campaign', 'operator'] as const) {
         const { maxCost, costPerMinute } = ROLES[role];
         const most = Math.min(maxCost, costPerMinute);
-        expect(cost, 'a generator that finds nothing expensive').toBeGreaterThan(most);
+        expect(cost, 'the generator must find expensive operations').toBeGreaterThan(most);
         const { status, data, errors } = await send(await headersOf(role), { query, variables }, wide);
         expect(status).toBe(400);
         expect(data ?? null).toBeNull();
@@ -127,7 +127,7 @@ describe('an operation that costs more than its caller may spend', () => {
     expect(calls()).toBe(0);
   });
 
-  test('is refused when a visitor enlarges a persisted operation by its variables', async () => {
+  test('is refused if a visitor increases the cost of a persisted operation by its variables', async () => {
     const orders = readPersistedOperations(DEMO_OPERATIONS).find(({ name }) => name === 'MyOrders');
     const { status, errors } = await send(await headersOf('visitor'), {
       documentId: orders?.documentId,
@@ -140,7 +140,7 @@ describe('an operation that costs more than its caller may spend', () => {
   });
 });
 
-/** What subscriptions cost, test/webhooks/subscriptions.test.ts is about. */
+/** Whether the operation is a subscription. test/webhooks/subscriptions.test.ts tests their cost. */
 function isSubscription(document: string): boolean {
   return /^subscription\b/m.test(document);
 }
@@ -254,7 +254,7 @@ describe('the actual cost of an operation', () => {
   });
 });
 
-// Each spends a whole minute's budget, request by request.
+// Each test spends the budget of a whole minute with single requests.
 describe('the cost budget of a caller for a minute', { timeout: 60_000 }, () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-05-04T10:00:12.300Z') });
@@ -277,10 +277,10 @@ describe('the cost budget of a caller for a minute', { timeout: 60_000 }, () => 
       const result = await send(headers, body, target);
       if (result.status !== 200) return { answered, refusal: result };
     }
-    throw new Error('a budget without an end');
+    throw new Error('No request was refused.');
   }
 
-  test('refuses requests above it with status 429 and the seconds until the next minute, which has a new budget', async () => {
+  test('refuses further requests with status 429 and the seconds until the next minute, which has a new budget', async () => {
     const counted = open();
     const headers = { authorization: `Bearer ${await visitorToken('customer-3@example.nl')}` };
     const { answered, refusal } = await spend(headers, orders, counted);
@@ -304,7 +304,7 @@ describe('the cost budget of a caller for a minute', { timeout: 60_000 }, () => 
     expect((await send(headers, orders, counted)).status).toBe(200);
   });
 
-  test('is one for each visitor, for any number of their tokens', async () => {
+  test('is shared by all tokens of a visitor', async () => {
     const counted = open();
     const headers = async (email: string, jti: string) => ({
       authorization: `Bearer ${await visitorToken(email, { jti })}`,
@@ -348,7 +348,7 @@ describe('the cost budget of a caller for a minute', { timeout: 60_000 }, () => 
   });
 });
 
-describe('an operation that is far too large gets an error with its size', () => {
+describe('an operation that exceeds a limit has an error with its size', () => {
   const repeated = (times: number, text: (i: number) => string): string =>
     Array.from({ length: times }, (_, i) => text(i)).join(' ');
   const cases: [string, string, string][] = [
@@ -363,7 +363,7 @@ describe('an operation that is far too large gets an error with its size', () =>
       'Brackets may be nested at most 80 deep; these are 92, which is 12 too many.',
     ],
     [
-      'in aliases, those of a fragment as often as it is used',
+      'in aliases, which are counted for each use of a fragment',
       `{ ...F ...F ...F } fragment F on Query { ${repeated(40, (i) => `a${i}: __typename`)} }`,
       'An operation may have at most 100 aliases, including those in fragments; this one has 120, which is 20 too many.',
     ],

@@ -26,7 +26,7 @@ const isSubscription = (query: string) =>
   getOperationAST(parse(query))?.operation === OperationTypeNode.SUBSCRIPTION;
 
 describe('the example operations', () => {
-  test('exist, each with a unique name for its tab', () => {
+  test('have unique names for their tabs', () => {
     const names = examples.map(({ query }) => getOperationAST(parse(query))?.name?.value);
     expect(names.length).toBeGreaterThanOrEqual(5);
     expect(new Set(names).size).toBe(names.length);
@@ -50,7 +50,7 @@ describe('the example operations', () => {
   }
 
   for (const { name, query } of examples.filter((example) => isSubscription(example.query)))
-    test(`${name} gets all fields when an order is paid in the webshop`, async () => {
+    test(`${name} receives all fields when an order is paid in the webshop`, async () => {
       await gateway.opened;
       const stream = await readEventStream(
         await gateway.fetch('/graphql', {
@@ -66,14 +66,14 @@ describe('the example operations', () => {
       await stream.close();
     });
 
-  test(`${AMBIGUOUS} is answered with the ambiguity, and nobody`, async () => {
+  test(`${AMBIGUOUS} is answered with the ambiguity, without a customer`, async () => {
     const query = examples.find(({ name }) => name === AMBIGUOUS)?.query ?? '';
     const { data, errors } = await gateway.query(query);
     expect(data).toEqual({ customer: null });
     expect(errors).toMatchObject([{ extensions: { code: 'AMBIGUOUS_IDENTITY', candidateCount: 2 } }]);
   });
 
-  test('the example for pages continues with the cursor of the page before', async () => {
+  test('the example for pages continues with the cursor of the previous page', async () => {
     const query = examples.find(({ name }) => name.includes('page-by-page'))?.query ?? '';
     interface Page {
       customer: { orders: { nodes: { number: string }[]; pageInfo: { endCursor: string } } };

@@ -18,7 +18,7 @@ import { directSettings, faultControl } from '../support/stand-ins.js';
 import { everyNth, runCount } from '../support/thorough.js';
 import { ONE_CUSTOMER } from './queries.js';
 
-/** For any operation and caller, planned and interpreted execution give the same response. */
+/** Tests that planned and interpreted execution return the same response, for any operation and caller. */
 
 interface Both {
   planned: TestGateway;
@@ -29,7 +29,7 @@ interface Both {
 const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-execution-'));
 const opened: TestGateway[] = [];
 const SETTINGS = {
-  // Far more than any answer takes: what is there must not hang on who is faster.
+  // The deadline is longer than any answer takes, so that the speed of systems does not affect the response.
   ...{ DEADLINE_MS: '30000', IDENTITY_PATIENCE_MS: '20000', CLICKSTREAM_TIMEOUT_MS: '20000' },
   ...{ MAX_ALIASES: '10000', MAX_DIRECTIVES: '10000', MAX_TOKENS: '100000' },
 };
@@ -65,7 +65,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** The time of a call differs between two executions. */
+/** Replaces the times of calls, because they differ between two executions. */
 function comparable({ status, data, errors, extensions }: Answer) {
   const messages = errors.map((error) =>
     JSON.stringify({ ...error, extensions: { ...error.extensions, requestId: '' } }),
@@ -90,7 +90,7 @@ async function expectSame(
   variables: Record<string, unknown> = {},
   headers: Record<string, string> = {},
 ): Promise<Answer> {
-  // Both spend the budget of the same minute, and none is left over from an operation before.
+  // Both executions spend the budget of the same minute, and each operation begins with a full budget.
   vi.setSystemTime(Date.now() + 60_000);
   const [first, second] = await Promise.all([
     planned.query(query, variables, headers),
@@ -123,7 +123,7 @@ const CALLERS: { role: Role; purpose: Purpose }[] = [
 
 const REFUSED = 'GRAPHQL_VALIDATION_FAILED';
 
-describe('an operation is answered by a plan as by interpreting it', () => {
+describe('planned and interpreted execution return the same response', () => {
   for (const { name, query } of [...examples, ...persisted])
     test(`${name}, for callers of each role`, async () => {
       for (const { role, purpose } of CALLERS)
@@ -147,7 +147,7 @@ describe('an operation is answered by a plan as by interpreting it', () => {
     const gateways = openBoth(control.settings);
     for (const { query } of everyNth([...examples, ...persisted], 3)) {
       await expectSame(gateways, query, variablesOf(query));
-      // With a frozen clock, a rate limit would never allow another call.
+      // With a frozen clock, a rate limit never allows further calls.
       gateways.clock.advance(10_000);
     }
     await control.heal();
@@ -199,12 +199,12 @@ describe('an operation is answered by a plan as by interpreting it', () => {
       { by: { email: null } },
     ],
     [
-      'an identifier that is left out',
+      'an omitted identifier',
       'BAD_USER_INPUT',
       '($email: String!) { customer(by: { email: $email }) { id } }',
       {},
     ],
-  ])('and refused with %s', async (_what, code, query, variables) => {
+  ])('for an operation that is refused because of %s', async (_label, code, query, variables) => {
     const { data, errors } = await expectSame(
       calm,
       `query ${query}`,
@@ -238,7 +238,7 @@ describe('an operation is answered by a plan as by interpreting it', () => {
     );
   });
 
-  test('introspection is answered as before', async () => {
+  test('for introspection', async () => {
     const query = '{ __schema { types { name fields { name } } } }';
     await expectSame(calm, query, {}, await headersOf('analyst', { purpose: 'ANALYTICS' }));
   });

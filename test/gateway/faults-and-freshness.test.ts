@@ -50,7 +50,7 @@ function codeOf(fault: Fault | 'none', source: string): string {
     case 'rate-limit':
       return 'SOURCE_RATE_LIMITED';
     case 'garbage':
-      // Anything that is not a message of PostgreSQL breaks the connection off; what is not JSON does not.
+      // Data that is not a PostgreSQL message ends the connection. Data that is not JSON does not.
       return source === 'order-system' ? 'SOURCE_UNAVAILABLE' : 'SOURCE_CONTRACT';
     default:
       return 'SOURCE_UNAVAILABLE';
@@ -62,7 +62,7 @@ interface Outcome {
   age: number;
 }
 
-/** Of a source that has its fault, or of the others, which answer. */
+/** The expected outcome of a source with a fault, or of a source that answers. */
 function expectedOutcome(age: number | null, isFaulty: boolean): Outcome {
   if (age !== null && age < 30) return { status: 'cached', age };
   if (age !== null && age < 60) return { status: 'stale', age };
@@ -103,12 +103,12 @@ async function send(gateway: TestGateway) {
   return { headers: response.headers, ...body };
 }
 
-/** What was seen, by state and fault, for the table in the README. */
+/** The observed outcomes by state and fault, for the table in the README. */
 const seen = new Map<string, string[]>();
 let whole: Record<string, unknown>;
 
 beforeAll(async () => {
-  // The first of all has everything to load and to compile.
+  // The first request also loads and compiles code.
   const { gateway } = coldGateway('', 10_000);
   const { data, errors } = await send(gateway);
   expect(errors).toBeUndefined();
@@ -198,20 +198,20 @@ function statusOrCode(outcome: Outcome | undefined, error: Record<string, unknow
   }
 }
 
-// The table is about all systems.
+// The table needs the outcomes of all systems.
 if (isThorough)
   describe('src/resilience/README.md', () => {
     const README = new URL('../../src/resilience/README.md', import.meta.url);
     const BLOCK = /(?<=<!-- outcomes -->\n)[^]*(?=<!-- \/outcomes -->)/;
 
-    /** What the client gets; where systems differ, what it gets of most of them first. */
+    /** The outcomes for the client. If systems differ, the most frequent outcome is first. */
     function cell(state: string, fault: string): string {
       const inputs = seen.get(`${state} ${fault}`) ?? [];
       const times = (value: string) => inputs.filter((other) => other === value).length;
       return [...new Set(inputs)].sort((a, b) => times(b) - times(a)).join(' or ');
     }
 
-    /** Faults with the same error share a column. */
+    /** The columns of the table. Faults with the same error share a column. */
     function table(): string {
       const columns = new Map<string, string[]>();
       for (const fault of FAULTS) {
@@ -227,7 +227,7 @@ if (isThorough)
       return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
     }
 
-    test('has the results of this test', async () => {
+    test('contains the results of this test', async () => {
       expect(seen.size).toBe(FAULTS.length * STATES.length);
       const text = await readFile(README, 'utf8');
       const style = await resolveConfig(README);

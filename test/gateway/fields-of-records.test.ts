@@ -8,25 +8,25 @@ import { localSource } from '../support/local-source.js';
 import { at, listAt } from '../support/read.js';
 
 /**
- * Fields that are properties of a loaded record, by `loadField`. Each has a twin, which awaits `load`: both give the same
- * values and errors, by a plan and interpreted.
+ * Tests fields that `loadField` reads from a loaded record. Each field has a twin that awaits `load`. Both return the
+ * same values and errors, executed by a plan and interpreted.
  */
 
 interface Book {
   number: number;
   title: string | null;
-  /** Null for some books, although the schema says that there is always one. */
+  /** The number of pages. It is null for some books, although the field is non-null in the schema. */
   pages: number | null;
   writer: number;
 }
 
 const NONE = { maxAge: '0 s', staleWhileRevalidate: '0 s', staleIfError: '0 s' } as const;
-const lost = () => new SourceUnavailableError('library', 'The record is lost.');
+const unavailable = () => new SourceUnavailableError('library', 'The record is unavailable.');
 
 const calls: string[] = [];
 const bookOf = (number: number): Book | Error =>
   number % 11 === 0
-    ? lost()
+    ? unavailable()
     : {
         number,
         title: number % 5 === 0 ? null : `Book ${number}`,
@@ -46,16 +46,16 @@ const writers = defineLoader<Client, number, string>({
   freshness: NONE,
   load: (numbers) => {
     calls.push(`writers ${numbers.length}`);
-    return Promise.resolve(numbers.map((number) => (number === 3 ? lost() : `Writer ${number}`)));
+    return Promise.resolve(numbers.map((number) => (number === 3 ? unavailable() : `Writer ${number}`)));
   },
 });
-/** Answers each key by itself. */
+/** Answers each key separately. */
 const shelves = defineLoader<Client, number, string>({
   name: 'shelves',
   freshness: NONE,
   loadEach: (numbers) =>
     numbers.map((number) =>
-      number % 13 === 0 ? Promise.reject(lost()) : Promise.resolve(`Shelf ${number}`),
+      number % 13 === 0 ? Promise.reject(unavailable()) : Promise.resolve(`Shelf ${number}`),
     ),
 });
 const found = defineLoader<Client, string, readonly CustomerRecord[]>({
@@ -65,7 +65,7 @@ const found = defineLoader<Client, string, readonly CustomerRecord[]>({
     Promise.resolve(keys.map((id) => [{ id, identifiers: [], profile: { name: `Reader ${id}` } }])),
 });
 
-/** Throws for one title, as a mistake in a resolver does. */
+/** Throws for one title, like a defect in a resolver. */
 function titleIn({ title }: Book): string | null {
   if (title === 'Book 17') throw new Error('A mistake.');
   return title;
@@ -103,7 +103,7 @@ const library = localSource('library', {
       writerTwin: async ({ number }: Book, _: unknown, { load }: Context) => ({
         number: (await load(books, number)).writer,
       }),
-      // What is read may itself be a promise.
+      // The value of the property may be a promise.
       writerName: ({ number }: Book, _: unknown, { load, loadField }: Context) =>
         loadField(books, number, ({ writer }) => load(writers, writer)),
       writerNameTwin: async ({ number }: Book, _: unknown, { load }: Context) =>
@@ -114,7 +114,7 @@ const library = localSource('library', {
         loadField(writers, numberIn(writer), (name) => name),
       nameTwin: (writer: { number: number }, _: unknown, { load }: Context) =>
         load(writers, numberIn(writer)),
-      // Its record is loaded by now.
+      // At this point, the record is loaded.
       sharedTitle: ({ book }: { book: Shared }) => book.title,
     },
   },
@@ -176,15 +176,15 @@ describe.each(['planned', 'interpreted'])('a field of a loaded record (%s)', (ex
   test.each([FIELDS, STRICT])(
     'has the values and errors of a promise: $fields',
     async ({ fields, twins }) => {
-      const [ours, theirs] = [await read(fields), await read(twins)];
-      expect(ours).toEqual(theirs);
-      expect(ours.books).toHaveLength(300);
-      expect(ours.errors.length).toBeGreaterThan(20);
-      expect(ours.books.filter((book) => at(book, 'title') !== null).length).toBeGreaterThan(100);
+      const [fieldValues, twinValues] = [await read(fields), await read(twins)];
+      expect(fieldValues).toEqual(twinValues);
+      expect(fieldValues.books).toHaveLength(300);
+      expect(fieldValues.errors.length).toBeGreaterThan(20);
+      expect(fieldValues.books.filter((book) => at(book, 'title') !== null).length).toBeGreaterThan(100);
     },
   );
 
-  test('is null where its record fails, and makes its object null if it must not be null', async () => {
+  test('is null if its record fails, and makes its object null if the field is non-null', async () => {
     const { books } = await read('number title pages');
     expect(books.map((book) => (book === null ? null : at(book, 'number'))).slice(0, 12)).toEqual([
       1,
@@ -202,7 +202,7 @@ describe.each(['planned', 'interpreted'])('a field of a loaded record (%s)', (ex
     ]);
   });
 
-  test('may be returned by several fields, also after its record is loaded', async () => {
+  test('may be returned by several fields, even after its record is loaded', async () => {
     const { books } = await read(
       'title first: sharedTitle second: sharedTitle writer { third: sharedTitle }',
     );
@@ -219,8 +219,8 @@ describe.each(['planned', 'interpreted'])('a field of a loaded record (%s)', (ex
     expect(at(books[0], 'title')).toBe('***');
   });
 
-  test('loads each record once, in the calls of the records that are loaded by promises', async () => {
-    // An earlier request's records are in flight until all of them would be cached.
+  test('loads each record once, in the same calls as records that are loaded by promises', async () => {
+    // The records of an earlier request remain in flight until all of them are loaded.
     for (let i = 0; i < 100; i += 1) await new Promise(setImmediate);
     calls.length = 0;
     await read('title pagesTwin writer { name } writerTwin { nameTwin }');

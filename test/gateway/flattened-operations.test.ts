@@ -16,8 +16,8 @@ import { removePlaceholders, flattenOperation } from '../support/flatten-operati
 import { runCount } from '../support/thorough.js';
 
 /**
- * Plans and the interpreter may agree and both be wrong. So operations are compared with themselves: with their fragments
- * written out, their mentions of one response name merged, and their directives evaluated.
+ * Plans and the interpreter may have the same defect. So each operation is compared with its flattened form: without
+ * fragments, with merged fields, and with evaluated directives.
  */
 
 const EMAIL = 'everywhere@example.nl';
@@ -26,12 +26,12 @@ const by = { email: EMAIL };
 const SETTINGS = {
   ...directSettings(),
   AUDIT_FILE: '/dev/null',
-  // Far more than any answer takes: what is there must not depend on which system is faster.
+  // The deadline is longer than any answer takes, so that the speed of systems does not affect the response.
   ...{ DEADLINE_MS: '60000', IDENTITY_PATIENCE_MS: '20000', CLICKSTREAM_TIMEOUT_MS: '20000' },
   ...{ MAX_ALIASES: '10000', MAX_DIRECTIVES: '10000', MAX_TOKENS: '100000' },
 };
 
-/** No call is given up on a busy machine. */
+/** Long timeouts, because the machine may be busy. */
 const patient = sources.map((source) => ({
   ...source,
   limits: { ...source.limits, timeout: '60 s' as const },
@@ -43,7 +43,7 @@ afterAll(async () => {
   for (const gateway of opened.values()) await gateway.close();
 });
 
-/** Answers an operation of a caller, whose headers are used where it may send operations of its own. */
+/** Returns a function that sends operations of a role. The headers are used only if the role may send any operation. */
 type Send = (operation: GeneratedOperation, headers: Record<string, string>) => Promise<Answer>;
 
 function gatewayFor(execution: string): TestGateway {
@@ -58,7 +58,7 @@ function gatewayFor(execution: string): TestGateway {
   return gateway;
 }
 
-/** A role that may only send persisted operations gets these prepared, as persisted ones are. */
+/** Operations of a role that may send only persisted operations are prepared like persisted ones. */
 function sendAs(role: Role, gateway: TestGateway): Send {
   if (ROLES[role].operations === 'any')
     return ({ query, variables }, headers) => gateway.query(query, variables, headers);
@@ -71,7 +71,7 @@ function sendAs(role: Role, gateway: TestGateway): Send {
   };
   return async ({ query, variables }) => {
     const { result } = await gateway.prepare(query)(caller, { requestId: 'flattened', variables });
-    // As a client gets it: null prototypes and errors become plain JSON.
+    // The client receives plain JSON, without null prototypes and error objects.
     const { data, errors = [] } = JSON.parse(JSON.stringify(result)) as Pick<Answer, 'data'> &
       Partial<Answer>;
     return { status: 200, data, errors } as Answer;
@@ -104,14 +104,14 @@ async function forgetAll({ forget, sources }: TestGateway): Promise<void> {
   for (const source of sources) await forget({ source });
 }
 
-/** Sends both forms, cold and warm. Returns the answer to the form as it was. */
+/** Sends both forms with an empty and a filled cache. Returns the answer to the original form. */
 async function expectSame(
   gateway: TestGateway,
   operation: GeneratedOperation,
   headers: Record<string, string>,
   send = sendAs('operator', gateway),
 ): Promise<Answer | undefined> {
-  // What is refused has no answer to compare: fast-check may make it anew, other than it was checked.
+  // A refused operation has no answer to compare. While shrinking, fast-check may create invalid operations.
   if (validate(gateway.schema, parse(operation.query)).length > 0) return undefined;
   const plain = flattenOperation(gateway.schema, operation);
   if (plain === undefined) return undefined;
@@ -138,13 +138,10 @@ describe.each(WAYS)('an operation that is %s', (way) => {
   const care = () => headersOf('operator', { purpose: 'CUSTOMER_CARE' });
 
   test.each([
-    ['the first of two leaves left out', '{ cart { name @include(if: false) name } }'],
-    ['the second of two leaves left out', '{ cart { name name @include(if: false) } }'],
-    ['the first of two objects left out', '{ cart { total @include(if: $no) { amount } total { amount } } }'],
-    [
-      'one of two objects with other fields',
-      '{ cart { total @skip(if: $no) { amount } total { currency } } }',
-    ],
+    ['a first leaf that is excluded', '{ cart { name @include(if: false) name } }'],
+    ['a second leaf that is excluded', '{ cart { name name @include(if: false) } }'],
+    ['a first object that is excluded', '{ cart { total @include(if: $no) { amount } total { amount } } }'],
+    ['two objects with different fields', '{ cart { total @skip(if: $no) { amount } total { currency } } }'],
     ['a condition on the parent', '{ cart @include(if: $no) { name } cart { checkoutUrl updatedAt } }'],
     ['a condition on a fragment', '{ ...Cart @include(if: $no) ...Cart @skip(if: $no) }'],
     [
@@ -152,14 +149,14 @@ describe.each(WAYS)('an operation that is %s', (way) => {
       '{ orders(first: 2) { nodes { lines { product { sku @include(if: false) sku title } } } } }',
     ],
     [
-      'orders that the webshop knows',
+      'orders of the webshop',
       '{ orders(first: 9) { nodes { onlineNumber @skip(if: true) onlineNumber channel @include(if: $no) channel } } }',
     ],
     [
-      'lines with other arguments',
+      'lines with different arguments',
       '{ cart { a: lines(first: 1) { nodes { title } } b: lines(first: 2) { nodes { title } } } }',
     ],
-  ])('has the same response as its expanded form: %s', async (_what, selection) => {
+  ])('has the same response as its flattened form: %s', async (_label, selection) => {
     const fragment = selection.includes('...Cart') ? 'fragment Cart on Customer { cart { name } }' : '';
     const query = `query ($by: CustomerKey!${selection.includes('$no') ? ', $no: Boolean! = false' : ''}) {
       customer(by: $by) ${selection} } ${fragment}`;
@@ -168,8 +165,10 @@ describe.each(WAYS)('an operation that is %s', (way) => {
     expect(JSON.stringify(answer?.data)).not.toContain('null');
   });
 
-  test.each(SPECIAL_NAMES)('has the right response with the response name %s at any place', async (name) => {
-    const query = `query ($by: CustomerKey!) {
+  test.each(SPECIAL_NAMES)(
+    'has the correct response with the response name %s at any place',
+    async (name) => {
+      const query = `query ($by: CustomerKey!) {
       ${name}: customer(by: $by) {
         ${name}: cart { ${name}: total { ${name}: amount } name lines { nodes { ${name}: product { ${name}: title } } } }
         locale
@@ -180,17 +179,18 @@ describe.each(WAYS)('an operation that is %s', (way) => {
       identify(by: $by) { ... on IdentifiedCustomer { ${name}: customer { ${name}: name } } }
       customers(by: [$by]) { ${name}: name }
     }`;
-    const plain = query.replaceAll(`${name}:`, 'alias:');
-    const wanted = await gateway.query(plain, { by }, await care());
-    const answer = await gateway.query(query, { by }, await care());
-    expect(wanted.errors).toEqual([]);
-    expect(answer.errors).toEqual([]);
-    expect(JSON.stringify(answer.data).replaceAll(`"${name}":`, '"alias":')).toBe(
-      JSON.stringify(wanted.data),
-    );
-  });
+      const plain = query.replaceAll(`${name}:`, 'alias:');
+      const wanted = await gateway.query(plain, { by }, await care());
+      const answer = await gateway.query(query, { by }, await care());
+      expect(wanted.errors).toEqual([]);
+      expect(answer.errors).toEqual([]);
+      expect(JSON.stringify(answer.data).replaceAll(`"${name}":`, '"alias":')).toBe(
+        JSON.stringify(wanted.data),
+      );
+    },
+  );
 
-  test('has the same response as its expanded form for random operations and each role, cold and warm', async () => {
+  test('has the same response as its flattened form for random operations and each role, cold and warm', async () => {
     const operations = decorateOperations(
       gateway.schema,
       generateOperations(gateway.schema, {
@@ -209,7 +209,7 @@ describe.each(WAYS)('an operation that is %s', (way) => {
     let answered = 0;
     await fc.assert(
       fc.asyncProperty(operations, fc.constantFrom(...CALLERS), async (operation, { role, purpose }) => {
-        // Where time stands still, a system that has a limit of calls in a second would refuse the rest.
+        // With a frozen clock, a system with a rate limit would refuse further calls.
         clock.advance(60_000);
         const headers = await headersOf(role, { purpose });
         const answer = await expectSame(gateway, operation, headers, sendAs(role, gateway));

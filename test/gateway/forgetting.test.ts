@@ -15,8 +15,8 @@ import { at, textAt } from '../support/read.js';
 import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
 
 /**
- * Every system twice: as the other tests know it, and as it is after everything in it has changed. A gateway reaches
- * the first until the test says so.
+ * Every system exists twice: with the data of the other tests, and with other values for all of it. A gateway calls the
+ * first version until the test switches to the second.
  */
 const control = await faultControl([], FOUR_SYSTEMS);
 const newWorld = changed(createWorld({ customers: inject('customers') }));
@@ -64,7 +64,7 @@ function changed(world: World): World {
   };
 }
 
-/** A connector with the same system twice behind it. */
+/** A connector that calls one of two versions of a system. */
 function twice<C extends Client>(connector: Connector<C>): Connector<C> {
   return {
     ...connector,
@@ -180,7 +180,7 @@ describe('forgetting a customer', () => {
       isEverywhere: true,
       unavailableSources: [],
     });
-    // A product is not a record of the customer, so it stays cached.
+    // A product is not a record of the customer, so it remains cached.
     expect(await read(gateway, EVA)).toEqual(ALL);
   });
 
@@ -193,7 +193,7 @@ describe('forgetting a customer', () => {
     expect(await read(gateway, byNumber)).toEqual(ALL);
   });
 
-  test('leaves the cached records of another customer', async () => {
+  test('retains the cached records of another customer', async () => {
     const gateway = openGateway();
     const before = await read(gateway, COLLEAGUE);
     expect(before).toEqual(NONE);
@@ -206,7 +206,7 @@ describe('forgetting a customer', () => {
     expect((await read(gateway, COLLEAGUE)).name).toBe(true);
   });
 
-  test('makes new calls about an unknown person', async () => {
+  test('causes new calls for an unknown person', async () => {
     const gateway = openGateway();
     const query = '{ customer(by: { email: "nobody@example.nl" }) { name } }';
     expect((await gateway.query(query)).data).toEqual({ customer: null });
@@ -215,11 +215,11 @@ describe('forgetting a customer', () => {
     ).toMatchObject({ isEverywhere: true, unavailableSources: [], customer: { records: [], exclusive: [] } });
     await control.heal();
     await gateway.query(query);
-    // It is called again.
+    // The system is called again.
     expect(control.counters()['crm-hubspot']?.calls).toBe(1);
   });
 
-  test('drops and reports all answers of a system that cannot name those of the customer', async () => {
+  test('drops and reports all answers of a system that cannot identify those of the customer', async () => {
     const gateway = openGateway();
     await read(gateway, EVA);
     await read(gateway, OTHER);
@@ -229,7 +229,7 @@ describe('forgetting a customer', () => {
     await control.heal();
     hasChanged = true;
     expect(await read(gateway, EVA)).toEqual(ALL);
-    // Of the others only what the CRM says is new, since nobody knows what else it might be.
+    // In the other systems, only values of the CRM are new, because they may depend on any identifier.
     expect(await read(gateway, OTHER)).toMatchObject({ name: false, product: false });
   });
 
@@ -263,7 +263,7 @@ describe('forgetting a customer', () => {
 });
 
 describe('forgetting something else', () => {
-  test('of a source drops all its answers, and none of other sources', async () => {
+  test('of a source drops all answers of that source, and no others', async () => {
     const gateway = openGateway();
     await read(gateway, EVA);
     hasChanged = true;
@@ -273,7 +273,7 @@ describe('forgetting something else', () => {
     expect(await read(gateway, EVA)).toEqual({ ...NONE, tickets: true, product: true });
   });
 
-  test('of a loader drops its answers, and no others of its source', async () => {
+  test('of a loader drops only the answers of that loader', async () => {
     const gateway = openGateway();
     await read(gateway, EVA);
     hasChanged = true;
@@ -283,7 +283,7 @@ describe('forgetting something else', () => {
     expect(await read(gateway, EVA)).toEqual({ ...NONE, name: true, orders: true });
   });
 
-  test('of a product drops it by its SKU, and no other product', async () => {
+  test('of a product drops only the product with that SKU', async () => {
     const gateway = openGateway();
     await read(gateway, EVA);
     const sku = newestOrder(eva)?.lines[0]?.sku ?? '';
@@ -346,10 +346,10 @@ describe('POST /admin/forget', () => {
 
   test.each<[string, Record<string, string>]>([
     ['no token', {}],
-    ['a wrong one', { authorization: 'Bearer another token' }],
-    ['the beginning of it', { authorization: `Bearer ${TOKEN.slice(0, -1)}` }],
-    ['more than it', { authorization: `Bearer ${TOKEN}s` }],
-    ['the token by itself', { authorization: TOKEN }],
+    ['a wrong token', { authorization: 'Bearer another token' }],
+    ['the beginning of the token', { authorization: `Bearer ${TOKEN.slice(0, -1)}` }],
+    ['a token with an additional character', { authorization: `Bearer ${TOKEN}s` }],
+    ['the token without a scheme', { authorization: TOKEN }],
     ['another authentication scheme', { authorization: `Basic ${btoa(`admin:${TOKEN}`)}` }],
   ])('refuses %s, and forgets nothing', async (_, headers) => {
     const gateway = openGateway();
@@ -367,14 +367,14 @@ describe('POST /admin/forget', () => {
     expect(answer.status).toBe(401);
   });
 
-  test('accepts the key of an operator only', async () => {
+  test('accepts only the key of an operator', async () => {
     const gateway = openGateway({ ...CALLER_SETTINGS, AUDIT_FILE: '/dev/null' });
     expect((await post(gateway, FORGET_EVA, await headersOf('operator'))).status).toBe(200);
     for (const role of ['visitor', 'frontend', 'analyst', 'campaign'] as const)
       expect((await post(gateway, FORGET_EVA, await headersOf(role))).status, role).toBe(401);
   });
 
-  test('refuses other methods than POST', async () => {
+  test('refuses methods other than POST', async () => {
     const answer = await post(openGateway(), '', undefined, 'GET');
     expect(answer.status).toBe(405);
     expect(answer.headers.get('allow')).toBe('POST');
@@ -389,17 +389,17 @@ describe('POST /admin/forget', () => {
     ['no identifier', '{"identifier": {}}'],
     ['two identifiers', '{"identifier": {"email": "a@example.nl", "phone": "0612345678"}}'],
     ['an identifier that is not a text', '{"identifier": {"zendeskUserId": 5}}'],
-    ['half an object', '{"type": "Product"}'],
-    ['a loader of no source', '{"loader": "orderPages"}'],
+    ['a type without a key', '{"type": "Product"}'],
+    ['a loader without its source', '{"loader": "orderPages"}'],
     ['a source that is not plugged in', '{"source": "web-shop"}'],
     ['a loader that the source does not have', '{"source": "order-system", "loader": "orderpages"}'],
     ['a type that is not in the schema', '{"type": "Produkt", "key": "KAN-1"}'],
-    ['a word too many', `{"source": "webshop", "reason": "none"}`],
+    ['an unknown member', `{"source": "webshop", "reason": "none"}`],
     ['two things at once', '{"source": "webshop", "type": "Product", "key": "KAN-1"}'],
     ['too much', `{"source": "webshop"}${' '.repeat(20_000)}`],
-    ['a kind of identifier that nobody has', '{"identifier": {"shoeSize": "42"}}'],
-    ['an identifier that is none', '{"identifier": {"email": "no address"}}'],
-    ['a member that is none of its own', '{"identifier": {"__proto__": "x"}}'],
+    ['a kind of identifier that no source declares', '{"identifier": {"shoeSize": "42"}}'],
+    ['an invalid identifier', '{"identifier": {"email": "no address"}}'],
+    ['a member that is inherited in JavaScript', '{"identifier": {"__proto__": "x"}}'],
   ])('refuses %s, and makes no calls', async (_, body) => {
     const gateway = openGateway();
     const answer = await post(gateway, body);

@@ -6,7 +6,7 @@ import { fakeClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
 
-/** Gateways over four systems with cached records, and the calls to the systems. */
+/** Opens gateways over four systems with cached records, and counts the calls to the systems. */
 export async function freshGateways() {
   const control = await faultControl([], FOUR_SYSTEMS);
   const opened: TestGateway[] = [];
@@ -30,7 +30,7 @@ export async function freshGateways() {
           sources: sources.map((source) => ({
             ...source,
             freshness,
-            // A thousand at once take this machine's time, which is not what is tested here.
+            // A thousand concurrent requests may be slow on this machine, so the deadline is long.
             limits: { ...source.limits, timeout: '10 s' as const, ...limits },
           })),
         },

@@ -56,7 +56,7 @@ describe('an unavailable system with consents that recently did not know the cus
   const query = '{ customer(by: { email: "orders-only@example.nl" }) { primaryEmail } }';
   const SHOWN = { customer: { primaryEmail: 'orders-only@example.nl' } };
 
-  test('may hold a withdrawal since then, so no field for marketing is shown', async () => {
+  test('may hold a new withdrawal, so all fields for marketing are hidden', async () => {
     const { gateway, clock } = await openGateway({ ...CALLER_SETTINGS, AUDIT_FILE: '/dev/null' });
     const headers = await headersOf('campaign', { purpose: 'MARKETING' });
     expect((await gateway.query(query, {}, headers)).data).toEqual(SHOWN);
@@ -83,7 +83,7 @@ describe('an unavailable system with consents that recently did not know the cus
     expect(errors).toMatchObject([{ extensions: { code: 'SOURCE_UNAVAILABLE', source: 'crm-hubspot' } }]);
   });
 
-  test('makes no field null that needs no consent', async () => {
+  test('does not affect fields that need no consent', async () => {
     const { gateway, clock } = await openGateway({ ...CALLER_SETTINGS, AUDIT_FILE: '/dev/null' });
     const headers = await headersOf('operator', { purpose: 'CUSTOMER_CARE' });
     const everything =
@@ -98,7 +98,7 @@ describe('an unavailable system with consents that recently did not know the cus
 });
 
 describe('an event about an order', () => {
-  test('drops what is cached of the order in the webshop, which names no customer', async () => {
+  test('drops the cached answers of the webshop about the order, which name no customer', async () => {
     const { gateway } = await openGateway({
       WEBHOOK_FILE: join(folder, 'webhooks-of-orders.db'),
       WEBHOOK_SECRET: 'a secret of the tests of freshness',
@@ -118,7 +118,7 @@ describe('an event about an order', () => {
       (path, init) => gateway.fetch(path, init),
       control.settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '',
       'orders/fulfilled',
-      // Of somebody else, so that the rest of the answer stays cached.
+      // The event is about another customer, so that the other parts of the answer remain cached.
       { email: 'customer-5@example.nl', name: textAt(nodes[place], 'onlineNumber') },
     );
     expect((await subscriber.next())?.data).toEqual({ event: { recordId: '1' } });
@@ -131,7 +131,7 @@ describe('an event about an order', () => {
 });
 
 describe('a subscriber', () => {
-  test('gets no stale answer, since an event cannot mark it as stale', async () => {
+  test('receives no stale answer, because an event cannot mark it as stale', async () => {
     const { gateway, clock } = await openGateway({
       WEBHOOK_FILE: join(folder, 'webhooks.db'),
       WEBHOOK_SECRET: 'a secret of the tests of freshness',
@@ -141,7 +141,7 @@ describe('a subscriber', () => {
     expect((await gateway.query(query)).data).toMatchObject({
       customer: { company: { legalForm: expect.any(String) as string } },
     });
-    // Records of the trade register are fresh for a day, and used for another week while it is unavailable.
+    // Records of the trade register are fresh for a day. They are used for another week while it is unavailable.
     clock.advance(2 * 86_400_000);
     await control.set('kvk', { fault: 'down' });
     const subscriber = await subscribe((path, init) => gateway.fetch(path, init), {

@@ -8,7 +8,7 @@ const NO_CALLS = { 'order-system': 0, webshop: 0, 'contact-centre': 0, 'crm-hubs
 const EVA = { email: 'everywhere@example.nl' };
 
 describe('a recent record', () => {
-  test('is returned again completely, without a call', async () => {
+  test('is returned again with all fields, without a call', async () => {
     const { gateway, clock } = openGateway();
     const first = await gateway.query(ONE_CUSTOMER, { by: EVA });
     expect(first.errors).toEqual([]);
@@ -18,7 +18,7 @@ describe('a recent record', () => {
     expect(again.data).toEqual(first.data);
     expect(calls()).toEqual(NO_CALLS);
     clock.advance(2_000);
-    // Now it is returned and refreshed in the background.
+    // At this age, the record is returned and refreshed in the background.
     expect((await gateway.query(ONE_CUSTOMER, { by: EVA })).data).toEqual(first.data);
     await expect.poll(() => Object.values(calls()).every((count) => count > 0)).toBe(true);
   });
@@ -52,7 +52,7 @@ describe('a recent record', () => {
     expect(calls()).toEqual(NO_CALLS);
   });
 
-  test('is cached as "not found" for a short time only', async () => {
+  test('is cached as "not found" only for a short time', async () => {
     const { gateway, clock } = openGateway({ freshness: { maxAge: '1 hour' } });
     const query = '{ customer(by: { email: "nobody@example.nl" }) { name } }';
     expect((await gateway.query(query)).data).toEqual({ customer: null });
@@ -65,14 +65,14 @@ describe('a recent record', () => {
     expect(calls()).not.toEqual(NO_CALLS);
   });
 
-  test('is loaded again by each request if it may not be cached', async () => {
+  test('is loaded again by each request if it must not be cached', async () => {
     const { gateway } = openGateway({ freshness: {} });
     const query =
       '{ customer(by: { email: "everywhere@example.nl" }) { orders(first: 1) { nodes { number } } } }';
     await gateway.query(query);
     const { 'order-system': once } = calls();
     await gateway.query(query);
-    // Identities may be cached for a minute; orders may not.
+    // Identities may be cached for a minute, but orders must not be cached.
     expect(calls()['order-system']).toBeGreaterThan(once ?? 0);
   });
 });

@@ -7,7 +7,7 @@ import { sendJson, startServer } from '../connectors/server.js';
 import { createTestGateway } from '../support/gateway.js';
 import { directSettings } from '../support/stand-ins.js';
 
-/** A contact centre that answers when the test releases it, with counters of its requests. */
+/** A contact centre that answers when the test releases it, and that counts its requests. */
 const seen = { requests: 0, gone: 0 };
 const held: ServerResponse[] = [];
 const contactCentre = await startServer((_, response) => {
@@ -15,7 +15,7 @@ const contactCentre = await startServer((_, response) => {
   held.push(response);
   response.once('close', () => (seen.gone += 1));
 });
-// No time of the gateway's own ends a call here.
+// The time limits of the gateway are long, so that they do not end a call.
 const patient = sources.map((source) => ({
   ...source,
   limits: { ...source.limits, timeout: '60 s' as const },
@@ -35,7 +35,7 @@ afterAll(async () => {
 const ticketCountOf = (email: string) =>
   `{ customer(by: { email: "${email}" }) { openTicketCount { value } } }`;
 
-/** Sends a request on its own connection. Returns a function that closes the connection early. */
+/** Sends a request on a separate connection. Returns a function that closes the connection early. */
 function send(query: string): () => void {
   const body = JSON.stringify({ query });
   const head = ['POST /graphql HTTP/1.1', 'host: localhost', 'content-type: application/json'];
@@ -73,7 +73,7 @@ describe('a client that disconnects', () => {
     const hangUp = send(ticketCountOf('customer-2@example.nl'));
     await expect.poll(() => seen.requests, patience).toBe(requests + 1);
     const other = gateway.query(ticketCountOf('customer-2@example.nl'));
-    // Both wait for the one call.
+    // Both requests wait for the same call.
     await expect.poll(wanted, patience).toBe(before + 2);
     hangUp();
     await expect.poll(inFlight, patience).toBe(alone + 1);

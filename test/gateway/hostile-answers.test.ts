@@ -11,7 +11,7 @@ import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { isThorough } from '../support/thorough.js';
 import { lettersSource, PEOPLE_SDL, peopleSource, shopSource, systemSettings } from './letters-and-shop.js';
 
-/** Stands in all that a hostile system says, and nowhere else. */
+/** A text that occurs only in answers of the hostile system. */
 const SECRET = 'geheim-van-jan@example.nl';
 const SINCE = '2026-11-01T12:00:00.000Z';
 const TIMEOUT_MS = 1_000;
@@ -19,7 +19,7 @@ const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
 type Answer = (response: ServerResponse, request: SeenRequest) => void;
 
-/** The answers of the systems when they work. */
+/** The answers of the systems without a fault. */
 const honest: Record<string, Answer> = {
   letters: (response) => {
     sendJson(response, { text: 'a letter', files: [] });
@@ -35,11 +35,11 @@ function idsIn(body: string): string[] {
   return (JSON.parse(body) as { variables: { ids: string[] } }).variables.ids;
 }
 
-/** What each system says at the moment. */
+/** The current answer of each system. */
 const answers: Record<string, Answer> = { ...honest };
 const letters = await startServer((request, response) => answers.letters?.(response, request));
 const shop = await startServer((request, response) => answers.shop?.(response, request));
-/** Where nobody is to be led to. */
+/** A server to which the hostile system redirects. It must not be called. */
 const elsewhere = await startServer((_, response) => {
   sendJson(response, { text: SECRET, data: null });
 });
@@ -62,7 +62,7 @@ function openGateway({ timeoutMs = TIMEOUT_MS, clock = fakeClock() } = {}): Test
       sdl: {
         people: PEOPLE_SDL,
         letters:
-          'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "What was written." letter: String }',
+          'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "The text of the letter." letter: String }',
         shop: `
           type Query { "Finds buyers." _shopCustomers(ids: [ID!]!): [Customer]! }
           type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "What is to be bought." cart: String "When it was touched." since: DateTime }`,
@@ -86,7 +86,7 @@ beforeEach(() => {
 afterEach(() => Promise.all(opened.splice(0).map((gateway) => gateway.close())));
 afterAll(() => Promise.all(systems.map((system) => system.close())));
 
-/** Writes until the other side hangs up, no faster than it reads. */
+/** Writes until the client disconnects, at the speed at which it reads. */
 function writeWithoutEnd({ socket }: ServerResponse, head: string, piece: string): void {
   if (socket === null) return;
   const goOn = (): void => {
@@ -97,7 +97,7 @@ function writeWithoutEnd({ socket }: ServerResponse, head: string, piece: string
   goOn();
 }
 
-/** The exact bytes of the response, valid HTTP or not. */
+/** Writes the exact bytes of the response, even if they are not valid HTTP. */
 const raw =
   (text: string | Buffer, { then = 'stay' }: { then?: 'stay' | 'close' } = {}): Answer =>
   (response) => {
@@ -124,26 +124,26 @@ const dripping =
 const nested = (levels: number) => `${'['.repeat(levels)}"${SECRET}"${']'.repeat(levels)}`;
 const OK = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n';
 const text = (bytes: number) => SECRET.repeat(Math.ceil(bytes / SECRET.length));
-/** Both systems would take it for an answer, and show what is in it. */
+/** A body that is a valid answer of both systems. Its content must not be shown. */
 const forged = JSON.stringify({ text: SECRET, data: { found: [{ _key: 'jan', cart: SECRET }] } });
 const BOMB = gzipSync(JSON.stringify({ text: text(50_000_000), data: null }));
 
-interface Hostile {
+interface HostileAnswer {
   is: string;
   code: 'SOURCE_CONTRACT' | 'SOURCE_TIMEOUT' | 'SOURCE_UNAVAILABLE';
   answer: Answer;
 }
 
-const CONTRACT: Omit<Hostile, 'code'>[] = [
+const CONTRACT: Omit<HostileAnswer, 'code'>[] = [
   { is: 'ten megabytes', answer: withBody(JSON.stringify({ text: text(10_000_000), data: null })) },
   {
-    is: 'ten megabytes that say so beforehand',
+    is: 'ten megabytes with a Content-Length',
     answer: (response) => {
       const body = JSON.stringify({ text: text(10_000_000), data: null });
       response.writeHead(200, { 'content-length': String(body.length) }).end(body);
     },
   },
-  { is: 'a body without end', answer: (response) => void sendWithoutEnd(response) },
+  { is: 'an infinite body', answer: (response) => void sendWithoutEnd(response) },
   { is: 'lists 100,000 deep', answer: withBody(nested(100_000)) },
   { is: 'lists 100,000 deep that never close', answer: withBody('['.repeat(100_000)) },
   {
@@ -166,74 +166,80 @@ const CONTRACT: Omit<Hostile, 'code'>[] = [
   },
   { is: 'text in UTF-16', answer: withBody(Buffer.from(forged, 'utf16le')) },
   {
-    is: 'a page for people',
+    is: 'an HTML page',
     answer: withBody(`<!doctype html><title>${SECRET}</title>`, { 'content-type': 'text/html' }),
   },
-  { is: 'a page for people that calls itself JSON', answer: withBody(`<html>${SECRET}</html>`) },
+  { is: 'an HTML page with the content type of JSON', answer: withBody(`<html>${SECRET}</html>`) },
   {
-    is: 'the way to another place',
+    is: 'a redirect to another server',
     answer: (response) => {
       response.writeHead(302, { location: `${elsewhere.url}/${SECRET}` }).end(forged);
     },
   },
   {
-    is: 'a redirect that repeats the request elsewhere',
+    is: 'a redirect that repeats the request on another server',
     answer: (response) => {
       response.writeHead(307, { location: elsewhere.url }).end(SECRET);
     },
   },
   {
-    is: 'a body that is longer than it says',
+    is: 'a body that is longer than its Content-Length',
     answer: raw(`${OK}content-length: 9\r\n\r\n{"text":"${SECRET}"}`),
   },
   {
-    is: 'a body that is longer than its length, followed by an unrequested response',
+    is: 'a body that is longer than its Content-Length, followed by an unrequested response',
     answer: raw(
       `${OK}content-length: 9\r\n\r\n{"text":"${OK}content-length: ${forged.length}\r\n\r\n${forged}`,
     ),
   },
   {
-    is: 'compressed without a request for compression',
+    is: 'an unrequested compressed body',
     answer: withBody(gzipSync(forged), { 'content-encoding': 'gzip' }),
   },
-  { is: 'fifty megabytes, compressed to little', answer: withBody(BOMB, { 'content-encoding': 'gzip' }) },
+  {
+    is: 'fifty megabytes as a small compressed body',
+    answer: withBody(BOMB, { 'content-encoding': 'gzip' }),
+  },
   { is: 'nothing', answer: withBody('') },
 ];
 
-const TIMEOUT: Omit<Hostile, 'code'>[] = [
-  { is: 'one byte now and then', answer: dripping(`${OK}content-length: 1000000\r\n\r\n{"text":"`, 'x') },
-  { is: 'a header now and then', answer: dripping(OK, 'x-a: b\r\n') },
-  { is: 'a body that is shorter than it says', answer: raw(`${OK}content-length: 1000\r\n\r\n${forged}`) },
+const TIMEOUT: Omit<HostileAnswer, 'code'>[] = [
+  { is: 'a very slow body', answer: dripping(`${OK}content-length: 1000000\r\n\r\n{"text":"`, 'x') },
+  { is: 'very slow headers', answer: dripping(OK, 'x-a: b\r\n') },
   {
-    is: 'a chunk whose size has no end',
+    is: 'a body that is shorter than its Content-Length',
+    answer: raw(`${OK}content-length: 1000\r\n\r\n${forged}`),
+  },
+  {
+    is: 'a chunk size of infinite length',
     answer: (response) => {
       writeWithoutEnd(response, `${OK}transfer-encoding: chunked\r\n\r\n1;`, 'x'.repeat(10_000));
     },
   },
   {
-    is: 'that it will answer soon, again and again',
+    is: 'several informational responses',
     answer: dripping('', `HTTP/1.1 103 Early Hints\r\nlink: <${SECRET}>\r\n\r\n`),
   },
   {
-    is: 'that it will answer soon, without end',
+    is: 'infinite informational responses',
     answer: (response) => {
       writeWithoutEnd(response, '', `HTTP/1.1 103 Early Hints\r\nlink: <${SECRET}>\r\n\r\n`.repeat(100));
     },
   },
 ];
 
-const UNAVAILABLE: Omit<Hostile, 'code'>[] = [
+const UNAVAILABLE: Omit<HostileAnswer, 'code'>[] = [
   {
-    is: 'a body that is shorter than it says, and hangs up',
+    is: 'a body that is shorter than its Content-Length, and disconnects',
     answer: raw(`${OK}content-length: 1000\r\n\r\n${forged}`, { then: 'close' }),
   },
-  { is: 'a megabyte of header', answer: raw(`${OK}x-a: ${text(1_000_000)}\r\n\r\n${forged}`) },
+  { is: 'a header of one megabyte', answer: raw(`${OK}x-a: ${text(1_000_000)}\r\n\r\n${forged}`) },
   {
     is: 'ten thousand headers',
     answer: raw(`${OK}${`x-a: ${SECRET}\r\n`.repeat(10_000)}content-length: 2\r\n\r\n{}`),
   },
   {
-    is: 'headers without end',
+    is: 'infinite headers',
     answer: (response) => {
       writeWithoutEnd(response, OK, `x-a: ${SECRET}\r\n`.repeat(100));
     },
@@ -249,7 +255,7 @@ const UNAVAILABLE: Omit<Hostile, 'code'>[] = [
   { is: 'no HTTP', answer: raw(`${SECRET}\r\n\r\n`) },
 ];
 
-const HOSTILE: Hostile[] = [
+const HOSTILE: HostileAnswer[] = [
   ...CONTRACT.map((item) => ({ ...item, code: 'SOURCE_CONTRACT' as const })),
   ...TIMEOUT.map((item) => ({ ...item, code: 'SOURCE_TIMEOUT' as const })),
   ...UNAVAILABLE.map((item) => ({ ...item, code: 'SOURCE_UNAVAILABLE' as const })),
@@ -261,7 +267,7 @@ const cases = SOURCES.flatMap((source) => HOSTILE.map((hostile) => [source, host
 
 describe('a hostile system', () => {
   test.each(cases)(
-    '%s answers %s: only its own field fails, in time, and no text of the answer is revealed',
+    '%s answers %s: only the field of that system fails, in time, and no text of the answer is revealed',
     async (source, _, { answer, code }) => {
       const gateway = openGateway(code === 'SOURCE_TIMEOUT' ? {} : { timeoutMs: 10_000 });
       answers[source] = answer;
@@ -273,7 +279,7 @@ describe('a hostile system', () => {
       expect(JSON.stringify([errors, log])).not.toContain(SECRET);
       expect(elsewhere.seen).toEqual([]);
 
-      // Nothing of it is left in the line either.
+      // The log line contains no text of the answer.
       Object.assign(answers, honest);
       for (const id of ['jan', 'piet', 'els'])
         expect((await send(gateway, id)).data).toEqual({ customer: WHOLE });
@@ -293,7 +299,7 @@ describe('a hostile system', () => {
     expect(data).toEqual({ customer: WHOLE });
   });
 
-  test('a customer in one batch with a record that is nested too deep gets their own record', async () => {
+  test('a customer receives their record, even if another record of the batch is nested too deep', async () => {
     const deep = nested(100_000);
     answers.letters = (response, { url }) => {
       withBody(`{"text":"a letter","files":${url.endsWith('name=jan') ? deep : '[]'}}`)(response);
@@ -323,19 +329,19 @@ describe('a hostile system', () => {
     ]);
   });
 
-  test('gets no request for compression', async () => {
+  test('does not receive a request for compression', async () => {
     await send(openGateway());
     const headers = [...letters.seen, ...shop.seen].map((request) => request.headers);
     expect(headers).toHaveLength(2);
     for (const header of headers) expect(header).not.toHaveProperty('accept-encoding');
   });
 
-  // It counts the bytes of the process, which runs nothing else in the long suite.
+  // This test measures the memory of the process, which runs only this file in the long suite.
   if (isThorough)
-    test('leaves none of its data in memory', { timeout: 180_000 }, async () => {
+    test('leaves no data of its answers in memory', { timeout: 180_000 }, async () => {
       setFlagsFromString('--expose-gc');
       const collect = runInNewContext('gc') as () => void;
-      /** The smallest of several measurements: garbage is not always collected at once. */
+      /** The smallest of several measurements, because garbage is not always collected at once. */
       const heldBytes = async () => {
         let least = Infinity;
         for (let look = 0; look < 10; look += 1) {
@@ -359,7 +365,7 @@ describe('a hostile system', () => {
         for (const [[source, , { answer }], gateway] of gateways) {
           answers[source] = answer;
           const found = await Promise.all(names.map((name) => send(gateway, name)));
-          // On a busy machine the honest source may answer too late as well.
+          // On a busy machine, the other source may also answer too late.
           for (const { errors } of found)
             expect(errors.map(({ extensions }) => extensions.source)).toContain(source);
           Object.assign(answers, honest);
@@ -379,7 +385,7 @@ describe('a hostile system', () => {
 });
 
 describe('a client with a deadline of one second', () => {
-  test.each(SOURCES)('gets the data of all other systems in time while %s hangs', async (source) => {
+  test.each(SOURCES)('receives the data of all other systems in time while %s hangs', async (source) => {
     answers[source] = () => undefined;
     const server = await listen(openGateway({ timeoutMs: 10_000 }).handler, { host: '127.0.0.1', port: 0 });
     try {
@@ -403,7 +409,7 @@ describe('a client with a deadline of one second', () => {
       });
       expect(response.headers.get('cache-control')).toBe('no-store');
       expect(ms).toBeGreaterThan(950);
-      // Well before the ten seconds that others wait at most.
+      // This is far less than the default deadline of ten seconds.
       expect(ms).toBeLessThan(9_000);
     } finally {
       await server.stop();

@@ -13,7 +13,7 @@ import { CALLER_SETTINGS, headersOf, KEY_ROLES } from '../support/callers.js';
 import { createTestGateway } from '../support/gateway.js';
 import { directSettings } from '../support/stand-ins.js';
 
-/** A caller sees only fields that they may select. */
+/** Tests that introspection shows a caller only fields that it may select. */
 
 const gateway = createTestGateway({ ...directSettings(), ...CALLER_SETTINGS, AUDIT_FILE: '/dev/null' });
 afterAll(() => gateway.close());
@@ -31,7 +31,7 @@ beforeAll(async () => {
 
 function shownTo(role: Role): GraphQLSchema {
   const schema = schemas.get(role);
-  if (schema === undefined) throw new Error(`${role} has no introspection result`);
+  if (schema === undefined) throw new Error(`The role ${role} has no introspection result.`);
   return schema;
 }
 const fieldsOf = (role: Role, type: string): string[] => {
@@ -39,7 +39,7 @@ const fieldsOf = (role: Role, type: string): string[] => {
   return isObjectType(found) ? Object.keys(found.getFields()) : [];
 };
 
-/** Type.field with the lists of scopes that it needs, as its directive says. */
+/** Every `Type.field` with the lists of scopes that it needs, from its directive. */
 function declared(): { type: string; field: string; scopes: string[][] }[] {
   return Object.values(gateway.schema.getTypeMap())
     .filter(isObjectType)
@@ -59,7 +59,7 @@ function declared(): { type: string; field: string; scopes: string[][] }[] {
 }
 
 describe('introspection', () => {
-  test.each(introspecting)('shows no field that needs a scope which the caller does not have: %s', (role) => {
+  test.each(introspecting)('hides fields for which the caller lacks a scope: %s', (role) => {
     const { scopes } = ROLES[role];
     const hidden = declared().filter(
       ({ scopes: lists }) => !lists.some((all) => all.every((value) => scopes.has(value))),
@@ -69,22 +69,19 @@ describe('introspection', () => {
       expect(fieldsOf(role, type), `${type}.${field}`).not.toContain(field);
   });
 
-  test.each(introspecting)(
-    'shows everybody what they are here for, and hides nothing of it: %s',
-    async (role) => {
-      expect(fieldsOf(role, 'Query')).toEqual(expect.arrayContaining(['customer', 'customers']));
-      expect(fieldsOf(role, 'Customer')).toEqual(expect.arrayContaining(['name', 'orders']));
-      // Visible fields can be selected: validation and access rules agree.
-      const leaves = ['name', 'language', 'becameCustomerAt'].filter((name) =>
-        fieldsOf(role, 'Customer').includes(name),
-      );
-      const query = `{ customer(by: { email: "everywhere@example.nl" }) { ${leaves.join(' ')} } }`;
-      const { errors } = await gateway.query(query, {}, await headersOf(role));
-      expect(errors.filter(({ extensions }) => extensions.code === 'FORBIDDEN')).toEqual([]);
-    },
-  );
+  test.each(introspecting)('shows the fields for which the caller has the scopes: %s', async (role) => {
+    expect(fieldsOf(role, 'Query')).toEqual(expect.arrayContaining(['customer', 'customers']));
+    expect(fieldsOf(role, 'Customer')).toEqual(expect.arrayContaining(['name', 'orders']));
+    // Visible fields can be selected, because validation uses the same rules.
+    const leaves = ['name', 'language', 'becameCustomerAt'].filter((name) =>
+      fieldsOf(role, 'Customer').includes(name),
+    );
+    const query = `{ customer(by: { email: "everywhere@example.nl" }) { ${leaves.join(' ')} } }`;
+    const { errors } = await gateway.query(query, {}, await headersOf(role));
+    expect(errors.filter(({ extensions }) => extensions.code === 'FORBIDDEN')).toEqual([]);
+  });
 
-  test('shows an analyst no administration, and no field for the own customer', () => {
+  test('hides administration and `me` from an analyst', () => {
     expect(fieldsOf('analyst', 'Query')).not.toContain('me');
     const { description = '' } = shownTo('analyst');
     const all = Object.keys(shownTo('analyst').getTypeMap()).join(' ') + String(description);
@@ -92,7 +89,7 @@ describe('introspection', () => {
     expect(shownTo('analyst').getMutationType() ?? null).toBeNull();
   });
 
-  test('shows a campaign neither tickets nor possible identities', () => {
+  test('hides tickets and possible identities from a campaign', () => {
     expect(fieldsOf('campaign', 'Query')).not.toContain('identify');
     expect(fieldsOf('campaign', 'Customer')).not.toContain('tickets');
     expect(shownTo('campaign').getType('Ticket')).toBeUndefined();
@@ -102,7 +99,7 @@ describe('introspection', () => {
   test.each([
     '__type(name: "Ticket") { name }',
     '__type(name: "IdentifiedCustomer") { name fields { name } }',
-  ])('reveals by name no more than the full introspection: %s', async (selection) => {
+  ])('shows by name only types of the full introspection: %s', async (selection) => {
     const answer = await gateway.query(`{ ${selection} }`, {}, await headersOf('campaign'));
     expect(answer.data).toEqual({ __type: null });
     expect((await gateway.query(`{ ${selection} }`, {}, await headersOf('analyst'))).data).not.toEqual({
@@ -111,7 +108,7 @@ describe('introspection', () => {
   });
 
   test.each(['visitor', 'frontend'] as const)(
-    'is for nobody who may only send operations that are known: %s',
+    'is refused to a caller that may send only persisted operations: %s',
     async (role) => {
       const headers = await headersOf(role);
       for (const query of [
@@ -142,7 +139,7 @@ describe('introspection', () => {
     ]);
   });
 
-  test('may be queried together with "__typename", and so may customers', async () => {
+  test('can be combined with "__typename", and so can customers', async () => {
     const headers = await headersOf('analyst');
     const both = [
       '{ __typename __schema { queryType { name } } }',

@@ -18,7 +18,7 @@ import {
 import type { Client } from '../../src/connectors/connector.js';
 import { localSource } from '../support/local-source.js';
 
-/** A small world for tests in which a REST system and a GraphQL system answer what the test wants. */
+/** Sources for tests in which a REST system and a GraphQL system return the answers of the test. */
 
 /** The settings of both systems. */
 export const systemSettings = (lettersUrl: string, shopUrl: string) => ({
@@ -27,10 +27,10 @@ export const systemSettings = (lettersUrl: string, shopUrl: string) => ({
   TOKEN: 'secret',
 });
 
-/** Knows everybody by the `personId` of the query, under one name. */
+/** A source that knows a person for every `personId`, all with the same name. */
 export function peopleSource(name: string) {
   return localSource('people', {
-    namespaces: [idNamespace('personId', 'Its id of the person.', /^[a-z]{1,20}$/)],
+    namespaces: [idNamespace('personId', 'The id of a person in the system.', /^[a-z]{1,20}$/)],
     identity: {
       recordKey: 'personId',
       foundBy: {
@@ -48,14 +48,14 @@ export function peopleSource(name: string) {
 }
 
 export const PEOPLE_SDL =
-  'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "Whether it is one." isPerson: Boolean }';
+  'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "Whether the record is a person." isPerson: Boolean }';
 
 type Policy = Partial<Pick<SourceDefinition, 'freshness' | 'limits'>>;
 
 const LETTER = z.object({ text: z.string(), files: z.unknown() });
 export type Letter = z.infer<typeof LETTER>;
 
-/** `Customer.letter`, by `GET /letters/<personId>?addressee=<personId>`. */
+/** A source of `Customer.letter`, by `GET /letters/<personId>?addressee=<personId>`. */
 export function lettersSource(
   policy: Policy,
   textOf: (letter: Letter) => string = ({ text }) => text,
@@ -92,7 +92,7 @@ export function lettersSource(
   });
 }
 
-/** What `Customer.cart` and others are, by `buyers(ids:)` of a GraphQL system. */
+/** A source of `Customer.cart` and other fields, by `buyers(ids:)` of a GraphQL system. */
 export function shopSource(policy: Policy): SourceDefinition {
   return defineSource({
     name: 'shop',

@@ -15,8 +15,8 @@ import { at, listAt } from '../support/read.js';
 import { localSource } from '../support/local-source.js';
 
 /**
- * Members of a list, by the first part of their address. Both systems find customers by e-mail address, and the letters
- * also by the card number in a record of the people.
+ * The kinds of customers in the lists. A kind is the first part of the address. Both systems find customers by e-mail
+ * address. `letters` also finds them by the card number in a record of `people`.
  */
 const KINDS = [
   ...['plain', 'card', 'latecard', 'shared', 'broken', 'late', 'latebroken'],
@@ -27,9 +27,9 @@ const NONE = { maxAge: '0 s', staleWhileRevalidate: '0 s', staleIfError: '0 s' }
 
 const kindOf = (email: string) => email.split('-')[0] ?? '';
 const numberOf = (email: string) => email.replace(/\D/g, '');
-const down = (source: string) => new SourceUnavailableError(source, `${source} is unavailable.`);
+const unavailable = (source: string) => new SourceUnavailableError(source, `${source} is unavailable.`);
 
-/** Cards that begin with an `l` are found late. */
+/** Returns the card number. Numbers that begin with `l` are answered late. */
 function cardOf(email: string): string | undefined {
   const first = { card: 'c', latecard: 'l' }[kindOf(email)];
   return first === undefined ? undefined : `${first}${numberOf(email)}`;
@@ -40,7 +40,7 @@ async function yieldSeveralTimes(): Promise<void> {
 }
 
 function peopleOf(email: string): CustomerRecord[] | Error {
-  if (kindOf(email) === 'broken') return down('people');
+  if (kindOf(email) === 'broken') return unavailable('people');
   if (['nobody', 'stranger'].includes(kindOf(email))) return [];
   const value = cardOf(email);
   const card = value === undefined ? [] : [{ namespace: 'cardNumber', value }];
@@ -74,7 +74,7 @@ const byEmail = defineLoader<Client, string, readonly CustomerRecord[]>({
   freshness: NONE,
   load: (emails) => Promise.resolve(emails.map(peopleOf)),
 });
-/** Answers each key by itself. The walk does not wait for the late ones: it continues without them. */
+/** Answers each key separately. The walk continues without the late answers. */
 const lettersBy = (name: string, load: Loading) =>
   defineLoader<Client, string, readonly CustomerRecord[]>({
     name,
@@ -83,29 +83,29 @@ const lettersBy = (name: string, load: Loading) =>
   });
 const byAddress = lettersBy('byAddress', async (email) => {
   if (kindOf(email).startsWith('late')) await yieldSeveralTimes();
-  if (kindOf(email) === 'latebroken') throw down('letters');
+  if (kindOf(email) === 'latebroken') throw unavailable('letters');
   return lettersOf(email);
 });
 const byCard = lettersBy('byCard', async (card) => {
   if (card.startsWith('l')) await yieldSeveralTimes();
   return [{ id: `l${card}`, identifiers: [], profile: { name: `Writer ${card}` } }];
 });
-/** Parcels of a person, by its id. Some ids fail, and some are answered late. */
+/** Loads the parcels of people by id. Some ids fail, and some are answered late. */
 const parcels = defineLoader<Client, string, readonly string[]>({
   name: 'parcels',
   freshness: NONE,
   loadEach: (ids) =>
     ids.map(async (id) => {
       if (Number(numberOf(id)) % 3 === 0) await yieldSeveralTimes();
-      if (Number(numberOf(id)) % 7 === 0) throw down('people');
+      if (Number(numberOf(id)) % 7 === 0) throw unavailable('people');
       return [`first of ${id}`, `second of ${id}`];
     }),
 });
-/** Stamps of a person, by its id, all in one answer. Some ids fail. */
+/** Loads the stamps of people by id, all in one answer. Some ids fail. */
 const stamps = defineLoader<Client, string, number>({
   name: 'stamps',
   freshness: NONE,
-  load: (ids) => Promise.resolve(ids.map((id) => (id.endsWith('5') ? down('people') : id.length))),
+  load: (ids) => Promise.resolve(ids.map((id) => (id.endsWith('5') ? unavailable('people') : id.length))),
 });
 /** Whether the parcels and the stamps of a member can be loaded. */
 const isAnswered = (email: string) => Number(numberOf(email)) % 7 > 0 && !numberOf(email).endsWith('5');
@@ -163,7 +163,7 @@ const WITH_FRAGMENTS = `name ...Rest ... on Customer { parcels phones { value so
 const FRAGMENTS = `fragment Rest on Customer { primaryEmail stamps ...Systems identifiers { namespace value sources isVerified } }
   fragment Systems on Customer { systems { source status } }`;
 
-/** The value of one member, and its errors by their path from the member. */
+/** The value of one customer in a list, and its errors with their paths below the customer. */
 interface Member {
   value: unknown;
   errors: string[];
@@ -181,7 +181,7 @@ function memberOf(value: unknown, errors: Answer['errors'], start: readonly unkn
   };
 }
 
-/** Lets all loaders use their cached answers for an hour. */
+/** Settings with which all loaders use their cached answers for an hour. */
 const CACHED = Object.fromEntries(
   Object.entries({
     PEOPLE: ['byEmail', 'parcels', 'stamps'],
@@ -247,7 +247,7 @@ describe.each(Object.keys(WAYS))('a list of a hundred customers (%s)', (way) => 
   const emails = fc.array(email, { minLength: COUNT, maxLength: COUNT });
   const runs = { numRuns: 2 };
 
-  test('equals its single queries: duplicates, ambiguous, failing, late and unknown members', async () => {
+  test('equals single queries, with duplicates and with ambiguous, failing, late and unknown customers', async () => {
     await fc.assert(
       fc.asyncProperty(emails, async (all) => {
         const seen = await list(all);
@@ -260,7 +260,7 @@ describe.each(Object.keys(WAYS))('a list of a hundred customers (%s)', (way) => 
     for (const [address, member] of singles)
       if (isAnswered(address)) kinds.set(kindOf(address), await member);
     expect(kinds.size).toBe(KINDS.length);
-    // Each kind is what its name says.
+    // Each kind of customer has the expected result.
     const codesOf = (kind: string) =>
       kinds.get(kind)?.errors.map((error) => (JSON.parse(error) as unknown[])[2]);
     const statusesOf = (kind: string) =>
@@ -277,7 +277,7 @@ describe.each(Object.keys(WAYS))('a list of a hundred customers (%s)', (way) => 
     expect(codesOf('invalid')).toEqual(['BAD_USER_INPUT']);
   });
 
-  test('is the same in another order, with the members in that order', async () => {
+  test('has the same customers in another order', async () => {
     await fc.assert(
       fc.asyncProperty(
         emails,
@@ -293,7 +293,7 @@ describe.each(Object.keys(WAYS))('a list of a hundred customers (%s)', (way) => 
     );
   });
 
-  test('is the same when it is requested again, also without members that fail', async () => {
+  test('is the same in a second request, with and without customers that fail', async () => {
     const hasAnswer = (address: string) =>
       !['broken', 'latebroken', 'shared', 'invalid'].includes(kindOf(address));
     await fc.assert(
@@ -306,7 +306,7 @@ describe.each(Object.keys(WAYS))('a list of a hundred customers (%s)', (way) => 
     );
   });
 
-  test('is the same with its fragments written out', async () => {
+  test('is the same without fragments', async () => {
     await fc.assert(
       fc.asyncProperty(emails, async (all) => {
         expect(await list(all, WITH_FRAGMENTS, FRAGMENTS)).toEqual(await list(all));

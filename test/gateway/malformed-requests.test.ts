@@ -3,7 +3,7 @@ import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
 import { createTestGateway, type Answer, type TestGateway } from '../support/gateway.js';
 import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
 
-/** Each refusal is fast for any request; an exponential one would not end. */
+/** The timeout of each test. Every refusal is fast. A check with exponential time would exceed this timeout. */
 const QUICKLY = { timeout: 5_000 };
 const PRIVATE = 'piet@example.nl';
 const CUSTOMER = `customer(by: { email: "${PRIVATE}" })`;
@@ -33,7 +33,7 @@ test('a valid request reaches the sources', async () => {
   await control.heal();
 });
 
-/** Its headers are few and plain. */
+/** Sends a request with only the necessary headers. */
 type Sent = Omit<RequestInit, 'headers'> & { headers?: Record<string, string> };
 
 interface Refusal {
@@ -42,7 +42,7 @@ interface Refusal {
   message: string;
 }
 
-/** Sends a request and reads the one thing that is wrong with it. */
+/** Sends a request and returns its only error. */
 async function refusal(init: Sent, path = '/graphql'): Promise<Refusal> {
   const response = await gateway.fetch(path, {
     ...init,
@@ -55,7 +55,7 @@ async function refusal(init: Sent, path = '/graphql'): Promise<Refusal> {
   expect(text.length).toBeLessThan(100_000);
   for (const { extensions } of errors) expect(extensions.code).toMatch(/^[A-Z_]+$/);
   const [first] = errors;
-  if (first === undefined) throw new Error('There is no error.');
+  if (first === undefined) throw new Error('The response has no error.');
   return { status: response.status, code: first.extensions.code, message: first.message };
 }
 
@@ -70,7 +70,7 @@ describe('a request that is not GraphQL over HTTP', QUICKLY, () => {
   const valid = JSON.stringify({ query: `{ ${CUSTOMER} { name } }` });
 
   const bodies: [string, BodyInit][] = [
-    ['JSON that breaks off', `{"query": "{ ${CUSTOMER} { name`],
+    ['truncated JSON', `{"query": "{ ${CUSTOMER} { name`],
     ['an empty body', ''],
     ['JSON that is a list', `["${PRIVATE}"]`],
     ['a batch of operations', `[${valid}, ${valid}]`],
@@ -131,7 +131,7 @@ describe('a request that is not GraphQL over HTTP', QUICKLY, () => {
     });
   });
 
-  test('accepts a content type in capitals, with a charset', async () => {
+  test('is accepted: a content type in capitals, with a charset', async () => {
     const response = await gateway.fetch('/graphql', {
       ...post('{"query": "{ __typename }"}', { 'content-type': 'Application/JSON ; Charset=UTF-8' }),
     });
@@ -140,11 +140,11 @@ describe('a request that is not GraphQL over HTTP', QUICKLY, () => {
 });
 
 describe('an invalid document', QUICKLY, () => {
-  test('is refused: no GraphQL', async () => {
+  test('is refused: a text that is not GraphQL', async () => {
     expect(await send('{ customer(')).toMatchObject({ status: 400, code: 'GRAPHQL_PARSE_FAILED' });
   });
 
-  test('is refused without quoting text at a place where none is allowed', async () => {
+  test('is refused without a quotation: a text at a place where it is not allowed', async () => {
     const { code, message } = await send(`{ "${PRIVATE}" }`);
     expect(code).toBe('GRAPHQL_PARSE_FAILED');
     expect(message).toBe('Syntax Error: Expected Name, found String.');
@@ -159,7 +159,7 @@ describe('an invalid document', QUICKLY, () => {
 
   const literals = [`"${PRIVATE}"`, `["${PRIVATE}"]`, `{ email: ["${PRIVATE}"] }`, `{ mail: "${PRIVATE}" }`];
   for (const literal of literals) {
-    test(`is refused, without quoting it: a value of the wrong type, ${literal.replaceAll(PRIVATE, '...')}`, async () => {
+    test(`is refused without a quotation: a value of the wrong type, ${literal.replaceAll(PRIVATE, '...')}`, async () => {
       const answer = await send(`{ customer(by: ${literal}) { name } }`);
       expect(answer).toMatchObject({ status: 400, code: 'GRAPHQL_VALIDATION_FAILED' });
     });
@@ -183,14 +183,14 @@ describe('an invalid document', QUICKLY, () => {
     expect(answer.message).toContain('operationName');
   });
 
-  test('is refused: fragments alone', async () => {
+  test('is refused: only fragments', async () => {
     expect(await send('fragment F on Query { __typename }')).toMatchObject({
       status: 400,
       code: 'OPERATION_RESOLUTION_FAILURE',
     });
   });
 
-  test('is refused in the same way the second time, when it is cached', async () => {
+  test('is refused in the same way the second time, from the cache', async () => {
     const first = await send('{ nothing(of: "this") }');
     expect(await send('{ nothing(of: "this") }')).toEqual(first);
   });
@@ -201,12 +201,8 @@ describe('variables that do not match their declared types', QUICKLY, () => {
     'query ($by: CustomerKey!, $first: Int) { customer(by: $by) { tickets(first: $first) { nodes { id } } } }';
   const by = { email: PRIVATE };
   const cases: [string, unknown, string][] = [
-    ['one that is missing', {}, 'The variable "$by" of type "CustomerKey!" is missing.'],
-    [
-      'null where there must be a value',
-      { by: null },
-      'The variable "$by" of type "CustomerKey!" must not be null.',
-    ],
+    ['a missing variable', {}, 'The variable "$by" of type "CustomerKey!" is missing.'],
+    ['null for a non-null type', { by: null }, 'The variable "$by" of type "CustomerKey!" must not be null.'],
     [
       'a text for an object',
       { by: PRIVATE },
@@ -228,7 +224,7 @@ describe('variables that do not match their declared types', QUICKLY, () => {
       'The variable "$by" is not valid: Exactly one key must be specified for OneOf type "CustomerKey".',
     ],
     [
-      'a field that is a value',
+      'an unknown field with a personal value',
       { by: { [PRIVATE]: 1 } },
       'The variable "$by" is not valid: a field is not defined by type "CustomerKey!".',
     ],
@@ -239,7 +235,7 @@ describe('variables that do not match their declared types', QUICKLY, () => {
     });
   }
 
-  test('are refused with a suggestion when a field name is misspelt', async () => {
+  test('are refused with a suggestion if a field name is misspelt', async () => {
     const { code, message } = await send(QUERY, { by: { emails: PRIVATE } });
     expect(code).toBe('BAD_USER_INPUT');
     expect(message).toContain('"emails"');
@@ -328,7 +324,7 @@ describe('a request that is too large', QUICKLY, () => {
     ['inline fragments nested a thousand deep', nested(1_000, '{ ... ', '{ a }', '}')],
     ['brackets that never close', `{ a(b: ${'['.repeat(4_900)}`],
     [
-      'a billion laughs',
+      'fragments that double sixty times (billion laughs)',
       `{ ...F0 } ${repeated(60, (i) => `fragment F${i} on Query { a: x { ...F${i + 1} } b: x { ...F${i + 1} } }`)} fragment F60 on Query { a }`,
     ],
     [
@@ -336,11 +332,11 @@ describe('a request that is too large', QUICKLY, () => {
       `{ ...F0 } ${repeated(293, (i) => `fragment F${i} on Query { ...F${i + 1} ...F${i + 7} }`)} ${repeated(7, (i) => `fragment F${i + 293} on Query { a }`)}`,
     ],
     [
-      'three hundred fragments that hold each other',
+      'three hundred fragments in a cycle',
       `{ ...F0 } ${repeated(300, (i) => `fragment F${i} on Query { ...F${(i + 1) % 300} ...F${(i + 7) % 300} }`)}`,
     ],
     ['100,000 words', 'a '.repeat(100_000)],
-    ['100,000 words that would be an operation', `{ ${'__typename '.repeat(20_000)} }`],
+    ['a valid operation of 20,000 words', `{ ${'__typename '.repeat(20_000)} }`],
   ];
   for (const [what, query] of documents) {
     test(`is refused: ${what}`, async () => {
@@ -357,13 +353,13 @@ describe('a request that is too large', QUICKLY, () => {
   });
 
   const strange: [string, string][] = [
-    ['a fragment that holds itself', '{ ...F } fragment F on Query { ...F }'],
+    ['a fragment that contains itself', '{ ...F } fragment F on Query { ...F }'],
     [
-      'fragments that hold each other',
+      'fragments in a cycle',
       `{ ...F0 } ${repeated(50, (i) => `fragment F${i} on Query { ...F${(i + 1) % 50} ...F${(i + 7) % 50} }`)}`,
     ],
     [
-      'fragments that hold each other and are used nowhere',
+      'unused fragments in a cycle',
       `{ a } ${repeated(50, (i) => `fragment F${i} on Query { ...F${(i + 1) % 50} ...F${(i + 7) % 50} }`)}`,
     ],
     [
@@ -374,14 +370,14 @@ describe('a request that is too large', QUICKLY, () => {
     ['a fragment with a name of 100,000 letters', `{ ...${'a'.repeat(100_000)} }`],
     ['a thousand unknown fields', `{ ${repeated(1_000, (i) => `a${i}`)} }`],
     [
-      'hundreds of times the same field with other arguments',
+      'hundreds of uses of a field with different arguments',
       `{ ${repeated(300, (i) => `customer(by: { email: "${i}" }) { name }`)} }`,
     ],
     ['a mutation, which the schema does not have', 'mutation { customer }'],
     ['a subscription that the schema does not have', 'subscription { customer }'],
     ['introspection in cycles', `{ __schema { types { ${nested(7, 'fields { type { ', 'name', '} }')} } } }`],
     ['a thousand variables', `query (${repeated(1_000, (i) => `$a${i}: Int`)}) { __typename }`],
-    ['a thousand operations of one name', repeated(1_000, () => 'query A { a }')],
+    ['a thousand operations with the same name', repeated(1_000, () => 'query A { a }')],
   ];
   for (const [what, query] of strange) {
     test(`is refused before any call: ${what}`, async () => {
@@ -393,7 +389,7 @@ describe('a request that is too large', QUICKLY, () => {
     });
   }
 
-  test('is answered when it is exactly at the limits', async () => {
+  test('is answered if it is exactly at the limits', async () => {
     const { errors } = await gateway.query(`{ ${repeated(100, (i) => `a${i}: __typename`)} }`);
     expect(errors).toEqual([]);
   });

@@ -5,7 +5,7 @@ import { ONE_CUSTOMER, ordinaryCustomers } from './queries.js';
 const { control, openGateway, calls } = await freshGateways();
 const EVA = { email: 'everywhere@example.nl' };
 
-/** In one iteration of the event loop, which only requests without a port can share. */
+/** Tests requests in one iteration of the event loop. Only requests without a port can share an iteration. */
 describe('concurrent requests', () => {
   test('share one call to each system: a thousand requests for one customer', async () => {
     const alone = openGateway().gateway;
@@ -21,7 +21,7 @@ describe('concurrent requests', () => {
     expect(calls()).toEqual(callsOfOne);
   }, 40_000);
 
-  test('share calls also without a cache', async () => {
+  test('share calls even without a cache', async () => {
     const { gateway } = openGateway({ freshness: { maxAge: '0 s' } });
     const query = '{ customer(by: { email: "everywhere@example.nl" }) { company { name } } }';
     await gateway.query(query);

@@ -9,7 +9,10 @@ import { at, listAt } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
 
 const COUNT = 500;
-/** The most keys of one call: https://developers.hubspot.com, https://developer.zendesk.com, and the webshop's points. */
+/**
+ * The maximum number of keys in one call: https://developers.hubspot.com, https://developer.zendesk.com, and the cost
+ * limit of the webshop.
+ */
 const MAX_BATCH = { 'order-system': Infinity, webshop: 250, 'contact-centre': 100, 'crm-hubspot': 100 };
 
 const standIns = await startStandIns({ customers: COUNT });
@@ -20,7 +23,7 @@ const openGateway = () =>
     { ...control.settings, DEADLINE_MS: '60000', CLICKSTREAM_TIMEOUT_MS: '30000' },
     {
       clock,
-      // The stand-ins share this process, so they may be slow. This test is not about time.
+      // The stand-ins share this process and may be slow, so the timeout is long.
       sources: sources.map((source) => ({ ...source, limits: { ...source.limits, timeout: '30 s' } })),
     },
   );
@@ -32,7 +35,7 @@ afterAll(async () => {
 });
 
 const people = createWorld({ customers: COUNT }).people.filter(({ email }) => email.startsWith('customer-'));
-/** One round of calls: all four systems are called by e-mail, and no record has another linking identifier. */
+/** Needs one round of calls: all four systems are called by e-mail, and no record has another linking identifier. */
 const ROUNDS = 1;
 
 async function send(): Promise<Record<string, number>> {
@@ -46,7 +49,7 @@ async function send(): Promise<Record<string, number>> {
   return Object.fromEntries(Object.entries(control.counters()).map(([name, { calls }]) => [name, calls]));
 }
 
-test('five hundred customers need one call for each batch of each system, and none when they are cached', async () => {
+test('five hundred customers need one call for each batch of each system, and none if they are cached', async () => {
   expect(await send()).toMatchObject(
     Object.fromEntries(
       Object.entries(MAX_BATCH).map(([source, most]) => [
@@ -78,7 +81,7 @@ async function callsFor(emails: readonly string[]): Promise<Record<string, numbe
   expect(listAt(data, 'customers').filter((customer) => customer !== null)).toHaveLength(emails.length);
   await cold.close();
   const counted = Object.entries(control.counters()).map(([name, { calls }]) => [name, calls] as const);
-  // The fault control cannot count calls to a folder of files, so the gateway counts them.
+  // The stand-ins cannot count reads of a folder of files, so the gateway counts them.
   return {
     ...Object.fromEntries(counted),
     clickstream: Number(at(extensions, 'sources', 'clickstream', 'calls')),
@@ -87,14 +90,15 @@ async function callsFor(emails: readonly string[]): Promise<Record<string, numbe
 
 test('a query over all twelve systems makes one call for each batch, for one customer and for a hundred', async () => {
   expect(await callsFor(['everywhere@example.nl'])).toEqual({
-    // One call finds the customer. Further calls read orders, carts, tickets, companies and deals; the CRM needs ids first.
+    // One call finds the customer. Further calls read orders, carts, tickets, companies and deals. The CRM needs ids
+    // first.
     'order-system': 2,
     webshop: 2,
     'contact-centre': 2,
     'crm-hubspot': 5,
-    // A token, the contact, its cases and its opportunities.
+    // These calls load a token, the contact, its cases and its opportunities.
     'crm-salesforce': 4,
-    // A token, the customer and the invoices.
+    // These calls load a token, the customer and the invoices.
     invoices: 3,
     clickstream: 1,
     facebook: 1,
@@ -106,21 +110,21 @@ test('a query over all twelve systems makes one call for each batch, for one cus
   const some = people.slice(0, 100);
   const { kvk, vies, ...others } = await callsFor(some.map(({ email }) => email));
   expect(others).toEqual({
-    // Some are organisations: another round finds records with their VAT number.
+    // Some customers are organisations. Another round finds records with their VAT number.
     'order-system': 3,
     invoices: 4,
     webshop: 2,
     'contact-centre': 2,
-    // The customers have more deals than the hundred of one call.
+    // The customers have more than one hundred deals, which is the limit of one call.
     'crm-hubspot': 6,
     'crm-salesforce': 4,
     clickstream: 1,
     buienradar: 1,
-    // These systems know none of the customers.
+    // These systems have no record of the customers.
     facebook: 0,
     x: 0,
   });
-  // Neither system accepts batches: there is one call for each company, also if several customers work there.
+  // These systems do not accept batches. Each company needs one call, even if several customers work there.
   const companies = new Set(some.flatMap(({ crm }) => crm?.companyId ?? [])).size;
   expect(kvk).toBe(companies);
   expect(vies).toBeLessThanOrEqual(companies);

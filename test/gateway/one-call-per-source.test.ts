@@ -10,17 +10,17 @@ import { MANY_CUSTOMERS, ONE_CUSTOMER, ordinaryCustomers } from './queries.js';
 const control = await faultControl([], FOUR_SYSTEMS);
 const opened: TestGateway[] = [];
 
-/** Far more than any answer takes, so that the calls do not depend on timing. */
+/** Time limits that are longer than any answer takes, so that the calls do not depend on timing. */
 const PATIENT = { DEADLINE_MS: '30000', IDENTITY_PATIENCE_MS: '20000' };
 
-/** A gateway with an empty cache. */
+/** Opens a gateway with an empty cache. */
 function coldGateway(clock = fakeClock()): TestGateway {
   const gateway = createTestGateway({ ...control.settings, ...PATIENT }, { clock });
   opened.push(gateway);
   return gateway;
 }
 
-/** Calls to each source since the previous call of this function. */
+/** Returns the calls to each source since the previous call of this function. */
 async function callsSince(): Promise<Record<string, number>> {
   const calls = Object.fromEntries(
     Object.entries(control.counters()).map(([name, counter]) => [name, counter.calls]),
@@ -43,7 +43,7 @@ const ROUNDS = {
   'contact-centre': ['identification', 'their tickets'],
 };
 
-/** The identities are cached for less than a minute. */
+/** The calls while the identities are cached, which is for a minute. */
 const WARM_ROUNDS = Object.fromEntries(
   Object.entries(ROUNDS).map(([source, rounds]) => [
     source,
@@ -53,13 +53,13 @@ const WARM_ROUNDS = Object.fromEntries(
 
 const ROUNDS_OF_DEALS = {
   'crm-hubspot': ['identification', 'which deals are theirs', 'the deals'],
-  // It may hold several customers under one address, so it is called for each given address.
+  // The CRM may hold several customers under one address, so it is called for each requested address.
   'order-system': ['identification'],
 };
 
 const NO_CALLS = { 'order-system': 0, webshop: 0, 'contact-centre': 0, 'crm-hubspot': 0 };
 
-/** One in ten is not: see sources/stand-ins/README.md. */
+/** Whether the CRM knows the customer. One in ten is unknown to it (sources/stand-ins/README.md). */
 const isInCrm = ({ email }: { email: string }): boolean => !/9@/.test(email);
 
 const countOf = (rounds: Record<string, string[]>): Record<string, number> =>
@@ -72,14 +72,14 @@ describe('each source gets one call in each round', () => {
     expect(await callsSince()).toEqual(countOf(ROUNDS));
   });
 
-  test('for fifty customers as for one', async () => {
+  test('for fifty customers', async () => {
     const { data, errors } = await coldGateway().query(MANY_CUSTOMERS, { by: ordinaryCustomers(50) });
     expect(errors).toEqual([]);
     expect(listAt(data, 'customers').filter((customer) => customer !== null)).toHaveLength(50);
     expect(await callsSince()).toEqual(countOf(ROUNDS));
   });
 
-  test('for fifty customers who are known to some systems only, and some to none', async () => {
+  test('for fifty customers who are known to only some systems, or to no system', async () => {
     const by = ['shop-only', 'orders-only', 'crm-only', 'nobody', 'shared'].map((name) => ({
       email: `${name}@example.nl`,
     }));
@@ -103,7 +103,7 @@ describe('each source gets one call in each round', () => {
       { by: ordinaryCustomers(50) },
     );
     expect(errors).toEqual([]);
-    // The webshop and the contact centre know them by the same address, and no other that the CRM might know.
+    // The webshop and the contact centre have no further addresses of these customers.
     expect(await callsSince()).toEqual({ ...NO_CALLS, ...countOf(ROUNDS_OF_DEALS) });
   });
 
@@ -123,7 +123,7 @@ describe('each source gets one call in each round', () => {
   });
 });
 
-/** It may know further addresses of a customer, by which the others know further records. */
+/** The calls to the CRM. It may know further addresses of a customer, which find further records in other systems. */
 const CRM = { 'crm-hubspot': 1 };
 
 describe('a source that a query does not need', () => {
@@ -133,7 +133,7 @@ describe('a source that a query does not need', () => {
     ['jobTitle', { 'order-system': 1, 'crm-hubspot': 1 }],
     ['orders { nodes { number } }', { 'order-system': 2 }],
     ['id', { 'order-system': 1 }],
-  ])('gets no call for %s', async (field, expected) => {
+  ])('is not called for %s', async (field, expected) => {
     const { errors } = await coldGateway().query(
       `{ customer(by: {email: "everywhere@example.nl"}) { ${field} } }`,
     );
@@ -141,7 +141,7 @@ describe('a source that a query does not need', () => {
     expect(await callsSince()).toEqual({ ...NO_CALLS, ...CRM, ...expected });
   });
 
-  test('gets no call for skipped fields', async () => {
+  test('is not called for skipped fields', async () => {
     const { data, errors } = await coldGateway().query(
       `query($no: Boolean!) { customer(by: {email: "everywhere@example.nl"}) {
         orders { nodes { number } }
@@ -156,7 +156,7 @@ describe('a source that a query does not need', () => {
     expect(await callsSince()).toEqual({ ...NO_CALLS, ...CRM, 'order-system': 2 });
   });
 
-  test('gets no call for an identifier that only another source has', async () => {
+  test('is not called for an identifier that only another source has', async () => {
     const customerNumber = createWorld({ customers: 0 }).people[0]?.orderSystem?.customerNumber;
     const { data, errors } = await coldGateway().query(
       'query($by: CustomerKey!) { customer(by: $by) { becameCustomerAt } }',
@@ -164,13 +164,13 @@ describe('a source that a query does not need', () => {
     );
     expect(errors).toEqual([]);
     expect(data?.customer).not.toBeNull();
-    // Once by the number, and once by the address, to know that it is this customer's alone.
+    // The first call is by the number. The second is by the address, to check that only this customer has it.
     expect(await callsSince()).toEqual({ ...NO_CALLS, ...CRM, 'order-system': 2 });
   });
 });
 
 describe('the identification of a customer', () => {
-  /** Returns a query about customers that all systems know, or only some. */
+  /** Creates a query for customers that all systems know, or only some systems. */
   const createQuery = (clock: FakeClock, isKnown: (person: Person) => boolean) => {
     const gateway = coldGateway(clock);
     const by = createWorld({ customers: 60 })

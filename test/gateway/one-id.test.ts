@@ -5,7 +5,7 @@ import { createTestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
 import { directSettings } from '../support/stand-ins.js';
 
-// How long systems take on a busy machine is not the subject.
+// The timeouts are long, because the machine may be busy.
 const gateway = createTestGateway(
   {
     ...directSettings(),
@@ -31,7 +31,7 @@ test('a customer has the same id by each of their identifiers', async () => {
   );
   expect(first.errors).toEqual([]);
   const kinds = gateway.schema.getType('CustomerKey');
-  if (!isInputObjectType(kinds)) throw new Error('There is no CustomerKey.');
+  if (!isInputObjectType(kinds)) throw new Error('The schema has no CustomerKey.');
   const namespaces = new Set<string>();
   for (const customer of listAt(first.data, 'customers') as (Found | null)[]) {
     if (customer === null) continue;
@@ -47,7 +47,7 @@ test('a customer has the same id by each of their identifiers', async () => {
     expect(errors.filter(({ extensions }) => extensions.code !== 'AMBIGUOUS_IDENTITY')).toEqual([]);
     const ids = (at(data, 'customers') as ({ id: string } | null)[]).map((item) => item?.id);
     keys.forEach((key, i) => {
-      // Others may share it, and then it means none of them.
+      // An identifier that several people share finds no customer.
       if (ids[i] === undefined) return;
       expect(ids[i], JSON.stringify(key)).toBe(customer.id);
       namespaces.add(Object.keys(key)[0] ?? '');

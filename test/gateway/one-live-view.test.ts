@@ -15,11 +15,11 @@ const EVERYWHERE = 'everywhere@example.nl';
 
 function personOf(email: string) {
   const person = world.people.find((person) => person.email === email);
-  if (person === undefined) throw new Error(`nobody in the world has the address ${email}`);
+  if (person === undefined) throw new Error(`The test data has no person with the address ${email}.`);
   return person;
 }
 
-/** Every way in which the systems know a person. */
+/** Returns every key by which the systems find a person. */
 function keysOf(email: string): Record<string, string>[] {
   const { orderSystem, webshop, contactCentre, crm } = personOf(email);
   const shopId = webshop?.customerId;
@@ -37,7 +37,7 @@ function keysOf(email: string): Record<string, string>[] {
 const WHO = '{ id name emails { value source } systems { source status } }';
 
 describe('one customer over four systems', () => {
-  test('has each field with the value that its system holds', async () => {
+  test('has each field with the value of its system', async () => {
     const [orderSystem, contactCentre, crm, webshop] = await Promise.all([
       readOrderSystem(EVERYWHERE, 3),
       readContactCentre(EVERYWHERE, 3),
@@ -82,7 +82,7 @@ describe('one customer over four systems', () => {
     });
   });
 
-  test('has the values of the systems for any ordinary customer', async () => {
+  test('has the values of the systems for each customer without special data', async () => {
     for (const email of ['customer-1@example.nl', 'customer-4@example.nl', 'customer-23@example.nl']) {
       const [orderSystem, contactCentre, webshop] = await Promise.all([
         readOrderSystem(email, 3),
@@ -106,7 +106,7 @@ describe('one customer over four systems', () => {
     }
   });
 
-  test('loses no digit of a number, even above 2^53', async () => {
+  test('has all digits of a number, even above 2^53', async () => {
     const webshop = await readWebshop(EVERYWHERE);
     const id = webshop?.id ?? '';
     expect(BigInt(id)).toBeGreaterThan(2n ** 53n);
@@ -134,7 +134,7 @@ describe('one customer over four systems', () => {
   });
 });
 
-describe('a customer of some systems only', () => {
+describe('a customer of only some systems', () => {
   const SHOWN = `{ name orders { nodes { number } } tickets { nodes { id } } company { name } cart { name } systems { source status } }`;
 
   test.each([
@@ -160,14 +160,14 @@ describe('a customer of some systems only', () => {
     expect(at(customer, 'cart') === null).toBe(person.webshop === undefined);
   });
 
-  test('nobody@example.nl is null, without error', async () => {
+  test('an unknown customer is null, without an error', async () => {
     const { status, data, errors } = await gateway.query(ONE_CUSTOMER, {
       by: { email: 'nobody@example.nl' },
     });
     expect({ status, data, errors }).toEqual({ status: 200, data: { customer: null }, errors: [] });
   });
 
-  test('an address that two people share shows neither of them', async () => {
+  test('a customer by an address that two people share is null', async () => {
     const { status, data, errors } = await gateway.query(ONE_CUSTOMER, {
       by: { email: 'Shared@example.nl' },
     });
@@ -181,7 +181,7 @@ describe('a customer of some systems only', () => {
     expect(JSON.stringify(errors)).not.toMatch(/Hendrik|Sietske|shared@/i);
   });
 
-  test('an address that two people share shows neither, even if no field of the system with both is selected', async () => {
+  test('a customer by an address that two people share is null even without a field of the system with both', async () => {
     const { data, errors } = await gateway.query(
       '{ customer(by: {email: "shared@example.nl"}) { company { name } } }',
     );
@@ -215,7 +215,7 @@ describe('the identifiers of a customer', () => {
   });
 
   test.each(['', 'everywhere@example.nl', 'K000123', '45EyAWmy-iZEE3OSnPuwnnFvHW2guwedtTRsXGvRdkoBLZxjH4A'])(
-    'an id that the gateway did not issue is refused and finds nobody: %s',
+    'an id that the gateway did not issue is refused: %s',
     async (id) => {
       const { data, errors } = await gateway.query(
         'query($by: CustomerKey!) { customer(by: $by) { name } }',
@@ -276,7 +276,7 @@ describe('the identifiers of a customer', () => {
 });
 
 describe('many customers at once', () => {
-  test('stay in the requested order, with each null and error at its index', async () => {
+  test('are returned in the requested order, with each null and error at its index', async () => {
     const { status, data, errors } = await gateway.query(
       'query($by: [CustomerKey!]!) { customers(by: $by) { name } }',
       {
@@ -356,7 +356,7 @@ describe('a key that is not exactly one identifier', () => {
     '{email: "a@example.nl", customerNumber: "K1"}',
     '{email: "a@example.nl", phone: null}',
     '{fax: "12"}',
-  ])('is refused when it is written as %s', async (literal) => {
+  ])('is refused as the literal %s', async (literal) => {
     await expectRefused(`{ customer(by: ${literal}) { name } }`);
   });
 
@@ -367,11 +367,11 @@ describe('a key that is not exactly one identifier', () => {
     [{ email: EVERYWHERE, phone: null }],
     [null],
     [{ fax: '12' }],
-  ])('is refused when the variable is %j', async (by) => {
+  ])('is refused as the variable %j', async (by) => {
     await expectRefused('query($by: CustomerKey!) { customer(by: $by) { name } }', { by });
   });
 
-  test('is refused when one of its values is a variable without a value', async () => {
+  test('is refused if one of its values is a variable without a value', async () => {
     await expectRefused(
       'query($email: String!, $number: String!) { customer(by: {email: $email, customerNumber: $number}) { name } }',
       { email: EVERYWHERE },

@@ -13,11 +13,11 @@ const opened: TestGateway[] = [];
 interface ColdGateway {
   environment?: Record<string, string>;
   clock?: FakeClock;
-  /** The gateway gives up on this source early, so that the test is quick. */
+  /** The source with a short timeout, so that the test is fast. */
   faulty?: string;
 }
 
-/** A gateway with an empty cache. */
+/** Opens a gateway with an empty cache. */
 function coldGateway({ environment = {}, clock, faulty }: ColdGateway = {}): TestGateway {
   const gateway = createTestGateway(
     { ...control.settings, ...environment },
@@ -37,13 +37,13 @@ beforeAll(async () => {
   expect(whole.errors).toEqual([]);
 });
 beforeEach(() => control.heal());
-// Calls of a gateway after its response must not count in the next test.
+// Calls of a gateway after its response must not be counted in the next test.
 afterEach(() => Promise.all(opened.splice(0).map((gateway) => gateway.close())));
 afterAll(() => control.close());
 
 type Path = (string | number)[];
 
-/** The fields that only one source can answer. */
+/** The fields that only one source can resolve. */
 const FIELDS_OF: Record<string, (customer: unknown) => Path[]> = {
   'order-system': () => [['orders']],
   webshop: (customer) => [
@@ -57,7 +57,7 @@ const FIELDS_OF: Record<string, (customer: unknown) => Path[]> = {
 };
 const SOURCES = Object.keys(FIELDS_OF);
 
-/** The answer that is right while a source is broken. Cold, it cannot say who the customer is either. */
+/** The expected answer while a source fails. With an empty cache, that source cannot identify the customer either. */
 function expectedWithout(source: string, customer: unknown, isWarm: boolean) {
   const nulls = FIELDS_OF[source]?.(customer) ?? [];
   if (source === 'order-system' && !isWarm) nulls.unshift(['id']);
@@ -104,10 +104,10 @@ function faultsOf(source: string): Expected[] {
     { change: { fault: 'down' }, ...unavailable },
     { change: { fault: 'hang' }, ...timeout },
     { change: { fault: 'status', status: 500 }, ...unavailable },
-    // Anything that is not a message of PostgreSQL breaks the connection off; what is not JSON does not.
+    // Data that is not a PostgreSQL message ends the connection. Data that is not JSON does not.
     { change: { fault: 'garbage' }, ...(isHttp ? contract : unavailable) },
     { change: { fault: 'reset' }, ...unavailable },
-    // PostgreSQL does not say when it has room again.
+    // PostgreSQL does not report when it accepts connections again.
     { change: { fault: 'rate-limit' }, ...limited, ...(isHttp ? { retryAfter: 2 } : {}) },
     { change: { fault: 'drip' }, ...timeout },
   ];
@@ -125,9 +125,9 @@ const cases = SOURCES.flatMap((source) =>
   ),
 );
 
-describe('an outage of one system makes only its own fields null', () => {
+describe('an outage of one system makes only the fields of that system null', () => {
   test.each(cases)(
-    'when $source has the fault $fault and the identification is $identity',
+    'if $source has the fault $fault and the identification is $identity',
     async ({ source, change, code, retryable, retryAfter, isWarm }) => {
       const clock = fakeClock();
       const gateway = coldGateway({
@@ -159,16 +159,16 @@ describe('an outage of one system makes only its own fields null', () => {
       await control.heal();
       // A system with Retry-After is not called earlier; without the header, the pause is one second.
       if (change.fault === 'rate-limit') clock.advance((retryAfter ?? 1) * 1_000);
-      const healed = await gateway.query(ONE_CUSTOMER, { by });
-      expect(healed.errors).toEqual([]);
-      expect(healed.data).toEqual(whole.data);
+      const repaired = await gateway.query(ONE_CUSTOMER, { by });
+      expect(repaired.errors).toEqual([]);
+      expect(repaired.data).toEqual(whole.data);
     },
   );
 });
 
 describe('in a list', () => {
   test.each(SOURCES)(
-    'each customer lacks only the fields of %s, and each error has the index of its customer',
+    'customers lack only the fields of %s, and each error has the index of its customer',
     async (source) => {
       const list = ordinaryCustomers(10);
       const gateway = coldGateway();
@@ -180,7 +180,7 @@ describe('in a list', () => {
       const expected = listAt(healthy.data, 'customers').map((customer) =>
         expectedWithout(source, customer, true),
       );
-      // The source does not know this customer, which is cached and stays valid.
+      // The source does not know this customer. "Not found" is cached and remains valid.
       const isKnown = (i: number) =>
         listAt(healthy.data, 'customers', i, 'emails').some(
           (email) => at(email, 'source') === sourceValue(source),
@@ -217,8 +217,11 @@ describe('the identification of a customer', () => {
       ['nobody', 'SOURCE_UNAVAILABLE', 'crm-hubspot'],
     ]);
     await control.heal();
-    const healed = await gateway.query('{ customer(by: {email: "nobody@example.nl"}) { name } }');
-    expect({ data: healed.data, errors: healed.errors }).toEqual({ data: { customer: null }, errors: [] });
+    const repaired = await gateway.query('{ customer(by: {email: "nobody@example.nl"}) { name } }');
+    expect({ data: repaired.data, errors: repaired.errors }).toEqual({
+      data: { customer: null },
+      errors: [],
+    });
   });
 
   test('reports an unavailable system without an error', async () => {
@@ -264,7 +267,7 @@ describe('at the deadline', () => {
     expectNothingInternal(answer);
   });
 
-  test('a customer that no system found in time is null, with the reason', async () => {
+  test('a customer that no system found in time is null, with an error', async () => {
     const gateway = coldGateway({ environment: { DEADLINE_MS: '100' } });
     for (const source of SOURCES) await control.set(source, { latencyMs: 5_000 });
     const answer = await gateway.query(ONE_CUSTOMER, { by });
@@ -288,14 +291,14 @@ describe('a source that hangs', () => {
     expect(control.counters()).toMatchObject({ 'contact-centre': { calls: 0 }, webshop: { calls: 0 } });
   });
 
-  test('costs one timeout, not one for each of its fields', async () => {
+  test('delays the response by one timeout, not by one for each of its fields', async () => {
     const gateway = coldGateway({ faulty: 'webshop' });
     await gateway.query(ONE_CUSTOMER, { by });
     await control.set('webshop', { fault: 'hang' });
     const before = control.counters()['webshop']?.calls ?? 0;
     const { errors } = await gateway.query(ONE_CUSTOMER, { by });
     expect(errors.length).toBeGreaterThan(3);
-    // The cart, and the products of all order lines together.
+    // These are the cart, and the products of all order lines together.
     expect((control.counters()['webshop']?.calls ?? 0) - before).toBe(2);
   });
 });

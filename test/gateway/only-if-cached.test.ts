@@ -13,7 +13,7 @@ beforeAll(() => {
   return () => process.off('unhandledRejection', note);
 });
 
-test('a source without cached records is reported as failed, also for fields that cannot have an error', async () => {
+test('a source without cached records is reported as failed, even for fields that cannot have an error', async () => {
   const response = await gateway.fetch('/graphql', {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'cache-control': 'only-if-cached', 'x-sources': '1' },

@@ -8,14 +8,14 @@ import { fakeClock, type FakeClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { localSource } from '../support/local-source.js';
 
-/** A test system: its calls, and its current behaviour. */
+/** The recorded calls of a test system, and its current behaviour. */
 export interface LocalSystem {
   /** The keys of each call. */
   calls: string[][];
-  /** The text that it returns for each person. */
-  says: string;
+  /** The text that the system returns for each person. */
+  text: string;
   isUnavailable: boolean;
-  /** It answers when this is settled. */
+  /** The system answers after this promise is settled. */
   answersAfter: Promise<unknown>;
 }
 
@@ -37,15 +37,15 @@ export interface People {
 }
 
 export interface PeopleOptions {
-  /** Of each system. */
+  /** The limits of each system. */
   limits?: SourceLimits;
   /** The folder of the persisted operations. */
   operations?: URL;
 }
 
 /**
- * A gateway over systems without any protocol: `people` knows everybody, and each of the others has one field of
- * Customer, named as itself.
+ * Creates a gateway with in-process systems. `people` has a record of every person. Each other system has one field of
+ * Customer, with the name of the system.
  */
 export function createPeople(
   freshnessOf: Record<string, FreshnessOptions>,
@@ -58,7 +58,7 @@ export function createPeople(
     ([name, freshness]) => {
       const system: LocalSystem = {
         calls: [],
-        says: name,
+        text: name,
         isUnavailable: false,
         answersAfter: Promise.resolve(),
       };
@@ -72,13 +72,13 @@ export function createPeople(
         name: 'sayings',
         load: async (keys) => {
           await send(keys);
-          return keys.map(() => system.says);
+          return keys.map(() => system.text);
         },
       });
       const idOf = (email: string) => email.slice(0, email.indexOf('@'));
       const person = (id: string) => ({
         id,
-        profile: { name: system.says },
+        profile: { name: system.text },
         identifiers: [{ namespace: 'email', value: `${id}@example.nl`, verified: true }],
       });
       const byEmail = defineLoader<Client, string, ReturnType<typeof person>[]>({
@@ -100,7 +100,7 @@ export function createPeople(
         limits: { retries: 0, ...limits },
         ...(name === 'people'
           ? {
-              namespaces: [idNamespace('personId', 'Its id of the person.', /^[a-z]{1,20}$/)],
+              namespaces: [idNamespace('personId', 'The id of a person in the system.', /^[a-z]{1,20}$/)],
               identity: {
                 recordKey: 'personId',
                 foundBy: {
@@ -125,7 +125,7 @@ export function createPeople(
       const sdl =
         name === 'people'
           ? 'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "Whether the record is a person." isPerson: Boolean }'
-          : `type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "What it says." ${name}: String }`;
+          : `type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "The text of the system." ${name}: String }`;
       return { ...source, sdl: { [name]: sdl } };
     },
   );
@@ -144,7 +144,7 @@ export function createPeople(
     systems,
     system: (name) => {
       const found = systems.get(name);
-      if (found === undefined) throw new Error(`no system ${name}`);
+      if (found === undefined) throw new Error(`The gateway has no system ${name}.`);
       return found;
     },
     send: async (query, headers = {}, email = 'jan@example.nl') => {

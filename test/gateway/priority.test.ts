@@ -16,7 +16,7 @@ import { localSource } from '../support/local-source.js';
 import { listAt } from '../support/read.js';
 import { isThorough } from '../support/thorough.js';
 
-/** Duration of one call, and the allowed rate. */
+/** The duration of one call, in milliseconds. */
 const CALL_MS = 50;
 const LIMITS: SourceLimits = { rate: { calls: 10, per: '1 s' }, maxBatch: 1, retries: 0 };
 
@@ -24,7 +24,7 @@ interface LedgerClient extends Client {
   send(key: string): Promise<string>;
 }
 
-/** The calls of the system, with their keys and times. */
+/** The calls to the system, with their keys and times. */
 let calls: { key: string; at: number }[] = [];
 
 const ledger: Connector<LedgerClient> = {
@@ -47,10 +47,10 @@ const ledger: Connector<LedgerClient> = {
 
 const opened: TestGateway[] = [];
 
-/** A gateway over a ledger with a limit of ten calls a second. */
+/** Opens a gateway with a ledger that allows ten calls a second. */
 function openGateway(environment: Environment = {}): TestGateway {
   const people = localSource('people', {
-    namespaces: [idNamespace('personId', 'Its id of the person.', /^[a-z0-9-]{1,20}$/)],
+    namespaces: [idNamespace('personId', 'The id of a person in the system.', /^[a-z0-9-]{1,20}$/)],
     identity: {
       recordKey: 'personId',
       foundBy: {
@@ -91,9 +91,9 @@ function openGateway(environment: Environment = {}): TestGateway {
       ],
       sdl: {
         people:
-          'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "Whether it is one." isPerson: Boolean }',
+          'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "Whether the record is a person." isPerson: Boolean }',
         ledger:
-          'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "What they owe." balance: String }',
+          'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "The amount that the person owes." balance: String }',
       },
     },
   );
@@ -103,7 +103,7 @@ function openGateway(environment: Environment = {}): TestGateway {
 
 interface Timed {
   answer: Pick<Answer, 'data' | 'errors'>;
-  /** From the question to the answer. */
+  /** The time from the request to the answer, in milliseconds. */
   ms: number;
 }
 
@@ -150,7 +150,7 @@ const later = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 
 beforeEach(() => {
   calls = [];
-  // The event loop runs, only the clock is frozen.
+  // Only the clock is frozen. The event loop runs.
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
 });
 afterEach(async () => {
@@ -161,7 +161,7 @@ afterEach(async () => {
 const p95 = (all: readonly number[]) =>
   [...all].sort((a, b) => a - b)[Math.ceil(all.length * 0.95) - 1] ?? NaN;
 
-/** Pages of 500, one after the other, as exports are made. */
+/** Requests pages of 500 people one after the other, like an export. */
 async function runExport(gateway: TestGateway, count: number): Promise<number> {
   const startedAt = performance.now();
   const ids = people(count, 'export');
@@ -174,10 +174,14 @@ async function runExport(gateway: TestGateway, count: number): Promise<number> {
   return performance.now() - startedAt;
 }
 
-/** A page view every one and a half second, each of somebody else. */
-async function viewsUntil(gateway: TestGateway, until: () => boolean, most = Infinity): Promise<number[]> {
+/** Sends a page view every 1.5 seconds, each about another person. Returns their durations in milliseconds. */
+async function sendViewsUntil(
+  gateway: TestGateway,
+  until: () => boolean,
+  maxViews = Infinity,
+): Promise<number[]> {
   const views: Promise<Timed>[] = [];
-  while (!until() && views.length < most) {
+  while (!until() && views.length < maxViews) {
     views.push(send(gateway, [`view-${views.length}`]));
     await later(1_500);
   }
@@ -189,14 +193,14 @@ async function viewsUntil(gateway: TestGateway, until: () => boolean, most = Inf
   );
 }
 
-/** The customers of a long export. */
-const EXPORTED = isThorough ? 5_000 : 2_000;
+/** The number of customers of a long export. */
+const EXPORT_SIZE = isThorough ? 5_000 : 2_000;
 
 describe('a system that takes ten calls a second', () => {
-  test('lets a long export alone run at its full rate', { timeout: 60_000 }, async () => {
-    const ms = await advanceUntil(runExport(openGateway(), EXPORTED));
-    expect(calls).toHaveLength(EXPORTED);
-    expect(EXPORTED / (ms / 1_000)).toBeGreaterThan(9.8);
+  test('runs a long export at its full rate if no other calls wait', { timeout: 60_000 }, async () => {
+    const ms = await advanceUntil(runExport(openGateway(), EXPORT_SIZE));
+    expect(calls).toHaveLength(EXPORT_SIZE);
+    expect(EXPORT_SIZE / (ms / 1_000)).toBeGreaterThan(9.8);
     expect(mostInASecond()).toBeLessThanOrEqual(20);
   });
 
@@ -204,49 +208,52 @@ describe('a system that takes ten calls a second', () => {
     'answers a page view without delay during a long export, which continues at the full rate',
     { timeout: 60_000 },
     async () => {
-      const quiet = await advanceUntil(viewsUntil(openGateway(), () => false, 100));
+      const idleViews = await advanceUntil(sendViewsUntil(openGateway(), () => false, 100));
       calls = [];
 
       const gateway = openGateway();
       let isOver = false;
-      const exported = runExport(gateway, EXPORTED).finally(() => (isOver = true));
-      const views = await advanceUntil(viewsUntil(gateway, () => isOver));
+      const exported = runExport(gateway, EXPORT_SIZE).finally(() => (isOver = true));
+      const views = await advanceUntil(sendViewsUntil(gateway, () => isOver));
       const ms = await exported;
-      expect(views.length).toBeGreaterThan(0.06 * EXPORTED);
-      expect(p95(views)).toBeLessThan(2 * p95(quiet));
-      expect((EXPORTED + views.length) / (ms / 1_000)).toBeGreaterThan(9.8);
+      expect(views.length).toBeGreaterThan(0.06 * EXPORT_SIZE);
+      expect(p95(views)).toBeLessThan(2 * p95(idleViews));
+      expect((EXPORT_SIZE + views.length) / (ms / 1_000)).toBeGreaterThan(9.8);
       expect(mostInASecond()).toBeLessThanOrEqual(20);
     },
   );
 
   test.each([
-    ['bulk', 'interactive', undefined, 'goes before them'],
-    ['bulk', 'interactive', 'interactive', 'goes before them'],
-    ['bulk', 'interactive', 'automation', 'goes before them'],
+    ['bulk', 'interactive', undefined, 'is dispatched before them'],
+    ['bulk', 'interactive', 'interactive', 'is dispatched before them'],
+    ['bulk', 'interactive', 'automation', 'is dispatched before them'],
     ['bulk', 'interactive', 'bulk', 'waits'],
-    ['bulk', 'interactive', 'nonsense', 'goes before them'],
-    ['bulk', 'automation', undefined, 'goes before them'],
-    ['bulk', 'automation', 'interactive', 'goes before them'],
+    ['bulk', 'interactive', 'nonsense', 'is dispatched before them'],
+    ['bulk', 'automation', undefined, 'is dispatched before them'],
+    ['bulk', 'automation', 'interactive', 'is dispatched before them'],
     ['bulk', 'automation', 'bulk', 'waits'],
     ['bulk', 'bulk', undefined, 'waits'],
     ['bulk', 'bulk', 'interactive', 'waits'],
     ['bulk', 'bulk', 'automation', 'waits'],
-    ['automation', 'interactive', undefined, 'goes before them'],
+    ['automation', 'interactive', undefined, 'is dispatched before them'],
     ['automation', 'interactive', 'automation', 'waits'],
     ['automation', 'automation', undefined, 'waits'],
     ['automation', 'automation', 'interactive', 'waits'],
-  ])('while %s calls wait and callers are %s, one that says %s %s', async (waits, value, input, outcome) => {
-    const gateway = openGateway({ PRIORITY: value });
-    const first = send(gateway, people(100, 'first'), waits);
-    await advanceUntil(later(2_000));
-    const waiting = 100 - calls.length;
-    expect(waiting).toBeGreaterThan(60);
-    const { answer, ms } = await advanceUntil(send(gateway, ['jan'], input));
-    expect(answer).toEqual({ data: { customers: [{ balance: 'of jan' }] }, errors: [] });
-    if (outcome === 'waits') expect(ms).toBeGreaterThan(waiting * 100);
-    else expect(ms).toBeLessThan(200);
-    expect((await advanceUntil(first)).answer.errors).toEqual([]);
-  });
+  ])(
+    'with waiting %s calls and callers of priority %s, a request with the priority %s %s',
+    async (waits, value, input, outcome) => {
+      const gateway = openGateway({ PRIORITY: value });
+      const first = send(gateway, people(100, 'first'), waits);
+      await advanceUntil(later(2_000));
+      const waiting = 100 - calls.length;
+      expect(waiting).toBeGreaterThan(60);
+      const { answer, ms } = await advanceUntil(send(gateway, ['jan'], input));
+      expect(answer).toEqual({ data: { customers: [{ balance: 'of jan' }] }, errors: [] });
+      if (outcome === 'waits') expect(ms).toBeGreaterThan(waiting * 100);
+      else expect(ms).toBeLessThan(200);
+      expect((await advanceUntil(first)).answer.errors).toEqual([]);
+    },
+  );
 
   test('dispatches page views before campaigns, and campaigns before exports, in any order of arrival', async () => {
     const gateway = openGateway();
@@ -258,7 +265,7 @@ describe('a system that takes ten calls a second', () => {
     await advanceUntil(Promise.all(all));
     const placesOf = (name: string) =>
       calls.flatMap(({ key }, place) => (key.startsWith(name) ? [place] : []));
-    // Priority has no effect on calls that are sent at once, before any call has to wait.
+    // Priority does not affect calls that need not wait.
     const [views, campaigns, exports] = ['view', 'campaign', 'export'].map((name) =>
       placesOf(name).slice(10),
     );
@@ -277,7 +284,7 @@ describe('a system that takes ten calls a second', () => {
     expect(exported.errors).toEqual([]);
   });
 
-  test('gets no call without a slot before the deadline, and the response has Retry-After', async () => {
+  test('is not called if no slot is free before the deadline, and the response has Retry-After', async () => {
     const gateway = openGateway({ DEADLINE_MS: '2000' });
     const { answer, ms } = await advanceUntil(send(gateway, people(100, 'view')));
     expect(ms).toBeLessThanOrEqual(2_000);
@@ -297,12 +304,12 @@ describe('a system that takes ten calls a second', () => {
   });
 });
 
-/** The most calls in any stretch of a second. */
+/** The maximum number of calls within one second. */
 function mostInASecond(): number {
-  let [most, first] = [0, 0];
+  let [maxViews, first] = [0, 0];
   for (const [last, { at }] of calls.entries()) {
     while (at - (calls[first]?.at ?? at) >= 1_000) first += 1;
-    most = Math.max(most, last - first + 1);
+    maxViews = Math.max(maxViews, last - first + 1);
   }
-  return most;
+  return maxViews;
 }

@@ -98,7 +98,7 @@ describe('extensions.sources', () => {
     await control.set('crm-hubspot', { latencyMs: 60 });
     const report = await send(openGateway(), COMPANY);
     const crm = report?.['crm-hubspot'];
-    // Identification, the id of the company, and the company, in this order.
+    // The calls are identification, the id of the company, and the company, in this order.
     expect(crm?.durationMs).toBeGreaterThan(3 * 60 - 5);
     expect(crm?.durationMs).toBeLessThan(10_000);
     expect(crm?.startedMs).toBeLessThan(10_000);
@@ -124,11 +124,11 @@ describe('extensions.sources', () => {
   test.each<[string, Record<string, string>]>([
     ['it is not requested', {}],
     ['it is requested with another value', { 'x-sources': 'yes' }],
-  ])('is left out when %s', async (_, headers) => {
+  ])('is absent if %s', async (_, headers) => {
     expect(await send(openGateway(), COMPANY, headers)).toBeUndefined();
   });
 
-  test('contains no data of the customer', async () => {
+  test('contains no personal data', async () => {
     const gateway = openGateway();
     const text = JSON.stringify(await send(gateway, ONE_CUSTOMER));
     expect(text).not.toMatch(/@|everywhere|Eva|Meer/);

@@ -1,4 +1,4 @@
-/** Something of every system about one customer, and a product shared by two of them. */
+/** Selects fields of every system for one customer, and a product that two systems share. */
 export const EVERYTHING = `{
   id name emails { value source }
   orders(first: 3) {

@@ -8,14 +8,14 @@ import { localSource } from '../support/local-source.js';
 const ADDRESSES = ['eva@staging.test', 'eva@example.nl', 'kontakt@example.nl'];
 
 const SDL =
-  'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "Whether." isKnownHere: Boolean }';
+  'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "Whether the system knows the customer." isKnownHere: Boolean }';
 
 const gateways: TestGateway[] = [];
 afterEach(async () => {
   await Promise.all(gateways.splice(0).map((gateway) => gateway.close()));
 });
 
-/** A gateway over one system that holds somebody under each of the addresses. */
+/** Creates a gateway with one system that has a customer with each of the addresses. */
 function gatewayWith(environment: Record<string, string> = {}) {
   const calls: string[] = [];
   const people = (find: (record: CustomerRecord, key: string) => boolean, name: string) =>
@@ -75,7 +75,7 @@ describe('an identifier that is refused', () => {
     expect(calls).toEqual([]);
   });
 
-  test('is an address under .test only if the settings block that domain', async () => {
+  test('includes addresses under .test only if the settings block that domain', async () => {
     const by = { email: 'eva@staging.test' };
     expect((await gatewayWith().gateway.query(QUERY, { by })).data).toEqual(KNOWN);
     const { gateway } = gatewayWith({ IDENTITY_BLOCKED_DOMAINS: 'default,test' });
@@ -84,7 +84,7 @@ describe('an identifier that is refused', () => {
     expect((await gateway.query(QUERY, { by: { email: 'eva@example.nl' } })).data).toEqual(KNOWN);
   });
 
-  test('may be a value of any namespace that is configured as a placeholder', async () => {
+  test('includes values of any namespace that are configured as placeholders', async () => {
     const by = { personId: 'p1' };
     expect((await gatewayWith().gateway.query(QUERY, { by })).data).toEqual(KNOWN);
     const { gateway } = gatewayWith({ IDENTITY_BLOCKED_VALUES: 'P1' });

@@ -9,8 +9,8 @@ afterEach(async () => {
   await Promise.all(gateways.splice(0).map((gateway) => gateway.close()));
 });
 
-/** A gateway over one system that returns Retry-After. */
-function gatewayThatIsToWait(retryAfter: number, environment: Record<string, string>) {
+/** Creates a gateway with one system that returns Retry-After. */
+function createRateLimitedGateway(retryAfter: number, environment: Record<string, string>) {
   const refuses = defineLoader({
     name: 'people',
     load: (): Promise<CustomerRecord[][]> =>
@@ -26,7 +26,7 @@ function gatewayThatIsToWait(retryAfter: number, environment: Record<string, str
     },
   });
   const sdl =
-    'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "Whether." isPerson: Boolean }';
+    'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "Whether the record is a person." isPerson: Boolean }';
   const gateway = createTestGateway(
     { ...sourceEnvironment, ...environment },
     { sources: [source], sdl: { people: sdl } },
@@ -48,7 +48,7 @@ describe('a system with a rate limit during identification', () => {
   ])(
     'has an error with the time of the next call, if that is too late for the deadline: %j',
     async (environment, message) => {
-      const { data, errors } = await gatewayThatIsToWait(1, environment).query(QUERY);
+      const { data, errors } = await createRateLimitedGateway(1, environment).query(QUERY);
       expect(data).toEqual({ customer: null });
       expect(errors).toEqual([
         expect.objectContaining({
@@ -60,16 +60,16 @@ describe('a system with a rate limit during identification', () => {
   );
 
   test('has an error with the deadline of the caller', async () => {
-    const gateway = gatewayThatIsToWait(7, {});
+    const gateway = createRateLimitedGateway(7, {});
     const { errors } = await gateway.query(QUERY, {}, { prefer: 'wait=1' });
     expect(errors[0]?.message).toContain(
       "after 7 s, which is later than the 500 ms for identifying the customer (50 % of the request's 1000 ms)",
     );
   });
 
-  test('is logged as one failure with its loader, even if the request reports several', async () => {
+  test('is logged as one failure with its loader, even if the response has several errors', async () => {
     const ADMIN_TOKEN = 'the token of the administrator';
-    const gateway = gatewayThatIsToWait(7, { ADMIN_TOKEN });
+    const gateway = createRateLimitedGateway(7, { ADMIN_TOKEN });
     const { errors } = await gateway.query(QUERY);
     expect(errors[0]?.message).toContain('may be called again after 7 s');
     const metrics = await (await gateway.fetch('/metrics')).text();

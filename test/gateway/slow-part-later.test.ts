@@ -36,7 +36,7 @@ async function open(more: Record<string, string> = {}): Promise<Open> {
     WEBSHOP_URL: `${webshop.url}${new URL(settings['WEBSHOP_URL'] ?? '').pathname}`,
     DEADLINE_MS: '20000',
     CONTACT_CENTRE_TIMEOUT_MS: '20000',
-    // Who is waited for by mistake is waited for long.
+    // The patience is long, so that a wait for the wrong system makes the test fail.
     IDENTITY_PATIENCE_MS: '20000',
     ...more,
   });
@@ -83,7 +83,7 @@ const byPath = (answer: {
     .toSorted((a, b) => (JSON.stringify(a.path) < JSON.stringify(b.path) ? -1 : 1)),
 });
 
-/** Both resolve when the first part has come. */
+/** The functions resolve when the first part has arrived. */
 async function beginOverPort(query: string): Promise<() => Promise<void>> {
   const answer = await fetchIncremental(anybody.port, { query });
   await answer.next();
@@ -107,7 +107,7 @@ async function beginWithoutPort(query: string): Promise<() => Promise<void>> {
 }
 
 describe('a page that defers its slow part', () => {
-  test('gets its fast part although the slow system does not answer the identification', async () => {
+  test('receives its fast part even if the slow system does not answer the identification', async () => {
     contactCentre.hold();
     const answer = await fetchIncremental(anybody.port, { query: TICKETS_LATER });
     const first = await answer.next();
@@ -119,7 +119,7 @@ describe('a page that defers its slow part', () => {
     expect(mergeParts([first ?? {}, ...rest])).toEqual({ data, errors: [] });
   });
 
-  test('gets the customer that only the slow system knows', async () => {
+  test('receives the customer that only the slow system knows', async () => {
     const query =
       '{ customer(by: { email: "info@bakkerij.example.nl" }) { orders(first: 1) { nodes { number } } ... @defer { tickets(first: 1) { nodes { subject } } } } }';
     const answer = await fetchIncremental(anybody.port, { query });
@@ -168,7 +168,7 @@ describe('the merged parts equal the response without @defer', () => {
   );
 
   test.each(examples)('$name', async ({ query }) => {
-    // All that stands within the first field, and what it holds, comes later.
+    // The selections of the first field are deferred, and so are the selections below them.
     const deferred = query
       .replace(/ \{\n {4}/, ' {\n __typename ... @defer {\n    ')
       .replace(/\n {2}\}/, '\n }\n }')
@@ -219,7 +219,7 @@ describe('a deferred part', () => {
     }
   });
 
-  test('is audited before it is sent, for each part with more fields', async () => {
+  test('is audited before it is sent, if it has further fields', async () => {
     const headers = { ...(await headersOf('operator', { purpose: 'SERVICE' })), 'x-request-id': 'in-parts' };
     const lines = () => linesIn(auditFile).filter(({ requestId }) => requestId === 'in-parts');
     contactCentre.hold();
@@ -239,14 +239,14 @@ describe('a deferred part', () => {
     expect(second?.customers).toEqual(first?.customers);
   });
 
-  test('needs no audit line without more fields', async () => {
+  test('needs no audit line without further fields', async () => {
     const headers = { ...(await headersOf('operator', { purpose: 'SERVICE' })), 'x-request-id': 'no-more' };
     const query = `{ ${EVERYWHERE} { orders(first: 1) { nodes { number } } ... @defer { orders(first: 1) { nodes { placedAt } } } } }`;
     await (await fetchParts(query, headers)).rest();
     expect(linesIn(auditFile).filter(({ requestId }) => requestId === 'no-more')).toHaveLength(1);
   });
 
-  test('is not sent if its audit record cannot be written, and neither are later parts', async () => {
+  test('is not sent if its audit line cannot be written, and neither are later parts', async () => {
     const full = await open({ ...CALLER_SETTINGS, AUDIT_FILE: '/dev/full' });
     const headers = await headersOf('operator', { purpose: 'SERVICE' });
     const query = `{ __typename ... @defer { ${EVERYWHERE} { orders(first: 1) { nodes { number } } ... @defer { tickets(first: 1) { nodes { subject } } } } } }`;

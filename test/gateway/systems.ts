@@ -3,8 +3,8 @@ import { directSettings } from '../support/stand-ins.js';
 import { at, listAt, textAt } from '../support/read.js';
 
 /**
- * Reads the source systems directly, each in its own protocol and without our code, to compare what a client of
- * the gateway sees with what the systems hold.
+ * Reads the source systems directly by their protocols, without the code of the gateway. Tests compare these values with
+ * the answers of the gateway.
  */
 
 const settings = directSettings();
@@ -15,7 +15,7 @@ function settingOf(name: string): string {
   return value;
 }
 
-/** The order system's customers of an e-mail address, with their newest orders. */
+/** Reads the order system's customers with an e-mail address, and their newest orders. */
 export async function readOrderSystem(email: string, orders: number) {
   const database = new pg.Client({ connectionString: settingOf('ORDER_SYSTEM_URL') });
   await database.connect();
@@ -50,7 +50,7 @@ export async function readOrderSystem(email: string, orders: number) {
   }
 }
 
-/** The contact centre's user of an e-mail address, with the newest tickets. */
+/** Reads the contact centre's user with an e-mail address, and the newest tickets. */
 export async function readContactCentre(email: string, tickets: number) {
   const found = await getZendesk(`/api/v2/users/search?query=${encodeURIComponent(`email:"${email}"`)}`);
   const user = listAt(found, 'users').find((user) => textAt(user, 'email').toLowerCase() === email);
@@ -80,7 +80,7 @@ async function getZendesk(path: string): Promise<unknown> {
   return response.json();
 }
 
-/** The CRM's contact of an e-mail address, with the first company. */
+/** Reads the CRM's contact with an e-mail address, and its first company. */
 export async function readCrm(email: string) {
   const contact = await queryHubspot(
     `/crm/v3/objects/contacts/${encodeURIComponent(email)}?idProperty=email&properties=email`,
@@ -107,7 +107,7 @@ async function queryHubspot(path: string, body?: object): Promise<unknown> {
   return response.json();
 }
 
-/** The webshop's customer of an e-mail address, with the newest open cart. */
+/** Reads the webshop's customer with an e-mail address, and the newest open cart. */
 export async function readWebshop(email: string) {
   const found = await queryShopify(
     `query($email: String!) { customerByIdentifier(identifier: {emailAddress: $email}) {
@@ -136,7 +136,7 @@ export async function readWebshop(email: string) {
   };
 }
 
-/** Titles of the webshop's products by SKU. */
+/** Reads the titles of the webshop's products by SKU. */
 export async function readTitles(skus: readonly string[]): Promise<Map<string, string>> {
   const found = await queryShopify(
     'query($query: String!) { productVariants(first: 100, query: $query) { nodes { sku product { title } } } }',

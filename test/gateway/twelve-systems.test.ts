@@ -4,7 +4,7 @@ import { createTestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
 import { directSettings } from '../support/stand-ins.js';
 
-// The timeout is long, because this test is not about time and the machine may be busy.
+// The timeout is long, because the machine may be busy.
 const gateway = createTestGateway({
   ...directSettings(),
   DEADLINE_MS: '30000',
@@ -12,7 +12,7 @@ const gateway = createTestGateway({
 });
 afterAll(() => gateway.close());
 
-test('one query shows something of each of the twelve systems', async () => {
+test('one query returns data of each of the twelve systems', async () => {
   const { data, errors } = await gateway.query(
     readFileSync('src/http/graphiql/examples/15-all-systems.graphql', 'utf8'),
   );

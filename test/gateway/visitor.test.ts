@@ -8,18 +8,18 @@ import { createTestGateway, DEMO_OPERATIONS, type TestGateway } from '../support
 import { directSettings } from '../support/stand-ins.js';
 import { isThorough } from '../support/thorough.js';
 
-/** A browser has a token for one person, and its user may try anything with it. */
+/** Tests everything that the user of a browser can try with a token for one person. */
 
 const OWN = 'customer-3@example.nl';
 const OTHERS = ['everywhere@example.nl', 'customer-1@example.nl', 'customer-2@example.nl'];
 
-/** Subscriptions have no end, and a test of their own: test/webhooks/subscriptions.test.ts. */
+/** The persisted operations except subscriptions, which test/webhooks/subscriptions.test.ts tests. */
 const operations = readPersistedOperations(DEMO_OPERATIONS).filter(({ document }) =>
   document.startsWith('query'),
 );
 let gateway: TestGateway;
 let ownVisitorId: string;
-/** Texts that only occur in records of other customers. */
+/** Texts that occur only in records of other customers. */
 let secrets: string[];
 
 const settings = {
@@ -30,7 +30,7 @@ const settings = {
   AUDIT_FILE: '/dev/null',
 };
 
-/** The clock advances with each request, because the test needs more points than a minute allows. */
+/** The clock advances by this time with each request, because the test needs more points than a minute allows. */
 const A_REQUEST_MS = 200;
 
 beforeAll(async () => {
@@ -88,7 +88,7 @@ const field = fc.constantFrom(
   'systems { status }',
 );
 
-/** Own operations, persisted operations with random variables, and malformed bodies. */
+/** Operations of the visitor, persisted operations with random variables, and malformed bodies. */
 const body = fc.oneof(
   fc.record({
     documentId: fc.constantFrom(...operations.map(({ documentId }) => documentId)),
@@ -111,7 +111,7 @@ const body = fc.oneof(
     .map(([{ document }, by]) => ({ query: document, variables: { by } })),
 );
 
-/** Tokens that are nobody's, or another's by no right. */
+/** The private key of an attacker, who forges tokens. */
 const forger = generateKeyPairSync('ed25519').privateKey;
 const claims = someone.map((email) => ({
   roles: ['visitor'],
@@ -147,7 +147,7 @@ const forged = fc.oneof(
       () =>
         visitorToken(email, { iss: 'https://elsewhere.example' }),
   ),
-  // Its own signature under another's claims.
+  // This token has the claims of another person and the signature of the visitor's token.
   claims.map((all) => () => {
     const [head = '', , signature = ''] = ownVisitorId.split('.');
     return Promise.resolve(`${head}.${Buffer.from(JSON.stringify(all)).toString('base64url')}.${signature}`);
@@ -159,7 +159,7 @@ const forged = fc.oneof(
 const mine = fc.constant(() => Promise.resolve(ownVisitorId));
 
 describe('a visitor', () => {
-  test('gets no data of another customer by any operation and token', { timeout: 240_000 }, async () => {
+  test('receives no data of other customers with any operation and token', { timeout: 240_000 }, async () => {
     expect(secrets.length).toBeGreaterThan(30);
     let answered = 0;
     await fc.assert(
@@ -174,11 +174,11 @@ describe('a visitor', () => {
       }),
       { numRuns: isThorough ? 10_000 : 500 },
     );
-    // Its own page was among them.
+    // Some of the answers contain the visitor's data.
     expect(answered).toBeGreaterThan(isThorough ? 100 : 0);
   });
 
-  test('gets the same response for an identifier of a customer as for an unknown one', async () => {
+  test('receives the same response for an identifier of another customer as for an unknown identifier', async () => {
     const card = operations.find(({ name }) => name === 'CustomerCard')?.documentId;
     const answers = await Promise.all(
       [...OTHERS, 'nobody@example.nl', 'not an address', ''].map(async (email) => {
@@ -190,7 +190,7 @@ describe('a visitor', () => {
     expect(answers[0]?.text).toContain('FORBIDDEN');
   });
 
-  test('gets their own data', async () => {
+  test('receives their data', async () => {
     const account = operations.find(({ name }) => name === 'MyAccount')?.documentId;
     const { status, text } = await post(ownVisitorId, { documentId: account });
     expect(status).toBe(200);

@@ -7,7 +7,7 @@ import { fakeClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { lettersSource, PEOPLE_SDL, peopleSource, shopSource, systemSettings } from './letters-and-shop.js';
 
-/** Stands in the request, in all that the systems say, and in no output of the gateway for its operator. */
+/** A text that is in the request and in all messages of the systems. No output for the operator may contain it. */
 const MARKER = 'jandevries';
 const ADMIN_TOKEN = 'an admin token of the tests';
 
@@ -47,7 +47,7 @@ function openGateway(): TestGateway {
         people.source,
         lettersSource(policy, ({ text }) => {
           if (text === 'too many')
-            throw new SourceContractError('letters', 'letters holds too many.', { kind: 'incomplete' });
+            throw new SourceContractError('letters', 'letters has too many records.', { kind: 'incomplete' });
           return text;
         }),
         shopSource(policy),
@@ -55,7 +55,7 @@ function openGateway(): TestGateway {
       sdl: {
         people: PEOPLE_SDL,
         letters:
-          'type Customer @foundBy(identifier: "personId") @personalData(category: CONTACT) { "What it says." letter: String @authenticated }',
+          'type Customer @foundBy(identifier: "personId") @personalData(category: CONTACT) { "The text of the letter." letter: String @authenticated }',
         shop: `type Query { _shopCustomers(ids: [ID!]!): [Customer]! }
           type Customer @foundBy(identifier: "personId") @personalData(category: TRANSACTION) { "What is in it." cart: String @authenticated }`,
       },
@@ -145,7 +145,7 @@ describe('the error message of a system', () => {
     expect(text).toContain('stekkerdoos_source_calls_total{source="letters",outcome="SOURCE_FORBIDDEN"} 1');
   });
 
-  test('is shown by /health/ready to an operator; other callers get one word', async () => {
+  test('is shown by /health/ready only to an operator; other callers receive one word', async () => {
     refuse();
     const gateway = openGateway();
     await gateway.query(QUERY);
@@ -175,7 +175,7 @@ describe('the error message of a system', () => {
     expect(JSON.stringify(errors)).not.toMatch(/MISSING_SCOPES|ACCESS_DENIED|403|api/);
   });
 
-  test('is also logged if a resolver finds the record invalid', async () => {
+  test('is also logged if a resolver rejects the record as invalid', async () => {
     refuse();
     letters = (response) => {
       sendJson(response, { text: 'too many', files: [] });
@@ -192,7 +192,7 @@ describe('the error message of a system', () => {
       },
     ],
     [
-      'an error of its own',
+      'an error of the vendor',
       (response) => {
         sendJson(response, [{ errorCode: MARKER }], { status: 500 });
       },

@@ -10,10 +10,10 @@ import type { AuditEntry } from '../../src/privacy/audit-line.js';
 import { createLogger } from '../../src/telemetry/logger.js';
 import { createOperationRunner } from '../support/app.js';
 
-/** The steps of an answer, in their order. */
+/** The steps of an answer, in order of execution. */
 const steps: string[] = [];
 /** The decisions of the charge and the audit. */
-const world = { isCharged: true, isAudited: true };
+const decisions = { isCharged: true, isAudited: true };
 
 const schema = makeExecutableSchema({
   typeDefs: 'type Query { name(of: Int!): String broken: String }',
@@ -60,7 +60,7 @@ const { runner } = createOperationRunner(schema, {
     tooExpensive: () => undefined,
     charge: () => {
       steps.push('charge');
-      if (!world.isCharged) return { refused: operationError('LIMIT_EXCEEDED', 'Too expensive.') };
+      if (!decisions.isCharged) return { refused: operationError('LIMIT_EXCEEDED', 'Too expensive.') };
       const settle = (): { requested: number; actual: number; limit: number; remaining: number } => {
         steps.push('settling');
         return { requested: 2, actual: 1, limit: 10, remaining: 9 };
@@ -84,7 +84,7 @@ const { runner } = createOperationRunner(schema, {
       steps.push('consent and audit');
       return ENTRY;
     },
-    write: () => Promise.resolve(world.isAudited),
+    write: () => Promise.resolve(decisions.isAudited),
   },
   errorLog: {
     failures: { report: () => undefined },
@@ -106,7 +106,7 @@ const answer = async (query: string, request: Partial<OperationRequest> = {}) =>
 
 beforeEach(() => {
   steps.length = 0;
-  Object.assign(world, { isCharged: true, isAudited: true });
+  Object.assign(decisions, { isCharged: true, isAudited: true });
 });
 
 describe('an operation', () => {
@@ -136,13 +136,13 @@ describe('an operation', () => {
   });
 
   test('is refused before its context is created if it costs too much', async () => {
-    world.isCharged = false;
+    decisions.isCharged = false;
     expect((await answer('{ name(of: 1) }')).result).not.toHaveProperty('data');
     expect(steps).toEqual(['schema', 'charge', 'errors']);
   });
 
-  test('is settled, but withheld, if it cannot be audited', async () => {
-    world.isAudited = false;
+  test('is withheld if it cannot be audited, after its cost is settled', async () => {
+    decisions.isAudited = false;
     const { result, outcome } = await answer('{ name(of: 1) }');
     expect(outcome).toBe('refused');
     expect(result.errors?.map(({ extensions }) => extensions['code'])).toEqual(['AUDIT_UNAVAILABLE']);
@@ -150,7 +150,7 @@ describe('an operation', () => {
     expect(steps.slice(-3)).toEqual(['consent and audit', 'settling', 'errors']);
   });
 
-  test('of an event is withheld for now if the conditions cannot be evaluated', async () => {
+  test('of an event is withheld temporarily if the conditions cannot be evaluated', async () => {
     const recordId = 'somebody';
     const event = {
       field: 'name',

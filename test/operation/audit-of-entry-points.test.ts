@@ -12,10 +12,10 @@ import { directSettings } from '../support/stand-ins.js';
 import { startReceiver, type Receiver } from '../webhooks/receiver.js';
 import { subscribe, sendWebshopEvent } from '../webhooks/subscriber.js';
 
-/** No entry point returns an answer with personal data without an audit line. */
+/** Tests that every entry point writes an audit line for each answer with personal data. */
 
 const EMAIL = 'customer-5@example.nl';
-/** A text in each e-mail address. */
+/** A text that each e-mail address contains. */
 const PERSONAL = '@example.nl';
 const SYSTEMS = ['order-system', 'webshop'] as const;
 const QUERY = `{ customer(by: { email: "${EMAIL}" }) { primaryEmail } }`;
@@ -100,7 +100,7 @@ afterAll(async () => {
 
 const operator = () => headersOf('operator', { purpose: 'SERVICE' });
 
-/** Sends the event of a paid order to the gateway. */
+/** Sends an event about a paid order to the gateway. */
 const pay = ({ gateway }: Way, order: string, email = EMAIL) =>
   sendWebshopEvent(
     (path, init) => gateway.fetch(path, init),
@@ -149,7 +149,7 @@ const ENTRY_POINTS: Record<string, (way: Way) => Promise<string>> = {
       await subscriber.hangUp();
       return JSON.stringify(message);
     }
-    // The lines of the subscriber and of the trigger.
+    // One line is of the subscriber, and one of the trigger.
     await expect.poll(() => way.failed() - before).toBeGreaterThanOrEqual(2);
     way.gateway.drain();
     return JSON.stringify(await subscriber.rest());

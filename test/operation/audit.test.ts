@@ -23,11 +23,11 @@ describe('a subsequent result gets a new audit line', () => {
     ['another category that is masked', { categories: { ...categories, masked: ['TRAIT'] } }],
     ['another category that is withheld', { categories: { ...categories, withheld: ['TRAIT'] } }],
     ['a category that is shown and was masked', { categories: { ...categories, granted: ['CONTACT'] } }],
-  ])('when it contains %s', (_, difference) => {
+  ])('if it contains %s', (_, difference) => {
     expect(coversEntry(LINE, { ...LINE, ...difference })).toBe(false);
   });
 
-  test('when no line was written before', () => {
+  test('if no line was written before', () => {
     expect(coversEntry(undefined, LINE)).toBe(false);
   });
 
@@ -37,8 +37,8 @@ describe('a subsequent result gets a new audit line', () => {
       'less',
       { customers: ['other'], sources: { letters: 'live' }, categories: { ...categories, masked: [] } },
     ],
-    ['the same by another status', { sources: { shop: 'stale', letters: 'live' }, cached: true }],
-  ])('but not when it contains %s', (_, difference) => {
+    ['the same content with another status', { sources: { shop: 'stale', letters: 'live' }, cached: true }],
+  ])('but not if it contains %s', (_, difference) => {
     expect(coversEntry(LINE, { ...LINE, ...difference })).toBe(true);
   });
 });

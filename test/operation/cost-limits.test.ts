@@ -11,26 +11,29 @@ describe('an operation of 50 points', () => {
   it.each([
     [50, 50, undefined],
     [49, 50, 'LIMIT_EXCEEDED'],
-    // It would be refused in every minute, so there is no `retryAfter`.
+    // The operation exceeds the budget of every minute, so the error has no `retryAfter`.
     [50, 49, 'LIMIT_EXCEEDED'],
-  ])('of a caller with %d at once and %d a minute', (maxCost, costPerMinute, code) => {
-    const caller = {
-      ...permissionsOf(['analyst']),
-      name: `${maxCost} and ${costPerMinute}`,
-      roles: ['analyst' as const],
-      origins: [],
-      maxCost,
-      costPerMinute,
-    };
-    expect(limits.tooExpensive(cost, caller)?.extensions['code']).toBe(code);
-    // The same applies to a cached answer of another caller.
-    const again = () => limits.chargeAgain({ requested: REQUESTED, actual: REQUESTED }, caller);
-    expect(again()).toBe(code === undefined);
-    expect(again()).toBe(false);
-  });
+  ])(
+    'is checked against the limits of a caller with %d points at once and %d a minute',
+    (maxCost, costPerMinute, code) => {
+      const caller = {
+        ...permissionsOf(['analyst']),
+        name: `${maxCost} and ${costPerMinute}`,
+        roles: ['analyst' as const],
+        origins: [],
+        maxCost,
+        costPerMinute,
+      };
+      expect(limits.tooExpensive(cost, caller)?.extensions['code']).toBe(code);
+      // A cached answer of another caller has the same limits.
+      const again = () => limits.chargeAgain({ requested: REQUESTED, actual: REQUESTED }, caller);
+      expect(again()).toBe(code === undefined);
+      expect(again()).toBe(false);
+    },
+  );
 });
 
-it('charges cached answers, as others, to the budget that callers share', () => {
+it('charges cached answers to the shared budget of the callers', () => {
   const caller = (name: string) => ({
     ...permissionsOf(['analyst']),
     name,

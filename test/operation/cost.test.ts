@@ -50,12 +50,12 @@ const operations = generateOperations(schema, {
 });
 
 /**
- * A second implementation, written from the descriptions of `@cost` and `@listSize` alone. It expands an operation
- * completely, and shares no code with the first.
+ * A second implementation of the cost, from the descriptions of `@cost` and `@listSize`. It expands an operation
+ * completely, and shares no code with the engine.
  */
-function reckoned(document: DocumentNode, variables: Record<string, unknown>): number {
+function expectedCost(document: DocumentNode, variables: Record<string, unknown>): number {
   const query = schema.getQueryType();
-  if (query == null) throw new Error('a schema without queries');
+  if (query == null) throw new Error('The schema has no queries.');
   const sets = new Map<string, SelectionSetNode>();
   let root: SelectionSetNode | undefined;
   for (const definition of document.definitions) {
@@ -147,7 +147,7 @@ describe('the maximum cost of an operation', () => {
       fc.property(operations, ({ query, variables }) => {
         const document = parse(query);
         fc.pre(validate(schema, document).length === 0);
-        const wanted = reckoned(document, variables);
+        const wanted = expectedCost(document, variables);
         if (wanted > 1_000) long++;
         expect(costWith(planner, document, variables).requested).toBe(wanted);
       }),
@@ -165,7 +165,7 @@ describe('the maximum cost of an operation', () => {
     expect(costOf(many, { by: emails(1_000) })).toBe(1_000 * costOf(many, { by: emails(1) }));
   });
 
-  test('is not lower for an invalid page size', () => {
+  test('is the highest for an invalid page size', () => {
     const most = costOf(ORDERS, { n: 100 });
     for (const n of [0, -1, -1e9, 1e9, 101, 0.5, NaN, '3', null, undefined, {}, []])
       expect(costOf(ORDERS, { n }), JSON.stringify(n)).toBeGreaterThanOrEqual(
@@ -191,7 +191,7 @@ describe('the maximum cost of an operation', () => {
     expect(costOf(query)).toBe(without);
   });
 
-  test('exceeds all limits if fragments multiply, and is computed at once', () => {
+  test('exceeds all limits if fragments multiply, and is computed quickly', () => {
     const endless = buildSchema('type Query { a: A } type A { list: [A!]! one: A name: String }');
     const planner = createCostPlanner(endless, new Map());
     for (const field of ['list', 'one']) {
@@ -204,7 +204,7 @@ describe('the maximum cost of an operation', () => {
     }
   });
 
-  test('names the field that causes most of it', () => {
+  test('names the field with the highest cost', () => {
     const query = '{ customer(by: {email: "a"}) { name orders(first: 100) { nodes { number } } } }';
     expect(costWith(planner, parse(query)).mostExpensiveField()).toBe('customer.orders.nodes');
   });
@@ -253,7 +253,7 @@ describe('a budget', () => {
     return { clock, budgets: createBudgets({ clock }) };
   };
 
-  test('limits the points of a minute, returns when the next minute begins, and then starts again', () => {
+  test('limits the points of a minute, reports when the next minute begins, and then starts again', () => {
     const { clock, budgets } = setUp(5 * MINUTE + 12_300);
     for (const left of [60, 20]) {
       const charge = budgets.charge('a', 40, 100);
@@ -267,7 +267,7 @@ describe('a budget', () => {
     expect(budgets.charge('a', 40, 100)).toHaveProperty('settle');
   });
 
-  test('returns the points that an operation did not cost, but not to the next minute', () => {
+  test('refunds the points that an operation did not need, but only within the same minute', () => {
     const { clock, budgets } = setUp();
     const first = budgets.charge('a', 100, 100);
     expect(budgets.charge('a', 1, 100)).toMatchObject({ spent: 100 });
@@ -329,13 +329,13 @@ describe('a budget', () => {
     expect(first.charge('a', 40, 100)).toHaveProperty('settle');
   });
 
-  test('separates the points of other instances from charges that were made while a count was in flight', async () => {
+  test('separates the points of other instances from charges during a count in flight', async () => {
     const totals: ((total: number) => void)[] = [];
     const shared = { count: () => new Promise<number>((resolve) => totals.push(resolve)) };
     const budgets = createBudgets({ clock: { now: () => 5 * MINUTE }, shared });
     budgets.charge('a', 10, 100);
     budgets.charge('a', 20, 100);
-    // The first count shows that the others have spent 50.
+    // The first count shows that the other instances have spent 50 points.
     totals[0]?.(60);
     await Promise.resolve();
     expect(budgets.charge('a', 21, 100)).toMatchObject({ spent: 80 });

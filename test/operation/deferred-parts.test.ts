@@ -4,7 +4,7 @@ import { deliverIncremental, type IncrementalSteps } from '../../src/operation/d
 type Part = Awaited<ReturnType<ReturnType<typeof deliverIncremental>['next']>>['value'];
 const part: Part = { incremental: [{ data: { name: 'Eva' }, path: ['customer'] }], hasNext: false };
 
-/** An answer whose second result is the last one. */
+/** An answer with two results. */
 function deliver(audit: IncrementalSteps['audit']) {
   const subsequent = (async function* (): AsyncGenerator<Part> {
     yield await Promise.resolve(part);

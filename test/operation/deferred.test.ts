@@ -32,7 +32,7 @@ async function openWay(environment: Record<string, string> = {}): Promise<Way> {
   return { people, server, port: Number(new URL(server.url).port) };
 }
 
-/** Lets the slow system answer. */
+/** Makes the slow system answer. */
 function holdSlow({ people }: Way): () => void {
   let release: () => void = () => undefined;
   people.system('slow').answersAfter = new Promise<void>((resolve) => (release = resolve));
@@ -76,7 +76,7 @@ describe.each(['planned', 'interpreted'])('a deferred fragment, with operations 
     way.people.system('slow').answersAfter = Promise.resolve();
   });
 
-  test('arrives when the slow system answers, after the rest', async () => {
+  test('is sent when the slow system answers, after the other data', async () => {
     const release = holdSlow(way);
     const answer = await fetchIncremental(way.port, { query: later('slow') });
     expect(await answer.next()).toEqual({ data: { customer: { quick: 'quick' } }, hasNext: true });
@@ -113,7 +113,7 @@ describe.each(['planned', 'interpreted'])('a deferred fragment, with operations 
   test.each([
     ['false', {}],
     ['$later', { later: false }],
-  ])('comes with the rest when it is not to come later: if: %s', async (condition, variables) => {
+  ])('is sent with the other data if its condition is false: %s', async (condition, variables) => {
     const query = `query ($later: Boolean! = false) { ${CUSTOMER} { quick ... @defer(if: ${condition}) { slow } } __typename @include(if: $later) }`;
     const answer = await fetchIncremental(way.port, { query, variables });
     expect(await answer.rest()).toEqual([{ data: { customer: { quick: 'quick', slow: 'slow' } } }]);
@@ -137,7 +137,7 @@ describe.each(['planned', 'interpreted'])('a deferred fragment, with operations 
     },
   );
 
-  test('fails with its code and path, and without internals', async () => {
+  test('fails with its code and path, without internal details', async () => {
     const answer = await fetchIncremental(way.port, { query: later('broken slow') });
     const parts = await answer.rest();
     const { data, errors } = mergeParts(parts);
@@ -179,7 +179,7 @@ describe('a client that does not accept incremental delivery', () => {
     '*/*',
     'application/*;q=0.5',
     'multipart/mixed; charset=latin1, */*',
-  ])('gets the bytes that it would get without the directive: %s', async (accept) => {
+  ])('receives the same bytes as without the directive: %s', async (accept) => {
     const query = later('slow broken', '@defer(label: "x")');
     // Both have the same length, because errors contain positions in the document.
     const plain = query.replace(/@defer\(label: "x"\)/, (directive) => ' '.repeat(directive.length));
@@ -196,7 +196,7 @@ describe('a client that does not accept incremental delivery', () => {
     expect(bodies.size).toBe(1);
   });
 
-  test('gets one result for a persisted operation, too', async () => {
+  test('also receives one result for a persisted operation', async () => {
     for (const { port } of ways) {
       const { body } = await sendRequest(port, post(JSON.stringify({ documentId, variables: JAN })));
       expect(JSON.parse(body)).toEqual({ data: { customer: { quick: 'quick', slow: 'slow' } } });
@@ -210,7 +210,7 @@ describe('an answer with incremental delivery', () => {
     way = await open();
   });
 
-  test('is possible for a persisted operation, also by GET', async () => {
+  test('is possible for a persisted operation, including by GET', async () => {
     const search = new URLSearchParams({ documentId, variables: JSON.stringify(JAN) });
     const { headers, body } = await sendRequest(way.port, {
       path: `/graphql?${search.toString()}`,
@@ -220,7 +220,7 @@ describe('an answer with incremental delivery', () => {
     expect(body).toContain('"label":"slow"');
   });
 
-  test('is sent as server-sent events to a client that accepts those', async () => {
+  test('is sent as server-sent events to a client that accepts them', async () => {
     const { headers, body } = await sendRequest(
       way.port,
       post(JSON.stringify({ query: later('slow') }), { accept: 'text/event-stream' }),
@@ -229,7 +229,7 @@ describe('an answer with incremental delivery', () => {
     expect(body.match(/event: \w+/g)).toEqual(['event: next', 'event: next', 'event: complete']);
   });
 
-  test('forbids caching, has its id, and ends with the sources of the whole', async () => {
+  test('forbids caching, has its request id, and ends with the sources of all parts', async () => {
     const answer = await fetchIncremental(
       way.port,
       { query: later('slow') },
@@ -313,13 +313,10 @@ describe('@defer', () => {
 
   test.each([
     [
-      'that another has',
+      'that another directive has',
       `{ ${CUSTOMER} { ... @defer(label: "x") { slow } ... @defer(label: "x") { quick } } }`,
     ],
-    [
-      'that a variable gives',
-      `query ($label: String) { ${CUSTOMER} { ... @defer(label: $label) { slow } } }`,
-    ],
+    ['from a variable', `query ($label: String) { ${CUSTOMER} { ... @defer(label: $label) { slow } } }`],
   ])('is refused with a label %s', async (_, query) => {
     const { errors } = await way.people.gateway.query(query);
     expect(errors).toMatchObject([{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }]);

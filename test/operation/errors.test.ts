@@ -113,7 +113,7 @@ describe('a defect', () => {
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['INTERNAL_SERVER_ERROR']);
   });
 
-  test('before execution leaves no data', async () => {
+  test('before execution results in an answer without data', async () => {
     const { contextOptions } = createOperationRunner(gateway.schema).options;
     const registry = {
       ...contextOptions.registry,
@@ -173,7 +173,7 @@ describe('a request', () => {
     expect(logged.join('')).not.toContain(PRIVATE);
   });
 
-  test('that fails with a gateway error gets its code and message', async () => {
+  test('that fails with a gateway error returns its code and message', async () => {
     const { errors } = await sendQuery('{ refusing }');
     expect(errors).toMatchObject([{ message: 'Not that.', extensions: { code: 'BAD_USER_INPUT' } }]);
   });
@@ -183,7 +183,7 @@ describe('a request', () => {
     expect(logged).toEqual([]);
   });
 
-  test('with an id of special characters gets another id', async () => {
+  test('with an id of special characters receives another id', async () => {
     const { requestId } = await sendQuery('{ __typename }', { 'x-request-id': `<${PRIVATE}>` });
     expect(requestId).toMatch(/^[\w-]{36}$/);
   });

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { EventConditions, type EventDelivery, type Withheld } from '../../src/operation/event-conditions.js';
 import type { CustomerCondition } from '../../src/webhooks/condition.js';
 
-/** A condition that the customer meets, or not; undefined if no source has its value. */
+/** A condition with its decision. Undefined if no source has its value. */
 const condition = (name: string, isMet: boolean | undefined): CustomerCondition => ({
   name,
   selection: name,
@@ -56,15 +56,15 @@ describe('an event', () => {
     ['that the caller may not see', failing('FORBIDDEN'), final('FORBIDDEN')],
     ['whose system is unavailable', failing('SOURCE_UNAVAILABLE'), temporary('SOURCE_UNAVAILABLE')],
     [
-      'without consent, though a system is unavailable too',
+      'without consent, even if a system is unavailable too',
       failing('SOURCE_UNAVAILABLE', 'CONSENT_REQUIRED'),
       final('CONSENT_REQUIRED'),
     ],
-  ])('%s is withheld or sent', (_, probed, expected) => {
+  ])('%s is sent, or withheld with its reason', (_, probed, expected) => {
     expect(withhold({ only: 'allowed' }, probed).withheld).toEqual(expected);
   });
 
-  it('with a missing part is withheld only if it must be complete', () => {
+  it('with a missing part is withheld only if the trigger needs complete answers', () => {
     const answer = failing('SOURCE_TIMEOUT');
     expect(withhold({ only: 'complete' }, KNOWN, answer).withheld).toEqual(temporary('SOURCE_TIMEOUT'));
     expect(withhold({ only: 'allowed' }, KNOWN, answer).withheld).toBeUndefined();
@@ -72,15 +72,15 @@ describe('an event', () => {
 
   it.each<[string, (boolean | undefined)[], Withheld | undefined]>([
     ['all are met', [true, true], SENT],
-    ['one is not met', [true, false], final('CONDITION_NOT_MET')],
-    ['one is unknown', [true, undefined], { ...final('CONDITION_UNKNOWN'), condition: 'c1' }],
+    ['one of two is not met', [true, false], final('CONDITION_NOT_MET')],
+    ['one of two is unknown', [true, undefined], { ...final('CONDITION_UNKNOWN'), condition: 'c1' }],
     ['one is unknown and one is not met', [undefined, false], final('CONDITION_NOT_MET')],
   ])('with conditions: %s', (_, decisions, expected) => {
     const conditions = decisions.map((isMet, i) => condition(`c${i}`, isMet));
     expect(withhold({ conditions }, KNOWN).withheld).toEqual(expected);
   });
 
-  it('whose condition is unknown is logged with its caller; any other is not', () => {
+  it('is logged with its caller only if a condition is unknown', () => {
     expect(withhold({ conditions: [condition('isFirst', undefined)] }, KNOWN).logged).toEqual([
       { requestId: 'r1', caller: 'campaign', reason: 'CONDITION_UNKNOWN', condition: 'isFirst' },
     ]);

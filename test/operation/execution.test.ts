@@ -25,7 +25,7 @@ import { runCount } from '../support/thorough.js';
 
 /**
  * Compares plans with Yoga's executor, on a schema whose resolvers fail in all possible ways. A resolver depends only on
- * the path in the answer and on `world`, so both executions get the same values.
+ * the path in the answer and on `seed`, so both executions receive the same values.
  */
 
 const typeDefs = /* GraphQL */ `
@@ -84,7 +84,7 @@ const typeDefs = /* GraphQL */ `
   }
 `;
 
-const refusesUnlucky = new GraphQLScalarType({
+const oddScalar = new GraphQLScalarType({
   name: 'Odd',
   serialize: (value) => {
     if (value === 'unlucky') throw new Error('An unlucky value.');
@@ -92,17 +92,17 @@ const refusesUnlucky = new GraphQLScalarType({
   },
 });
 
-let world = 0;
+let seed = 0;
 
 function chance(place: string): number {
-  let hash = 2_166_136_261 ^ world;
+  let hash = 2_166_136_261 ^ seed;
   for (let i = 0; i < place.length; i += 1) hash = Math.imul(hash ^ place.charCodeAt(i), 16_777_619);
   hash = Math.imul(hash ^ (hash >>> 15), 2_246_822_519);
   return ((hash ^ (hash >>> 13)) >>> 0) / 2 ** 32;
 }
 
-/** The value of a property or resolver: usually a valid one, otherwise one of all kinds of failures. */
-function outcome(place: string, make: () => unknown): unknown {
+/** Returns the value of a property or resolver. It is usually valid, otherwise a failure of any kind. */
+function valueOrFailure(place: string, createValid: () => unknown): unknown {
   const what = Math.floor(chance(place) * 40);
   const failure = () => new SourceUnavailableError('system', `failed at ${place}`);
   switch (what) {
@@ -121,11 +121,11 @@ function outcome(place: string, make: () => unknown): unknown {
     case 6:
       return { unexpected: place };
     case 7:
-      return thenable(make);
+      return thenable(createValid);
     case 8:
     case 9:
     case 10:
-      return () => make();
+      return () => createValid();
     case 11:
       return rejected(new AggregateError([failure(), new Error('and more')]));
     case 12:
@@ -133,33 +133,33 @@ function outcome(place: string, make: () => unknown): unknown {
     case 14:
     case 15:
     case 16:
-      return Promise.resolve(make());
+      return Promise.resolve(createValid());
     case 17:
-      return new Promise((resolve) => setImmediate(resolve)).then(make);
+      return new Promise((resolve) => setImmediate(resolve)).then(createValid);
     default:
-      return make();
+      return createValid();
   }
 }
 
-/** A thenable that is not a Promise, as of query builders. */
-function thenable(make: () => unknown): PromiseLike<unknown> {
-  return { then: (onValue, onError) => Promise.resolve().then(make).then(onValue, onError) };
+/** A thenable that is not a Promise, such as that of a query builder. */
+function thenable(createValid: () => unknown): PromiseLike<unknown> {
+  return { then: (onValue, onError) => Promise.resolve().then(createValid).then(onValue, onError) };
 }
 
-/** A list fails at once if an item is null that must not be. The other items are not awaited. */
+/** A list that fails at once if a non-null item is null. The other items are not awaited. */
 function rejected(error: Error): Promise<never> {
   const promise = Promise.reject(error);
   promise.catch(() => undefined);
   return promise;
 }
 
-/** Created lazily, so that there are no unhandled rejections. */
+/** Creates a rejected promise only when it is used, so that no rejection is unhandled. */
 function objectOf(type: string, place: string, properties: Record<string, () => unknown>): object {
   const object = {
     __typename: ([undefined, 'Query', 'Nothing'] as const)[Math.floor(chance(`${place} type`) * 30)] ?? type,
   };
-  for (const [name, make] of Object.entries(properties))
-    Object.defineProperty(object, name, { get: () => outcome(`${place}.${name}`, make) });
+  for (const [name, createValid] of Object.entries(properties))
+    Object.defineProperty(object, name, { get: () => valueOrFailure(`${place}.${name}`, createValid) });
   return object;
 }
 
@@ -182,26 +182,30 @@ function other(place: string): object {
   });
 }
 
-function listOf(place: string, make: (place: string) => unknown): unknown[] {
+function listOf(place: string, createValid: (place: string) => unknown): unknown[] {
   return Array.from({ length: Math.floor(chance(`${place} length`) * 4) }, (_, i) =>
-    outcome(`${place}.${i}`, () => make(`${place}.${i}`)),
+    valueOrFailure(`${place}.${i}`, () => createValid(`${place}.${i}`)),
   );
 }
 
-/** All items are awaited. If one fails at once, Yoga's executor leaves unhandled rejections of the others. */
-function strictListOf(place: string, make: (place: string) => unknown): unknown[] {
-  return listOf(place, make).map((item) => Promise.resolve(item));
+/**
+ * A list whose items are all awaited. If an item fails at once, Yoga's executor leaves unhandled rejections of others.
+ */
+function strictListOf(place: string, createValid: (place: string) => unknown): unknown[] {
+  return listOf(place, createValid).map((item) => Promise.resolve(item));
 }
 
 const placeOf = ({ path }: GraphQLResolveInfo): string => responsePathAsArray(path).join('.');
 const run =
-  (make: (place: string) => unknown) => (_: unknown, __: unknown, ___: unknown, info: GraphQLResolveInfo) =>
-    outcome(placeOf(info), () => make(placeOf(info)));
-const many = (make: (place: string) => unknown) => run((place) => listOf(place, make));
-const strictlyMany = (make: (place: string) => unknown) => run((place) => strictListOf(place, make));
+  (createValid: (place: string) => unknown) =>
+  (_: unknown, __: unknown, ___: unknown, info: GraphQLResolveInfo) =>
+    valueOrFailure(placeOf(info), () => createValid(placeOf(info)));
+const many = (createValid: (place: string) => unknown) => run((place) => listOf(place, createValid));
+const strictlyMany = (createValid: (place: string) => unknown) =>
+  run((place) => strictListOf(place, createValid));
 const either = (place: string) => (chance(`${place} which`) < 0.5 ? thing(place) : other(place));
 
-/** All that a resolver gets in its `info`. */
+/** The `info` of a resolver as text. */
 function described(info: GraphQLResolveInfo): string {
   const { fieldName, fieldNodes, returnType, parentType, path, fragments, operation, variableValues } = info;
   return JSON.stringify({
@@ -220,7 +224,7 @@ function described(info: GraphQLResolveInfo): string {
 const schema = makeExecutableSchema({
   typeDefs,
   resolvers: {
-    Odd: refusesUnlucky,
+    Odd: oddScalar,
     Query: {
       thing: run(thing),
       things: strictlyMany(thing),
@@ -288,7 +292,7 @@ interface ReportedError {
 
 /**
  * Describes errors so that they can be compared. Concurrent errors may have any order. If several errors make the same
- * value null, one is enough: which of the others are reported depends on timing.
+ * value null, only one is compared, because timing decides which of them are reported.
  */
 function describeErrors(data: unknown, errors: readonly ReportedError[]): string[] {
   const texts = errors.map((error) => {
@@ -349,19 +353,23 @@ describe('an operation executed by a plan', () => {
     }),
     [...VARIABLES, FILTERS],
     LITERALS,
-    // graphql-js interprets such an operation. It reports an AggregateError as one error, unlike Yoga's executor.
+    // graphql-js interprets this operation. It reports an AggregateError as one error, unlike Yoga's executor.
     SPECIAL_NAMES.filter((name) => name !== 'then'),
   );
 
-  test('has the same result as if it were interpreted, for all resolvers', { timeout: 120_000 }, async () => {
-    await fc.assert(
-      fc.asyncProperty(operations, fc.nat(1_000_000), async ({ query, variables }, number) => {
-        world = number;
-        await expectSame(query, variables);
-      }),
-      { numRuns: runCount(150) },
-    );
-  });
+  test(
+    'has the same result as an interpreted operation, for all resolvers',
+    { timeout: 120_000 },
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(operations, fc.nat(1_000_000), async ({ query, variables }, number) => {
+          seed = number;
+          await expectSame(query, variables);
+        }),
+        { numRuns: runCount(150) },
+      );
+    },
+  );
 
   test.each([
     [
@@ -375,7 +383,7 @@ describe('an operation executed by a plan', () => {
       { text: 'said' },
     ],
     [
-      'one that is skipped within an object',
+      'a skipped variable within an object',
       'query ($text: String) { thing { echo(filter: { text: $text }) } }',
       {},
     ],
@@ -385,9 +393,9 @@ describe('an operation executed by a plan', () => {
       { filter: {} },
     ],
     ['a fragment that is skipped and selected again', FRAGMENT_TWICE, { on: true }],
-    ['a fragment that is skipped in one place only', FRAGMENT_ELSEWHERE, { on: true }],
+    ['a fragment that is skipped in only one place', FRAGMENT_ELSEWHERE, { on: true }],
     [
-      'names that could be paths of each other',
+      'response names that resemble paths of each other',
       '{ x: certain { y: certain { strict } } x_y: certain { strict } y_x: certain { name strict } }',
       {},
     ],
@@ -396,20 +404,24 @@ describe('an operation executed by a plan', () => {
     ['a list with two items that must not be null', '{ sudden(only: 1) { strict } }', {}],
     ['a value that is not a list', '{ scattered { strict } }', {}],
     ['a type without a resolver for it', '{ __typename either { __typename } }', {}],
-    ['two operations, one of them selected', 'query A { thing { name } } query B { certain { name } }', {}],
     [
-      'a switch that is null',
+      'two operations, of which one is selected',
+      'query A { thing { name } } query B { certain { name } }',
+      {},
+    ],
+    [
+      'a condition that is null',
       'query ($on: Boolean = true) { thing { name @include(if: $on) } }',
       { on: null },
     ],
     ['introspection', '{ __schema { queryType { name } } __type(name: "Thing") { name } }', {}],
     [
-      'an argument that is null and may not be',
+      'a non-null argument that is null',
       'query ($text: String = "a") { thing { echo(text: $text) } }',
       { text: null },
     ],
-  ])('is answered the same with %s', async (_what, query, variables) => {
-    for (world of [1, 2, 3, 4, 5]) await expectSame(query, variables);
+  ])('has the same result as an interpreted operation with %s', async (_label, query, variables) => {
+    for (seed of [1, 2, 3, 4, 5]) await expectSame(query, variables);
   });
 
   test('is executed with the variables of each request, also concurrently', async () => {
@@ -422,7 +434,7 @@ describe('an operation executed by a plan', () => {
     );
   });
 
-  test('gives each call of a resolver its own arguments object', async () => {
+  test('passes a new arguments object to each call of a resolver', async () => {
     const query =
       '{ calm { echo(text: "as sent", numbers: [1]) overwrites(text: "as sent") again: overwrites(text: "as sent") } }';
     for (let i = 0; i < 3; i += 1)

@@ -2,7 +2,7 @@ import { Source } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { checkText } from '../../src/operation/limits.js';
 
-/** At most four brackets in each other. */
+/** The limits of the tests: brackets are nested at most four deep. */
 const LIMITS = { maxDepth: 1, maxAliases: 10, maxTokens: 1_000, maxDirectives: 2 };
 const check = (text: string) => () => {
   checkText(new Source(text), LIMITS);
@@ -13,7 +13,7 @@ describe('a text before it is parsed', () => {
     ['lists', '[]'],
     ['objects or selections', '{}'],
     ['arguments', '()'],
-  ])('may have any number of %s beside each other, and four in each other', (_, pair) => {
+  ])('may have any number of adjacent %s, and four nested ones', (_, pair) => {
     const [open = '', close = ''] = pair;
     const nested = (count: number) => `{ a ${open.repeat(count - 1)}${close.repeat(count - 1)} }`;
     expect(check(`{ a ${pair.repeat(100)} }`)).not.toThrow();

@@ -11,7 +11,7 @@ import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { createTestGateway } from '../support/gateway.js';
 import { faultControl } from '../support/stand-ins.js';
 
-/** Another entry point: one operation for many variables, each on one line (NDJSON). */
+/** Another entry point. It executes one operation for each line of variables (NDJSON). */
 function answerLines(gateway: Gateway, document: string) {
   const answer = gateway.prepare(document);
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -74,7 +74,7 @@ async function lines(role: Role, emails: string[], headers: Record<string, strin
     .map((line) => JSON.parse(line) as Line);
 }
 
-test('a new entry point is one loop over answer(), which includes cost, consent, masks and audit', async () => {
+test('a new entry point only calls answer(), which includes cost, consent, masks and audit', async () => {
   const operator = await lines('operator', ['customer-5@example.nl', 'nobody@example.nl']);
   expect(operator.map(({ data }) => data?.customer?.primaryEmail)).toEqual([
     'customer-5@example.nl',

@@ -18,7 +18,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** A gateway as after an installation: with the endpoint of the README's example, and with these settings. */
+/** Creates a gateway like a new installation: with the endpoint of the README's example and these settings. */
 function install(settings: Record<string, string>) {
   const lines: Record<string, unknown>[] = [];
   const gateway = createGateway({
@@ -47,7 +47,7 @@ function install(settings: Record<string, string>) {
   return { gateway, lines };
 }
 
-test('an operation has the fragments of its fragments, each once', () => {
+test('an operation includes nested fragments, each once', () => {
   writeFileSync(join(folder, 'a.graphql'), 'query A { ...One ...Two }');
   writeFileSync(
     join(folder, 'fragments.graphql'),
@@ -62,7 +62,7 @@ test('an operation has the fragments of its fragments, each once', () => {
 });
 
 describe('an installation', () => {
-  test('has none of our operations and triggers, and logs nothing about them at start', async () => {
+  test('has no demo operations or triggers, and logs nothing about them at the start', async () => {
     const { gateway, lines } = install({});
     await gateway.opened;
     expect(readPersistedOperations()).toEqual([]);
@@ -97,7 +97,7 @@ describe('an installation', () => {
     const [card, type] = readPersistedOperations(pathToFileURL(`${operations}/`));
     expect(lines).toMatchObject([
       {
-        // The level of errors in pino.
+        // In pino, 50 is the level of errors.
         level: 50,
         operation: 'Card',
         file: 'card.graphql',
@@ -130,7 +130,7 @@ describe('an installation', () => {
     await gateway.close();
   });
 
-  test.each(['OPERATIONS_FOLDER', 'TRIGGERS_FOLDER'])('does not start if %s is not a folder', (variable) => {
+  test.each(['OPERATIONS_FOLDER', 'TRIGGERS_FOLDER'])('fails to start if %s is not a folder', (variable) => {
     const file = join(folder, 'a-file');
     writeFileSync(file, '');
     for (const path of [file, join(folder, 'absent')])

@@ -107,14 +107,14 @@ async function countOf({ people }: RunningGateway, answer: 'hit' | 'shared'): Pr
 const dataOf = ({ body }: RawAnswer) =>
   (JSON.parse(body) as { data?: { customer?: Record<string, unknown> | null } | null }).data?.customer;
 
-/** Sends a request twice, so that its answer is cached: the first answer is from the systems, the second from the cache. */
+/** Sends a request twice. The systems answer the first request, and the response cache answers the second. */
 async function warm(running: RunningGateway, rawRequest: RawRequest): Promise<void> {
   await running.sendRequest(rawRequest);
   await running.sendRequest(rawRequest);
 }
 
 describe('a repeated request', () => {
-  test('gets the same bytes, with a higher age', async () => {
+  test('receives the same bytes, with a higher age', async () => {
     const running = await openGateway();
     await warm(running, pageQuery('quick'));
     running.people.clock.advance(3_000);
@@ -128,8 +128,8 @@ describe('a repeated request', () => {
   test('calls the systems as soon as a part of the answer is stale', async () => {
     const running = await openGateway();
     await warm(running, pageQuery('quick slow'));
-    running.people.system('quick').says = 'new';
-    running.people.system('slow').says = 'new, too';
+    running.people.system('quick').text = 'new';
+    running.people.system('slow').text = 'new, too';
     running.people.clock.advance(10_000);
     expect(dataOf(await running.sendRequest(pageQuery('quick slow')))).toEqual({
       quick: 'new',
@@ -137,7 +137,7 @@ describe('a repeated request', () => {
     });
   });
 
-  test('is answered anew from the record cache after a minute, also if the records are fresh for longer', async () => {
+  test('is executed again with cached records after a minute, even if the records are fresh for longer', async () => {
     const running = await openGateway();
     await warm(running, pageQuery('slow'));
     running.people.clock.advance(60_000);
@@ -146,11 +146,11 @@ describe('a repeated request', () => {
     expect(running.people.system('slow').calls).toHaveLength(1);
   });
 
-  test('calls the systems if a part of the answer was forgotten, and only then', async () => {
+  test('calls the systems only if a part of the answer was forgotten', async () => {
     const running = await openGateway();
     await warm(running, pageQuery('quick slow'));
     await warm(running, pageQuery('primaryEmail', 'piet@example.nl'));
-    for (const name of ['quick', 'slow']) running.people.system(name).says = 'new';
+    for (const name of ['quick', 'slow']) running.people.system(name).text = 'new';
     await running.people.gateway.forget({ identifier: { namespace: 'email', value: 'jan@example.nl' } });
     await running.sendRequest(pageQuery('primaryEmail', 'piet@example.nl'));
     expect(await countOf(running, 'hit')).toBe(1);
@@ -162,14 +162,14 @@ describe('a repeated request', () => {
     ['its sources', { 'x-sources': '1' }],
     ['a priority', { 'x-priority': 'bulk' }],
     ['a deadline', { prefer: 'wait=1' }],
-  ])('is answered anew if its headers request %s', async (_, headers) => {
+  ])('is executed again if its headers request %s', async (_, headers) => {
     const running = await openGateway();
     await warm(running, pageQuery('quick'));
     await running.sendRequest(pageQuery('quick', 'jan@example.nl', headers));
     expect(await countOf(running, 'hit')).toBe(0);
   });
 
-  test('never gets an answer with an error from the cache', async () => {
+  test('never receives an answer with an error from the cache', async () => {
     const running = await openGateway();
     running.people.system('broken').isUnavailable = true;
     await warm(running, pageQuery('quick broken'));
@@ -197,7 +197,7 @@ describe('a repeated request', () => {
     expect(JSON.parse(body)).toMatchObject({ errors: [{ extensions: { code: 'ERASED' } }] });
   });
 
-  test('is computed each time if the response cache is disabled', async () => {
+  test('is executed each time if the response cache is disabled', async () => {
     const running = await openGateway({ ANSWERS_MAX_MB: '0' });
     await warm(running, pageQuery('quick'));
     await running.sendRequest(pageQuery('quick'));
@@ -236,7 +236,7 @@ describe('the caller of a repeated request', () => {
     expect(metrics).toContain('stekkerdoos_cache_answers_total{source="quick",answer="hit"} 2');
   });
 
-  test('is charged for each request, and refused when the budget is spent', async () => {
+  test('is charged for each request, and refused after the budget is spent', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: new Date('2030-05-06T07:08:09Z') });
     const [key] = JSON.parse(CALLER_SETTINGS['API_KEYS'] ?? '') as [Record<string, unknown>];
     const running = await openGateway({
@@ -252,7 +252,7 @@ describe('the caller of a repeated request', () => {
   });
 
   test(
-    'gets the same answer as without the cache, for any callers in any order',
+    'receives the same answer as without the cache, for any callers in any order',
     { timeout: 120_000 },
     async () => {
       vi.useFakeTimers({ toFake: ['Date'], now: new Date('2030-05-06T07:08:09Z') });
@@ -297,9 +297,9 @@ describe('the caller of a repeated request', () => {
         {
           weight: 1,
           arbitrary: fc.record({
-            kind: fc.constant('says' as const),
+            kind: fc.constant('text' as const),
             name: fc.constantFrom('quick', 'slow'),
-            says: fc.string(),
+            text: fc.string(),
           }),
         },
         {
@@ -325,7 +325,7 @@ describe('the caller of a repeated request', () => {
             }
             for (const { people } of [withCache, withoutCache]) {
               if (step.kind === 'advance') people.clock.advance(step.ms);
-              else if (step.kind === 'says') people.system(step.name).says = step.says;
+              else if (step.kind === 'text') people.system(step.name).text = step.text;
               else if (step.kind === 'breaks') people.system('broken').isUnavailable = step.isUnavailable;
               else await people.gateway.forget({ identifier: { namespace: 'email', value: step.email } });
             }
@@ -370,8 +370,8 @@ describe('the key of a cached answer', () => {
   });
 
   test.each<[string, Principal]>([
-    ['may find customers by some identifiers only', ofCaller({ findsBy: new Set(['email']) })],
-    ['may find customers by none', ofCaller({ findsBy: new Set() })],
+    ['may find customers only by some identifiers', ofCaller({ findsBy: new Set(['email']) })],
+    ['may not find customers', ofCaller({ findsBy: new Set() })],
     // Callers that may send any operation see its cost, so they share no answers, except with AUTH=off.
     ['may send any operation', ofCaller({ operations: 'any', name: 'anonymous' })],
     ['has a lower priority', ofCaller({ priority: 'bulk' })],
@@ -396,7 +396,7 @@ describe('the key of a cached answer', () => {
     expect(keyOf(other)).not.toBe(keyOf(principal));
   });
 
-  test('leads to the request that is in flight, also when a cancelled one ends after it began', async () => {
+  test('finds the request in flight, even if an earlier, cancelled request ends after it began', async () => {
     const client = new AbortController();
     const requester = { principal, requestId: 'r' };
     const notShared = { answer: { result: { data: null } }, operationName: undefined } as ComputedAnswer;
@@ -437,7 +437,7 @@ describe('the key of a cached answer', () => {
     );
   });
 
-  test('leads to an answer whose use counts as a read of each of its records', async () => {
+  test('finds an answer whose use counts as a read of each of its records', async () => {
     const entryStates = [1, 2].map((reads) => ({ reads, isDropped: false }));
     const provenance = {
       freshness: () => ({ ageMs: 0, freshMs: 60_000 }),
@@ -457,8 +457,8 @@ describe('the key of a cached answer', () => {
   });
 });
 
-describe('a request that several callers send at the same moment', () => {
-  /** Lets a system answer only when the result is called. */
+describe('a request that several callers send at the same time', () => {
+  /** Pauses a system. It answers when the returned function is called. */
   function pauseSystem({ people }: RunningGateway, name: string): () => void {
     let answer: () => void = () => undefined;
     people.system(name).answersAfter = new Promise<void>((resolve) => (answer = resolve));
@@ -468,7 +468,7 @@ describe('a request that several callers send at the same moment', () => {
   const callCount = ({ people }: RunningGateway) =>
     expect.poll(() => people.system('quick').calls.length, { timeout: 5_000, interval: 5 });
 
-  test('is computed once, and audited for each caller', async () => {
+  test('is executed once, and audited for each caller', async () => {
     const audit = join(folder, 'shared.jsonl');
     const running = await openGateway({ ...CALLER_SETTINGS, AUDIT_FILE: audit });
     const headers = await headersOf('frontend', { purpose: 'SERVICE' });
@@ -507,7 +507,7 @@ describe('a request that several callers send at the same moment', () => {
     }
   });
 
-  test('is computed for the others if the first client disconnects', async () => {
+  test('is executed for the others if the first client disconnects', async () => {
     const running = await openGateway();
     pauseSystem(running, 'quick');
     const { body = '', headers = {} } = pageQuery('quick');
@@ -525,7 +525,7 @@ describe('a request that several callers send at the same moment', () => {
     for (const answer of await Promise.all(others)) expect(dataOf(answer)).toEqual({ quick: 'quick' });
   });
 
-  test('is not shared with a request that comes after a forget', async () => {
+  test('is not shared with a request after a forget', async () => {
     const running = await openGateway();
     const answer = pauseSystem(running, 'quick');
     const before = running.sendRequest(pageQuery('quick'));
@@ -538,7 +538,7 @@ describe('a request that several callers send at the same moment', () => {
     expect(await countOf(running, 'shared')).toBe(0);
   });
 
-  test('is not shared with a request that comes after another instance has erased the customer', async () => {
+  test('is not shared with a request after another instance has erased the customer', async () => {
     const list = join(folder, 'suppressed-meanwhile');
     writeFileSync(list, '');
     const [running, other] = await Promise.all([
@@ -552,9 +552,9 @@ describe('a request that several callers send at the same moment', () => {
       identifier: { namespace: 'email', value: 'jan@example.nl' },
       suppress: true,
     });
-    // Now the list is read again.
+    // After this time, the list is read again.
     running.people.clock.advance(1_500);
-    // The request does not wait for the in-flight request.
+    // The new request does not wait for the request in flight.
     const { body } = await running.sendRequest(pageQuery('quick'));
     expect(JSON.parse(body)).toMatchObject({ errors: [{ extensions: { code: 'ERASED' } }] });
     answer();

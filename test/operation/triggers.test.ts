@@ -7,7 +7,7 @@ import { createDisclosures } from '../../src/privacy/disclosure.js';
 import type { FieldPolicy } from '../../src/stitching/policies.js';
 import type { Trigger } from '../../src/webhooks/triggers.js';
 
-it('a trigger gets only fresh and complete answers', async () => {
+it('a trigger receives only fresh and complete answers', async () => {
   const answer = vi.fn<OperationRunner['answer']>().mockResolvedValue({ result: { data: {} } } as never);
   const runner = new TriggerRunner({
     runner: { answer },
@@ -50,7 +50,7 @@ it('a trigger gets only fresh and complete answers', async () => {
   });
 });
 
-it('names the fields that a trigger may not select, also those in fragments', () => {
+it('names the fields that a trigger may not select, including fields in fragments', () => {
   const policies: Record<string, Partial<FieldPolicy>> = {
     'Customer.debts': { purposes: ['SERVICE'] },
     'Customer.orders': { scopes: [['orders:read']] },

@@ -391,7 +391,7 @@ describe('a file that the audit log cannot continue', () => {
   test('is a log that another machine has locked, until its lock is removed', () => {
     const file = newFile();
     writeFileSync(`${file}.lock`, JSON.stringify({ pid: 1, host: `not-${hostname()}` }));
-    expect(problemWith(file)).toContain(`process 1 on not-${hostname()} has written it`);
+    expect(problemWith(file)).toContain(`process 1 on not-${hostname()} has taken it`);
     expect(problemWith(file)).toContain('If that process has ended, remove the lock');
   });
 

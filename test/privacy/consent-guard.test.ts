@@ -88,7 +88,7 @@ describe.each([
       const { permissions } = permissionsOf(input([{ statements: [], error }]));
       const context = {} as Context;
       const value = permissions.readWithConsent({} as Customer, context, EMAIL, () => 'anna@example.nl');
-      await expect(value).rejects.toThrow(error instanceof Error ? error : 'down');
+      await expect(value).rejects.toThrow(error instanceof Error ? error : 'unavailable');
       expect([...permissions.outcomesOf(context)]).toEqual([['EMAIL', { granted: false, withheld: true }]]);
     }
   });
