@@ -404,11 +404,7 @@ describe('an operation executed by a plan', () => {
     ['a list with two items that must not be null', '{ sudden(only: 1) { strict } }', {}],
     ['a value that is not a list', '{ scattered { strict } }', {}],
     ['a type without a resolver for it', '{ __typename either { __typename } }', {}],
-    [
-      'two operations, of which one is selected',
-      'query A { thing { name } } query B { certain { name } }',
-      {},
-    ],
+    ['two operations and a selected name', 'query A { thing { name } } query B { certain { name } }', {}],
     [
       'a condition that is null',
       'query ($on: Boolean = true) { thing { name @include(if: $on) } }',
