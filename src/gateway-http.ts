@@ -10,6 +10,7 @@ import type { ConnectedSources } from './gateway-sources.js';
 import { isOperator, useForgetting } from './http/admin.js';
 import { createApp } from './http/app.js';
 import { createAuthenticate } from './http/authenticate.js';
+import { createBulkEndpoint, fetchBulk, listenToBulk } from './http/bulk.js';
 import type { ExchangeOptions } from './http/exchange.js';
 import { useHealth, type PartState } from './http/health.js';
 import { useMetrics } from './http/metrics.js';
@@ -70,14 +71,16 @@ export function createGatewayHttp(options: GatewayHttpOptions): GatewayHttp {
   const { preparer, runner, limits, metrics, errorLog, clock } = options;
   let isStopping = false;
   const { logger } = errorLog;
-  const documents = validOperations(
+  const operations = validOperations(
     readPersistedOperations(options.operations ?? config.operationsFolder),
     schema,
     logger,
   );
+  const documents = new Map(operations.map(({ documentId, document }) => [documentId, document]));
+  const authenticate = createAuthenticate(authentication, createPrincipals(privacy.maySee));
   const exchanges: ExchangeOptions = {
     config,
-    authenticate: createAuthenticate(authentication, createPrincipals(privacy.maySee)),
+    authenticate,
     reader: createRequestReader({ maxBodyBytes: config.maxBodyBytes, documents }),
     preparer,
     runner,
@@ -128,9 +131,19 @@ export function createGatewayHttp(options: GatewayHttpOptions): GatewayHttp {
       metrics.shed(priority);
     },
   });
+  const bulk = createBulkEndpoint({
+    ...{ schema, authenticate, preparer, runner, metrics, errorLog, clock },
+    operations: new Map(operations.map(({ name, document }) => [name, document])),
+    maxCustomers: config.maxCustomers,
+  });
   return {
-    fetch: overload.guardFetch(fetchWebhooks(events.receiver, (request) => app.fetch(request))),
-    handler: overload.guardHandler(listenToWebhooks(events.receiver, app.listener)),
+    fetch: overload.guardFetch(
+      fetchWebhooks(
+        events.receiver,
+        fetchBulk(bulk, (request) => app.fetch(request)),
+      ),
+    ),
+    handler: overload.guardHandler(listenToWebhooks(events.receiver, listenToBulk(bulk, app.listener))),
     overload,
     drain: () => {
       isStopping = true;

@@ -11,6 +11,7 @@ const way = [
   'process',
   'project',
   'http',
+  'bulk',
   'operation',
   'context',
   'privacy',

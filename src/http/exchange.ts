@@ -69,9 +69,8 @@ export class Exchange {
   #isFinished = false;
 
   constructor(head: RequestHead, options: ExchangeOptions) {
-    const sentId = requestHeader(head.headers, 'request-id') ?? '';
     this.head = head;
-    this.requestId = /^[\w.-]{1,64}$/.test(sentId) ? sentId : randomUUID();
+    this.requestId = requestIdOf(head.headers);
     this.#options = options;
   }
 
@@ -224,6 +223,12 @@ export class Exchange {
       'cache-control': freshS < 1 ? 'no-store' : `private, max-age=${ageS + freshS}`,
     };
   }
+}
+
+/** The `Request-Id` of the caller, or a new id. */
+export function requestIdOf(headers: RequestHead['headers']): string {
+  const sentId = requestHeader(headers, 'request-id') ?? '';
+  return /^[\w.-]{1,64}$/.test(sentId) ? sentId : randomUUID();
 }
 
 /** Whether the answer has `extensions.cost`. With `AUTH=off`, it has it only if the request has `Report-Sources: 1`. */

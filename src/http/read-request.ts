@@ -96,7 +96,8 @@ function checkHeaders(headers: Pick<Headers, 'get'>, maxBodyBytes: number): void
   if (Number(headers.get('content-length') ?? 0) > maxBodyBytes) throw tooLarge(maxBodyBytes);
 }
 
-async function readBody({ body }: Request, maxBytes: number): Promise<Uint8Array> {
+/** Reads the body of a `Request`. */
+export async function readBody({ body }: Request, maxBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   const reader: ReadableStreamDefaultReader<Uint8Array> | undefined = body?.getReader();

@@ -85,23 +85,21 @@ export function readPersistedOperations(folder = FOLDER): PersistedOperation[] {
   return persisted;
 }
 
-/** Returns the documents that are valid in the schema, by id. For each other operation, an error is logged. */
+/** Returns the operations that are valid in the schema. For each other operation, an error is logged. */
 export function validOperations(
   operations: readonly PersistedOperation[],
   schema: GraphQLSchema,
   logger: Pick<Logger, 'error'>,
-): ReadonlyMap<string, string> {
-  return new Map(
-    operations.flatMap(({ documentId, name, file, document }) => {
-      const [reason] = problemsOf(document, schema);
-      if (reason === undefined) return [[documentId, document] as const];
-      logger.error(
-        { operation: name, file, documentId, reason },
-        'persisted operation refused: the schema of this gateway cannot answer it, and its id is unknown to clients; correct the file, or plug in the source that has the field',
-      );
-      return [];
-    }),
-  );
+): readonly PersistedOperation[] {
+  return operations.filter(({ documentId, name, file, document }) => {
+    const [reason] = problemsOf(document, schema);
+    if (reason === undefined) return true;
+    logger.error(
+      { operation: name, file, documentId, reason },
+      'persisted operation refused: the schema of this gateway cannot answer it, and its id is unknown to clients; correct the file, or plug in the source that has the field',
+    );
+    return false;
+  });
 }
 
 /** Returns the validation errors of a document. Empty if the schema can answer it. */

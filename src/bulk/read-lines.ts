@@ -1,0 +1,148 @@
+import { parse as parseCsv } from 'csv-parse/sync';
+import { httpError } from '../operation/request-error.js';
+
+/** A line of the request: the identifier of one customer, and further values that are returned with its result. */
+export interface InputLine {
+  /** The number of the line in the request, from 1. */
+  line: number;
+  /** The values of the line, as they were sent. */
+  input?: Readonly<Record<string, unknown>>;
+  /** The key of the customer. Undefined if the line is invalid. */
+  key?: Readonly<Record<string, string>>;
+  /** Why the line is invalid. */
+  problem?: string;
+}
+
+/** The most characters of one line. */
+const MAX_LINE_LENGTH = 10_000;
+/** Lines of a CSV that are parsed at once, so that the event loop is not blocked for long. */
+const LINES_PER_PART = 500;
+
+/**
+ * Reads lines of JSON objects (NDJSON). Empty lines are skipped. A line that is not valid has a `problem`. `kinds` are the kinds
+ * of identifiers by which customers can be found.
+ */
+export function* readJsonLines(text: string, kinds: ReadonlySet<string>): Generator<InputLine> {
+  for (const { line, content } of linesOf(text)) {
+    const read = content.length > MAX_LINE_LENGTH ? undefined : parseObject(content);
+    yield read === undefined
+      ? { line, problem: `The line is not a JSON object of at most ${MAX_LINE_LENGTH} characters.` }
+      : { line, input: read, ...keyIn(read, kinds) };
+  }
+}
+
+/**
+ * Reads a CSV with a header (RFC 4180). One column has the name of a kind of identifier. The other columns are returned with the
+ * result. Throws a GraphQLError if the header is not valid.
+ */
+export function* readCsvLines(text: string, kinds: ReadonlySet<string>): Generator<InputLine> {
+  let line = 1;
+  let columns: readonly string[] | undefined;
+  for (const part of partsOf(text)) {
+    const rows = recordsOf(part);
+    if (rows === undefined) {
+      const problem = `From here, the body is not a CSV with lines of at most ${MAX_LINE_LENGTH} characters. Put values with quotes or commas in quotes, as RFC 4180 specifies.`;
+      if (columns === undefined) throw badHeader(problem);
+      yield { line: line + 1, problem };
+      return;
+    }
+    if (columns === undefined) {
+      columns = rows.shift()?.map((name) => name.trim()) ?? [];
+      checkHeader(columns, kinds);
+    }
+    for (const row of rows) {
+      line += 1;
+      if (row.length === 1 && row[0]?.trim() === '') continue;
+      if (row.length !== columns.length) {
+        const problem = `The line has ${row.length} values, and the header has ${columns.length}.`;
+        yield { line, problem };
+        continue;
+      }
+      const input = Object.fromEntries(columns.map((name, at) => [name, row[at] ?? '']));
+      yield { line, input, ...keyIn(input, kinds) };
+    }
+  }
+}
+
+function checkHeader(columns: readonly string[], kinds: ReadonlySet<string>): void {
+  const found = columns.filter((name) => kinds.has(name));
+  if (new Set(columns).size < columns.length) throw badHeader('Two columns have the same name.');
+  if (found.length !== 1)
+    throw badHeader(
+      `${found.length === 0 ? 'No column has' : `The columns ${found.join(', ')} have`} the name of a kind of identifier. Name exactly one column after a kind: ${[...kinds].join(', ')}.`,
+    );
+}
+
+function badHeader(problem: string) {
+  return httpError('BAD_REQUEST', `The first line of the CSV must have the names of the columns. ${problem}`);
+}
+
+/** The identifier of a line. Its kind is not a value of a customer, so messages may have it. */
+function keyIn(
+  values: Readonly<Record<string, unknown>>,
+  kinds: ReadonlySet<string>,
+): Pick<InputLine, 'key' | 'problem'> {
+  const found = Object.keys(values).filter((name) => kinds.has(name));
+  const [kind = ''] = found;
+  if (found.length !== 1)
+    return {
+      problem: `The line must have exactly one identifier, and it has ${found.length}. The kinds are ${[...kinds].join(', ')}.`,
+    };
+  const value = values[kind];
+  if (typeof value !== 'string' && typeof value !== 'number')
+    return { problem: `The value of "${kind}" must be text or a number.` };
+  const text = String(value).trim();
+  return text === '' ? { problem: `The value of "${kind}" is empty.` } : { key: { [kind]: text } };
+}
+
+function* linesOf(text: string): Generator<{ line: number; content: string }> {
+  let start = 0;
+  for (let line = 1; start < text.length; line += 1) {
+    const end = text.indexOf('\n', start);
+    const content = text.slice(start, end === -1 ? text.length : end).trim();
+    if (content !== '') yield { line, content };
+    if (end === -1) return;
+    start = end + 1;
+  }
+}
+
+/** Splits a CSV at line ends that are not in quotes. */
+function* partsOf(text: string): Generator<string> {
+  let start = 0;
+  let isQuoted = false;
+  let lines = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text[at];
+    if (character === '"') isQuoted = !isQuoted;
+    else if (character === '\n' && !isQuoted && (lines += 1) === LINES_PER_PART) {
+      yield text.slice(start, at + 1);
+      start = at + 1;
+      lines = 0;
+    }
+  }
+  if (start < text.length) yield text.slice(start);
+}
+
+function recordsOf(text: string): string[][] | undefined {
+  try {
+    return parseCsv(text, {
+      bom: true,
+      relax_column_count: true,
+      skip_empty_lines: false,
+      max_record_size: MAX_LINE_LENGTH,
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value))
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,184 @@
+import type { ExecutionResult } from '@graphql-tools/utils';
+import type { GraphQLError } from 'graphql';
+import type { Answer, OperationRequest, OperationRunner } from '../operation/answer.js';
+import type { Prepared } from '../operation/prepare.js';
+import type { Principal } from '../operation/principal.js';
+import type { Clock } from '../clock.js';
+import type { BulkOperation } from './bulk-operation.js';
+import type { InputLine } from './read-lines.js';
+
+/** The result of one line. */
+export interface Row {
+  line: number;
+  /** The values of the line, as they were sent. */
+  input?: Readonly<Record<string, unknown>>;
+  /** What the operation returns for this customer. Null if the whole line has failed. */
+  data: Readonly<Record<string, unknown>> | null;
+  errors?: readonly RowError[];
+  /** No value of the line is older than this time. Undefined if no system was called. */
+  asOf?: string;
+}
+
+interface RowError {
+  message: string;
+  path?: readonly (string | number)[];
+  extensions: Readonly<Record<string, unknown>>;
+}
+
+export interface BulkOptions {
+  operation: BulkOperation;
+  prepared: Prepared;
+  runner: Pick<OperationRunner, 'answer'>;
+  principal: Principal;
+  requestId: string;
+  /** The variables of the operation beside the key. */
+  variables: Readonly<Record<string, unknown>>;
+  /** The most customers in one answer. */
+  maxCustomers: number;
+  signal: OperationRequest['signal'];
+  clock: Clock;
+  /** The time of day in milliseconds, for `asOf`. Default: that of the computer. */
+  now?: () => number;
+  /** Waits until the caller's budget has points again. Default: a timer. */
+  wait?: (ms: number) => Promise<void>;
+  /** Called after each answer. */
+  onAnswer?: (answer: Answer, startedAt: number) => void;
+}
+
+/** The first answer has few customers, so that the first lines come soon. */
+const FIRST_SIZE = 100;
+const SIZES = [1_000, 500, 200, 100, 50, 20, 10, 5, 2, 1];
+const DEADLINE_MS = 60_000;
+/** Lines that wait longer for the client are answered again, because the customer may have refused meanwhile. */
+const MAX_WAIT_MS = 5_000;
+
+/**
+ * Answers an operation for each line, in their order. Lines are answered together, in parts that the limits of the caller
+ * allow. The next part starts when the client has read the lines before, so memory does not grow with the number of lines. If
+ * the caller's budget of this minute is spent, the run continues in the next minute.
+ */
+export async function* runBulk(lines: Iterable<InputLine>, options: BulkOptions): AsyncGenerator<Row> {
+  const { clock } = options;
+  const maxSize = maxSizeFor(options);
+  const iterator = lines[Symbol.iterator]();
+  let hasLeft = false;
+  const leave = (): void => void (hasLeft = true);
+  options.signal?.addEventListener('abort', leave, { once: true });
+  let part = take(iterator, Math.min(FIRST_SIZE, maxSize));
+  while (part.length > 0) {
+    const rows = await answerPart(part, options, () => hasLeft);
+    const answeredAt = clock.now();
+    let sent = 0;
+    for (const row of rows) {
+      if (clock.now() - answeredAt > MAX_WAIT_MS) break;
+      yield row;
+      sent += 1;
+    }
+    part = sent < part.length ? part.slice(sent) : take(iterator, maxSize);
+  }
+}
+
+/** The most customers that one answer may have by the limits of the gateway and of the caller. */
+function maxSizeFor({ operation, prepared, principal, variables, maxCustomers }: BulkOptions): number {
+  const { maxCost, costPerMinute } = principal.caller;
+  const costOf = (count: number): number =>
+    prepared.cost({ ...variables, [operation.keyVariable]: Array.from({ length: count }, () => ({})) })
+      .requested;
+  return (
+    SIZES.find((count) => count <= maxCustomers && costOf(count) <= Math.min(maxCost, costPerMinute)) ?? 1
+  );
+}
+
+function take(lines: Iterator<InputLine>, count: number): InputLine[] {
+  const taken: InputLine[] = [];
+  while (taken.length < count) {
+    const next = lines.next();
+    if (next.done === true) break;
+    taken.push(next.value);
+  }
+  return taken;
+}
+
+async function answerPart(
+  part: readonly InputLine[],
+  options: BulkOptions,
+  hasLeft: () => boolean,
+): Promise<Row[]> {
+  const keyed = part.filter(({ key }) => key !== undefined);
+  const answer = keyed.length === 0 ? undefined : await answerKeys(keyed, options, hasLeft);
+  const { now = Date.now, operation } = options;
+  const freshness = answer?.provenance?.freshness();
+  const asOf =
+    freshness === undefined ? {} : { asOf: new Date(now() - Math.ceil(freshness.ageMs)).toISOString() };
+  const customers = customersIn(answer?.result, operation.responseName);
+  const errorsOf = byLine(answer?.result.errors ?? [], keyed.length);
+  let at = -1;
+  return part.map(({ line, input, key, problem }) => {
+    const common = { line, ...(input === undefined ? {} : { input }) };
+    if (key === undefined) {
+      const error = { message: problem ?? 'The line is not valid.', extensions: { code: 'BAD_USER_INPUT' } };
+      return { ...common, data: null, errors: [error] };
+    }
+    at += 1;
+    const errors = errorsOf[at] ?? [];
+    return {
+      ...common,
+      data: customers === undefined ? null : { [operation.responseName]: customers[at] ?? null },
+      ...(errors.length === 0 ? {} : { errors }),
+      ...asOf,
+    };
+  });
+}
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Answers the keys of some lines. Waits while the caller's budget is spent. */
+async function answerKeys(
+  lines: readonly InputLine[],
+  options: BulkOptions,
+  hasLeft: () => boolean,
+): Promise<Answer> {
+  const { runner, prepared, operation, principal, requestId, variables, signal, clock } = options;
+  const { wait = sleep, onAnswer } = options;
+  for (;;) {
+    const startedAt = clock.now();
+    const answer = await runner.answer(prepared, {
+      principal,
+      requestId,
+      variables: { ...variables, [operation.keyVariable]: lines.map(({ key }) => key) },
+      priority: 'bulk',
+      deadlineMs: DEADLINE_MS,
+      signal,
+    });
+    const retryAfter = budgetIsSpentFor(answer.result);
+    if (retryAfter === undefined || hasLeft()) {
+      onAnswer?.(answer, startedAt);
+      return answer;
+    }
+    await wait(retryAfter * 1_000);
+  }
+}
+
+/** Returns in how many seconds the caller has points again, if the answer was refused for that. */
+function budgetIsSpentFor({ errors }: ExecutionResult): number | undefined {
+  const extensions: Readonly<Record<string, unknown>> = errors?.[0]?.extensions ?? {};
+  const { code, retryAfter } = extensions;
+  return code === 'RATE_LIMITED' && typeof retryAfter === 'number' ? retryAfter : undefined;
+}
+
+function customersIn(result: ExecutionResult | undefined, name: string): readonly unknown[] | undefined {
+  const list: unknown = (result?.data as Readonly<Record<string, unknown>> | null | undefined)?.[name];
+  return Array.isArray(list) ? list : undefined;
+}
+
+/** Divides the errors of a list among its lines. An error of the whole request is an error of each line. */
+function byLine(errors: readonly GraphQLError[], count: number): RowError[][] {
+  const lines: RowError[][] = Array.from({ length: count }, () => []);
+  for (const { message, path = [], extensions } of errors) {
+    const [name, at, ...rest] = path;
+    const error = { message, extensions };
+    if (name !== undefined && typeof at === 'number') lines[at]?.push({ ...error, path: [name, ...rest] });
+    else for (const line of lines) line.push(error);
+  }
+  return lines;
+}

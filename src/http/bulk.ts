@@ -1,0 +1,232 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { RequestListener } from 'node:http';
+import { isInputObjectType, type GraphQLSchema } from 'graphql';
+import { z } from 'zod';
+import type { Clock } from '../clock.js';
+import { bulkOperation, type BulkOperation } from '../bulk/bulk-operation.js';
+import { readCsvLines, readJsonLines, type InputLine } from '../bulk/read-lines.js';
+import { runBulk, type Row } from '../bulk/run-bulk.js';
+import { csvRows, jsonRows, type RowWriter } from '../bulk/write-rows.js';
+import type { OperationRunner } from '../operation/answer.js';
+import { toClientErrors, type ErrorLog } from '../operation/errors.js';
+import type { Prepared, Preparer } from '../operation/prepare.js';
+import { httpError } from '../operation/request-error.js';
+import type { Metrics } from '../telemetry/metrics.js';
+import { requestIdOf } from './exchange.js';
+import type { Authenticate } from './authenticate.js';
+import { NodeRequest, type RequestHead } from './node-request.js';
+import { readBody, readNodeBody } from './read-request.js';
+
+const PREFIX = '/bulk/';
+/** Enough for 200,000 e-mail addresses. The body is held in memory; the answer is not. */
+export const MAX_BODY_BYTES = 16 * 1024 * 1024;
+
+export interface BulkEndpointOptions {
+  schema: GraphQLSchema;
+  /** The documents of the persisted operations, by name. */
+  operations: ReadonlyMap<string, string>;
+  maxCustomers: number;
+  authenticate: Authenticate;
+  preparer: Pick<Preparer, 'prepareTrusted'>;
+  runner: Pick<OperationRunner, 'answer'>;
+  metrics: Pick<Metrics, 'operationAnswered'>;
+  errorLog: ErrorLog;
+  clock: Clock;
+}
+
+interface BulkAnswer {
+  status: number;
+  headers: Record<string, string>;
+  body: AsyncIterable<string> | readonly string[];
+}
+
+/** Answers a bulk request. Undefined if the request is not for this endpoint. */
+export type AnswerBulk = (
+  head: RequestHead,
+  body: () => Promise<Uint8Array>,
+) => Promise<BulkAnswer> | undefined;
+
+const FORMATS = new Map<string, 'json' | 'csv'>([
+  ['application/x-ndjson', 'json'],
+  ['application/jsonl', 'json'],
+  ['text/csv', 'csv'],
+]);
+
+/**
+ * Answers `POST /bulk/<operation>`: a persisted operation of one customer, for each line of the body. The body is NDJSON or CSV,
+ * and so is the answer, by `Accept`. `?variables=` has the other variables of the operation, as JSON.
+ */
+export function createBulkEndpoint(options: BulkEndpointOptions): AnswerBulk {
+  const { schema, operations, authenticate, preparer, runner, metrics, errorLog, clock } = options;
+  const known = new Map<string, { operation: BulkOperation; prepared: Prepared }>();
+  const find = (name: string) => {
+    const document = operations.get(name);
+    if (document === undefined)
+      throw httpError(
+        'PERSISTED_DOCUMENT_NOT_FOUND',
+        `There is no persisted operation with this name. Add it to schema/operations.`,
+        404,
+      );
+    let found = known.get(name);
+    if (found === undefined) {
+      const operation = bulkOperation(name, document, schema);
+      known.set(name, (found = { operation, prepared: preparer.prepareTrusted(operation.document) }));
+    }
+    return found;
+  };
+  const keyType = schema.getType('CustomerKey');
+  const kinds = new Set(isInputObjectType(keyType) ? Object.keys(keyType.getFields()) : []);
+
+  const answer = async (
+    head: RequestHead,
+    url: URL,
+    readAll: () => Promise<Uint8Array>,
+  ): Promise<BulkAnswer> => {
+    const requestId = requestIdOf(head.headers);
+    try {
+      const principal = await authenticate(head);
+      if (head.method !== 'POST')
+        throw httpError('BAD_REQUEST', 'Send the identifiers by POST.', 405, { allow: 'POST' });
+      const format = formatOf(head.headers);
+      const { operation, prepared } = find(decodeURIComponent(url.pathname.slice(PREFIX.length)));
+      const variables = variablesIn(url);
+      const text = decode(await readAll());
+      const lines = (format === 'json' ? readJsonLines : readCsvLines)(text, kinds);
+      // The header of a CSV is checked before the answer begins.
+      const first = lines.next();
+      const inputs =
+        format === 'csv' && first.done !== true ? Object.keys(first.value.input ?? {}) : undefined;
+      const writer = isCsvAccepted(head.headers) ? csvRows(operation.single, inputs, schema) : jsonRows;
+      const rows = runBulk(startingWith(first, lines), {
+        ...{ operation, prepared, runner, principal, requestId, variables, clock },
+        maxCustomers: options.maxCustomers,
+        signal: head.signal,
+        onAnswer: ({ outcome }, startedAt) => {
+          metrics.operationAnswered(operation.name, clock.now() - startedAt, outcome);
+        },
+      });
+      return {
+        status: 200,
+        headers: {
+          'content-type': `${writer.mediaType}; charset=utf-8`,
+          'cache-control': 'no-store',
+          'request-id': requestId,
+        },
+        body: textsOf(writer, rows),
+      };
+    } catch (error) {
+      return refusal(error, requestId, errorLog);
+    }
+  };
+  return (head, readAll) => {
+    const url = new URL(head.url);
+    return url.pathname.startsWith(PREFIX) ? answer(head, url, readAll) : undefined;
+  };
+}
+
+function formatOf(headers: RequestHead['headers']): 'json' | 'csv' {
+  const [type = ''] = (headers.get('content-type') ?? '').toLowerCase().split(';');
+  const format = FORMATS.get(type.trim());
+  if (format === undefined || (headers.get('content-encoding') ?? 'identity') !== 'identity')
+    throw httpError(
+      'BAD_REQUEST',
+      `Send the lines as content-type ${[...FORMATS.keys()].join(' or ')}, in UTF-8.`,
+      415,
+    );
+  return format;
+}
+
+function isCsvAccepted(headers: RequestHead['headers']): boolean {
+  return /(^|[,\s])text\/csv\b/i.test(headers.get('accept') ?? '');
+}
+
+function variablesIn(url: URL): Readonly<Record<string, unknown>> {
+  const text = url.searchParams.get('variables') ?? '{}';
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return Object.fromEntries(Object.entries(value));
+  } catch {
+    // The error below says what is wrong.
+  }
+  throw httpError('BAD_REQUEST', 'The parameter "variables" must be a JSON object.');
+}
+
+/** What an error says about the response, as in `request-error.ts`. */
+const httpOf = z.object({
+  status: z.int().optional(),
+  headers: z.record(z.string(), z.string()).optional(),
+});
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function decode(body: Uint8Array): string {
+  try {
+    return utf8.decode(body);
+  } catch {
+    throw httpError('BAD_REQUEST', 'The body is not text in UTF-8.');
+  }
+}
+
+function* startingWith(
+  first: IteratorResult<InputLine, unknown>,
+  others: Iterable<InputLine>,
+): Generator<InputLine> {
+  if (first.done === true) return;
+  yield first.value;
+  yield* others;
+}
+
+async function* textsOf(writer: RowWriter, rows: AsyncIterable<Row>): AsyncGenerator<string> {
+  if (writer.head !== '') yield writer.head;
+  for await (const row of rows) yield writer.write(row);
+}
+
+/** The answer to a request that is refused before its first line. */
+function refusal(thrown: unknown, requestId: string, errorLog: ErrorLog): BulkAnswer {
+  const [error] = toClientErrors([thrown], requestId, errorLog);
+  const { http, ...extensions } = error?.extensions ?? {};
+  const { status = 400, headers = {} } = httpOf.catch({}).parse(http);
+  return {
+    status,
+    headers: {
+      'content-type': 'application/json; charset=utf-8',
+      'cache-control': 'no-store',
+      'request-id': requestId,
+      ...headers,
+    },
+    body: [JSON.stringify({ errors: [{ message: error?.message, extensions }] })],
+  };
+}
+
+/** Answers bulk requests on a port. Other requests go to `otherwise`. */
+export function listenToBulk(answerBulk: AnswerBulk, otherwise: RequestListener): RequestListener {
+  return (request, response) => {
+    if (request.url?.startsWith(PREFIX) !== true) {
+      otherwise(request, response);
+      return;
+    }
+    const head = new NodeRequest(request, response);
+    void answerBulk(head, () => readNodeBody(request, MAX_BODY_BYTES))?.then(({ status, headers, body }) => {
+      response.writeHead(status, headers);
+      // If the client disconnects, the rest is not answered.
+      return pipeline(Readable.from(body, { highWaterMark: 1 }), response).catch(() => undefined);
+    });
+  };
+}
+
+/** Answers bulk requests for a gateway without a port. Other requests go to `otherwise`. */
+export function fetchBulk(
+  answerBulk: AnswerBulk,
+  otherwise: (request: Request) => Response | Promise<Response>,
+): (request: Request) => Promise<Response> {
+  return async (request) => {
+    const answer = await answerBulk(request, () => readBody(request, MAX_BODY_BYTES));
+    if (answer === undefined) return otherwise(request);
+    const { status, headers, body } = answer;
+    const stream = Readable.toWeb(
+      Readable.from(body, { highWaterMark: 1 }).map((text) => Buffer.from(String(text))),
+    );
+    return new Response(stream as ReadableStream, { status, headers });
+  };
+}
