@@ -7,6 +7,7 @@ import { z } from 'zod';
  */
 
 export const DECLARATION_KINDS = ['rest', 'graphql', 'sql', 'odata', 'soap', 'files'] as const;
+export type DeclarationKind = (typeof DECLARATION_KINDS)[number];
 
 const recordedCall = z.strictObject({
   /** The call as it was measured, in the words of the declaration's grammar. */
