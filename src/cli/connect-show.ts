@@ -1,0 +1,94 @@
+import type { Connected } from '../connect/connect.js';
+import { ConfigError } from '../errors.js';
+import { masked } from '../privacy/masking.js';
+import { readCard, renderCard, type CustomerCard } from './customer-card.js';
+import { customerQuery } from './customer-query.js';
+import type { OwnGateway } from './own-gateway.js';
+
+/** Calls that showing a customer may need: a record is found by one, and read again by its own id. */
+export const CALLS_TO_SHOW = 2;
+
+export interface Shown {
+  lines: readonly string[];
+  /** Whether the customer was found, without an error. */
+  isShown: boolean;
+}
+
+/**
+ * Queries the new fields of a sampled customer through a gateway with the new source. The query and the card are printed; each
+ * value is masked, because the output of a command may be stored.
+ */
+export async function showNewCustomer(
+  { draft, decisions }: Connected,
+  openGateway: () => Promise<OwnGateway>,
+): Promise<Shown> {
+  const sample = sampledKey(draft, decisions);
+  if (sample === undefined)
+    return { isShown: true, lines: ['No customer is shown, because no record was sampled.'] };
+  let gateway: OwnGateway;
+  try {
+    gateway = await openGateway();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const problems = error.problems.map((problem) => `  ${problem}`);
+    return {
+      isShown: true,
+      lines: ['No customer is shown, because the gateway does not start:', ...problems],
+    };
+  }
+  try {
+    const { schema, sourceOfField, failures } = gateway;
+    const fields = new Set(
+      [...sourceOfField].flatMap(([field, source]) => (source === draft.source ? [field] : [])),
+    );
+    const document = customerQuery(schema, { why: false, fields });
+    const result = await gateway.query(document, { by: { [sample.namespace]: sample.key } });
+    const card = readCard(result, sourceOfField, failures.recent());
+    return {
+      isShown: card.customer !== null && card.errors.length === 0,
+      lines: linesOf(document, sample.namespace, card),
+    };
+  } finally {
+    await gateway.close();
+  }
+}
+
+function linesOf(document: string, namespace: string, card: CustomerCard): string[] {
+  return [
+    document,
+    `$by is the ${namespace} of a sampled record. Values are masked: stekkerdoos ask --by ${namespace}=- shows them.`,
+    ...(card.customer === null && card.errors.length === 0
+      ? ['The gateway does not find this customer.']
+      : []),
+    ...renderCard({ ...card, customer: card.customer && maskedMembers(card.customer) }),
+  ];
+}
+
+/** The key of a sampled record, preferably its own id. */
+function sampledKey(
+  { calls, customer }: Connected['draft'],
+  { recordKey, foundBy }: Connected['decisions'],
+): { namespace: string; key: string } | undefined {
+  const namespaces = [recordKey, ...Object.keys(foundBy).filter((namespace) => namespace !== recordKey)];
+  for (const namespace of namespaces) {
+    const call = calls[foundBy[namespace]?.call ?? ''];
+    if (call === undefined) continue;
+    const answered = Object.entries(call.recorded?.answers ?? {}).find(([, rows]) => rows.length === 1)?.[0];
+    const [sampled] = customer.fields.find(({ from }) => from === call.key)?.samples ?? [];
+    const key =
+      answered ?? (typeof sampled === 'string' || typeof sampled === 'number' ? String(sampled) : undefined);
+    if (key !== undefined) return { namespace, key };
+  }
+  return undefined;
+}
+
+/** Hides all values, except the first letter of a text, and booleans. */
+function maskedValue(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(maskedValue);
+  if (typeof value === 'object' && value !== null) return maskedMembers(value);
+  return typeof value === 'boolean' ? value : masked(value, 'INITIAL');
+}
+
+function maskedMembers(object: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, maskedValue(value)]));
+}

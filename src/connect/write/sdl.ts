@@ -1,0 +1,5 @@
+import type { Decisions, Draft } from '../draft.js';
+
+export function writeSdl(_draft: Draft, _decisions: Decisions): string {
+  throw new Error('placeholder');
+}
