@@ -42,8 +42,9 @@ export const xero: RightSystem = {
           each(() => 'ACTIVE'),
         ),
         Name: name(made.fullNames),
-        FirstName: name(made.givenNames),
-        LastName: name(made.familyNames),
+        // A contact may be a company, which has no first name.
+        FirstName: name(made.givenNames.slice(0, 8)),
+        LastName: name(made.familyNames.slice(0, 8)),
         EmailAddress: email,
         SkypeUserName: personal(['SOCIAL', 'IDENTITY', 'CONTACT'], made.usernames, { mask: 'ALL' }),
         BankAccountDetails: personal('FINANCIAL', made.ibans, { mask: 'LAST_FOUR' }),
