@@ -1,0 +1,46 @@
+import { FAX_NAME, KVK_NAME, PHONE_NAME, VAT_NAME } from './names.js';
+import type { Values } from './record-fields.js';
+
+/** So many different numbers pass the check by chance once in 160,000 times. */
+const CERTAIN_NUMBERS = 5;
+
+const BSN_NAME =
+  /_(?:bsn|bsn_?(?:nummer|nr|number)|burger_?service_?nummer|sofi|sofi_?(?:nummer|nr)|citizen_?service_?number|nationaal_?nummer|rijksregister_?nummer|national_?(?:id|identity|identification|insurance)(?:_?(?:number|nr|no))?|social_?security(?:_?(?:number|nr|no))?|ssn|nin|nir|numero_?(?:de_?)?securite_?sociale|sozialversicherungs_?(?:nummer|nr)|steuer_?id|steuer_?identifikations_?nummer|personal_?identity_?number|persoonsnummer|passport|passport_?(?:number|nr|no)|paspoort|paspoort_?(?:nummer|nr)|(?:id|identity)_?card_?(?:number|nr|no)|identiteitskaart_?(?:nummer|nr)?)_/;
+
+const WEIGHTS = [9, 8, 7, 6, 5, 4, 3, 2, -1];
+
+/** Whether a text is a Dutch citizen service number: nine digits, or eight without the leading zero, that pass its check. */
+export function isBsn(text: string): boolean {
+  const digits = text.replace(
+    /^(\d{3})[ .](\d{3})[ .](\d{3})$|^(\d{4})[ .](\d{2})[ .](\d{3})$/,
+    '$1$2$3$4$5$6',
+  );
+  if (!/^\d{8,9}$/.test(digits) || /^(\d)\1+$/.test(digits)) return false;
+  const sum = Array.from(digits.padStart(9, '0')).reduce(
+    (total, digit, i) => total + Number(digit) * (WEIGHTS[i] ?? 0),
+    0,
+  );
+  return sum % 11 === 0;
+}
+
+/**
+ * Whether a field has numbers by which a state knows a person. `maybe`: too few values are known, and its name does not say
+ * what it is.
+ */
+export function nationalNumber(name: string, { texts, distinct }: Values): 'yes' | 'maybe' | 'no' {
+  if (BSN_NAME.test(name)) return 'yes';
+  const passing = texts.filter(isBsn);
+  if (passing.length === 0) return 'no';
+  const isNine = shareOfNine(passing);
+  const others = texts.length - passing.length;
+  // Eight digits may be numbers of the trade register, and phone numbers without a zero have nine.
+  const isNamed = [KVK_NAME, VAT_NAME, PHONE_NAME, FAX_NAME].some((other) => other.test(name));
+  if (others / texts.length > 0.2) return 'no';
+  if (new Set(passing).size < CERTAIN_NUMBERS || distinct.length < CERTAIN_NUMBERS)
+    return isNamed ? 'no' : 'maybe';
+  return isNamed && !isNine ? 'no' : 'yes';
+}
+
+function shareOfNine(texts: readonly string[]): boolean {
+  return texts.filter((text) => text.replace(/\D/g, '').length === 9).length / texts.length > 0.5;
+}

@@ -1,0 +1,96 @@
+import { wordsOf } from '../graphql/graphql-words.js';
+
+/**
+ * The words of a name between underscores, in lower case and without accents: `E-MailAdresse` is `_e_mail_adresse_`. A
+ * pattern with underscores around it matches whole words only.
+ */
+export function wordsIn(name: string): string {
+  const plain = name
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .replaceAll('ß', 'ss')
+    .replaceAll('ı', 'i')
+    .replace(/([a-z])(\d)/gi, '$1_$2');
+  return `_${wordsOf(plain).join('_')}_`;
+}
+
+/** The parts of a path, without quotes and indexes. */
+export function partsOf(path: string): string[] {
+  return path
+    .split('.')
+    .map((part) => part.replace(/^"|"$|\[\d+\]/g, ''))
+    .filter((part) => part !== '');
+}
+
+const pattern = (words: string): RegExp => new RegExp(`_(?:${words})_`);
+
+/** A name that says that the value belongs to somebody else, such as an employee, or to the organisation itself. */
+export const OF_OTHERS = pattern(
+  [
+    'rep|sales_?rep|representative|agent|employee|medewerker|mitarbeiter|employe|staff|personeel',
+    'manager|account_?manager|supervisor|adviseur|advisor|verkoper|vendeur|verkaufer|seller|assignee|assigned|assigned_to',
+    'store|shop|winkel|filiale|branch|vestiging|supplier|leverancier|lieferant|fournisseur|vendor|sender|afzender|absender',
+    'created_by|modified_by|updated_by|changed_by|entered_by|support_rep|emergency|noodcontact|notfall',
+  ].join('|'),
+);
+
+export const EMAIL_NAME = pattern(
+  '(?:e_?)?mail|(?:e_?)?mail_?(?:address|adres|adresse|addr|id|1)|emailadres|courriel|adresse_?mail|adresse_?electronique|correo',
+);
+
+export const FAX_NAME = pattern('(?:tele)?fax|fax_?(?:number|nr|nummer|no)|telefax|telecopie');
+
+export const PHONE_NAME = pattern(
+  [
+    '(?:tele)?phone|(?:tele|home|cell|work|mobile)?_?phone_?(?:number|no|nr|num|area_code|country_code|\\d)?|mobile|mobile_?(?:number|no|nr)|cell|cellphone|msisdn|whatsapp',
+    'tel|tel_?(?:nr|no|nummer)|telefoon|telefoon_?(?:nummer|nr)|mobiel|mobiel_?(?:nummer|nr)|gsm|gsm_?(?:nummer|nr)',
+    'telefon|telefon_?(?:nummer|nr)|handy|handy_?(?:nummer|nr)|mobil|mobil_?(?:nummer|nr|telefon)|festnetz|rufnummer|telephone_?(?:portable|fixe|mobile)|portable|numero_?(?:de_?)?telephone',
+  ].join('|'),
+);
+
+export const KVK_NAME = pattern(
+  'kvk|kvk_?(?:number|nummer|nr|no)|coc|coc_?(?:number|nummer|nr|no)|chamber_of_commerce(?:_number)?|handelsregister_?(?:nummer|nr)|company_?(?:registration_?)?number|registration_?number|trade_?register_?(?:number)?',
+);
+
+export const VAT_NAME = pattern(
+  'vat|vat_?(?:id|number|nr|no)|tax_?(?:vat|number|id)|btw|btw_?(?:nummer|nr|id)|ust_?id(?:_?(?:nr|nummer))?|ust_?idnr|umsatzsteuer_?id|mwst_?nr|numero_?tva|tva|tva_?(?:intra.*|numero)',
+);
+
+export const VISITOR_NAME = pattern(
+  'anonymous_?id|visitor_?id|cookie_?id|client_?id|domain_?userid|network_?userid|fingerprint|bezoeker_?id|besucher_?id|visiteur_?id|id_?visiteur',
+);
+
+export const X_NAME = pattern(
+  'twitter|twitter_?(?:handle|username|user|name|screen_name|url)|x_(?:handle|username)|screen_?name',
+);
+
+export const FACEBOOK_NAME = pattern(
+  'psid|facebook_?(?:user_?)?id|fb_?(?:user_?)?id|messenger_?(?:user_?)?id',
+);
+
+export const EMAIL_HASH_NAME = pattern(
+  '(?:hashed_?)(?:e_?)?mail|(?:e_?)?mail_?(?:hash|hashed|sha|sha_?256|sha256)',
+);
+
+/** The number of the person in some system: a customer number, a member number, an external id. */
+export const PERSON_NUMBER_NAME = pattern(
+  [
+    '(?:customer|client|contact|account|member|membership|subscriber|user|person|debtor|patient|policyholder|loyalty|external|ext|crm|erp|legacy)_?(?:number|nr|no|num|id|uuid|guid|code|key|ref|reference|card_?number)',
+    '(?:klant|klanten|relatie|debiteur|debiteuren|lid|leden|lidmaatschaps?|gebruikers?|contact|persoons?|patient|externe?_?)_?(?:nummer|nr|id|code|kenmerk)',
+    '(?:kunden?|mitglieds?|debitoren?|benutzer|kontakt|personen|externe_?)_?(?:nummer|nr|id|kennung|code)',
+    '(?:numero|no|num|id|code|identifiant)_?(?:de_?)?(?:client|membre|adherent|compte|utilisateur|abonne|contact|externe)',
+  ].join('|'),
+);
+
+export const GIVEN_NAME = pattern(
+  'first_?names?|given_?names?|fore_?name|given|voor_?na(?:am|men)|roep_?naam|vor_?namen?|prenoms?|ship_first_name|nombre',
+);
+export const MIDDLE_NAME = pattern(
+  'middle_?names?|infix|insertion|tussen_?voegsels?|voor_?voegsels?|namens_?zusatz|deuxieme_?prenom|name_?infix',
+);
+export const FAMILY_NAME = pattern(
+  'last_?name|family_?name|sur_?name|family|achter_?naam|familie_?naam|nach_?name|familien_?name|nom_?(?:de_?)?famille|apellidos?',
+);
+export const FULL_NAME = pattern(
+  'full_?name|display_?name|contact_?name|customer_?name|klant_?naam|volledige_?naam|contact_?persoon|kunden_?name|voller?_?name|nom_?complet|nom_?(?:du_?)?client|naam|nom|name',
+);
