@@ -118,7 +118,7 @@ export const connect = defineCommand({
       },
     });
     const others = withoutSource(options, name);
-    const known = knownCustomers(others.sources, () => openOwnGateway(others));
+    const known = await knownCustomers(others.sources, () => openOwnGateway(others));
     try {
       const connected = await connectSystem({
         ...{ source: name, target, readers: READERS, kind: args.kind, budget, known, progress },

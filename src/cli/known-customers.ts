@@ -28,48 +28,52 @@ type Identified = z.infer<typeof identified>;
 const reports = z.object({ sources: z.record(z.string(), z.object({ status: z.string() })) });
 
 export interface KnownCustomers extends Known {
-  /** Why nothing was looked up: the first problem of a gateway that does not start. */
+  /** Why nothing is looked up: the first problem of a gateway that does not start. */
   readonly problem: string | undefined;
   close(): Promise<void>;
 }
 
 /**
- * Looks up which identifiers the plugged-in sources know, through a gateway, which is opened at the first lookup. The number of
- * the lookups and their time are bounded. Values are in no result.
+ * Looks up which identifiers the plugged-in sources know, through a gateway with these sources. The number of the lookups and
+ * their time are bounded. Values are in no result.
  */
-export function knownCustomers(
+export async function knownCustomers(
   sources: readonly SourceDefinition[],
   openGateway: () => Promise<OwnGateway>,
-): KnownCustomers {
+): Promise<KnownCustomers> {
   const endsAt = performance.now() + MAX_MS;
-  let opened: Promise<OwnGateway | undefined> | undefined;
-  let problem: string | undefined;
-  const open = async (): Promise<OwnGateway | undefined> => {
-    try {
-      return await openGateway();
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      [problem] = error.problems;
-      return undefined;
-    }
-  };
+  const opened = await openOrProblem(openGateway);
+  if ('problem' in opened)
+    return {
+      ...{ namespaces: [], problem: opened.problem },
+      overlap: () => Promise.resolve([]),
+      close: () => Promise.resolve(),
+    };
+  const { gateway } = opened;
+  const plugged = sources.filter(({ name }) => gateway.sources.includes(name));
   return {
-    get problem() {
-      return problem;
-    },
+    problem: undefined,
+    namespaces: plugged.flatMap(({ namespaces = [] }) => namespaces),
     overlap: async (namespace, values) => {
-      const gateway = await (opened ??= open());
-      if (gateway === undefined || performance.now() > endsAt) return [];
-      const plugged = new Set(gateway.sources);
-      const names = sources
-        .filter(({ name, identity }) => plugged.has(name) && identity?.foundBy[namespace] !== undefined)
+      if (performance.now() > endsAt) return [];
+      const names = plugged
+        .filter(({ identity }) => identity?.foundBy[namespace] !== undefined)
         .map(({ name }) => name);
       return names.length === 0 ? [] : countKnown(gateway, names, namespace, values);
     },
-    close: async () => {
-      await (await opened)?.close();
-    },
+    close: () => gateway.close(),
   };
+}
+
+async function openOrProblem(
+  openGateway: () => Promise<OwnGateway>,
+): Promise<{ gateway: OwnGateway } | { problem: string | undefined }> {
+  try {
+    return { gateway: await openGateway() };
+  } catch (error) {
+    if (error instanceof ConfigError) return { problem: error.problems[0] };
+    throw error;
+  }
 }
 
 async function countKnown(

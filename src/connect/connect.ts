@@ -189,7 +189,7 @@ function makeFiles(
 ): ProjectFiles {
   const { source } = draft;
   const paths = filesOfSource(source);
-  const recording = writeRecording(draft, decisions, { seed: source, recordedAt: now.toISOString() });
+  const recording = writeRecording(draft, decisions, { seed: 1, recordedAt: now.toISOString() });
   return {
     [paths.declaration]: writeDeclaration(draft, decisions),
     [paths.sdl]: writeSdl(draft, decisions),

@@ -1,10 +1,11 @@
 import type { Decisions, Draft, Finding } from '../draft.js';
 
+/** PLACEHOLDER */
 export function writePage(
-  _draft: Draft,
+  draft: Draft,
   _decisions: Decisions,
-  _findings: readonly Finding[],
-  _measuredAt: Date,
+  findings: readonly Finding[],
+  measuredAt: Date,
 ): string {
-  throw new Error('placeholder');
+  return `# ${draft.source}\n\nMeasured ${measuredAt.toISOString()}\n\n${findings.map(({ text }) => `- ${text}`).join('\n')}\n`;
 }

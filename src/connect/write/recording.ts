@@ -1,10 +1,22 @@
 import type { Recording } from '../../recordings/recording.js';
 import type { Decisions, Draft } from '../draft.js';
 
+/** PLACEHOLDER */
 export function writeRecording(
-  _draft: Draft,
+  draft: Draft,
   _decisions: Decisions,
-  _options: { seed: string; recordedAt: string },
+  { recordedAt }: { seed: number; recordedAt: string },
 ): Recording {
-  throw new Error('placeholder');
+  return {
+    version: 1,
+    source: draft.source,
+    kind: draft.kind,
+    recordedAt,
+    system: draft.system ?? {},
+    calls: Object.fromEntries(
+      Object.entries(draft.calls).flatMap(([n, { recorded }]) => (recorded ? [[n, recorded]] : [])),
+    ),
+    ...(draft.tables ? { tables: draft.tables } : {}),
+    examples: [],
+  } as Recording;
 }
