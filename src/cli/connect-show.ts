@@ -1,3 +1,4 @@
+import { parse, print } from 'graphql';
 import type { Connected } from '../connect/connect.js';
 import { ConfigError } from '../errors.js';
 import { masked } from '../privacy/masking.js';
@@ -5,8 +6,8 @@ import { readCard, renderCard, type CustomerCard } from './customer-card.js';
 import { customerQuery } from './customer-query.js';
 import type { OwnGateway } from './own-gateway.js';
 
-/** Calls that showing a customer may need: a record is found by one, and read again by its own id. */
-export const CALLS_TO_SHOW = 2;
+/** Calls that showing a customer takes. */
+export const CALLS_TO_SHOW = 1;
 
 export interface Shown {
   lines: readonly string[];
@@ -19,11 +20,13 @@ export interface Shown {
  * value is masked, because the output of a command may be stored.
  */
 export async function showNewCustomer(
-  { draft, decisions }: Connected,
+  connected: Connected,
   openGateway: () => Promise<OwnGateway>,
 ): Promise<Shown> {
-  const sample = sampledKey(draft, decisions);
-  if (sample === undefined)
+  const { source } = connected.draft;
+  const { recordKey } = connected.decisions;
+  const id = sampledId(connected);
+  if (id === undefined)
     return { isShown: true, lines: ['No customer is shown, because no record was sampled.'] };
   let gateway: OwnGateway;
   try {
@@ -38,15 +41,13 @@ export async function showNewCustomer(
   }
   try {
     const { schema, sourceOfField, failures } = gateway;
-    const fields = new Set(
-      [...sourceOfField].flatMap(([field, source]) => (source === draft.source ? [field] : [])),
-    );
+    const fields = new Set([...sourceOfField].flatMap(([field, owner]) => (owner === source ? [field] : [])));
     const document = customerQuery(schema, { why: false, fields });
-    const result = await gateway.query(document, { by: { [sample.namespace]: sample.key } });
+    const result = await gateway.query(document, { by: { [recordKey]: id } });
     const card = readCard(result, sourceOfField, failures.recent());
     return {
       isShown: card.customer !== null && card.errors.length === 0,
-      lines: linesOf(document, sample.namespace, card),
+      lines: linesOf(document, recordKey, card),
     };
   } finally {
     await gateway.close();
@@ -55,7 +56,7 @@ export async function showNewCustomer(
 
 function linesOf(document: string, namespace: string, card: CustomerCard): string[] {
   return [
-    document,
+    print(parse(document)),
     `$by is the ${namespace} of a sampled record. Values are masked: stekkerdoos ask --by ${namespace}=- shows them.`,
     ...(card.customer === null && card.errors.length === 0
       ? ['The gateway does not find this customer.']
@@ -64,22 +65,13 @@ function linesOf(document: string, namespace: string, card: CustomerCard): strin
   ];
 }
 
-/** The key of a sampled record, preferably its own id. */
-function sampledKey(
-  { calls, customer }: Connected['draft'],
-  { recordKey, foundBy }: Connected['decisions'],
-): { namespace: string; key: string } | undefined {
-  const namespaces = [recordKey, ...Object.keys(foundBy).filter((namespace) => namespace !== recordKey)];
-  for (const namespace of namespaces) {
-    const call = calls[foundBy[namespace]?.call ?? ''];
-    if (call === undefined) continue;
-    const answered = Object.entries(call.recorded?.answers ?? {}).find(([, rows]) => rows.length === 1)?.[0];
-    const [sampled] = customer.fields.find(({ from }) => from === call.key)?.samples ?? [];
-    const key =
-      answered ?? (typeof sampled === 'string' || typeof sampled === 'number' ? String(sampled) : undefined);
-    if (key !== undefined) return { namespace, key };
-  }
-  return undefined;
+/** The own id of a sampled record. */
+function sampledId({ draft, decisions }: Connected): string | undefined {
+  const call = draft.calls[decisions.foundBy[decisions.recordKey]?.call ?? ''];
+  const answered = Object.entries(call?.recorded?.answers ?? {}).find(([, rows]) => rows.length === 1);
+  if (answered !== undefined) return answered[0];
+  const [sample] = draft.customer.fields.find(({ from }) => from === call?.key)?.samples ?? [];
+  return typeof sample === 'string' || typeof sample === 'number' ? String(sample) : undefined;
 }
 
 /** Hides all values, except the first letter of a text, and booleans. */

@@ -117,8 +117,11 @@ export const connect = defineCommand({
         progress.called(used, most);
       },
     });
-    const others = withoutSource(options, name);
-    const known = await knownCustomers(others.sources, () => openOwnGateway(others));
+    const known = await knownCustomers(withoutSource(options, name));
+    if (known.problem !== undefined)
+      progress.lines([
+        `check: No other source is queried, because their gateway does not start: ${known.problem}`,
+      ]);
     try {
       const connected = await connectSystem({
         ...{ source: name, target, readers: READERS, kind: args.kind, budget, known, progress },
@@ -126,12 +129,6 @@ export const connect = defineCommand({
         answers: answersOf(flags, hasPerson ? personAt({}, progress.pause) : undefined),
         now: new Date(),
       });
-      if (known.problem !== undefined)
-        progress.found({
-          step: 'identity',
-          text: `No other source was queried, because the gateway does not start: ${known.problem}`,
-          isWarning: true,
-        });
       if (dryRun) printFiles(connected, progress);
       else await writeAndShow(connected, folder, { progress, budget });
     } finally {
@@ -146,13 +143,14 @@ async function writeAndShow(
   folder: string,
   { progress, budget }: { progress: CommandProgress; budget: CallBudget },
 ): Promise<void> {
-  const { draft, files, values } = connected;
+  const { draft, files, shown, values } = connected;
   writeTogether(folder, files);
   for (const path of Object.keys(files)) progress.found({ step: 'write', text: path });
   progress.begin('show', 'queries a sampled customer through a gateway with the new source');
   const { lines, isShown } = await showNewCustomer(connected, async () => {
     const options = await loadProject(folder, builtIn, { ...process.env, ...values });
-    return openOwnGateway(withSecret(options));
+    const sources = options.sources.map((source) => (source.name === draft.source ? shown : source));
+    return openOwnGateway(withSecret({ ...options, sources }));
   });
   progress.lines([...lines, '', ...nextSteps(draft, budget)]);
   if (!isShown) process.exitCode = 1;

@@ -2,9 +2,11 @@ import { z } from 'zod';
 import type { Known } from '../connect/suggest/identity.js';
 import { ConfigError } from '../errors.js';
 import { normalise } from '../identity/identifiers.js';
-import type { SourceDefinition } from '../source.js';
+import type { ProjectOptions } from '../project/load-project.js';
+import { SettingsReader } from '../settings.js';
+import { pluggedIn } from '../source.js';
 import { sourceValue } from '../stitching/sdl.js';
-import type { OwnGateway } from './own-gateway.js';
+import { openOwnGateway, type OwnGateway } from './own-gateway.js';
 
 /** Most values of one kind that are looked up. */
 const MAX_VALUES = 50;
@@ -37,12 +39,11 @@ export interface KnownCustomers extends Known {
  * Looks up which identifiers the plugged-in sources know, through a gateway with these sources. The number of the lookups and
  * their time are bounded. Values are in no result.
  */
-export async function knownCustomers(
-  sources: readonly SourceDefinition[],
-  openGateway: () => Promise<OwnGateway>,
-): Promise<KnownCustomers> {
+export async function knownCustomers(options: ProjectOptions): Promise<KnownCustomers> {
   const endsAt = performance.now() + MAX_MS;
-  const opened = await openOrProblem(openGateway);
+  const { sources } = options;
+  const plugged = pluggedIn(sources, new SettingsReader(options.environment, options.declared));
+  const opened = plugged.length === 0 ? { problem: undefined } : await openOrProblem(options);
   if ('problem' in opened)
     return {
       ...{ namespaces: [], problem: opened.problem },
@@ -50,7 +51,6 @@ export async function knownCustomers(
       close: () => Promise.resolve(),
     };
   const { gateway } = opened;
-  const plugged = sources.filter(({ name }) => gateway.sources.includes(name));
   return {
     problem: undefined,
     namespaces: plugged.flatMap(({ namespaces = [] }) => namespaces),
@@ -66,10 +66,10 @@ export async function knownCustomers(
 }
 
 async function openOrProblem(
-  openGateway: () => Promise<OwnGateway>,
+  options: ProjectOptions,
 ): Promise<{ gateway: OwnGateway } | { problem: string | undefined }> {
   try {
-    return { gateway: await openGateway() };
+    return { gateway: await openOwnGateway(options) };
   } catch (error) {
     if (error instanceof ConfigError) return { problem: error.problems[0] };
     throw error;

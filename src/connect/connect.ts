@@ -1,9 +1,10 @@
-import { declaredSource, type DeclaredSource } from '../declared/declared-source.js';
+import { declaredSource } from '../declared/declared-source.js';
 import { describeProblem } from '../declared/problems.js';
 import { didYouMean } from '../did-you-mean.js';
 import { InvalidInputError } from '../errors.js';
 import { recordingSchema } from '../recordings/recording.js';
 import type { Environment } from '../settings.js';
+import type { SourceDefinition } from '../source.js';
 import type { CallBudget } from './call-budget.js';
 import type { Decisions, Draft, FieldPrivacy, Finding } from './draft.js';
 import type { Candidate, Look, Questions, ReaderKind, Target } from './reader.js';
@@ -60,7 +61,8 @@ export interface Connected {
   decisions: Decisions;
   /** The files of the source. They have no secret and no personal value of the system. */
   files: ProjectFiles;
-  compiled: DeclaredSource;
+  /** The source for step 6: only its own ids link, so that a customer takes one call. */
+  shown: SourceDefinition;
   /** The values of the variables that the declaration names, as far as the target has them. They are not written. */
   values: Environment;
 }
@@ -115,9 +117,8 @@ export async function connectSystem(request: ConnectRequest): Promise<Connected>
 
     progress.begin('write', 'replaces personal values, and writes the files of the source');
     const files = makeFiles(draft, decisions, findings, now);
-    const compiled = compileFiles(source, files);
     refuseSecrets(files, values);
-    return { draft, decisions, files, compiled, values };
+    return { draft, decisions, files, shown: compileWithoutLinks(draft, decisions), values };
   } finally {
     await reader.close();
   }
@@ -181,6 +182,15 @@ function refuseUnknown(what: string, named: readonly string[], known: readonly s
     );
 }
 
+/** The source in which only its own ids link. */
+function compileWithoutLinks(draft: Draft, decisions: Decisions): SourceDefinition {
+  const foundBy = mapValues(decisions.foundBy, (found) =>
+    found === decisions.foundBy[decisions.recordKey] ? found : { ...found, uniqueness: 'none' as const },
+  );
+  const changed: Decisions = { ...decisions, foundBy };
+  return compileSource(draft.source, writeDeclaration(draft, changed), writeSdl(draft, changed));
+}
+
 function makeFiles(
   draft: Draft,
   decisions: Decisions,
@@ -190,24 +200,22 @@ function makeFiles(
   const { source } = draft;
   const paths = filesOfSource(source);
   const recording = writeRecording(draft, decisions, { seed: 1, recordedAt: now.toISOString() });
+  const yaml = writeDeclaration(draft, decisions);
+  const sdl = writeSdl(draft, decisions);
+  compileSource(source, yaml, sdl);
   return {
-    [paths.declaration]: writeDeclaration(draft, decisions),
-    [paths.sdl]: writeSdl(draft, decisions),
+    [paths.declaration]: yaml,
+    [paths.sdl]: sdl,
     [paths.recording]: `${JSON.stringify(recordingSchema.parse(recording), null, 2)}\n`,
     [paths.page]: writePage(draft, decisions, findings, now),
   };
 }
 
-/** Compiles the made files, so that nothing is written that a gateway refuses. */
-function compileFiles(source: string, files: ProjectFiles): DeclaredSource {
+/** Compiles the declaration and the SDL. Nothing is written that a gateway refuses. */
+function compileSource(source: string, yaml: string, sdl: string): SourceDefinition {
   const paths = filesOfSource(source);
-  const compiled = declaredSource({
-    file: paths.declaration,
-    yaml: files[paths.declaration] ?? '',
-    sdlFile: paths.sdl,
-    sdl: files[paths.sdl],
-  });
-  if (!('problems' in compiled)) return compiled;
+  const compiled = declaredSource({ file: paths.declaration, yaml, sdlFile: paths.sdl, sdl });
+  if (!('problems' in compiled)) return compiled.source;
   throw new InvalidInputError(
     [
       'Nothing was written, because the gateway would refuse the files. Leave the fields out that are named, by --leave-out:',
