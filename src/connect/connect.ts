@@ -227,11 +227,12 @@ function compileSource(source: string, yaml: string, sdl: string): SourceDefinit
 /** A shorter value may be part of any text. */
 const MIN_SECRET_CHARACTERS = 6;
 
-/** Nothing is written if a file has a secret, whatever the system repeats of it. */
+/** Nothing is written if a file has a secret, because a system may repeat it. */
 function refuseSecrets(files: ProjectFiles, values: Environment): void {
-  const secrets = Object.values(values).flatMap((value = '') =>
-    URL.canParse(value) ? decodeURIComponent(new URL(value).password) : value,
-  );
+  const secrets = Object.entries(values).flatMap(([variable, value = '']) => {
+    if (/_(TOKEN|PASSWORD|KEY|SECRET)$/.test(variable)) return value;
+    return URL.canParse(value) ? decodeURIComponent(new URL(value).password) : [];
+  });
   for (const [path, text] of Object.entries(files))
     if (secrets.some((secret) => secret.length >= MIN_SECRET_CHARACTERS && text.includes(secret)))
       throw new InvalidInputError(
