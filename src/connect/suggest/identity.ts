@@ -56,7 +56,9 @@ class IdentitySuggester {
 
   async suggest(): Promise<{ identity: Identity; findings: readonly Finding[] }> {
     const { customer } = this.#draft;
-    const calls = Object.entries(this.#draft.calls).filter(([, { findsCustomers }]) => findsCustomers);
+    const calls = Object.entries(this.#draft.calls)
+      .filter(([, { findsCustomers }]) => findsCustomers)
+      .map(([name, call]) => [name, { ...call, key: this.#pathOfKey(call.key) }] as const);
     const idPath = customer.id ?? calls.find(([, { isUnique }]) => isUnique)?.[1].key;
     const candidates = this.#fields
       .filter(({ path }) => path !== idPath || !calls.some(([, { key }]) => key === path))
@@ -84,6 +86,18 @@ class IdentitySuggester {
       },
       findings: this.#findings,
     };
+  }
+
+  /** The path in the record of the key of a call. A reader may know its kind only, such as `email`. */
+  #pathOfKey(key: string): string {
+    const found =
+      this.#fields.find(({ path }) => path === key) ??
+      this.#fields.find(({ field }) => field.name === key) ??
+      this.#fields
+        .flatMap(identifiersIn)
+        .filter(({ namespace }) => namespace.name === key)
+        .toSorted(compareFields)[0]?.record;
+    return found?.path ?? key;
   }
 
   /** One field for each common namespace. */
@@ -120,12 +134,14 @@ class IdentitySuggester {
     calls: readonly (readonly [string, DraftCall])[],
     idField: RecordField | undefined,
   ): Promise<void> {
-    const keys = new Set(calls.map(([, { key }]) => key));
+    const keys = new Map(calls.map(([, { key, isUnique }]) => [key, isUnique]));
     const chosen = new Set(this.#chosen.values());
     for (const record of this.#fields) {
       if (record === idField || chosen.has(record) || record.isInList) continue;
       const isKey = keys.has(record.path);
-      if (!isKey && !isPersonNumber(record)) continue;
+      // People are searched by their town too, which identifies nobody.
+      if (keys.get(record.path) !== true && !isPersonNumber(record) && !(isKey && hasNumbers(record.values)))
+        continue;
       if (nationalNumber(record.name, record.values) !== 'no') {
         this.#warn(
           `${placeOf(record)} has numbers by which a state knows a person. Customers are not found by them.`,
@@ -267,11 +283,15 @@ function uniquenessOf(namespace: string, { values: { texts, distinct } }: Record
 }
 
 /** Whether a field has a number that only this person has. */
-function isPersonNumber({ name, pathName, field, values: { texts, distinct } }: RecordField): boolean {
+function isPersonNumber({ name, pathName, field, values }: RecordField): boolean {
   if (!PERSON_NUMBER_NAME.test(name) || OF_OTHERS.test(pathName)) return false;
-  if (!/^(String|ID|Int|BigInt)$/.test(field.type) || texts.length < 2) return false;
+  return /^(String|ID|Int|BigInt)$/.test(field.type) && hasNumbers(values);
+}
+
+/** Whether the values are numbers or codes that all differ. */
+function hasNumbers({ texts, distinct }: RecordField['values']): boolean {
   const isNumber = (text: string) => /^[\w.:/+=-]{2,64}$/.test(text) && /\d/.test(text);
-  return distinct.length === texts.length && texts.every(isNumber);
+  return texts.length > 1 && distinct.length === texts.length && texts.every(isNumber);
 }
 
 function differences(count: number, repeated: number): string {

@@ -44,12 +44,11 @@ function prefixOf(texts: readonly string[]): string {
   )
     length += 1;
   const common = first.slice(0, length);
-  // Letters that run on in the rest, and digits, are part of it.
-  const ended = /[^A-Za-z0-9]$/.test(common);
-  const isBeforeDigits = /[A-Za-z]$/.test(common) && texts.every((text) => /\d/.test(text[length] ?? ''));
-  const whole = ended || isBeforeDigits ? common : common.replace(/[A-Za-z0-9]+$/, '');
-  const [letters = ''] = /^\D*/.exec(whole) ?? [];
-  return letters.includes('@') || /\s/.test(letters) ? '' : letters;
+  const [letters = ''] = /^\D*/.exec(common) ?? [];
+  // Letters that run on in the rest are part of it, and small letters before a digit may be a name.
+  const isBeforeDigits = texts.every((text) => /\d/.test(text[letters.length] ?? ''));
+  const prefix = isBeforeDigits && /[A-Z]$/.test(letters) ? letters : letters.replace(/[A-Za-z]+$/, '');
+  return /[@\s]/.test(prefix) ? '' : prefix;
 }
 
 function restOf(rests: readonly string[]): string {
