@@ -1,6 +1,6 @@
 import type { Candidate } from '../reader.js';
 import { isOfDocument, keyKindOf, personSign, personWordScore } from './table-names.js';
-import { columnOf, isUnique, shownList, type Column, type Table } from './table.js';
+import { columnOf, isComputedView, isUnique, shownList, type Column, type Table } from './table.js';
 
 /** Tables whose rows are persons or organisations. */
 
@@ -9,8 +9,8 @@ type Sign = keyof typeof SIGN_SCORES;
 
 /** A table without a telling name needs as many signs. */
 const MIN_SIGNS = 7;
-/** A view is made for readers, so it is preferred to its table. */
-const VIEW_SCORE = 3;
+/** A view whose rows have no key is used if there is nothing better. */
+const COMPUTED_VIEW_SCORE = -3;
 
 export interface PersonTable {
   table: Table;
@@ -19,11 +19,20 @@ export interface PersonTable {
 
 /** The tables of persons, the best first. */
 export function personTables(tables: readonly Table[]): PersonTable[] {
-  return tables
-    .flatMap((table) => {
-      const found = scoreOf(table, tables);
-      return found === undefined ? [] : [{ table, ...found }];
-    })
+  const scored = tables.flatMap((table) => {
+    const found = scoreOf(table, tables);
+    return found === undefined ? [] : [{ table, ...found }];
+  });
+  // A view is made for readers, so it is preferred to its table.
+  const ofTable = new Map(
+    scored.filter(({ table }) => !table.isView).map(({ table, score }) => [table.base, score]),
+  );
+  return scored
+    .map((found) =>
+      found.table.isView
+        ? { ...found, score: Math.max(found.score, (ofTable.get(found.table.base) ?? 0) + 1) }
+        : found,
+    )
     .toSorted((a, b) => b.score - a.score || a.table.name.localeCompare(b.table.name))
     .map(({ table, evidence }) => ({ table, candidate: { name: table.name, evidence } }));
 }
@@ -52,7 +61,7 @@ function scoreOf(table: Table, tables: readonly Table[]): { score: number; evide
     held +
     Math.min(3, referring) +
     (hasKey ? 2 : 0) +
-    (table.isView ? (hasKey ? VIEW_SCORE : -VIEW_SCORE) : 0);
+    (isComputedView(table) ? COMPUTED_VIEW_SCORE : 0);
   const evidence = [
     ...(table.isView ? ['a view'] : []),
     ...(named > 0 ? ['its name says persons or organisations'] : []),

@@ -249,7 +249,13 @@ class TableDrafter {
         recordedTable({ ...through.table, columns }, distinct(pairs, { ...through.table, columns })),
       );
     }
-    return Object.fromEntries(recorded);
+    const isRecorded = ({ table }: { table: string }) => recorded.has(table);
+    return Object.fromEntries(
+      [...recorded].map(([name, table]) => [
+        name,
+        { ...table, foreignKeys: table.foreignKeys.filter(isRecorded) },
+      ]),
+    );
   }
 }
 

@@ -89,7 +89,12 @@ export function planTables(person: Table, tables: readonly Table[], maxLinks: nu
   for (let depth = 0; depth < MAX_DEPTH; depth += 1) {
     const next: typeof owners = [];
     for (const { table, above } of owners) {
-      const found = linksOf(table, all, leave).filter(({ target }) => !above.includes(target.base));
+      const leaveOther = (other: Table, because: string): void => {
+        if (!above.includes(other.base)) leave(other, because);
+      };
+      const found = linksOf(table, all, leaveOther)
+        .filter(({ target }) => !above.includes(target.base))
+        .toSorted((a, b) => valueOf(b) - valueOf(a));
       for (const link of found.slice(0, MAX_LINKS_OF_TABLE)) {
         // Beyond the rows of rows, only what a row refers to is read.
         if (depth === MAX_DEPTH - 1 && link.isList) continue;
@@ -114,6 +119,13 @@ export function planTables(person: Table, tables: readonly Table[], maxLinks: nu
       text: `Left out, because ${because}: ${shownList([...names])}.`,
     })),
   };
+}
+
+/** Events of the customer are worth more than other rows, and constraints more than names. */
+function valueOf(link: Link): number {
+  const order = link.isList ? orderOf(link) : undefined;
+  const hasMoment = order?.hasPages === true && order.columns[0]?.replace(/^-/, '') !== order.columns[1];
+  return (hasMoment ? 2 : 0) + (link.isList ? 1 : 0) - (link.isInferred ? 2 : 0);
 }
 
 /** The plan with other tables of the same names. */
