@@ -48,11 +48,11 @@ function declarationOf(
     return sdlOf(type, field);
   };
   const lists = customer.fields.filter(({ call }) => call !== undefined);
-  const own = customer.fields.filter(({ call }) => call === undefined);
+  const columns = customer.fields.filter(({ call }) => call === undefined);
   fields['Customer.person'] = { call: idCall };
   const blocks = [
     `type Customer {\n"The person." person: ${customer.name} ${RULES}\n${lists.map(member('Customer')).join('\n')}\n}`,
-    ...[{ ...customer, fields: own }, ...Object.values(types)].map(
+    ...[{ ...customer, fields: columns }, ...Object.values(types)].map(
       (type: DraftType) =>
         `"A row." type ${type.name} ${CATEGORY} {\n${type.fields.map(member(type.name)).join('\n')}\n}`,
     ),

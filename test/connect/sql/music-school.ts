@@ -103,7 +103,9 @@ export async function startMusicSchool(): Promise<MusicSchool> {
   return {
     readerUrl,
     statements: noting.statements,
-    execute: async (statement) => void (await owner.query(statement)),
+    execute: async (statement) => {
+      await owner.query(statement);
+    },
     close: async () => {
       await noting.close();
       await owner.end();
