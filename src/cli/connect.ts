@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineCommand } from 'citty';
@@ -128,6 +128,7 @@ export const connect = defineCommand({
         environment: options.environment,
         answers: answersOf(flags, hasPerson ? personAt({}, progress.pause) : undefined),
         now: new Date(),
+        seed: randomInt(MAX_SEED),
       });
       if (dryRun) printFiles(connected, progress);
       else await writeAndShow(connected, folder, { progress, budget });
@@ -195,6 +196,7 @@ function variablesOf({ variables }: Draft): string[] {
   ];
 }
 
+const MAX_SEED = 2 ** 48 - 1;
 /** Calls that are left to measure, beside those of step 6. */
 const MIN_CALLS = CALLS_TO_SHOW + 3;
 const MAX_CALLS = 1_000;

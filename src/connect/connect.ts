@@ -53,6 +53,8 @@ export interface ConnectRequest {
   known: Known;
   progress: Progress;
   now: Date;
+  /** Decides the made-up values of the recording. Others must not be able to guess it: they could test values with it. */
+  seed: number;
 }
 
 /** A system that is ready to be plugged in. */
@@ -84,7 +86,7 @@ export function filesOfSource(source: string): {
 
 /** Reads a system, measures it, and makes the files of its source. Throws an InvalidInputError if the system is refused. */
 export async function connectSystem(request: ConnectRequest): Promise<Connected> {
-  const { source, environment, budget, answers, known, progress, now } = request;
+  const { source, environment, budget, answers, known, progress } = request;
   const findings: Finding[] = [];
   const report = (found: readonly Finding[]): void => {
     for (const finding of found) progress.found(finding);
@@ -116,7 +118,7 @@ export async function connectSystem(request: ConnectRequest): Promise<Connected>
     const decisions = { ...decided, privacy: await answerPrivacy(suggested.privacy, answers) };
 
     progress.begin('write', 'replaces personal values, and writes the files of the source');
-    const files = makeFiles(draft, decisions, findings, now);
+    const files = makeFiles(draft, decisions, findings, request);
     refuseSecrets(files, values);
     return { draft, decisions, files, shown: compileWithoutLinks(draft, decisions), values };
   } finally {
@@ -195,11 +197,11 @@ function makeFiles(
   draft: Draft,
   decisions: Decisions,
   findings: readonly Finding[],
-  now: Date,
+  { now, seed }: ConnectRequest,
 ): ProjectFiles {
   const { source } = draft;
   const paths = filesOfSource(source);
-  const recording = writeRecording(draft, decisions, { seed: 1, recordedAt: now.toISOString() });
+  const recording = writeRecording(draft, decisions, { seed, recordedAt: now.toISOString() });
   const yaml = writeDeclaration(draft, decisions);
   const sdl = writeSdl(draft, decisions);
   compileSource(source, yaml, sdl);
