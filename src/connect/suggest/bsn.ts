@@ -1,8 +1,9 @@
-import { FAX_NAME, KVK_NAME, PHONE_NAME, VAT_NAME } from './names.js';
 import type { Values } from './record-fields.js';
 
 /** So many different numbers pass the check by chance once in 160,000 times. */
 const CERTAIN_NUMBERS = 5;
+/** Some values may be typing errors. */
+const MIN_SHARE = 0.8;
 
 const BSN_NAME =
   /_(?:bsn|bsn_?(?:nummer|nr|number)|burger_?service_?nummer|sofi|sofi_?(?:nummer|nr)|citizen_?service_?number|nationaal_?nummer|rijksregister_?nummer|national_?(?:id|identity|identification|insurance)(?:_?(?:number|nr|no))?|social_?security(?:_?(?:number|nr|no))?|ssn|nin|nir|numero_?(?:de_?)?securite_?sociale|sozialversicherungs_?(?:nummer|nr)|steuer_?id|steuer_?identifikations_?nummer|personal_?identity_?number|persoonsnummer|passport|passport_?(?:number|nr|no)|paspoort|paspoort_?(?:nummer|nr)|(?:id|identity)_?card_?(?:number|nr|no)|identiteitskaart_?(?:nummer|nr)?)_/;
@@ -27,20 +28,13 @@ export function isBsn(text: string): boolean {
  * Whether a field has numbers by which a state knows a person. `maybe`: too few values are known, and its name does not say
  * what it is.
  */
-export function nationalNumber(name: string, { texts, distinct }: Values): 'yes' | 'maybe' | 'no' {
+export function nationalNumber(name: string, { texts }: Values): 'yes' | 'maybe' | 'no' {
   if (BSN_NAME.test(name)) return 'yes';
+  // Companies have numbers with the same check.
+  if (/_rsin_/.test(name)) return 'no';
   const passing = texts.filter(isBsn);
-  if (passing.length === 0) return 'no';
-  const isNine = shareOfNine(passing);
-  const others = texts.length - passing.length;
-  // Eight digits may be numbers of the trade register, and phone numbers without a zero have nine.
-  const isNamed = [KVK_NAME, VAT_NAME, PHONE_NAME, FAX_NAME].some((other) => other.test(name));
-  if (others / texts.length > 0.2) return 'no';
-  if (new Set(passing).size < CERTAIN_NUMBERS || distinct.length < CERTAIN_NUMBERS)
-    return isNamed ? 'no' : 'maybe';
-  return isNamed && !isNine ? 'no' : 'yes';
-}
-
-function shareOfNine(texts: readonly string[]): boolean {
-  return texts.filter((text) => text.replace(/\D/g, '').length === 9).length / texts.length > 0.5;
+  // Most numbers have all nine digits; numbers of eight digits alone are of another kind.
+  const isLong = passing.filter((text) => text.replace(/\D/g, '').length === 9).length > passing.length / 2;
+  if (!isLong || passing.length / texts.length < MIN_SHARE) return 'no';
+  return new Set(passing).size < CERTAIN_NUMBERS ? 'maybe' : 'yes';
 }
