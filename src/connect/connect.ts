@@ -98,8 +98,9 @@ export async function connectSystem(request: ConnectRequest): Promise<Connected>
   const reader = await kind.open({ source, target, environment, budget, questions: answers });
   try {
     const look = await reader.look();
+    report([{ step: 'look', text: `The kind of the system is ${kind.kind}.` }]);
     report(look.findings);
-    report([{ step: 'look', text: `It is ${kind.label}.` }, ...look.candidates.map(describeCandidate)]);
+    report(look.candidates.map(({ name, evidence }) => ({ step: 'look', text: `${name}: ${evidence}` })));
     const candidate = await chooseCandidate(look, answers);
 
     progress.begin('measure', `measures ${candidate.name}, and reads only`);
@@ -124,10 +125,6 @@ export async function connectSystem(request: ConnectRequest): Promise<Connected>
   } finally {
     await reader.close();
   }
-}
-
-function describeCandidate({ name, evidence }: Candidate): Finding {
-  return { step: 'look', text: `${name}: ${evidence}` };
 }
 
 async function chooseCandidate({ candidates, findings }: Look, answers: Answers): Promise<Candidate> {
