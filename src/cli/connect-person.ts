@@ -53,7 +53,7 @@ export function personAt(streams: Streams, beforeQuestion: () => void): Person {
       question(() =>
         autocompleteMultiselect({
           ...streams,
-          message: 'Which fields are not wanted? Space selects, Enter continues.',
+          message: 'Which fields are not wanted?',
           options: Object.entries(suggested).flatMap(([field, privacy]) =>
             'leftOutBecause' in privacy
               ? []
