@@ -129,7 +129,7 @@ class FieldSuggester {
     };
   }
 
-  /** What the name says; a text is the reason why that is not believed. */
+  /** What the name says. A text is the reason why the values contradict it. */
   #byName(): Recognised | string | undefined {
     const { type, from } = this.#field;
     const [name = ''] = this.#names;
@@ -169,7 +169,7 @@ class FieldSuggester {
     return contradictionIn(this.#values) ?? this.#plain('its name is that of a plain value');
   }
 
-  /** A name of a thing is no name of a person. */
+  /** Whether a name is that of a thing instead of a person. */
   #isAboutThing(): boolean {
     return (
       this.#base === 'NONE' ||

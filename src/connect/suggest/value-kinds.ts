@@ -3,7 +3,7 @@ import { commonNamespaces, normalise } from '../../identity/identifiers.js';
 import type { DataCategory, Mask } from '../../customer/schema.generated.js';
 import { shareOf, type Values } from './record-fields.js';
 
-/** What sampled values say by their form alone, whatever the name of the field is. */
+/** What sampled values say by their form alone, without the name of the field. */
 
 const [email, phone, vatNumber] = ['email', 'phone', 'vatNumber'].map((name) => {
   const namespace = commonNamespaces('NL').find((common) => common.name === name);

@@ -153,7 +153,7 @@ export const flags = pick(true, false);
 export const currencies = pick('EUR', 'USD');
 export const notes = pick(
   'Please ring twice, the bell is broken.',
-  'Asked for an invoice on paper.',
+  'Prefers an invoice on paper.',
   'Will call back after the holidays.',
 );
 export const productNames = pick('Notebook A5', 'Fountain pen', 'Desk lamp');

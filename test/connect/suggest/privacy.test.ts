@@ -53,7 +53,7 @@ describe('what a name says', () => {
       WORDS,
       'CONTACT INITIAL',
     ]),
-    ...['woonplaats', 'Ort', 'ville', 'city', 'Land', 'pays', 'provincie'].map(
+    ...['woonplaats', 'Ort', 'ville', 'city', 'pays', 'provincie'].map(
       (name): [string, readonly unknown[], string] => [name, WORDS, 'CONTACT'],
     ),
     ...['telefoonnummer', 'Handynummer', 'téléphone', 'mobilePhone', 'fax'].map(
@@ -127,65 +127,62 @@ describe('what the values say', () => {
     expect(shortOf(privacyOf('status', [...WORDS, value]))).toBe('held back');
   });
 
-  it.each(['email', 'phone', 'bsn'] as const)(
-    'recognise or hold back %s, whatever the field is called',
-    (kind) => {
-      const digits = (length: number) => fc.integer({ min: 10 ** (length - 1), max: 10 ** length - 1 });
-      const values = {
-        email: fc.emailAddress(),
-        phone: fc.oneof(
-          digits(8).map((n) => `+316${n}`),
-          digits(8).map((n) => `06-${n}`),
-          digits(8).map((n) => `06${n}`),
-          digits(7).map((n) => `+49 30 ${n}`),
-          digits(7).map((n) => `(555) ${String(n).slice(0, 3)}-${String(n).slice(3)}`),
-        ),
-        bsn,
-      }[kind];
-      const word = fc.constantFrom(
-        'status',
-        'total',
-        'code',
-        'number',
-        'type',
-        'created',
-        'at',
-        'order',
-        'group',
-        'x',
-        'veld',
-        'kvk',
-        'customer',
-        'tag',
-        'sku',
-        'version',
-        'is',
-        'has',
-        'active',
-        'date',
-        'amount',
-        'plan',
-        'store',
-        'product',
-        'name',
-        'description',
-      );
-      const name = fc.oneof(
-        fc.array(word, { minLength: 1, maxLength: 3 }).map((all) => all.join('_')),
-        fc.stringMatching(/^[a-z][a-z0-9]{0,9}$/),
-      );
-      fc.assert(
-        fc.property(name, fc.array(values, { minLength: 1, maxLength: 12 }), (from, samples) => {
-          const found = privacyOf(from, samples);
-          const short = shortOf(found);
-          const hidden = ['left out', 'held back'];
-          if (kind === 'bsn' || hidden.includes(short)) expect(hidden).toContain(short);
-          else expect(found).toHaveProperty('mask');
-        }),
-        { numRuns: 500 },
-      );
-    },
-  );
+  it.each(['email', 'phone', 'bsn'] as const)('recognise or hold back %s under any name', (kind) => {
+    const digits = (length: number) => fc.integer({ min: 10 ** (length - 1), max: 10 ** length - 1 });
+    const values = {
+      email: fc.emailAddress(),
+      phone: fc.oneof(
+        digits(8).map((n) => `+316${n}`),
+        digits(8).map((n) => `06-${n}`),
+        digits(8).map((n) => `06${n}`),
+        digits(7).map((n) => `+49 30 ${n}`),
+        digits(7).map((n) => `(555) ${String(n).slice(0, 3)}-${String(n).slice(3)}`),
+      ),
+      bsn,
+    }[kind];
+    const word = fc.constantFrom(
+      'status',
+      'total',
+      'code',
+      'number',
+      'type',
+      'created',
+      'at',
+      'order',
+      'group',
+      'x',
+      'veld',
+      'kvk',
+      'customer',
+      'tag',
+      'sku',
+      'version',
+      'is',
+      'has',
+      'active',
+      'date',
+      'amount',
+      'plan',
+      'store',
+      'product',
+      'name',
+      'description',
+    );
+    const name = fc.oneof(
+      fc.array(word, { minLength: 1, maxLength: 3 }).map((all) => all.join('_')),
+      fc.stringMatching(/^[a-z][a-z0-9]{0,9}$/),
+    );
+    fc.assert(
+      fc.property(name, fc.array(values, { minLength: 1, maxLength: 12 }), (from, samples) => {
+        const found = privacyOf(from, samples);
+        const short = shortOf(found);
+        const hidden = ['left out', 'held back'];
+        if (kind === 'bsn' || hidden.includes(short)) expect(hidden).toContain(short);
+        else expect(found).toHaveProperty('mask');
+      }),
+      { numRuns: 500 },
+    );
+  });
 
   it('leave citizen service numbers out if they are certain, and hold them back otherwise', () => {
     const numbers = ['111222333', '123456782', '100000009', '200000007', '300000005', '100000010'];
@@ -218,7 +215,7 @@ describe('the access that follows', () => {
     });
   });
 
-  it('has no mask on a value that is no text, and is not for callers with masked values', () => {
+  it('has no mask on a value that is not a text, and is not for callers with masked values', () => {
     const found = privacyOf('birthDate', made.createdAt, { type: 'DateTime' });
     expect(found).not.toHaveProperty('mask');
     expect(found).toMatchObject({
