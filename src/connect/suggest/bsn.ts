@@ -1,6 +1,6 @@
 import type { Values } from './record-fields.js';
 
-/** So many different numbers pass the check by chance once in 160,000 times. */
+/** Five different numbers all pass the check by chance once in 160,000 times. */
 const CERTAIN_NUMBERS = 5;
 /** Some values may be typing errors. */
 const MIN_SHARE = 0.8;

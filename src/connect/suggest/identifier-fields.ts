@@ -59,7 +59,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['facebookUserId', { name: FACEBOOK_NAME, minNamed: MIN_SHARE }],
 ]);
 
-/** What a field holds by its values and its name, the surest first. Empty if it is no identifier of a common namespace. */
+/** What a field holds by its values and its name, the surest first. Empty if it holds nothing of a common namespace. */
 export function identifiersIn(record: RecordField): IdentifierField[] {
   const { pathName, name, values, field } = record;
   if (OF_OTHERS.test(pathName) || FAX_NAME.test(name)) return [];

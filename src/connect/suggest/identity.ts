@@ -4,7 +4,7 @@ import type { Decisions, Draft, DraftCall, Finding } from '../draft.js';
 import { nationalNumber } from './bsn.js';
 import { compareFields, identifiersIn, identifiersOf, type IdentifierField } from './identifier-fields.js';
 import { nameParts } from './name-parts.js';
-import { OF_OTHERS, PERSON_NUMBER_NAME } from './names.js';
+import { OF_OTHERS, OWN_NUMBER_NAME, PERSON_NUMBER_NAME } from './names.js';
 import { namespaceName, patternOfValues } from './own-namespace.js';
 import { recordFields, type RecordField } from './record-fields.js';
 
@@ -283,8 +283,9 @@ function uniquenessOf(namespace: string, { values: { texts, distinct } }: Record
 }
 
 /** Whether a field has a number that only this person has. */
-function isPersonNumber({ name, pathName, field, values }: RecordField): boolean {
-  if (!PERSON_NUMBER_NAME.test(name) || OF_OTHERS.test(pathName)) return false;
+function isPersonNumber({ name, pathName, depth, field, values }: RecordField): boolean {
+  const isNamed = PERSON_NUMBER_NAME.test(name) || (depth === 0 && OWN_NUMBER_NAME.test(name));
+  if (!isNamed || OF_OTHERS.test(pathName)) return false;
   return /^(String|ID|Int|BigInt)$/.test(field.type) && hasNumbers(values);
 }
 

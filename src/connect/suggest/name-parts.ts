@@ -1,4 +1,4 @@
-import { FAMILY_NAME, FULL_NAME, GIVEN_NAME, MIDDLE_NAME, OF_OTHERS } from './names.js';
+import { FAMILY_NAME, FULL_NAME, GIVEN_NAME, INITIALS_NAME, MIDDLE_NAME, OF_OTHERS } from './names.js';
 import type { RecordField } from './record-fields.js';
 
 /** Names of these things are not names of the customer. */
@@ -18,7 +18,7 @@ export function nameParts(fields: readonly RecordField[]): string[] {
     usable.find(
       (record) => name.test(record.name) && (beside === undefined || parentOf(record) === parentOf(beside)),
     );
-  const givenName = find(GIVEN_NAME);
+  const givenName = find(GIVEN_NAME) ?? find(INITIALS_NAME);
   const family = givenName === undefined ? find(FAMILY_NAME) : find(FAMILY_NAME, givenName);
   const full = usable.find(
     ({ name }) =>

@@ -1,3 +1,4 @@
+import type { DataCategory, Mask } from '../../customer/schema.generated.js';
 import {
   EMAIL_HASH_NAME,
   EMAIL_NAME,
@@ -10,28 +11,15 @@ import {
   PHONE_NAME,
   VAT_NAME,
   VISITOR_NAME,
+  ending,
+  words,
 } from './names.js';
 
 /** What the name of a field says about its values, in English, Dutch, German and French. */
 
-export type Category =
-  | 'NONE'
-  | 'IDENTITY'
-  | 'CONTACT'
-  | 'TRAIT'
-  | 'TRANSACTION'
-  | 'FINANCIAL'
-  | 'BEHAVIOUR'
-  | 'COMMUNICATION'
-  | 'RELATION'
-  | 'SOCIAL'
-  | 'CONSENT'
-  | 'COMPANY';
-export type Mask = 'EMAIL' | 'LAST_FOUR' | 'INITIAL' | 'YEAR' | 'ALL';
-
 export interface NameRule {
   name: RegExp;
-  category: Category;
+  category: DataCategory;
   mask?: Mask;
   /** What it is, for the evidence. */
   label: string;
@@ -40,13 +28,8 @@ export interface NameRule {
   /** Whether the rule is about choices only: yes and no, or few values. */
   isChoice?: boolean;
   /** The categories of types in which the rule applies. Default: all. */
-  within?: readonly Category[];
+  within?: readonly DataCategory[];
 }
-
-/** Whole words anywhere in a name. */
-const words = (alternatives: string): RegExp => new RegExp(`_(?:${alternatives})_`);
-/** Whole words at the end of a name, before a number such as that of an address line. */
-const ending = (alternatives: string): RegExp => new RegExp(`_(?:${alternatives})(?:_\\d+)?_$`);
 
 export const SECRET_NAME = words(
   [
@@ -72,6 +55,35 @@ export const NAME_RULES: readonly NameRule[] = [
     category: 'CONSENT',
     label: 'a consent',
     isChoice: true,
+  },
+  {
+    name: ending(
+      '(?:phone|telephone|address|e_?mail|contact|referrer|device|visitor|account|card|document|order|invoice|payment|tax|customer|object|record|line|event)_?(?:type|kind|soort|typ)',
+    ),
+    category: 'NONE',
+    label: 'a kind of thing',
+    isChoice: true,
+  },
+  {
+    name: words(
+      'last_?(?:login|seen|visit|activity|active)(?:_?(?:at|on|date))?|laatste_?(?:login|bezoek)|letzter_?login|derniere_?connexion',
+    ),
+    category: 'BEHAVIOUR',
+    label: 'behaviour on a site',
+  },
+  { name: /^_login_$/, category: 'IDENTITY', mask: 'ALL', label: 'a user name', isText: true },
+  {
+    name: /^_(?:house_?(?:number|no|nr)|huis_?(?:nummer|nr)|haus_?(?:nummer|nr)|numero_?(?:de_?)?rue)_$/,
+    category: 'CONTACT',
+    mask: 'ALL',
+    label: 'an address',
+  },
+  {
+    name: /^_has_/,
+    category: 'NONE',
+    label: 'whether there is something',
+    isChoice: true,
+    within: ['TRANSACTION', 'FINANCIAL', 'BEHAVIOUR', 'COMMUNICATION', 'NONE'],
   },
   {
     name: EMAIL_HASH_NAME,
@@ -116,9 +128,10 @@ export const NAME_RULES: readonly NameRule[] = [
     label: 'a title',
     within: ['RELATION', 'IDENTITY', 'CONTACT'],
   },
+  { name: /^_(?:prefix|suffix)_$/, category: 'IDENTITY', label: 'a part of a name' },
   {
     name: ending(
-      'prefix|suffix|salutation|honorific|title_?of_?courtesy|courtesy_?title|aanhef|anrede|civilite|initials|voorletters?|initialen|initiales|name_?(?:prefix|suffix)',
+      'salutation|honorific|title_?of_?courtesy|courtesy_?title|aanhef|anrede|civilite|initials|voorletters?|initialen|initiales|name_?(?:prefix|suffix)|customer_?(?:prefix|suffix)',
     ),
     category: 'IDENTITY',
     label: 'a part of a name',
@@ -133,7 +146,7 @@ export const NAME_RULES: readonly NameRule[] = [
   },
   {
     name: words(
-      'skype|skype_?user_?name|twitter|x_handle|facebook|instagram|linkedin|linked_?in|tiktok|snapchat|youtube|whatsapp_?name|social_?(?:handle|profile|link)|xing|mastodon|bluesky',
+      'skype(?:_?(?:user_?name|id|name))?|twitter(?:_?(?:handle|user_?name|name|url|profile))?|x_handle|facebook|instagram|linkedin|linked_?in|tiktok|snapchat|youtube|whatsapp_?name|social_?(?:handle|profile|link)|xing|mastodon|bluesky',
     ),
     category: 'SOCIAL',
     mask: 'ALL',
@@ -150,7 +163,7 @@ export const NAME_RULES: readonly NameRule[] = [
   },
   {
     name: words(
-      'user_?name|login|login_?name|nick_?name|nick|handle|screen_?name|gebruikers_?naam|inlog_?naam|benutzer_?name|nom_?utilisateur|pseudo|bijnaam',
+      'user_?name|login_?name|nick_?name|nick|handle|screen_?name|gebruikers_?naam|inlog_?naam|benutzer_?name|nom_?utilisateur|pseudo|bijnaam',
     ),
     category: 'IDENTITY',
     mask: 'ALL',
@@ -249,7 +262,7 @@ export const NAME_RULES: readonly NameRule[] = [
   },
   {
     name: ending(
-      'balance|saldo|solde|credit_?(?:limit|score|rating)|krediet_?limiet|kreditlimit|delinquent|in_?arrears|debt|schuld|tax_?exempt|salary|income|salaris|inkomen|gehalt|einkommen|salaire|revenu|outstanding|open_?amount|overdue',
+      'balance|saldo|solde|credit_?(?:limit|score|rating)|krediet_?limiet|kreditlimit|delinquent|in_?arrears|debt|schuld|tax_?exempt|salary|income|salaris|inkomen|gehalt|einkommen|salaire|revenu|outstanding|open_?amount|overdue(?:_?amount)?|past_?due|outstanding_?amount',
     ),
     category: 'FINANCIAL',
     label: 'a financial property',
@@ -272,9 +285,7 @@ export const NAME_RULES: readonly NameRule[] = [
     label: 'behaviour on a site',
   },
   {
-    name: words(
-      'logins?_?count|login_?count|number_?of_?logins|logins|last_?(?:login|seen|visit|activity|active)(?:_?(?:at|on|date))?|laatste_?(?:login|bezoek)|letzter_?login|derniere_?connexion|page_?views?|opens|clicks',
-    ),
+    name: words('logins?_?count|login_?count|number_?of_?logins|logins|page_?views?|opens|clicks'),
     category: 'BEHAVIOUR',
     label: 'behaviour on a site',
   },
@@ -331,67 +342,3 @@ export const NAME_RULES: readonly NameRule[] = [
 export const PERSON_NAME = ending(
   'name|names|naam|full_?name|display_?name|contact_?name|klant_?naam|kunden_?name|volledige_?naam|nom|nom_?complet',
 );
-
-/** Names of things in a record. They reveal nothing of their own. */
-export const PLAIN_NAME = new RegExp(
-  [
-    ending(
-      'created|created_?(?:at|on|date)|creation_?date|date_?created(?:_gmt)?|date_?modified(?:_gmt)?|date_?(?:paid|completed)(?:_gmt)?|updated|updated_?(?:at|on|date|date_?utc)|modified|modified_?(?:at|on|date)|changed|changed_?(?:at|on)|last_?modified|aangemaakt(?:_op)?|gewijzigd(?:_op)?|erstellt(?:_am)?|geandert(?:_am)?|cree_?le|modifie_?le|registered_?(?:at|on)?|joined_?(?:at|on)|since|start_?date|end_?date|ingangsdatum|einddatum|deleted_?at|valid_?(?:from|to|until)|expires_?(?:at|on)?|(?:order|invoice|due|paid|payment|ship|shipped|required|delivery|delivered|processed|cancelled|canceled|closed|sent|received|fully_paid_on|effective|expected_payment|planned_payment|booking|purchase|bestel|factuur|verval|rechnungs|bestell|liefer)_?(?:date|at|on|datum)|server_?time|first_?order|last_?order(?:_?(?:at|date))?|last_?action_?date_?time',
-    ),
-    ending(
-      '(?:grand_|sub_?|base_|order_|line_|total_)*(?:total|totaal|gesamt|summe|montant|amount|bedrag|betrag|price|prijs|preis|prix|tax|cost|costs|freight|fee|shipping|vat_amount|refunded|paid|due|invoiced|remaining)(?:_?(?:price|amount|tax|paid|due|refunded|remaining|incl_?tax|excl_?tax))?|amount_?(?:due|paid|remaining|credited)|unit_?price|total_(?:tax|paid|price|visits?|actions|page_?views|visit_?duration|goal_?conversions|qty_?ordered|discount|refunded)|conversion_?rate|currency_?rate',
-    ),
-    ending(
-      'qty|quantity|aantal|anzahl|menge|quantite|count|counts|number_of_[a-z_]+|total_?[a-z]*_?count|next_invoice_sequence|weight|gewicht|visit_?(?:count|duration)|days_since_[a-z_]+|seconds_since_[a-z_]+|duration|position|sequence|line_?number|attempt_?count',
-    ),
-    ending(
-      'currency|currency_?code|order_?currency(?:_?code)?|default_?currency|valuta|wahrung|devise|site_?currency',
-    ),
-    ending(
-      'status|[a-z]+_?status|state|type|[a-z]+_?type|kind|soort|art|typ|object|mode|channel|kanaal|medium|version|created_?via|[a-z]+_?reason|reason|[a-z]+_?method|method|payment_?method_?title|method_?title',
-    ),
-    ending(
-      'number|nummer|order_?(?:number|no|nr|id)|invoice_?(?:number|no|nr|id|prefix)|confirmation_?number|increment_?id|bestel_?nummer|factuur_?nummer|bestell_?nummer|rechnungs_?nummer|numero_?(?:commande|facture)|[a-z]+_?(?:order|invoice|product|item|line|track|visit|message|branding_theme|website|region|employee|rep|category|campaign)_?id|(?:track|product|item|variation|sku|parent|store|website|region|employee|visit|message|category|branding_?theme|id)_?(?:id|visit)?|support_?rep_?id',
-    ),
-    ending(
-      'sku|ean|gtin|barcode|product|products|item|article|artikel|product_?(?:name|code|title)|(?:article|artikel|item)_?(?:name|naam|code|number|nummer)|coupon_?code|promo_?code|ship_?via|collection_?method|account_?code|[a-z]+_?account_?code|tax_?(?:type|class|rate)|[a-z_]+_?tax_?type',
-    ),
-    ending(
-      'live_?mode|enabled|disabled|active|actief|aktiv|attempted|auto_?advance|sent_?to_?contact|default_?(?:billing|shipping)|is_?[a-z]*_?(?:supplier|customer|guest|virtual|discounted)|has_?[a-z_]+|requires_?shipping|tax_?exempted|test_?clock|[a-z]+_?verified|email_?sent|confirmed',
-    ),
-    ending(
-      'browser|browser_?name|browser_?version|os|os_?name|operating_?system|device_?(?:type|model|brand|manufacturer)|resolution|screen_?(?:width|height|resolution)|app_?(?:name|version)|campaign|campaign_?(?:name|source|medium)|event|event_?(?:name|type|action|category)|referrer_?(?:type|name)|library_?(?:name|version)|platform|timestamp|site_?name',
-    ),
-  ]
-    .map(({ source }) => source)
-    .join('|'),
-);
-
-/** The category of a type by the last word of its name that has one. */
-export const TYPE_CATEGORIES: readonly (readonly [RegExp, Category])[] = [
-  [
-    /^(?:customer|client|contact|member|profile|user|account|person|klant|relatie|lid|kunde|debtor|debiteur|patient|subscriber|lead|guest)$/,
-    'RELATION',
-  ],
-  [/^(?:employee|medewerker|mitarbeiter|staff|representative|rep|contactperson)$/, 'IDENTITY'],
-  [/^(?:address|adres|adresse|billing|shipping|phone|telephone|email|location)$/, 'CONTACT'],
-  [
-    /^(?:order|purchase|cart|basket|checkout|shipment|delivery|return|subscription|booking|reservation|bestelling|bestellung|commande|warranty|registration|contract|policy|rental|loan)$/,
-    'TRANSACTION',
-  ],
-  [
-    /^(?:invoice|bill|payment|charge|refund|transaction|credit|factuur|rechnung|facture|betaling|bank|mandate|card)$/,
-    'FINANCIAL',
-  ],
-  [
-    /^(?:visit|visitor|event|track|session|click|page|pageview|action|activity|device|bezoek|besuch|visite)$/,
-    'BEHAVIOUR',
-  ],
-  [
-    /^(?:ticket|message|conversation|call|comment|note|chat|case|bericht|nachricht|gesprek)$/,
-    'COMMUNICATION',
-  ],
-  [/^(?:company|organisation|organization|business|bedrijf|firma|unternehmen|societe)$/, 'COMPANY'],
-  [/^(?:consent|permission|preference|optin|toestemming)$/, 'CONSENT'],
-  [/^(?:product|article|artikel|sku|variant|category|catalog|store|shop|country|currency)$/, 'NONE'],
-];

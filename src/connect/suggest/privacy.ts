@@ -1,17 +1,10 @@
 import type { Decisions, Draft, DraftField, DraftType, FieldPrivacy, Finding } from '../draft.js';
 import { wordsOf } from '../graphql/graphql-words.js';
 import { nationalNumber } from './bsn.js';
-import { OF_OTHERS, partsOf, wordsIn } from './names.js';
-import {
-  NAME_RULES,
-  PERSON_NAME,
-  PLAIN_NAME,
-  SECRET_NAME,
-  SENSITIVE_NAME,
-  TYPE_CATEGORIES,
-  type Category,
-  type Mask,
-} from './privacy-names.js';
+import { OF_OTHERS, OWN_NUMBER_NAME, partsOf, wordsIn } from './names.js';
+import type { DataCategory, Mask } from '../../customer/schema.generated.js';
+import { PLAIN_NAME, PLAIN_NAME_OF_THINGS, TYPE_CATEGORIES } from './plain-names.js';
+import { NAME_RULES, PERSON_NAME, SECRET_NAME, SENSITIVE_NAME } from './privacy-names.js';
 import { valuesOf, type Values } from './record-fields.js';
 import { areChoices, areLinks, areRandom, contradictionIn, haveDigits, kindOfValues } from './value-kinds.js';
 
@@ -24,7 +17,9 @@ const NOT_FOR_OFFERS = ['SERVICE', 'ANALYTICS', 'CUSTOMER_CARE'];
 const NOT_FOR_CARE = ['SERVICE', 'PERSONALISATION', 'MARKETING', 'ANALYTICS'];
 
 /** The purposes and the scope of each category, as the built-in sources have them. */
-const ACCESS: Readonly<Record<Exclude<Category, 'NONE'>, { purposes: readonly string[]; scope: string }>> = {
+const ACCESS: Readonly<
+  Record<Exclude<DataCategory, 'NONE'>, { purposes: readonly string[]; scope: string }>
+> = {
   IDENTITY: { purposes: ALL_PURPOSES, scope: 'profile:read' },
   CONTACT: { purposes: NOT_FOR_PAGES, scope: 'contact:read' },
   TRAIT: { purposes: ALL_PURPOSES, scope: 'profile:read' },
@@ -42,7 +37,7 @@ type Shown = Extract<FieldPrivacy, { category: string }>;
 
 /** What a field is known to be, before its access rules. */
 interface Recognised {
-  category: Category;
+  category: DataCategory;
   mask?: Mask;
   evidence: string;
 }
@@ -69,13 +64,13 @@ class FieldSuggester {
   readonly #draft: Draft;
   readonly #type: DraftType;
   readonly #field: DraftField;
-  readonly #ofTypes: ReadonlyMap<string, Category>;
-  readonly #base: Category;
+  readonly #ofTypes: ReadonlyMap<string, DataCategory>;
+  readonly #base: DataCategory;
   readonly #values: Values;
   /** The words of its name, of its name with the object that has it, and of the whole path. */
   readonly #names: readonly string[];
 
-  constructor(draft: Draft, type: DraftType, field: DraftField, ofTypes: ReadonlyMap<string, Category>) {
+  constructor(draft: Draft, type: DraftType, field: DraftField, ofTypes: ReadonlyMap<string, DataCategory>) {
     const parts = partsOf(field.from === '.' ? field.name : field.from);
     this.#draft = draft;
     this.#type = type;
@@ -134,7 +129,7 @@ class FieldSuggester {
     };
   }
 
-  /** What the name says; a text is the reason why that is not believed. */
+  /** What the name says. A text is the reason why the values contradict it. */
   #byName(): Recognised | string | undefined {
     const { type, from } = this.#field;
     const [name = ''] = this.#names;
@@ -145,9 +140,18 @@ class FieldSuggester {
         evidence: 'the own id of the record',
       };
     if (from === this.#type.id) return this.#plain('the own id of the record');
+    if (this.#type === this.#draft.customer && OWN_NUMBER_NAME.test(name) && !areChoices(this.#values))
+      return {
+        category: 'IDENTITY',
+        mask: 'LAST_FOUR',
+        evidence: 'its name is that of a number of a person',
+      };
     const rule = this.#nameRule();
     if (rule !== undefined && rule.category !== 'NONE') {
       const { category, label, mask } = rule;
+      // Without a mask, every value is shown.
+      const contradiction = mask === undefined ? contradictionIn(this.#values) : undefined;
+      if (contradiction !== undefined) return contradiction;
       const masked = mask ?? (type === 'String' && areLinks(this.#values) ? 'ALL' : undefined);
       return {
         category,
@@ -155,19 +159,21 @@ class FieldSuggester {
         evidence: `its name is that of ${label}`,
       };
     }
-    const isPersonName = PERSON_NAME.test(name) && type === 'String' && !this.#isAboutThing();
-    if (rule === undefined && isPersonName && !haveDigits(this.#values))
+    const isPlain = rule !== undefined || this.#isPlainName();
+    if (!isPlain && PERSON_NAME.test(name) && type === 'String') {
+      const isAboutThing = this.#isAboutThing() || (haveDigits(this.#values) && this.#base !== 'RELATION');
+      if (isAboutThing) return contradictionIn(this.#values) ?? this.#plain('its name is that of a thing');
       return { category: 'IDENTITY', mask: 'INITIAL', evidence: 'its name is that of a name of a person' };
-    if (rule === undefined && !this.#isPlainName() && !(PERSON_NAME.test(name) && type === 'String'))
-      return this.#byType();
+    }
+    if (!isPlain) return this.#byType();
     return contradictionIn(this.#values) ?? this.#plain('its name is that of a plain value');
   }
 
-  /** A name of a thing is no name of a person. */
+  /** Whether a name is that of a thing instead of a person. */
   #isAboutThing(): boolean {
     return (
       this.#base === 'NONE' ||
-      /(?:line|item|product|campaign|device|app|os|browser|library|page|plan|badge)_?/.test(
+      /_(?:line|item|product|campaign|device|app|os|browser|library|page|plan|badge)s?_/.test(
         wordsIn(`${this.#type.name}_${partsOf(this.#field.from).slice(-2, -1).join('_')}`),
       )
     );
@@ -180,10 +186,9 @@ class FieldSuggester {
     const { texts, distinct } = this.#values;
     if (isNumberOfPerson && distinct.length === texts.length && texts.length > 2) return false;
     if (this.#type === this.#draft.customer && /^_(?:date|datum|name)_$/.test(name)) return false;
+    const isOfPerson = ['RELATION', 'IDENTITY', 'TRAIT'].includes(this.#base);
     return (
-      PLAIN_NAME.test(name) ||
-      PLAIN_NAME.test(withObject) ||
-      (/^_(?:date|datum|code|id)_$/.test(name) && this.#base !== 'RELATION')
+      PLAIN_NAME.test(name) || PLAIN_NAME.test(withObject) || (!isOfPerson && PLAIN_NAME_OF_THINGS.test(name))
     );
   }
 
@@ -228,16 +233,14 @@ class FieldSuggester {
       ...(mask === undefined || !canMask ? {} : { mask }),
       // A caller that may see only masked values would see this one as it is.
       purposes:
-        mask !== undefined && !canMask && this.#field.type !== 'Int'
-          ? purposes.filter((purpose) => purpose !== 'ANALYTICS')
-          : purposes,
+        mask !== undefined && !canMask ? purposes.filter((purpose) => purpose !== 'ANALYTICS') : purposes,
       scopes: [[scope]],
       isRecognised: true,
       evidence,
     };
   }
 
-  #baseOfCustomer(): Exclude<Category, 'NONE'> {
+  #baseOfCustomer(): Exclude<DataCategory, 'NONE'> {
     const base = this.#ofTypes.get(this.#draft.customer.name);
     return base === undefined || base === 'NONE' ? 'RELATION' : base;
   }
@@ -252,11 +255,13 @@ class FieldSuggester {
 }
 
 /** The category of each type: by its name, otherwise that of the type from which it is reached. */
-function typeCategories({ customer, types }: Draft): Map<string, Category> {
-  const categories = new Map<string, Category>();
-  const visit = (type: DraftType, above: Category): void => {
+function typeCategories({ source, customer, types }: Draft): Map<string, DataCategory> {
+  const categories = new Map<string, DataCategory>();
+  const visit = (type: DraftType, above: DataCategory): void => {
     if (categories.has(type.name)) return;
-    const category = categoryByName(type.name) ?? above;
+    const byName = categoryByName(type.name, source);
+    // Another person in the record, such as an employee.
+    const category = byName === 'RELATION' && type !== customer ? 'IDENTITY' : (byName ?? above);
     categories.set(type.name, category);
     for (const { type: of } of type.fields) {
       const inner = types[of];
@@ -268,8 +273,14 @@ function typeCategories({ customer, types }: Draft): Map<string, Category> {
   return categories;
 }
 
-function categoryByName(name: string): Category | undefined {
-  for (const word of wordsOf(name).reverse()) {
+function categoryByName(name: string, source: string): DataCategory | undefined {
+  if (/_contact_person/.test(wordsIn(name))) return 'CONTACT';
+  const all = wordsOf(name);
+  const prefix = wordsOf(source);
+  // The name of the source begins the name of each type.
+  const typeWords =
+    prefix.length < all.length && prefix.every((word, i) => all[i] === word) ? all.slice(prefix.length) : all;
+  for (const word of typeWords.toReversed()) {
     const singular = word.replace(/(?<!s)s$/, '');
     const found = TYPE_CATEGORIES.find(([pattern]) => pattern.test(word) || pattern.test(singular));
     if (found !== undefined) return found[1];

@@ -28,7 +28,7 @@ export interface Values {
   distinct: readonly string[];
 }
 
-/** The texts of sampled values. Objects and empty texts are no values. */
+/** The texts of sampled values. Objects and empty texts do not count. */
 export function valuesOf({ samples }: DraftField): Values {
   const texts = samples
     .slice(0, MAX_SAMPLES)

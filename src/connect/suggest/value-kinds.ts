@@ -1,9 +1,9 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { commonNamespaces, normalise } from '../../identity/identifiers.js';
-import type { Category, Mask } from './privacy-names.js';
+import type { DataCategory, Mask } from '../../customer/schema.generated.js';
 import { shareOf, type Values } from './record-fields.js';
 
-/** What sampled values say by their form alone, whatever the name of the field is. */
+/** What sampled values say by their form alone, without the name of the field. */
 
 const [email, phone, vatNumber] = ['email', 'phone', 'vatNumber'].map((name) => {
   const namespace = commonNamespaces('NL').find((common) => common.name === name);
@@ -64,7 +64,7 @@ const FORBIDDEN: readonly (readonly [label: string, test: Test])[] = [
   ['secrets', isSecret],
 ];
 
-const KINDS: readonly (readonly [label: string, test: Test, category: Category, mask: Mask])[] = [
+const KINDS: readonly (readonly [label: string, test: Test, category: DataCategory, mask: Mask])[] = [
   ['e-mail addresses', email, 'CONTACT', 'EMAIL'],
   ['IP addresses', (text) => isIPv4(text) || isIPv6(text), 'BEHAVIOUR', 'ALL'],
   ['VAT numbers', vatNumber, 'COMPANY', 'LAST_FOUR'],
@@ -78,7 +78,7 @@ const KINDS: readonly (readonly [label: string, test: Test, category: Category, 
 const MIN_SHARE = 0.8;
 
 export type ValueKind = { label: string; count: number } & (
-  { isForbidden: true } | { isForbidden: false; category: Category; mask: Mask }
+  { isForbidden: true } | { isForbidden: false; category: DataCategory; mask: Mask }
 );
 
 /** The kind of the values. Undefined if their form does not show it. */

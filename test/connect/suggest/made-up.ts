@@ -93,7 +93,6 @@ export const worldPhones = each(
 );
 export const otherWorldPhones = each((i) => `+1 (780) 428-94${82 + i}`);
 export const streets = each((i) => `${STREETS[i % STREETS.length] ?? ''} ${17 + i * 3}`);
-export const streetLists = streets.map((street) => [street]);
 export const extraLines = each((i) => `3 hoog ${i % 2 === 0 ? 'links' : 'rechts'}`);
 export const postcodes = each(
   (i) => `${1011 + i * 173} ${String.fromCharCode(65 + i)}${String.fromCharCode(80 - i)}`,
@@ -154,7 +153,7 @@ export const flags = pick(true, false);
 export const currencies = pick('EUR', 'USD');
 export const notes = pick(
   'Please ring twice, the bell is broken.',
-  'Asked for an invoice on paper.',
+  'Prefers an invoice on paper.',
   'Will call back after the holidays.',
 );
 export const productNames = pick('Notebook A5', 'Fountain pen', 'Desk lamp');

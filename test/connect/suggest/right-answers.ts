@@ -5,7 +5,7 @@ import type { Draft, DraftField, DraftType } from '../../../src/connect/draft.js
  * the systems' published contracts before the suggestions were programmed.
  */
 
-/** A category of `@personalData`. `PLAIN` reveals nothing of its own: it is no personal data, or only that of its type. */
+/** A category of `@personalData`. `PLAIN` reveals nothing of its own: it is not personal data, or only that of its type. */
 export type Category =
   | 'IDENTITY'
   | 'CONTACT'
