@@ -71,6 +71,19 @@ export class KnownValues {
     return parts;
   }
 
+  /** Whether a text is a known value, or has one in it. Short ones may be in it by chance. */
+  isIn(text: string): boolean {
+    const lowered = lowerCase(text);
+    if (this.#entries.has(lowered)) return true;
+    for (const length of this.#lengths)
+      for (let at = 0; at + length <= lowered.length; at += 1) {
+        const part = lowered.slice(at, at + length);
+        if (this.#entries.has(part) && length > (/^\d+$/.test(part) ? MIN_DIGITS : MIN_CHARACTERS))
+          return true;
+      }
+    return false;
+  }
+
   #lengthAt(lowered: string, at: number, isAddress: boolean): number {
     for (const length of this.#lengths) {
       if (at + length > lowered.length) continue;

@@ -55,12 +55,19 @@ function similarHexadecimal(text: string, random: Random): string {
   }).join('');
 }
 
+interface MakeOptions {
+  /** Makes a similar text of a part. */
+  change: (part: string) => string;
+  /** How many values were made and not used, such as one that is taken. */
+  attempt: number;
+}
+
 /** A format whose values have rules. */
 export interface Format {
   /** One text for all notations of a value. Undefined if the text has another format. */
   canonical(text: string): string | undefined;
-  /** Another canonical text. `change` makes a similar text of a part. Undefined if none was found. */
-  make(canonical: string, random: Random, change: (part: string) => string): string | undefined;
+  /** Another canonical text. Undefined if none was found. */
+  make(canonical: string, random: Random, options: MakeOptions): string | undefined;
   /** A canonical text in the notation of another one. */
   render(notation: string, made: string): string;
 }
@@ -69,7 +76,7 @@ export interface Format {
 export const FORMATS: readonly Format[] = [
   {
     canonical: (text) => (/^[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+$/.test(text) ? text.toLowerCase() : undefined),
-    make: (email, _, change) => `${change(email.slice(0, email.lastIndexOf('@')))}@example.com`,
+    make: (email, _, { change }) => `${change(email.slice(0, email.lastIndexOf('@')))}@example.com`,
     render: inCase,
   },
   {
@@ -79,7 +86,7 @@ export const FORMATS: readonly Format[] = [
   },
   {
     canonical: (text) => (decodedId(text) === undefined ? undefined : text),
-    make: (text, _, change) => Buffer.from(change(decodedId(text) ?? '')).toString('base64'),
+    make: (text, _, { change }) => Buffer.from(change(decodedId(text) ?? '')).toString('base64'),
     render: (_, made) => made,
   },
   { canonical: ibanIn, make: makeIban, render: inGroups },
@@ -123,7 +130,7 @@ export function decodedId(text: string): string | undefined {
   return isId && Buffer.from(decoded).toString('base64') === text ? decoded : undefined;
 }
 
-function makeUrl(text: string, random: Random, change: (part: string) => string): string {
+function makeUrl(text: string, random: Random, { change }: MakeOptions): string {
   const [, scheme = '', host = '', rest = ''] = /^(https?:\/\/)([^/?#]+)(.*)$/is.exec(text) ?? [];
   const [label = ''] = host.replace(/^www\./i, '').split(/[.:@]/, 1);
   return `${scheme}${similarText(label.toLowerCase(), random)}.example.com${change(rest)}`;
@@ -208,11 +215,11 @@ const FICTION: Readonly<Record<string, (national: string, random: Random) => str
 const twoDigits = (random: Random): string => String(random.below(100)).padStart(2, '0');
 const threeDigits = (random: Random): string => String(random.below(1_000)).padStart(3, '0');
 
-function makePhone(canonical: string, random: Random): string | undefined {
+function makePhone(canonical: string, random: Random, { attempt: before }: MakeOptions): string | undefined {
   const number = parsePhoneNumberFromString(canonical);
   if (number === undefined) return undefined;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const made = `+${number.countryCallingCode}${madeNational(number, attempt, random)}`;
+    const made = `+${number.countryCallingCode}${madeNational(number, before + attempt, random)}`;
     if (dutchPhone.normalise(made) === made && dutchPhone.refusal?.(made) === undefined) return made;
   }
   return undefined;

@@ -24,21 +24,34 @@ interface Collected extends Shape {
   notations: Set<string>;
 }
 
+interface Made {
+  /** The canonical text. */
+  text: string;
+  /** The text in the notation of another one. */
+  render(notation: string): string;
+}
+
+/** A part of a canonical text, and what it becomes. */
+interface ChangedPart {
+  length: number;
+  made: string;
+}
+
 const ROLES: readonly Role[] = ['key', 'text', 'unknown', 'measure'];
 const ATTEMPTS = 100;
 /** From this attempt on, a value may be longer. */
 const LONGER_FROM = 40;
+/** From this attempt on, the letters of an identifier stay: its namespace may have no others. */
+const SAME_LETTERS_FROM = 5;
 /** From this attempt on, known values within the value are not replaced by theirs. */
 const UNRELATED_FROM = 10;
-/** A shorter known value may be in a made-up one by chance. */
-const MIN_AVOIDED = 4;
 
 /** The made-up values of one recording. `collect` all values, then `assign`, then replace. */
 export class MadeUpValues {
   readonly #seed: number;
   readonly #collected = new Map<string, Collected>();
   readonly #dates = new Set<string>();
-  readonly #made = new Map<string, string>();
+  readonly #made = new Map<string, Made>();
   readonly #known = new KnownValues();
   /** Known values that cannot be other words. */
   readonly #telling = new KnownValues();
@@ -79,7 +92,7 @@ export class MadeUpValues {
     const taken = new Set<string>();
     for (const [key, collected] of sorted) {
       const made = this.#make(key, collected, taken);
-      taken.add(made);
+      taken.add(made.text);
       this.#made.set(key, made);
       this.#remember(key, made, collected);
     }
@@ -89,10 +102,9 @@ export class MadeUpValues {
   replace(text: string): string {
     if (isEmpty(text)) return text;
     if (isDate(text)) return moveDate(text, this.#days) ?? text;
-    const { key, format } = canonicalOf(text);
-    const made = this.#made.get(key);
+    const made = this.#made.get(canonicalOf(text).key);
     if (made === undefined) throw new Error('A value is replaced that was not collected.');
-    return (format?.render ?? inCase)(text, made);
+    return made.render(text);
   }
 
   /** A text that stays, except for known values in it. */
@@ -117,69 +129,70 @@ export class MadeUpValues {
     return -10_000;
   }
 
-  #make(key: string, collected: Collected, taken: ReadonlySet<string>): string {
-    const { role, accepts, format } = collected;
-    let best: string | undefined;
+  #make(key: string, collected: Collected, taken: ReadonlySet<string>): Made {
+    const { role, accepts } = collected;
+    const [notation = key] = collected.notations;
+    let best: { made: Made; faults: number } | undefined;
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const made = this.#attempt(key, collected, attempt);
-      if (made === undefined || made === key) continue;
-      const [notation = key] = collected.notations;
-      if (accepts?.((format?.render ?? inCase)(notation, made)) === false) continue;
-      if (role === 'measure') return made;
-      if (taken.has(made)) continue;
-      if (!this.#hasOriginal(made)) return made;
-      best ??= made;
+      const { text } = made;
+      if (text === key) continue;
+      const faults =
+        (this.#originals.isIn(text) ? 1 : 0) +
+        (accepts?.(made.render(notation)) === false ? 2 : 0) +
+        (role !== 'measure' && taken.has(text) ? 4 : 0);
+      if (faults === 0) return made;
+      if (faults < (best?.faults ?? Infinity)) best = { made, faults };
     }
-    if (best !== undefined) return best;
-    throw new Error(`No made-up value was found for a value of ${key.length} characters.`);
+    if (best === undefined) throw new Error('No made-up value was found for a value.');
+    return best.made;
   }
 
-  #attempt(key: string, { format, prefix, accepts }: Collected, attempt: number): string | undefined {
+  #attempt(key: string, { format, prefix, accepts }: Collected, attempt: number): Made {
     const random = new Random(this.#seed, `${attempt}:${key}`);
-    // A namespace may have only ids with the same letters.
     const similar = (part: string) =>
-      accepts !== undefined && attempt >= UNRELATED_FROM
+      accepts !== undefined && attempt >= SAME_LETTERS_FROM
         ? part.replace(/\d+/g, (digits) => similarText(digits, random))
         : similarText(part, random);
-    const change = (part: string): string => {
-      const kept =
-        prefix !== undefined && part.toLowerCase().startsWith(prefix.toLowerCase()) ? prefix.length : 0;
-      const rest = part.slice(kept);
+    const changedParts = (text: string): ChangedPart[] => {
+      const hasPrefix = prefix !== undefined && text.toLowerCase().startsWith(prefix.toLowerCase());
+      const kept = hasPrefix ? text.slice(0, prefix.length) : '';
+      const rest = text.slice(kept.length);
       const parts = attempt < UNRELATED_FROM ? this.#known.partsOf(rest) : [{ text: rest }];
-      return (
-        part.slice(0, kept) + parts.map(({ text, replacement }) => replacement ?? similar(text)).join('')
-      );
+      return [
+        { length: kept.length, made: kept },
+        ...parts.map((part) => ({ length: part.text.length, made: part.replacement ?? similar(part.text) })),
+      ];
     };
     if (format !== undefined) {
-      const made = format.make(key, random, change);
-      if (made !== undefined) return made;
+      const change = (text: string) =>
+        changedParts(text)
+          .map(({ made }) => made)
+          .join('');
+      const made = format.make(key, random, { change, attempt });
+      if (made !== undefined) return { text: made, render: (notation) => format.render(notation, made) };
     }
-    const longer = attempt < LONGER_FROM ? '' : random.of(/\d$/.test(key) ? '0123456789' : 'bdfklmnprst');
-    return `${change(key)}${longer}`;
+    const parts = changedParts(key);
+    if (attempt >= LONGER_FROM)
+      parts.push({ length: 0, made: random.of(/\d$/.test(key) ? '0123456789' : 'bdfklmnprst') });
+    return {
+      text: parts.map(({ made }) => made).join(''),
+      render: (notation) => renderParts(notation, parts),
+    };
   }
 
-  /** Whether a made-up value is a value of the system, or has one in it. */
-  #hasOriginal(made: string): boolean {
-    return this.#originals
-      .partsOf(made)
-      .some(
-        ({ text, replacement }) => replacement !== undefined && (text.length >= MIN_AVOIDED || text === made),
-      );
-  }
-
-  #remember(key: string, made: string, { role, format, notations }: Collected): void {
+  #remember(key: string, made: Made, { role, notations }: Collected): void {
     if (role === 'measure' || (role === 'unknown' && !isTelling(key))) return;
-    const render = format?.render ?? inCase;
     const phone = phoneIn(key) === key ? phoneNotations(key) : [];
-    const madePhone = phone.length === 0 ? [] : phoneNotations(made);
+    const madePhone = phone.length === 0 ? [] : phoneNotations(made.text);
     const entries: [string, (found: string) => string][] = [
       ...phone.map((notation, i): [string, (found: string) => string] => [
         notation,
-        () => madePhone[i] ?? made,
+        () => madePhone[i] ?? made.text,
       ]),
       ...Array.from(notations, (text): [string, (found: string) => string] => [
         text.normalize('NFC'),
-        (found) => render(found, made),
+        (found) => made.render(found),
       ]),
     ];
     for (const [text, replacementOf] of entries) {
@@ -187,6 +200,18 @@ export class MadeUpValues {
       if (isTelling(text)) this.#telling.add(text, false, replacementOf);
     }
   }
+}
+
+/** The parts, each in the case of its part of the notation. */
+function renderParts(notation: string, parts: readonly ChangedPart[]): string {
+  const text = notation.normalize('NFC');
+  let at = 0;
+  return parts
+    .map(({ length, made }) => {
+      at += length;
+      return inCase(length === 0 ? text : text.slice(at - length, at), made);
+    })
+    .join('');
 }
 
 function replaceParts(known: KnownValues, text: string): string {

@@ -17,6 +17,8 @@ export interface Place {
   role: Role;
   /** Of a number that is a moment. */
   unit?: 'seconds' | 'milliseconds';
+  /** Whether the words of a value are names of a person. */
+  isName?: boolean;
   /** Of an identifier: whether a value is one of its namespace. */
   accepts?: NonNullable<Shape['accepts']>;
 }
@@ -132,7 +134,7 @@ export class Places {
   #addIdentity(): void {
     const { recordKey, yields, foundBy, name, namespaces } = this.#decisions;
     const paths: [path: string, place: Place][] = [
-      ...name.map((path): [string, Place] => [path, { treatment: 'personal', role: 'text' }]),
+      ...name.map((path): [string, Place] => [path, { treatment: 'personal', role: 'text', isName: true }]),
       ...Object.entries({
         ...Object.fromEntries(
           Object.entries(foundBy).map(([namespace, { call }]) => [namespace, this.#draft.calls[call]?.key]),

@@ -31,6 +31,9 @@ export function replacePersonal(
   return new Replacer(draft, decisions, written, seed).replace();
 }
 
+/** A word of a name that is not a word of every text, such as "de". */
+const NAME = /\p{Lu}[\p{L}\p{M}]{2,}/gu;
+
 class Replacer {
   readonly #draft: Draft;
   readonly #written: WrittenSource;
@@ -62,6 +65,9 @@ class Replacer {
             ...{ text: String(value), role: roleOf(value, place), at },
             accepts: place?.accepts,
           });
+        if (place?.isName === true)
+          for (const word of String(value).match(NAME) ?? [])
+            found.push({ text: word, role: 'text', at: '', accepts: undefined });
         return value;
       },
       member: (name) => {

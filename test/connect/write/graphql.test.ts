@@ -68,14 +68,6 @@ const CLUB: Decisions = {
 describe('the files of a GraphQL system', () => {
   it('are read without a problem, and break no promise of stekkerdoos test', async () => {
     const written = await writeProject(await clubDraft(), CLUB);
-    if (process.env['SHOW'])
-      console.log(
-        written.yaml,
-        written.sdl,
-        written.page,
-        JSON.stringify(written.recording.examples, null, 1).slice(0, 4000),
-        JSON.stringify(written.recording.calls['byId'], null, 1).slice(0, 3000),
-      );
     expect(written.project.problems).toEqual([]);
     expect(written.project.warnings).toEqual([]);
     const { promises, notTested } = await testWritten(written);
