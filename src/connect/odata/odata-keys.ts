@@ -153,7 +153,7 @@ export class KeyMeasurer {
   /** The most keys that one call accepts. Undefined if the known key does not find its record. */
   async #batchOf(table: Table, { key, known }: KnownKey, reserved: number): Promise<number | undefined> {
     const { budget } = this.#options;
-    const most = this.#limit ?? this.#mostKeys(table, key, known);
+    const most = Math.min(this.#limit ?? MAX_KEYS, this.#mostKeys(table, key, known));
     const sent: { count: number; isAccepted: boolean; status: number; length: number }[] = [];
     const accepts = async (count: number) => {
       const values = [...this.#unknownKeys(table, key, known, count - 1), known];
@@ -169,7 +169,7 @@ export class KeyMeasurer {
     const isMost = found.limit === most;
     const doubt = found.isExact ? '' : ' It may be more: there were no calls left to measure it exactly.';
     this.#options.find(
-      isMost && this.#limit === undefined
+      isMost && most !== this.#limit
         ? `${placeOf(table, key)} accepts at least ${most} keys in one call; no more were tried.`
         : `${placeOf(table, key)} accepts ${found.limit} keys in one call.${doubt}`,
       !found.isExact,
