@@ -117,7 +117,7 @@ export class SqlMeasurer {
       throw new InvalidInputError(
         `${shown(person.name)} is a view that computes all its rows before the first one. Choose a table with --by.`,
       );
-    const rows = await this.#session.rows(anyRow, statement);
+    const rows = await this.#read(person, statement);
     const unique = [...new Map(rows.map((row) => [JSON.stringify(row), row])).values()];
     if (unique.length === 0)
       throw new InvalidInputError(
@@ -125,6 +125,18 @@ export class SqlMeasurer {
       );
     this.#find(`${unique.length} rows of ${shown(person.name)} were read as samples.`);
     return unique;
+  }
+
+  /** Rows of a table. MySQL returns the booleans of a UNION as numbers. */
+  async #read({ columns }: Table, statement: string, parameters: readonly unknown[] = []): Promise<Row[]> {
+    const rows = await this.#session.rows(anyRow, statement, parameters);
+    const booleans = columns.filter(({ value }) => value.scalar === 'Boolean' && !value.isList);
+    return rows.map((row) => ({
+      ...row,
+      ...Object.fromEntries(
+        booleans.flatMap(({ name }) => (typeof row[name] === 'number' ? [[name, row[name] !== 0]] : [])),
+      ),
+    }));
   }
 
   /** Removes columns with values such as digests of passwords. */
@@ -296,7 +308,7 @@ export class SqlMeasurer {
     const sent = [changed ?? known, ...(near === undefined ? [] : [near]), unknown].map((value) =>
       isLower ? String(value).toLowerCase() : keyParameter(column, value),
     );
-    const rows = await this.#session.rows(anyRow, recordStatement(person, column, isLower), [sent]);
+    const rows = await this.#read(person, recordStatement(person, column, isLower), [sent]);
     const held = rows.map((row) => String(row[column.name]));
     const same = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
     if (
@@ -337,7 +349,7 @@ export class SqlMeasurer {
     if (keys.length === 0) return undefined;
     const order = link.isList ? orderOf(link) : undefined;
     const [text, parameters] = linkStatement(this.#session, link, { keys, size: ROWS_OF_LIST, order });
-    const rows = await this.#session.rows(anyRow, text, parameters).catch((error: unknown) => {
+    const rows = await this.#read(link.target, text, parameters).catch((error: unknown) => {
       if (!(error instanceof StatementTimeoutError)) throw error;
       this.#find(`Reading ${shownLink(link)} took too long, so it is left out.`, true);
       return undefined;
