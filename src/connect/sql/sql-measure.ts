@@ -1,36 +1,30 @@
 import { z } from 'zod';
 import { InvalidInputError } from '../../errors.js';
 import type { Finding } from '../draft.js';
-import { nearMiss, otherCase, unknownKey } from '../probe-keys.js';
+import { keyLookup, MAX_SCANNED_ROWS, withoutSecretValues, type KeyLookup } from '../tables/key-lookup.js';
+import {
+  keyParameter,
+  keyProbe,
+  linkFinding,
+  linkKeys,
+  ROWS_OF_LIST,
+  unknownKeyOf,
+} from '../tables/probes.js';
 import type { MeasuredKey, MeasuredLink } from '../tables/table-draft.js';
-import { isSecretValue } from '../tables/table-names.js';
 import {
   changeTables,
-  hasIndex,
   orderOf,
-  plannedKeys,
   shownLink,
   tablesOf,
   type Link,
-  type PlannedKey,
   type TablePlan,
 } from '../tables/table-plan.js';
-import {
-  baseOf,
-  isComputedView,
-  SECRET,
-  shown,
-  shownList,
-  type Column,
-  type Row,
-  type Table,
-} from '../tables/table.js';
+import { baseOf, isComputedView, shown, type Row, type Table } from '../tables/table.js';
 import { lookupPlans, queryCost, type Lookup } from './lookup-plans.js';
 import { StatementTimeoutError, type SqlSession } from './sql-session.js';
 import {
   countStatement,
   keyCondition,
-  keyParameter,
   linkStatement,
   pairQuery,
   quoted,
@@ -39,13 +33,7 @@ import {
   sampleStatement,
 } from './sql-statements.js';
 
-/** A declared source does not read a larger table as a whole. */
-const MAX_SCANNED_ROWS = 10_000;
 const SAMPLE_SIZE = 50;
-/** Rows that are read of each list. */
-const ROWS_OF_LIST = 4;
-/** Keys of owners whose rows are read. */
-const MAX_OWNERS = 50;
 /** The planner's estimate for reading some ten thousand pages. A sample of a view that costs more would load the database. */
 const MAX_SAMPLE_COST = 50_000;
 
@@ -57,14 +45,6 @@ export interface MeasuredTables {
   persons: readonly Row[];
   keys: readonly MeasuredKey[];
   links: readonly MeasuredLink[];
-}
-
-/** How a key is compared. */
-interface KeyLookup {
-  key: PlannedKey;
-  isLower: boolean;
-  /** A sampled value. */
-  known: unknown;
 }
 
 /** Measures the tables of a plan. Each statement reads, and is bounded in its rows and its time. */
@@ -80,10 +60,17 @@ export class SqlMeasurer {
   }
 
   async measure(): Promise<MeasuredTables> {
-    const persons = this.#withoutSecrets(await this.#sample());
+    const { plan, rows: persons, findings } = withoutSecretValues(this.#plan, await this.#sample());
+    this.#plan = plan;
+    this.findings.push(...findings);
     await this.#count();
     const { person } = this.#plan;
-    const lookups = this.#plan.keys.flatMap((key) => this.#lookupOf(key, persons) ?? []);
+    const lookups = this.#plan.keys.flatMap((key) => {
+      const options = { table: person, rows: persons, isLarge: this.#isLarge(person), hasIndexes: true };
+      const { lookup, findings } = keyLookup(key, options);
+      this.findings.push(...findings);
+      return lookup ?? [];
+    });
     const allowed = await this.#allowed(lookups, persons);
     const keys: MeasuredKey[] = [];
     for (const lookup of allowed.keys) keys.push(await this.#measureKey(lookup));
@@ -117,7 +104,7 @@ export class SqlMeasurer {
       throw new InvalidInputError(
         `${shown(person.name)} is a view that computes all its rows before the first one. Choose a table with --by.`,
       );
-    const rows = await this.#session.rows(anyRow, statement);
+    const rows = await this.#read(person, statement);
     const unique = [...new Map(rows.map((row) => [JSON.stringify(row), row])).values()];
     if (unique.length === 0)
       throw new InvalidInputError(
@@ -127,24 +114,16 @@ export class SqlMeasurer {
     return unique;
   }
 
-  /** Removes columns with values such as digests of passwords. */
-  #withoutSecrets(rows: readonly Row[]): Row[] {
-    const { person } = this.#plan;
-    const secret = person.columns.filter(({ name }) => rows.some((row) => isSecretValue(row[name])));
-    if (secret.length === 0) return [...rows];
-    const names = new Set(secret.map(({ name }) => name));
-    this.#find(
-      `Left out, because their values look like secrets: ${shownList([...names].map((name) => `${person.name}.${name}`))}.`,
-      true,
-    );
-    const left = withoutColumns(person, names);
-    const changed = changeTables(this.#plan, (table) => (table.name === person.name ? left : table));
-    this.#plan = {
-      ...changed,
-      keys: plannedKeys(left),
-      links: changed.links.filter(({ owner, ownerColumn }) => owner !== left || !names.has(ownerColumn)),
-    };
-    return rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => !names.has(name))));
+  /** Rows of a table. MySQL returns the booleans of a UNION as numbers. */
+  async #read({ columns }: Table, statement: string, parameters: readonly unknown[] = []): Promise<Row[]> {
+    const rows = await this.#session.rows(anyRow, statement, parameters);
+    const booleans = columns.filter(({ value }) => value.scalar === 'Boolean' && !value.isList);
+    return rows.map((row) => ({
+      ...row,
+      ...Object.fromEntries(
+        booleans.flatMap(({ name }) => (typeof row[name] === 'number' ? [[name, row[name] !== 0]] : [])),
+      ),
+    }));
   }
 
   /** Counts the tables that are small by the catalogue, or not known in it. */
@@ -175,51 +154,6 @@ export class SqlMeasurer {
     return (this.#counts.get(name) ?? 0) > MAX_SCANNED_ROWS;
   }
 
-  /** How a column is compared with keys. Undefined if no sampled value shows that it can be found by. */
-  #lookupOf(key: PlannedKey, persons: readonly Row[]): KeyLookup | undefined {
-    const { person } = this.#plan;
-    const { column, kind } = key;
-    const values = persons.map((row) => row[column.name]).filter((value) => value != null && value !== '');
-    const texts = values.map(String);
-    const known = values.find((value) => otherCase(String(value)) !== undefined) ?? values[0];
-    const place = `${shown(person.name)}.${shown(column.name)}`;
-    if (known === undefined) {
-      this.#find(`${place} has no value in the samples, so nobody is found by it.`);
-      return undefined;
-    }
-    if (kind === 'number' && new Set(texts).size < texts.length && !key.isUnique) {
-      this.#find(`${place} repeats in the samples, so nobody is found by it.`);
-      return undefined;
-    }
-    if (kind === 'phone' && !texts.every((text) => /^\+\d{8,15}$/.test(text))) {
-      this.#find(
-        `${place} has phone numbers that are not in the form +31201234567, so nobody is found by it. It is shown.`,
-      );
-      return undefined;
-    }
-    if (texts.some((text) => text !== text.trim())) {
-      this.#find(`${place} has values with blanks around them, so nobody is found by it.`, true);
-      return undefined;
-    }
-    const isCaseOpen = kind === 'email' && !column.ignoresCase && column.value.keys === 'text';
-    const hasCapitals = texts.some((text) => text !== text.toLowerCase());
-    const isLower =
-      isCaseOpen &&
-      (hasIndex(person, column.name, true) ||
-        (!this.#isLarge(person) && (hasCapitals || !hasIndex(person, column.name))));
-    if (isCaseOpen && !isLower && hasCapitals)
-      this.#find(
-        `${place} has addresses with capitals, and no index on lower(${shown(column.name)}). These people are not found by their address until there is one, and the call has matching: lower.`,
-        true,
-      );
-    if (isLower && !hasIndex(person, column.name, true))
-      this.#find(
-        `${place} is compared as lower(${shown(column.name)}), which has no index. Create one before the table has more than ${MAX_SCANNED_ROWS} rows.`,
-        true,
-      );
-    return { key, isLower, known };
-  }
-
   /** Requests the plans of all lookups, and leaves out those that read a large table as a whole. */
   async #allowed(
     keys: readonly KeyLookup[],
@@ -238,7 +172,7 @@ export class SqlMeasurer {
       const from = link.through?.table ?? link.target;
       return {
         statement: `FROM ${quotedTable(from)} WHERE ${quoted(link.by.name)} = $1`,
-        key: keyParameter(link.by, value ?? unknownOf(link.by)),
+        key: keyParameter(link.by, value ?? unknownKeyOf(link.by)),
       };
     });
     const plans = await lookupPlans(this.#session, [...ofKeys, ...ofLinks]);
@@ -283,86 +217,41 @@ export class SqlMeasurer {
   }
 
   /** Sends the call with a known key, and with keys that nobody has. */
-  async #measureKey({ key, isLower, known }: KeyLookup): Promise<MeasuredKey> {
+  async #measureKey(lookup: KeyLookup): Promise<MeasuredKey> {
     const { person } = this.#plan;
-    const { column } = key;
-    const place = `${shown(person.name)}.${shown(column.name)}`;
-    const text = String(known);
-    const isText = column.value.keys === 'text';
-    const changed = isText ? otherCase(text) : undefined;
-    const near = isText ? nearMiss(text) : undefined;
-    const unknown = unknownOf(column, text);
-    // The changed key takes the place of the known one: if it finds the person, case is ignored.
-    const sent = [changed ?? known, ...(near === undefined ? [] : [near]), unknown].map((value) =>
-      isLower ? String(value).toLowerCase() : keyParameter(column, value),
-    );
-    const rows = await this.#session.rows(anyRow, recordStatement(person, column, isLower), [sent]);
-    const held = rows.map((row) => String(row[column.name]));
-    const same = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
-    if (
-      held.some((value) => !same(value, String(unknown)) && !same(value, text) && !same(value, near ?? text))
-    )
-      throw new InvalidInputError(
-        `${place} finds people by a key that nobody has, so it is refused. Choose another table with --by.`,
-      );
-    const ignoresCase = changed !== undefined && held.some((value) => value === text);
-    const several = held.filter((value) => value === text).length > 1;
-    this.#find(
-      `${place} finds nobody by an unknown key or by a part of a key${changed === undefined ? '' : ignoresCase ? ', and ignores upper and lower case' : ', and upper and lower case differ'}.`,
-    );
-    if (several) this.#find(`${place}: several rows have the same key.`, true);
-    const { keys } = column.value;
+    const { key, isLower } = lookup;
+    const probe = keyProbe(person, lookup);
+    const rows = await this.#read(person, recordStatement(person, key.column, isLower), [probe.keys]);
+    this.findings.push(...probe.findings(rows));
+    const { keys } = key.column.value;
     const call = {
-      ...{ from: person.name, by: column.name },
+      ...{ from: person.name, by: key.column.name },
       ...(keys === undefined || keys === 'text' ? {} : { keys }),
       ...(isLower ? { matching: 'lower' } : {}),
     };
     return { key, call };
   }
 
-  /** Reads some rows of a link. Undefined if none was found. */
+  /** Reads some rows of a link. Undefined if it is left out. */
   async #measureLink(
     link: Link,
     persons: readonly Row[],
     before: readonly MeasuredLink[],
   ): Promise<MeasuredLink | undefined> {
-    const { person } = this.#plan;
-    const owners =
-      link.owner.name === person.name
-        ? persons
-        : before.flatMap((measured) => (measured.link.target.name === link.owner.name ? measured.rows : []));
-    const values = [...new Set(owners.map((row) => row[link.ownerColumn]).filter((value) => value != null))];
-    const keys = values.slice(0, MAX_OWNERS).map((value) => keyParameter(link.by, value));
-    // Rows of an owner that was left out are not read.
+    const keys = linkKeys(link, this.#plan.person, persons, before);
     if (keys.length === 0) return undefined;
     const order = link.isList ? orderOf(link) : undefined;
     const [text, parameters] = linkStatement(this.#session, link, { keys, size: ROWS_OF_LIST, order });
-    const rows = await this.#session.rows(anyRow, text, parameters).catch((error: unknown) => {
+    const rows = await this.#read(link.target, text, parameters).catch((error: unknown) => {
       if (!(error instanceof StatementTimeoutError)) throw error;
       this.#find(`Reading ${shownLink(link)} took too long, so it is left out.`, true);
       return undefined;
     });
     if (rows === undefined) return undefined;
-    if (rows.length === 0) {
-      this.#find(`None of ${keys.length} sampled rows has one in ${shownLink(link)}, so it is left out.`);
-      return undefined;
-    }
-    const secret = link.target.columns.find(({ name }) => rows.some((row) => isSecretValue(row[name])));
-    if (secret !== undefined) {
-      this.#find(
-        `${shown(link.target.name)} is left out, because the values of ${shown(secret.name)} look like secrets. Make a view without them.`,
-        true,
-      );
-      return undefined;
-    }
-    const pair = pairQuery(link);
-    const keyColumn = pair?.keyColumn ?? link.by.name;
-    const found = new Set(rows.map((row) => String(row[keyColumn]))).size;
-    this.#find(
-      `${shownLink(link)}: ${found} of ${keys.length} sampled keys have rows${link.isInferred ? '. No foreign key says so, only the names' : ''}.`,
-      link.isInferred,
-    );
-    return { link, call: callOf(link, order), order, rows, keyColumn };
+    const keyColumn = pairQuery(link)?.keyColumn ?? link.by.name;
+    const { isUsed, finding } = linkFinding(link, { keys, rows, keyColumn });
+    this.findings.push(finding);
+    return isUsed ? { link, call: callOf(link, order), order, rows, keyColumn } : undefined;
   }
 }
 
@@ -377,27 +266,4 @@ function callOf(link: Link, order: ReturnType<typeof orderOf>): Record<string, u
     // The order of pages belongs to the field.
     ...(order === undefined || order.hasPages ? {} : { order: [...order.columns] }),
   };
-}
-
-function withoutColumns(table: Table, names: ReadonlySet<string>): Table {
-  const isLeft = (columns: readonly string[]) => columns.every((name) => !names.has(name));
-  return {
-    ...table,
-    columns: table.columns.filter(({ name }) => !names.has(name)),
-    indexes: table.indexes.filter(({ columns }) => isLeft(columns)),
-    leftOut: [...table.leftOut, ...[...names].map((column) => ({ column, because: SECRET }))],
-  };
-}
-
-const LARGEST: Readonly<Record<string, number>> = {
-  smallint: 32_749,
-  integer: 2_147_483_629,
-  bigint: 9_007_199_254_740_881,
-};
-
-/** A key that nobody has, of the type of the column. */
-function unknownOf({ value: { keys = 'text' } }: Column, known?: string): string | number {
-  return (
-    LARGEST[keys] ?? (keys === 'uuid' ? '00000000-0000-4000-8000-000000000001' : unknownKey(known, 'text', 1))
-  );
 }

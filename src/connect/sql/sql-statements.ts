@@ -97,9 +97,3 @@ export function linkStatement(
 function columnTypeOf({ value: { keys } }: Column): ColumnType {
   return keys === 'integer' || keys === 'smallint' || keys === 'bigint' ? 'bigint' : (keys ?? 'text');
 }
-
-/** A value as the parameter of a key: MySQL compares numbers and texts loosely, and without an index. */
-export function keyParameter({ value: { keys } }: Column, value: unknown): string | number {
-  const text = String(value);
-  return keys === 'text' || keys === 'uuid' || !Number.isSafeInteger(Number(text)) ? text : Number(text);
-}

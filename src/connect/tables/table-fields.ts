@@ -139,6 +139,8 @@ function scalarsOf(column: Column, { zone, isText }: Surroundings): Decided[] {
           check: `The times have no zone. ${zone.zone} is ${zone.because}.`,
         },
       ];
+    case 'DateTimeMilliseconds':
+      return [{ type: 'DateTime', conversion: { dateTime: 'milliseconds' } }];
     case 'Date':
     case 'DateTime':
       return [{ type: scalar }];

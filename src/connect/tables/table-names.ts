@@ -35,6 +35,7 @@ function singularOf(word: string): string {
   if (irregular !== undefined) return irregular;
   if (/(ss|us|is)$/.test(word)) return word;
   return word
+    .replace(/aties$/, 'atie')
     .replace(/ies$/, 'y')
     .replace(/(ss|sh|ch|x|z)es$/, '$1')
     .replace(/s$/, '');

@@ -288,9 +288,15 @@ function keyNamesOf(table: Table, id: Column): Set<string> {
       [...words, 'id'],
       // A plain id may be that of any table.
       ...(idWords.length > 1 ? [idWords] : []),
-      ...(idWords.length === 1 && idWords[0] !== 'id' ? [[...words.slice(-1), ...idWords]] : []),
+      ...(idWords.length === 1 && isOfTable(idWords[0] ?? '', words) ? [idWords] : []),
     ].map((name) => name.join('_')),
   );
+}
+
+/** Whether one word names a table and its key, such as `klantnr`. */
+function isOfTable(word: string, words: readonly string[]): boolean {
+  const last = words.at(-1) ?? '';
+  return last.length > 2 && word.startsWith(last) && word.length > last.length;
 }
 
 function isSameKey(a: Column, b: Column): boolean {

@@ -45,9 +45,18 @@ export interface Column {
 }
 
 export interface ColumnValue {
-  /** `LocalDateTime` is a date and time without a zone. */
+  /** `LocalDateTime` is a date and time without a zone, and `DateTimeMilliseconds` one as a number since 1970. */
   scalar:
-    'String' | 'Int' | 'BigInt' | 'Decimal' | 'Float' | 'Boolean' | 'Date' | 'DateTime' | 'LocalDateTime';
+    | 'String'
+    | 'Int'
+    | 'BigInt'
+    | 'Decimal'
+    | 'Float'
+    | 'Boolean'
+    | 'Date'
+    | 'DateTime'
+    | 'LocalDateTime'
+    | 'DateTimeMilliseconds';
   isList: boolean;
   /** The type of the column as a key, in the words of the declaration. Undefined if it cannot be a key. */
   keys?: KeyType;

@@ -254,9 +254,9 @@ describe('connecting a database', () => {
 
   it('prints no value of a row', async () => {
     const { look, findings } = await connect('student');
-    const text = JSON.stringify([look, findings]);
+    const output = JSON.stringify([look, findings]);
     for (const { given, family, mail, number, phone } of STUDENTS)
-      for (const value of [given, family, mail, number, phone]) expect(text).not.toContain(value);
+      for (const value of [given, family, mail, number, phone]) expect(output).not.toContain(value);
   });
 
   it('drafts a source that answers from the database', async () => {
