@@ -1,4 +1,5 @@
 import { InvalidInputError } from '../errors.js';
+import { filesReaderKind } from './files/files-kind.js';
 import { graphqlReaderKind } from './graphql/graphql-kind.js';
 import { odataReaderKind } from './odata/odata-kind.js';
 import type { ReaderKind, Target } from './reader.js';
@@ -8,7 +9,12 @@ import { sqlReaderKind } from './sql/sql-kind.js';
  * The kinds of system, in the order in which they are tried. An entry imports its reader when it is opened, so that a command
  * loads no package that it does not need.
  */
-export const READERS: readonly ReaderKind[] = [odataReaderKind, graphqlReaderKind, sqlReaderKind];
+export const READERS: readonly ReaderKind[] = [
+  odataReaderKind,
+  graphqlReaderKind,
+  sqlReaderKind,
+  filesReaderKind,
+];
 
 /** Chooses the reader of a target, by `--kind` or by its form. Undefined if the form does not decide. */
 export function chooseReader(

@@ -6,8 +6,8 @@ import { personTables, type PersonTable } from '../tables/person-tables.js';
 import { tableDraft } from '../tables/table-draft.js';
 import type { ZoneGuess } from '../tables/table-fields.js';
 import { planTables } from '../tables/table-plan.js';
-import { shown, type Table } from '../tables/table.js';
-import { leftOutFindings, readableTables, type Catalogue } from './catalogue.js';
+import { leftOutFindings, shown, type Table } from '../tables/table.js';
+import { readableTables, type Catalogue } from './catalogue.js';
 import { mysqlCatalogue } from './mysql-catalogue.js';
 import { postgresCatalogue } from './postgres-catalogue.js';
 import { SqlMeasurer } from './sql-measure.js';
@@ -89,6 +89,7 @@ export class SqlReader implements SystemReader {
     const drafted = tableDraft({
       ...{ source, plan: measured, persons, keys, links, zone: this.#zone },
       isText: () => false,
+      hasConstraints: true,
       latencyMs: latency,
     });
     const reached = [measured.person, ...links.flatMap(({ link }) => [link.target])];

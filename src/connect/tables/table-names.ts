@@ -161,6 +161,16 @@ export function isInCents(column: string): boolean {
   return /(^|_)(cents?|minor|minor_units|eurocents?)(_|$)/.test(nameWords(column).join('_'));
 }
 
+/** Whether the digits of a column are a code, such as a phone number, and no quantity. */
+export function isCode(column: string): boolean {
+  return (
+    keyKindOf(column) !== undefined ||
+    /(^|_)(id|nr|no|number|nummer|code|zip|postcode|postal|plz|phone|fax|house_number|huisnummer|bic|ean|sku|year)(_|$)/.test(
+      nameWords(column).join('_'),
+    )
+  );
+}
+
 export function isCurrencyName(column: string): boolean {
   return /(^|_)(currency|currency_code|currency_iso|iso_currency|valuta|munt|munteenheid|wahrung|devise)$/.test(
     nameWords(column).join('_'),
