@@ -1,12 +1,13 @@
 import { InvalidInputError } from '../errors.js';
 import { graphqlReaderKind } from './graphql/graphql-kind.js';
+import { restReaderKind } from './rest/rest-kind.js';
 import type { ReaderKind, Target } from './reader.js';
 
 /**
  * The kinds of system, in the order in which they are tried. An entry imports its reader when it is opened, so that a command
  * loads no package that it does not need.
  */
-export const READERS: readonly ReaderKind[] = [graphqlReaderKind];
+export const READERS: readonly ReaderKind[] = [graphqlReaderKind, restReaderKind];
 
 /** Chooses the reader of a target, by `--kind` or by its form. Undefined if the form does not decide. */
 export function chooseReader(
