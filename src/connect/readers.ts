@@ -3,6 +3,7 @@ import { filesReaderKind } from './files/files-kind.js';
 import { graphqlReaderKind } from './graphql/graphql-kind.js';
 import { odataReaderKind } from './odata/odata-kind.js';
 import type { ReaderKind, Target } from './reader.js';
+import { restReaderKind } from './rest/rest-kind.js';
 import { sqlReaderKind } from './sql/sql-kind.js';
 
 /**
@@ -10,8 +11,9 @@ import { sqlReaderKind } from './sql/sql-kind.js';
  * loads no package that it does not need.
  */
 export const READERS: readonly ReaderKind[] = [
-  odataReaderKind,
+  restReaderKind,
   graphqlReaderKind,
+  odataReaderKind,
   sqlReaderKind,
   filesReaderKind,
 ];
