@@ -1,4 +1,4 @@
-import { wordsOf } from '../graphql/graphql-words.js';
+import { wordsOf } from '../words.js';
 
 /**
  * The words of a name between underscores, in lower case and without accents: `E-MailAdresse` is `_e_mail_adresse_`. A

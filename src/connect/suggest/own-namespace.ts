@@ -1,4 +1,4 @@
-import { camelCase, wordsOf } from '../graphql/graphql-words.js';
+import { camelCase, wordsOf } from '../words.js';
 
 /** With fewer values, what they begin with may be of one person. */
 const MIN_VALUES_OF_PREFIX = 5;

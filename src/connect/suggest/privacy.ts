@@ -1,5 +1,5 @@
 import type { Decisions, Draft, DraftField, DraftType, FieldPrivacy, Finding } from '../draft.js';
-import { wordsOf } from '../graphql/graphql-words.js';
+import { wordsOf } from '../words.js';
 import { nationalNumber } from './bsn.js';
 import { OF_OTHERS, OWN_NUMBER_NAME, partsOf, wordsIn } from './names.js';
 import type { DataCategory, Mask } from '../../customer/schema.generated.js';

@@ -4,7 +4,7 @@ import { uniqueName, tableFields, type TableFields, type ZoneGuess } from './tab
 import { linkName, nameWords, typeName } from './table-names.js';
 import type { Link, PlannedKey, RowOrder, TablePlan } from './table-plan.js';
 import { keyIn, pathOfColumn, shownList, type Row, type Table } from './table.js';
-import { camelCase } from '../graphql/graphql-words.js';
+import { camelCase } from '../words.js';
 
 /** Makes the types, calls and recorded tables of a source from its plan and the rows that were read. */
 

@@ -1,4 +1,4 @@
-import { camelCase, pascalCase, wordsOf } from '../graphql/graphql-words.js';
+import { camelCase, pascalCase, wordsOf } from '../words.js';
 
 /** What the names of tables and columns say, in English, Dutch, German and French. */
 

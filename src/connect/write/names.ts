@@ -1,4 +1,4 @@
-import { camelCase, pascalCase, wordsOf } from '../graphql/graphql-words.js';
+import { camelCase, pascalCase, wordsOf } from '../words.js';
 
 /** Turns names of a system into names of GraphQL. A name that is one already stays. */
 

@@ -1,7 +1,7 @@
 import { isTypeDefinitionNode, Kind, parse } from 'graphql';
 import { readSdlFiles } from '../../stitching/sdl.js';
 import type { Decisions, Draft, DraftField, DraftType, FieldPrivacy } from '../draft.js';
-import { wordsOf } from '../graphql/graphql-words.js';
+import { wordsOf } from '../words.js';
 import { distinctName, enumValueName, fieldName, typeName } from './names.js';
 
 /** What the files of a source have of a draft: the same types, fields and calls in the declaration, the SDL and the recording. */
