@@ -92,6 +92,7 @@ class SourceWriter {
     for (const type of types) this.#classify(type);
     for (const type of types) widenPurposes(type);
     const fields = types.flatMap((type) => type.fields);
+    for (const field of fields) field.isConnection = this.#isConnection(field);
     const calls = new Set(Object.values(this.#decisions.foundBy).map(({ call }) => call));
     for (const { draft } of fields) if (draft.call !== undefined) calls.add(draft.call.name);
     const used = new Set(fields.map((field) => field.enum));
@@ -189,17 +190,20 @@ class SourceWriter {
       ),
     ) as WrittenType['scopes'];
     type.purposes = unionOf(classified.map(({ purposes }) => purposes));
-    for (const field of type.fields) field.isConnection = this.#isConnection(field);
   }
 
-  /** A list that a call loads is a connection if the fields that it is ordered by are written. */
+  /**
+   * A list that a call loads is a connection if the fields that it is ordered by are written. A database continues a list after
+   * the values of a row, so there they are never null: each caller who sees the row sees them.
+   */
   #isConnection({ draft, object }: WrittenField): boolean {
     const order = draft.call?.order?.map((name) => name.replace(/^-/, ''));
-    return (
-      draft.isList &&
-      order !== undefined &&
-      order.every((name) => object?.fields.some((field) => field.draft.name === name) === true)
-    );
+    if (!draft.isList || order === undefined || object === undefined) return false;
+    return order.every((name) => {
+      const field = object.fields.find((candidate) => candidate.draft.name === name);
+      if (field === undefined || this.#draft.kind !== 'sql') return field !== undefined;
+      return !field.draft.isNullable && field.privacy !== undefined && isSameAccess(field.privacy, object);
+    });
   }
 }
 
