@@ -1,13 +1,16 @@
 import { parse, print } from 'graphql';
 import type { Connected } from '../connect/connect.js';
+import type { Target } from '../connect/reader.js';
 import { ConfigError } from '../errors.js';
 import { masked } from '../privacy/masking.js';
 import { readCard, renderCard, type CustomerCard } from './customer-card.js';
 import { customerQuery } from './customer-query.js';
 import type { OwnGateway } from './own-gateway.js';
 
-/** Calls that showing a customer takes. */
-export const CALLS_TO_SHOW = 1;
+/** Calls that showing a customer takes. A database is also requested for the plan of the call. */
+export function callsToShow({ url }: Target): number {
+  return url === undefined || url.protocol.startsWith('http') ? 1 : 3;
+}
 
 export interface Shown {
   lines: readonly string[];

@@ -15,7 +15,7 @@ import { loadProject, type ProjectOptions } from '../project/load-project.js';
 import { answersOf, readKeys, readUniqueness, valuesOf, type AnsweredFlags } from './connect-answers.js';
 import { confirmReplacing, personAt } from './connect-person.js';
 import { printProgress, type CommandProgress } from './connect-progress.js';
-import { CALLS_TO_SHOW, showNewCustomer } from './connect-show.js';
+import { callsToShow, showNewCustomer } from './connect-show.js';
 import { knownCustomers } from './known-customers.js';
 import { openOwnGateway, readStandardInput } from './own-gateway.js';
 import { enterProject } from './start.js';
@@ -111,7 +111,7 @@ export const connect = defineCommand({
 
     const progress = printProgress(process.stdout.isTTY);
     const budget = createCallBudget({
-      maxCalls: most - CALLS_TO_SHOW,
+      maxCalls: most - callsToShow(target),
       intervalMs,
       onCall: (used) => {
         progress.called(used, most);
@@ -197,8 +197,8 @@ function variablesOf({ variables }: Draft): string[] {
 }
 
 const MAX_SEED = 2 ** 48 - 1;
-/** Calls that are left to measure, beside those of step 6. */
-const MIN_CALLS = CALLS_TO_SHOW + 3;
+/** With fewer calls, nothing can be measured. */
+const MIN_CALLS = 6;
 const MAX_CALLS = 1_000;
 
 function readCalls(text: string): number {

@@ -12,6 +12,8 @@ import type { WrittenField, WrittenType } from './written-source.js';
 
 /** Levels of objects below the customer. */
 const MAX_LEVELS = 3;
+/** Numbers of this length are in order as texts. */
+const NUMBER_CHARACTERS = 30;
 /** The page of a list of the customer, and of a list in one. */
 const PAGE_SIZES = [100, 10];
 
@@ -85,25 +87,29 @@ function objectsOf(
   const { call, from, isList } = draft;
   const found = call === undefined ? readPath(from, row) : rowsOf(call.name, textAt(call.key, row), rows);
   if (found == null) return null;
-  const items = [found].flat().map((item: unknown) => dataOf(inner, item, rows));
-  if (!isList) return items[0] ?? null;
+  const items = [found].flat().map((item: unknown) => ({ row: item, data: dataOf(inner, item, rows) }));
+  if (!isList) return items[0]?.data ?? null;
   const order = call?.order;
-  if (!isConnection || order === undefined) return items;
-  const [first, second] = order.map((name) => writtenName(name.replace(/^-/, ''), object));
+  if (!isConnection || order === undefined) return items.map(({ data }) => data);
+  const [first = '', second = ''] = order.map((name) => name.replace(/^-/, ''));
+  const positionOf = (name: string, item: (typeof items)[number]): string => {
+    const field = object?.fields.find(({ draft: { name: drafted } }) => drafted === name);
+    const raw = field === undefined ? undefined : readPath(field.draft.from, item.row);
+    // A database orders by its columns, and the gateway by the texts of the fields.
+    return rows.recorded.kind === 'sql' && typeof raw === 'number'
+      ? raw.toFixed(6).padStart(NUMBER_CHARACTERS, '0')
+      : textIn(item.data, field?.name);
+  };
   const { nodes } = connectionOfList(
     items,
     { first: pageSize },
     {
       name: draft.name,
       order: order[0].startsWith('-') ? 'DESCENDING' : 'ASCENDING',
-      positionOf: (item) => [textIn(item, first), textIn(item, second)],
+      positionOf: (item) => [positionOf(first, item), positionOf(second, item)],
     },
   );
-  return { nodes };
-}
-
-function writtenName(name: string, object: WrittenType | undefined): string {
-  return object?.fields.find(({ draft }) => draft.name === name)?.name ?? name;
+  return { nodes: nodes.map(({ data }) => data) };
 }
 
 function textIn(item: Readonly<Record<string, unknown>>, name: string | undefined): string {
