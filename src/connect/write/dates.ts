@@ -11,7 +11,7 @@ export function isDate(text: string): boolean {
   return moveDate(text, 0) === text && !/^\d+$/.test(text);
 }
 
-/** The text, so many days later. Undefined if it is not a date. */
+/** The text with its date moved by a number of days. Undefined if it is not a date. */
 export function moveDate(text: string, days: number): string | undefined {
   const [, milliseconds, zone = ''] = SINCE_1970.exec(text) ?? [];
   if (milliseconds !== undefined) return `/Date(${Number(milliseconds) + days * DAY_MS}${zone})/`;
@@ -23,15 +23,15 @@ export function moveDate(text: string, days: number): string | undefined {
   }
   const last = YEAR_LAST.exec(text);
   if (last === null) return undefined;
-  const [all, one = '', separator = '', other = '', year = ''] = last;
+  const [all, left = '', separator = '', right = '', year = ''] = last;
   // A number above 12 is the day; otherwise the first one is.
-  const isMonthFirst = Number(other) > 12;
-  const [day, month] = isMonthFirst ? [other, one] : [one, other];
+  const isMonthFirst = Number(right) > 12;
+  const [day, month] = isMonthFirst ? [right, left] : [left, right];
   const moved = movedDay(Number(year), Number(month), Number(day), days);
   if (moved === undefined) return undefined;
   const [movedYear, movedMonth, movedDayOfMonth] = moved;
   const parts = isMonthFirst ? [movedMonth, movedDayOfMonth] : [movedDayOfMonth, movedMonth];
-  const padded = one.length === 1 || other.length === 1 ? parts.map((part) => String(Number(part))) : parts;
+  const padded = left.length === 1 || right.length === 1 ? parts.map((part) => String(Number(part))) : parts;
   return `${padded.join(separator)}${separator}${movedYear}${text.slice(all.length)}`;
 }
 
@@ -51,7 +51,7 @@ function movedDay(
   return [movedYear, movedMonth, movedDay];
 }
 
-/** A number of seconds or milliseconds since 1970, so many days later. */
+/** A number of seconds or milliseconds since 1970, moved by a number of days. */
 export function moveMoment(moment: number, unit: 'seconds' | 'milliseconds', days: number): number {
   return moment + (days * DAY_MS) / (unit === 'seconds' ? 1_000 : 1);
 }

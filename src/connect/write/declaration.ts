@@ -65,9 +65,7 @@ function callOf(name: string, { call }: DraftCall, draft: Draft, decisions: Deci
     (namespace) =>
       call['key'] === (namespace === recordKey ? recordIdPath(draft, decisions) : yields[namespace]?.path),
   );
-  if (!isYielded) return call;
-  const { key: _, ...others } = call;
-  return others;
+  return isYielded ? Object.fromEntries(Object.entries(call).filter(([member]) => member !== 'key')) : call;
 }
 
 function fieldsOf(
@@ -138,7 +136,7 @@ function orderOf(order: readonly [string, string], object: WrittenType | undefin
 const OPEN = new Set(['namespaces', 'identity', 'calls', 'fields']);
 
 function layOut(document: Document): void {
-  for (const pair of (document.contents as YAMLMap<unknown, unknown>).items) {
+  for (const pair of (document.contents as YAMLMap).items) {
     if (!isMap(pair.value)) continue;
     if (!OPEN.has(keyOf(pair))) pair.value.flow = true;
     else for (const inner of pair.value.items) closeBelow(inner);

@@ -191,8 +191,8 @@ function converterOf(
 
 /** A number that is written as an ID because of its mask has no conversion of numbers. */
 function ofType(type: string, conversion: Mapping): Mapping {
-  if (type !== 'ID') return conversion;
-  const { number: _, ...others } = conversion;
+  const others = { ...conversion };
+  if (type === 'ID') delete others.number;
   return others;
 }
 

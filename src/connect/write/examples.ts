@@ -39,7 +39,7 @@ export function examplesOf(
       };
       return [{ keys, data, features: new Set(featuresOf(data)) }];
     } catch (error) {
-      // A record that does not fit the draft is no example.
+      // A record that does not fit the draft is left out.
       if (error instanceof Mismatch) return [];
       throw error;
     }

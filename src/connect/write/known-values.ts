@@ -22,9 +22,13 @@ const MIN_CHARACTERS_IN_WORDS = 6;
 /** Longer texts are values as a whole. */
 const MAX_CHARACTERS = 200;
 
+/** The length of the beginning by which known values are looked up. */
+const START_CHARACTERS = 3;
+
 export class KnownValues {
   readonly #entries = new Map<string, Entry>();
-  #lengths: number[] = [];
+  /** By the first characters of the known values: their lengths, the longest first. */
+  readonly #lengths = new Map<string, number[]>();
 
   add(text: string, isKey: boolean, replacementOf: (found: string) => string): void {
     const encode = encodeURIComponent;
@@ -44,8 +48,20 @@ export class KnownValues {
     if (text === '' || text.length > MAX_CHARACTERS) return;
     const lowered = lowerCase(text);
     if (!this.#entries.has(lowered)) this.#entries.set(lowered, entry);
-    if (!this.#lengths.includes(lowered.length))
-      this.#lengths = [...this.#lengths, lowered.length].sort((a, b) => b - a);
+    const start = lowered.slice(0, START_CHARACTERS);
+    const lengths = this.#lengths.get(start) ?? [];
+    if (!lengths.includes(lowered.length))
+      this.#lengths.set(
+        start,
+        [...lengths, lowered.length].sort((a, b) => b - a),
+      );
+  }
+
+  /** The lengths of the known values that may begin at a place, the longest first. */
+  *#lengthsAt(lowered: string, at: number): Iterable<number> {
+    for (let characters = START_CHARACTERS; characters > 0; characters -= 1)
+      for (const length of this.#lengths.get(lowered.slice(at, at + characters)) ?? [])
+        if (at + length <= lowered.length) yield length;
   }
 
   /** The parts of a text. At each place, the longest known value is found. */
@@ -75,8 +91,8 @@ export class KnownValues {
   isIn(text: string): boolean {
     const lowered = lowerCase(text);
     if (this.#entries.has(lowered)) return true;
-    for (const length of this.#lengths)
-      for (let at = 0; at + length <= lowered.length; at += 1) {
+    for (let at = 0; at < lowered.length; at += 1)
+      for (const length of this.#lengthsAt(lowered, at)) {
         const part = lowered.slice(at, at + length);
         if (this.#entries.has(part) && length > (/^\d+$/.test(part) ? MIN_DIGITS : MIN_CHARACTERS))
           return true;
@@ -85,8 +101,7 @@ export class KnownValues {
   }
 
   #lengthAt(lowered: string, at: number, isAddress: boolean): number {
-    for (const length of this.#lengths) {
-      if (at + length > lowered.length) continue;
+    for (const length of this.#lengthsAt(lowered, at)) {
       const entry = this.#entries.get(lowered.slice(at, at + length));
       if (entry !== undefined && isFound(lowered, at, length, isAddress && entry.isKey)) return length;
     }

@@ -18,24 +18,25 @@ export function similarText(text: string, random: Random): string {
 }
 
 function similarCharacters(text: string, random: Random): string {
-  let changed = '';
-  let before = '';
-  for (const character of text) {
-    changed += similarCharacter(character, /\d/.test(before), random);
-    before = character;
-  }
-  return changed;
+  let isInNumber = false;
+  return Array.from(text, (character) => {
+    // Zeros in front stay, and no others are made there.
+    if (character === '0' && !isInNumber) return character;
+    const isDigit = /\d/.test(character);
+    const replacement = isDigit
+      ? random.of(isInNumber ? '0123456789' : '123456789')
+      : similarCharacter(character, random);
+    isInNumber = isDigit;
+    return replacement;
+  }).join('');
 }
 
-function similarCharacter(character: string, isAfterDigit: boolean, random: Random): string {
-  // Zeros in front stay, and no others are made there.
-  if (/\d/.test(character))
-    return isAfterDigit ? random.of('0123456789') : character === '0' ? '0' : random.of('123456789');
+function similarCharacter(character: string, random: Random): string {
   if (/\p{N}/u.test(character)) return random.of('123456789');
   if (!/\p{L}/u.test(character)) return character;
   const base = character.normalize('NFD').charAt(0).toLowerCase();
-  const made = random.of(VOWELS.includes(base) ? VOWELS : CONSONANTS);
-  return character !== character.toLowerCase() ? made.toUpperCase() : made;
+  const replacement = random.of(VOWELS.includes(base) ? VOWELS : CONSONANTS);
+  return character !== character.toLowerCase() ? replacement.toUpperCase() : replacement;
 }
 
 /** A UUID, a digest, or another text of hexadecimal digits. */
@@ -50,8 +51,8 @@ function similarHexadecimal(text: string, random: Random): string {
   return Array.from(text, (character, i) => {
     // The version and the variant of a UUID stay.
     if (character === '-' || (isUuid && (i === 14 || i === 19))) return character;
-    const made = random.of('0123456789abcdef');
-    return isUpper ? made.toUpperCase() : made;
+    const replacement = random.of('0123456789abcdef');
+    return isUpper ? replacement.toUpperCase() : replacement;
   }).join('');
 }
 
@@ -69,7 +70,7 @@ export interface Format {
   /** Another canonical text. Undefined if none was found. */
   make(canonical: string, random: Random, options: MakeOptions): string | undefined;
   /** A canonical text in the notation of another one. */
-  render(notation: string, made: string): string;
+  render(notation: string, replacement: string): string;
 }
 
 /** The formats, in the order in which they are tried. */
@@ -82,42 +83,42 @@ export const FORMATS: readonly Format[] = [
   {
     canonical: (text) => (/^https?:\/\/[^\s/]+/i.test(text) ? text : undefined),
     make: makeUrl,
-    render: (_, made) => made,
+    render: (_, replacement) => replacement,
   },
   {
     canonical: (text) => (decodedId(text) === undefined ? undefined : text),
     make: (text, _, { change }) => Buffer.from(change(decodedId(text) ?? '')).toString('base64'),
-    render: (_, made) => made,
+    render: (_, replacement) => replacement,
   },
   { canonical: ibanIn, make: makeIban, render: inGroups },
   { canonical: (text) => vatNumber.normalise(text) ?? undefined, make: makeVatNumber, render: inGroups },
-  { canonical: phoneIn, make: makePhone, render: renderPhone },
-  {
-    canonical: (text) => (/^\d{13,19}$/.test(text) && luhnSum(text) % 10 === 0 ? text : undefined),
-    make: (text, random) => withLuhnDigit(similarText(text, random)),
-    render: (_, made) => made,
-  },
   {
     canonical: (text) => (/^(\d{1,3}\.){3}\d{1,3}$/.test(text) ? text : undefined),
     // An address of a private network.
     make: (_, random) => `10.${random.below(256)}.${random.below(256)}.${1 + random.below(254)}`,
-    render: (_, made) => made,
+    render: (_, replacement) => replacement,
+  },
+  { canonical: phoneIn, make: makePhone, render: renderPhone },
+  {
+    canonical: (text) => (/^\d{13,19}$/.test(text) && luhnSum(text) % 10 === 0 ? text : undefined),
+    make: (text, random) => withLuhnDigit(similarText(text, random)),
+    render: (_, replacement) => replacement,
   },
 ];
 
 /** A text in the case of another one. */
-export function inCase(notation: string, made: string): string {
-  if (notation === notation.toLowerCase()) return made;
-  if (notation === notation.toUpperCase()) return made.toUpperCase();
-  return Array.from(made, (character, i) => {
+export function inCase(notation: string, replacement: string): string {
+  if (notation === notation.toLowerCase()) return replacement;
+  if (notation === notation.toUpperCase()) return replacement.toUpperCase();
+  return Array.from(replacement, (character, i) => {
     const like = notation.charAt(i);
     return like === like.toLowerCase() ? character : character.toUpperCase();
   }).join('');
 }
 
 /** The letters and digits of a text in the groups of another one. */
-function inGroups(notation: string, made: string): string {
-  const characters = Array.from(made);
+function inGroups(notation: string, replacement: string): string {
+  const characters = Array.from(replacement);
   const text = notation.replace(/[a-z\d]/gi, () => characters.shift() ?? '');
   return /[a-z]/.test(notation) ? text.toLowerCase() : text;
 }
@@ -139,16 +140,17 @@ function makeUrl(text: string, random: Random, { change }: MakeOptions): string 
 /** A similar number of the same country with right check digits. */
 function makeIban(compact: string, random: Random): string {
   const country = compact.slice(0, 2);
-  const made = similarCharacters(compact.slice(4), random);
-  const check = 98 - ibanRemainder(`${country}00${made}`);
-  return `${country}${String(check).padStart(2, '0')}${made}`;
+  const replacement = similarCharacters(compact.slice(4), random);
+  const check = 98 - ibanRemainder(`${country}00${replacement}`);
+  return `${country}${String(check).padStart(2, '0')}${replacement}`;
 }
 
 /** The letters of a VAT number are part of its format, so only its digits change. */
 function makeVatNumber(compact: string, random: Random): string | undefined {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const made = compact.replace(/\d/g, () => random.of('0123456789'));
-    if (vatNumber.normalise(made) === made && vatNumber.refusal?.(made) === undefined) return made;
+    const replacement = compact.replace(/\d/g, () => random.of('0123456789'));
+    if (vatNumber.normalise(replacement) === replacement && vatNumber.refusal?.(replacement) === undefined)
+      return replacement;
   }
   return undefined;
 }
@@ -191,9 +193,8 @@ export function phoneIn(text: string): string | undefined {
 
 /** Number ranges that regulators reserve for fiction, by country code and the first digits of the national number. */
 const FICTION: Readonly<Record<string, (national: string, random: Random) => string | undefined>> = {
-  // Ofcom: mobile numbers, and numbers of London.
-  44: (national, random) =>
-    national.startsWith('7') ? `7700900${threeDigits(random)}` : `2079460${threeDigits(random)}`,
+  // Ofcom: numbers of London. Its mobile numbers are not valid.
+  44: (_, random) => `2079460${threeDigits(random)}`,
   // The North American Numbering Plan: 555-0100 to 555-0199 in each area.
   1: (national, random) => `${national.slice(0, 3)}55501${twoDigits(random)}`,
   // Arcep: mobile numbers, and numbers of the north west.
@@ -219,8 +220,9 @@ function makePhone(canonical: string, random: Random, { attempt: before }: MakeO
   const number = parsePhoneNumberFromString(canonical);
   if (number === undefined) return undefined;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const made = `+${number.countryCallingCode}${madeNational(number, before + attempt, random)}`;
-    if (dutchPhone.normalise(made) === made && dutchPhone.refusal?.(made) === undefined) return made;
+    const replacement = `+${number.countryCallingCode}${similarNational(number, before + attempt, random)}`;
+    if (dutchPhone.normalise(replacement) === replacement && dutchPhone.refusal?.(replacement) === undefined)
+      return replacement;
   }
   return undefined;
 }
@@ -230,7 +232,7 @@ const FICTION_ATTEMPTS = 20;
 /** The digits of a number that name its network or area. */
 const AREA_DIGITS = 2;
 
-function madeNational(number: PhoneNumber, attempt: number, random: Random): string {
+function similarNational(number: PhoneNumber, attempt: number, random: Random): string {
   const { countryCallingCode, nationalNumber: national } = number;
   const fiction = attempt < FICTION_ATTEMPTS ? FICTION[countryCallingCode]?.(national, random) : undefined;
   if (fiction?.length === national.length) return fiction;
@@ -238,13 +240,13 @@ function madeNational(number: PhoneNumber, attempt: number, random: Random): str
 }
 
 /** The notation with the digits of another number of the same country: its last digits are the national number. */
-function renderPhone(notation: string, made: string): string {
+function renderPhone(notation: string, replacement: string): string {
   const number = parsePhoneNumberFromString(notation, { defaultCountry: REGION, extract: false });
   const national = number?.nationalNumber ?? '';
-  const madeNational = parsePhoneNumberFromString(made)?.nationalNumber ?? '';
+  const otherNational = parsePhoneNumberFromString(replacement)?.nationalNumber ?? '';
   const digits = notation.replace(/\D/g, '');
-  if (national.length !== madeNational.length || !digits.endsWith(national)) return made;
-  const all = Array.from(`${digits.slice(0, -national.length)}${madeNational}`);
+  if (national.length !== otherNational.length || !digits.endsWith(national)) return replacement;
+  const all = Array.from(`${digits.slice(0, -national.length)}${otherNational}`);
   return notation.replace(/\d/g, () => all.shift() ?? '');
 }
 

@@ -4,12 +4,12 @@ import { FORMATS, inCase, phoneIn, phoneNotations, similarText, type Format } fr
 import { Random } from './random.js';
 
 /**
- * What a value is. `key`: two records are joined by it. `text`: another personal text. `measure`: a number of which two equal ones mean
- * nothing. `unknown`: a value of a member that no field reads; it is not looked for in other texts.
+ * What a value is. `key`: it joins two records. `text`: another personal text. `measure`: a number that two records may share by
+ * chance. `unknown`: a value that no field reads; other texts are not searched for it, unless it is distinctive.
  */
 export type Role = 'key' | 'text' | 'measure' | 'unknown';
 
-/** What the made-up values of a place keep of the system's values. */
+/** What the made-up values of a place have in common with the system's values. */
 export interface Shape {
   /** The beginning that all values have, such as `cus_`. */
   prefix?: string;
@@ -24,7 +24,7 @@ interface Collected extends Shape {
   notations: Set<string>;
 }
 
-interface Made {
+interface Replacement {
   /** The canonical text. */
   text: string;
   /** The text in the notation of another one. */
@@ -34,7 +34,7 @@ interface Made {
 /** A part of a canonical text, and what it becomes. */
 interface ChangedPart {
   length: number;
-  made: string;
+  replacement: string;
 }
 
 const ROLES: readonly Role[] = ['key', 'text', 'unknown', 'measure'];
@@ -51,10 +51,10 @@ export class MadeUpValues {
   readonly #seed: number;
   readonly #collected = new Map<string, Collected>();
   readonly #dates = new Set<string>();
-  readonly #made = new Map<string, Made>();
+  readonly #replacements = new Map<string, Replacement>();
   readonly #known = new KnownValues();
   /** Known values that cannot be other words. */
-  readonly #telling = new KnownValues();
+  readonly #distinctive = new KnownValues();
   readonly #originals = new KnownValues();
   #days = 0;
 
@@ -91,10 +91,10 @@ export class MadeUpValues {
       for (const text of [key, ...notations]) this.#originals.add(text, false, (found) => found);
     const taken = new Set<string>();
     for (const [key, collected] of sorted) {
-      const made = this.#make(key, collected, taken);
-      taken.add(made.text);
-      this.#made.set(key, made);
-      this.#remember(key, made, collected);
+      const replacement = this.#make(key, collected, taken);
+      taken.add(replacement.text);
+      this.#replacements.set(key, replacement);
+      this.#remember(key, replacement, collected);
     }
   }
 
@@ -102,9 +102,9 @@ export class MadeUpValues {
   replace(text: string): string {
     if (isEmpty(text)) return text;
     if (isDate(text)) return moveDate(text, this.#days) ?? text;
-    const made = this.#made.get(canonicalOf(text).key);
-    if (made === undefined) throw new Error('A value is replaced that was not collected.');
-    return made.render(text);
+    const replacement = this.#replacements.get(canonicalOf(text).key);
+    if (replacement === undefined) throw new Error('A value is replaced that was not collected.');
+    return replacement.render(text);
   }
 
   /** A text that stays, except for known values in it. */
@@ -113,8 +113,8 @@ export class MadeUpValues {
   }
 
   /** A description that stays, except for known values that cannot be other words. */
-  replaceTelling(text: string): string {
-    return replaceParts(this.#telling, text);
+  replaceDistinctive(text: string): string {
+    return replaceParts(this.#distinctive, text);
   }
 
   #chooseDays(): number {
@@ -129,26 +129,26 @@ export class MadeUpValues {
     return -10_000;
   }
 
-  #make(key: string, collected: Collected, taken: ReadonlySet<string>): Made {
+  #make(key: string, collected: Collected, taken: ReadonlySet<string>): Replacement {
     const { role, accepts } = collected;
     const [notation = key] = collected.notations;
-    let best: { made: Made; faults: number } | undefined;
+    let best: { replacement: Replacement; faults: number } | undefined;
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const made = this.#attempt(key, collected, attempt);
-      const { text } = made;
+      const replacement = this.#attempt(key, collected, attempt);
+      const { text } = replacement;
       if (text === key) continue;
       const faults =
         (this.#originals.isIn(text) ? 1 : 0) +
-        (accepts?.(made.render(notation)) === false ? 2 : 0) +
+        (accepts?.(replacement.render(notation)) === false ? 2 : 0) +
         (role !== 'measure' && taken.has(text) ? 4 : 0);
-      if (faults === 0) return made;
-      if (faults < (best?.faults ?? Infinity)) best = { made, faults };
+      if (faults === 0) return replacement;
+      if (faults < (best?.faults ?? Infinity)) best = { replacement, faults };
     }
-    if (best === undefined) throw new Error('No made-up value was found for a value.');
-    return best.made;
+    if (best === undefined) throw new Error('No replacement-up value was found for a value.');
+    return best.replacement;
   }
 
-  #attempt(key: string, { format, prefix, accepts }: Collected, attempt: number): Made {
+  #attempt(key: string, { format, prefix, accepts }: Collected, attempt: number): Replacement {
     const random = new Random(this.#seed, `${attempt}:${key}`);
     const similar = (part: string) =>
       accepts !== undefined && attempt >= SAME_LETTERS_FROM
@@ -156,48 +156,52 @@ export class MadeUpValues {
         : similarText(part, random);
     const changedParts = (text: string): ChangedPart[] => {
       const hasPrefix = prefix !== undefined && text.toLowerCase().startsWith(prefix.toLowerCase());
-      const kept = hasPrefix ? text.slice(0, prefix.length) : '';
-      const rest = text.slice(kept.length);
-      const parts = attempt < UNRELATED_FROM ? this.#known.partsOf(rest) : [{ text: rest }];
+      const start = hasPrefix ? text.slice(0, prefix.length) : '';
+      const remainder = text.slice(start.length);
+      const parts = attempt < UNRELATED_FROM ? this.#known.partsOf(remainder) : [{ text: remainder }];
       return [
-        { length: kept.length, made: kept },
-        ...parts.map((part) => ({ length: part.text.length, made: part.replacement ?? similar(part.text) })),
+        { length: start.length, replacement: start },
+        ...parts.map((part) => ({
+          length: part.text.length,
+          replacement: part.replacement ?? similar(part.text),
+        })),
       ];
     };
     if (format !== undefined) {
       const change = (text: string) =>
         changedParts(text)
-          .map(({ made }) => made)
+          .map(({ replacement }) => replacement)
           .join('');
-      const made = format.make(key, random, { change, attempt });
-      if (made !== undefined) return { text: made, render: (notation) => format.render(notation, made) };
+      const replacement = format.make(key, random, { change, attempt });
+      if (replacement !== undefined)
+        return { text: replacement, render: (notation) => format.render(notation, replacement) };
     }
     const parts = changedParts(key);
     if (attempt >= LONGER_FROM)
-      parts.push({ length: 0, made: random.of(/\d$/.test(key) ? '0123456789' : 'bdfklmnprst') });
+      parts.push({ length: 0, replacement: random.of(/\d$/.test(key) ? '0123456789' : 'bdfklmnprst') });
     return {
-      text: parts.map(({ made }) => made).join(''),
+      text: parts.map(({ replacement }) => replacement).join(''),
       render: (notation) => renderParts(notation, parts),
     };
   }
 
-  #remember(key: string, made: Made, { role, notations }: Collected): void {
-    if (role === 'measure' || (role === 'unknown' && !isTelling(key))) return;
+  #remember(key: string, replacement: Replacement, { role, notations }: Collected): void {
+    if (role === 'measure' || (role === 'unknown' && !isDistinctive(key))) return;
     const phone = phoneIn(key) === key ? phoneNotations(key) : [];
-    const madePhone = phone.length === 0 ? [] : phoneNotations(made.text);
+    const otherPhone = phone.length === 0 ? [] : phoneNotations(replacement.text);
     const entries: [string, (found: string) => string][] = [
       ...phone.map((notation, i): [string, (found: string) => string] => [
         notation,
-        () => madePhone[i] ?? made.text,
+        () => otherPhone[i] ?? replacement.text,
       ]),
       ...Array.from(notations, (text): [string, (found: string) => string] => [
         text.normalize('NFC'),
-        (found) => made.render(found),
+        (found) => replacement.render(found),
       ]),
     ];
     for (const [text, replacementOf] of entries) {
       this.#known.add(text, role === 'key', replacementOf);
-      if (isTelling(text)) this.#telling.add(text, false, replacementOf);
+      if (isDistinctive(text)) this.#distinctive.add(text, false, replacementOf);
     }
   }
 }
@@ -207,9 +211,9 @@ function renderParts(notation: string, parts: readonly ChangedPart[]): string {
   const text = notation.normalize('NFC');
   let at = 0;
   return parts
-    .map(({ length, made }) => {
+    .map(({ length, replacement }) => {
       at += length;
-      return inCase(length === 0 ? text : text.slice(at - length, at), made);
+      return inCase(length === 0 ? text : text.slice(at - length, at), replacement);
     })
     .join('');
 }
@@ -227,7 +231,7 @@ function isEmpty(text: string): boolean {
 }
 
 /** Whether a text shows by itself that it is that of a person. */
-function isTelling(text: string): boolean {
+function isDistinctive(text: string): boolean {
   return text.includes('@') || (text.match(/\d/g) ?? []).length >= 6;
 }
 

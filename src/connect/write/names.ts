@@ -1,6 +1,6 @@
 import { camelCase, pascalCase, wordsOf } from '../words.js';
 
-/** Turns names of a system into names of GraphQL. A name that is one already stays. */
+/** Converts names of a system to names of GraphQL. A name that is one already stays. */
 
 /** Letters without accents: `größe` is `grosse`. */
 function plain(name: string): string {

@@ -8,9 +8,9 @@ import type { WrittenSource } from './written-source.js';
 
 /**
  * What happens to the values at a place of the records. `constant`: it has a meaning for the mapping, such as a value of an enum.
- * `kept`: it is not personal. `removed`: it is not recorded.
+ * `unchanged`: it is not personal. `removed`: it is not recorded.
  */
-type Treatment = 'constant' | 'kept' | 'personal' | 'removed';
+type Treatment = 'constant' | 'unchanged' | 'personal' | 'removed';
 
 export interface Place {
   treatment: Treatment;
@@ -24,7 +24,7 @@ export interface Place {
 }
 
 /** If several fields read one place, the first of these counts. */
-const TREATMENTS: readonly Treatment[] = ['constant', 'personal', 'kept', 'removed'];
+const TREATMENTS: readonly Treatment[] = ['constant', 'personal', 'unchanged', 'removed'];
 const NUMBERS = /^(Int|Float|BigInt|Decimal|Money)$/;
 const MAX_DEPTH = 5;
 const SEPARATOR = '\u0000';
@@ -50,7 +50,10 @@ export class Places {
     );
     for (const call of calls) {
       const type = this.typeOf(call);
-      if (type !== undefined) for (const scope of this.scopesOf(call)) this.#addFields(scope, type);
+      if (type === undefined) continue;
+      // A query names its columns, so none of them can be removed.
+      const canRemove = draft.calls[call]?.call['query'] === undefined || draft.tables === undefined;
+      for (const scope of this.scopesOf(call)) this.#addFields({ scope, canRemove }, type);
     }
     this.#addIdentity();
     this.#addJoins(calls);
@@ -89,7 +92,12 @@ export class Places {
     return this.at(keysOf(call), []) ?? { treatment: 'personal', role: 'key' };
   }
 
-  #addFields(scope: string, type: DraftType, prefix: readonly string[] = []): void {
+  #addFields(
+    rows: { scope: string; canRemove: boolean },
+    type: DraftType,
+    prefix: readonly string[] = [],
+  ): void {
+    const { scope, canRemove } = rows;
     for (const field of type.fields) {
       if (field.call !== undefined) continue;
       const path = [...prefix, ...namesIn(field.from)];
@@ -97,18 +105,20 @@ export class Places {
       const isLeftOut = privacy !== undefined && 'leftOutBecause' in privacy;
       const object = this.#draft.types[field.type];
       if (object !== undefined && !isLeftOut) {
-        if (prefix.length < MAX_DEPTH) this.#addFields(scope, object, path);
+        if (prefix.length < MAX_DEPTH) this.#addFields(rows, object, path);
         continue;
       }
       const isPersonal =
         privacy === undefined || isLeftOut || privacy.category !== 'NONE' || !privacy.isRecognised;
       const treatment = isLeftOut
-        ? 'removed'
+        ? canRemove
+          ? 'removed'
+          : 'personal'
         : this.#isConstant(field)
           ? 'constant'
           : isPersonal
             ? 'personal'
-            : 'kept';
+            : 'unchanged';
       const role = NUMBERS.test(field.type) ? 'measure' : field.type === 'ID' ? 'key' : 'text';
       this.#add(placeKey(scope, path), { treatment, role, ...unitOf(field) });
       const currency = currencyPath(field);
@@ -175,8 +185,8 @@ export class Places {
     }
     for (const [table, { foreignKeys, primaryKey }] of Object.entries(tables)) {
       for (const column of primaryKey) {
-        const own = placeKey(tableScope(table), [column]);
-        this.#joins.push([own, own]);
+        const key = placeKey(tableScope(table), [column]);
+        this.#joins.push([key, key]);
       }
       for (const { columns, table: other, references } of foreignKeys)
         for (const [i, column] of columns.entries())
@@ -187,7 +197,7 @@ export class Places {
     }
   }
 
-  /** Joined places are treated alike: as personal if one of them is, and otherwise as kept if one of them is. */
+  /** Joined places are treated alike: as personal if one of them is, and otherwise as not personal if one of them is. */
   #settleJoins(): void {
     for (let again = true; again;) {
       again = false;
@@ -195,8 +205,8 @@ export class Places {
         const found = pair.map((key) => this.#places.get(key));
         const treatment = found.some((place) => place?.treatment === 'personal')
           ? 'personal'
-          : found.some((place) => place?.treatment === 'kept')
-            ? 'kept'
+          : found.some((place) => place?.treatment === 'unchanged')
+            ? 'unchanged'
             : undefined;
         for (const [i, key] of pair.entries()) {
           const place = found[i];
@@ -264,8 +274,8 @@ function currencyPath({ conversion }: DraftField): string | undefined {
   return typeof from === 'string' ? from : undefined;
 }
 
-function acceptsOf(namespace: string, own: Decisions['namespaces']): Pick<Place, 'accepts'> {
-  const declared = own[namespace];
+function acceptsOf(namespace: string, namespaces: Decisions['namespaces']): Pick<Place, 'accepts'> {
+  const declared = namespaces[namespace];
   if (declared !== undefined) {
     const pattern = new RegExp(declared.pattern);
     return { accepts: (text) => pattern.test(text) };

@@ -108,12 +108,12 @@ class Replacer {
   #replaced(value: string | number, place: Place | undefined): string | number | undefined {
     if (place?.treatment === 'removed') return undefined;
     if (place?.treatment === 'constant') return value;
-    if (place?.treatment === 'kept')
+    if (place?.treatment === 'unchanged')
       return typeof value === 'string' ? this.#values.replaceKnown(value) : value;
     if (typeof value === 'string') return this.#values.replace(value);
     if (place?.unit !== undefined) return moveMoment(value, place.unit, this.#values.days);
-    const made = Number(this.#values.replace(String(value)));
-    return Number.isFinite(made) ? made : value;
+    const replacement = Number(this.#values.replace(String(value)));
+    return Number.isFinite(replacement) ? replacement : value;
   }
 
   #walk(visitor: Visitor): ReplacedRecords {
@@ -134,13 +134,13 @@ class Replacer {
     const { description, refused } = system;
     return {
       ...system,
-      ...(description === undefined ? {} : { description: this.#values.replaceTelling(description) }),
+      ...(description === undefined ? {} : { description: this.#values.replaceDistinctive(description) }),
       ...(refused === undefined
         ? {}
         : {
             refused: {
               ...refused,
-              body: JSON.parse(this.#values.replaceTelling(JSON.stringify(refused.body))) as Json,
+              body: JSON.parse(this.#values.replaceDistinctive(JSON.stringify(refused.body))) as Json,
             },
           }),
     };
@@ -185,7 +185,7 @@ class Replacer {
 
 /** Whether the values at a place become made-up ones. Removed ones are looked for in other texts. */
 function isReplaced(place: Place | undefined): boolean {
-  return place?.treatment !== 'constant' && place?.treatment !== 'kept';
+  return place?.treatment !== 'constant' && place?.treatment !== 'unchanged';
 }
 
 function roleOf(value: string | number, place: Place | undefined): Role {
@@ -258,6 +258,6 @@ function commonPrefix(texts: readonly string[]): string {
   while (length < first.length && others.every((text) => text.startsWith(first.slice(0, length + 1))))
     length += 1;
   const [common = ''] = /^(?:.*[^A-Za-z\d]|\D*)/.exec(first.slice(0, length)) ?? [];
-  // The beginning of a UUID or of a number is no prefix.
+  // The beginning of a UUID or of a number is not a prefix.
   return /^[A-Za-z][\w:/.+-]*$/.test(common) && !/^[\da-f-]*$/i.test(common) ? common : '';
 }

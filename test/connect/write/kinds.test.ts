@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
-import { FILES, ODATA, REST, SQL, type Drafted } from './drafts.js';
+import type { Drafted } from './drafts.js';
+import { ODATA, REST } from './http-drafts.js';
+import { FILES, SQL } from './table-drafts.js';
 import { testWritten, writeProject } from './write-project.js';
 
 const kinds: [kind: string, drafted: Drafted][] = [
