@@ -61,7 +61,8 @@ export function entityTables({ sets, version }: OdataModel): Table[] {
 
 function columnOf({ path, type, isNullable, description, values }: Property, value: ColumnValue): Column {
   return {
-    ...{ name: path, type, value, isNullable, ignoresCase: false },
+    // How the service compares texts is measured.
+    ...{ name: path, type, value, isNullable, ignoresCase: true },
     ...(description === undefined ? {} : { description }),
     ...(values === undefined ? {} : { values }),
   };

@@ -123,7 +123,7 @@ function numbersIn(text: string): number[] {
 
 export interface RateLimit {
   headers: Readonly<Record<string, string>>;
-  /** So many calls in so many seconds. */
+  /** The most calls in a number of seconds. */
   rate?: { calls: number; seconds: number };
 }
 

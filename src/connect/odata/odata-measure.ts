@@ -2,13 +2,13 @@ import type { ListStyle } from '../../connectors/odata/query.js';
 import { InvalidInputError } from '../../errors.js';
 import type { CallBudget } from '../call-budget.js';
 import type { Finding } from '../draft.js';
-import { otherCase } from '../probe-keys.js';
 import type { Questions } from '../reader.js';
 import type { MeasuredKey, MeasuredLink } from '../tables/table-draft.js';
-import { isSecretValue } from '../tables/table-names.js';
-import { orderOf, plannedKeys, planTables, shownLink } from '../tables/table-plan.js';
-import type { Link, PlannedKey, TablePlan } from '../tables/table-plan.js';
-import { SECRET, shown, shownList, type Column, type Row, type Table } from '../tables/table.js';
+import { keyLookup, withoutSecretValues } from '../tables/key-lookup.js';
+import { linkFinding, linkKeys } from '../tables/probes.js';
+import { orderOf, planTables, shownLink } from '../tables/table-plan.js';
+import type { Link, TablePlan } from '../tables/table-plan.js';
+import { shown, type Row, type Table } from '../tables/table.js';
 import type { OdataAnswer, OdataProbe } from './odata-client.js';
 import { isSameText, KeyMeasurer, placeOf, type KnownKey } from './odata-keys.js';
 import { flatRow, keysOf, listPath, type ListRequest } from './odata-query.js';
@@ -19,7 +19,8 @@ const SAMPLE_SIZE = 20;
 const MAX_LINKS = 4;
 /** Records whose lists are read. */
 const MAX_OWNERS = 8;
-const MEASURED_PAGE = 20;
+/** Few services have pages of this size, so it shows whether a service honours the preference. */
+const MEASURED_PAGE = 17;
 const DECLARED_PAGE = 100;
 const MAX_PAGES = 20;
 /** A further key takes a call for its comparison, and one for its batch. */
@@ -66,13 +67,17 @@ export class OdataMeasurer {
 
   async measure(person: Table): Promise<MeasuredService> {
     const { tables, budget } = this.#options;
-    const { table, records } = await this.#sample(person);
-    const plan = planTables(
-      table,
-      tables.map((other) => (other.name === table.name ? table : other)),
-      MAX_LINKS,
+    const planned = planTables(person, relatedTables(tables), MAX_LINKS);
+    const records = await this.#sample(planned.person);
+    const {
+      plan,
+      rows: persons,
+      findings,
+    } = withoutSecretValues(
+      planned,
+      records.map((record) => flatRow(planned.person, record)),
     );
-    const persons = records.map((record) => flatRow(plan.person, record));
+    this.findings.push(...findings);
     const found = await this.#knownKeys(plan, persons);
     const reserved = CALLS_AFTER + plan.links.length + 1;
     const keys: MeasuredKey[] = [];
@@ -122,65 +127,33 @@ export class OdataMeasurer {
     return this.#options.probe.list(listPath(request), pageSize);
   }
 
-  /** Reads some persons, and leaves out the columns whose values look like secrets. */
-  async #sample(person: Table): Promise<{ table: Table; records: readonly Row[] }> {
+  async #sample(person: Table): Promise<readonly Row[]> {
     const { rows, status } = await this.#list({ table: person, top: SAMPLE_SIZE });
-    if (rows === undefined) {
+    if (rows === undefined)
       this.#find(`${shown(person.name)} was not listed (status ${status}), so there are no samples.`, true);
-      return { table: person, records: [] };
-    }
-    this.#find(`${rows.length} records of ${shown(person.name)} were read as samples.`);
-    const isSecret = ({ name }: Column) => rows.some((row) => isSecretValue(flatRow(person, row)[name]));
-    const secret = person.columns.filter(isSecret).map(({ name }) => name);
-    if (secret.length > 0)
-      this.#find(
-        `Left out, because ${SECRET}: ${shownList(secret.map((name) => `${person.name}.${name}`))}.`,
-        true,
-      );
-    const columns = person.columns.filter(({ name }) => !secret.includes(name));
-    return { table: { ...person, columns }, records: rows.slice(0, SAMPLE_SIZE) };
+    else this.#find(`${rows.length} records of ${shown(person.name)} were read as samples.`);
+    return rows?.slice(0, SAMPLE_SIZE) ?? [];
   }
 
   /** The keys with a value of a person that the service knows. */
-  async #knownKeys(plan: TablePlan, persons: readonly Row[]): Promise<KnownKey[]> {
+  async #knownKeys({ person, keys }: TablePlan, persons: readonly Row[]): Promise<KnownKey[]> {
     const found: KnownKey[] = [];
-    for (const key of plannedKeys(plan.person)) {
-      const known = await this.#knownKey(plan.person, key, persons);
-      if (known !== undefined) found.push({ key, known });
+    for (const key of keys) {
+      if (persons.length > 0) {
+        const options = { table: person, rows: persons, isLarge: false, hasIndexes: true };
+        const { lookup, findings } = keyLookup(key, options);
+        this.findings.push(...findings);
+        if (lookup !== undefined) found.push({ key, known: String(lookup.known) });
+        continue;
+      }
+      const place = placeOf(person, key);
+      const why = `${place} is measured with the key of a person that the service knows.`;
+      const [known] = await this.#options.questions.keys(key.kind, why);
+      if (known === undefined)
+        this.#find(`${place} needs a key of a person. Pass one with --key ${key.kind}=...`, true);
+      else found.push({ key, known });
     }
     return found;
-  }
-
-  async #knownKey(table: Table, key: PlannedKey, persons: readonly Row[]): Promise<string | undefined> {
-    const { column, kind } = key;
-    const place = placeOf(table, key);
-    if (persons.length === 0) {
-      const why = `${place} is measured with the key of a person that the service knows.`;
-      const [known] = await this.#options.questions.keys(kind, why);
-      if (known === undefined)
-        this.#find(`${place} needs a key of a person. Pass one with --key ${kind}=...`, true);
-      return known;
-    }
-    const texts = persons
-      .map((row) => row[column.name])
-      .filter((value) => typeof value === 'string' || typeof value === 'number')
-      .map(String)
-      .filter((text) => text !== '');
-    const because =
-      texts.length === 0
-        ? 'has no value in the samples'
-        : kind === 'number' && !key.isUnique && new Set(texts).size < texts.length
-          ? 'repeats in the samples'
-          : kind === 'phone' && !texts.every((text) => /^\+\d{8,15}$/.test(text))
-            ? 'has phone numbers that are not in the form +31201234567'
-            : texts.some((text) => text !== text.trim())
-              ? 'has values with blanks around them'
-              : undefined;
-    if (because !== undefined) {
-      this.#find(`${place} ${because}, so nobody is found by it.`);
-      return undefined;
-    }
-    return texts.find((text) => otherCase(text) !== undefined) ?? texts[0];
   }
 
   /** Reads some records of a link. Undefined if it cannot be declared. */
@@ -189,13 +162,7 @@ export class OdataMeasurer {
     link: Link,
     { persons, links }: { persons: readonly Row[]; links: readonly MeasuredLink[] },
   ): Promise<{ link: MeasuredLink; records: readonly Row[] } | undefined> {
-    const owners =
-      link.owner.name === plan.person.name
-        ? persons
-        : links.flatMap((before) => (before.link.target.name === link.owner.name ? before.rows : []));
-    const values = [
-      ...new Set(owners.map((row) => row[link.ownerColumn]).filter((value) => value != null && value !== '')),
-    ]
+    const values = linkKeys(link, plan.person, persons, links)
       .map(String)
       .slice(0, Math.min(MAX_OWNERS, this.#keys.limit));
     if (values.length === 0) return undefined;
@@ -215,20 +182,11 @@ export class OdataMeasurer {
     );
     if (sent.rows === undefined && this.#options.budget.left > CALLS_AFTER)
       sent = await this.#list({ table: target, keys }, MEASURED_PAGE);
-    const isUsable = this.#checkList(link, sent, values);
-    if (!isUsable) return undefined;
+    if (!this.#checkList(link, sent, values)) return undefined;
     const first = sent.rows ?? [];
     const rest = sent.next === undefined ? [] : await this.#nextPage(link, sent.next, first);
     const records = [...first, ...rest];
     const rows = records.map((record) => flatRow(target, record));
-    const secret = target.columns.find(({ name }) => rows.some((row) => isSecretValue(row[name])));
-    if (secret !== undefined) {
-      this.#find(
-        `${shown(target.name)} is left out, because the values of ${shown(secret.name)} look like secrets.`,
-        true,
-      );
-      return undefined;
-    }
     const type = keysOf(by.value.keys);
     const pageSize =
       sent.next === undefined ? undefined : this.#honoursPageSize ? DECLARED_PAGE : first.length;
@@ -252,10 +210,6 @@ export class OdataMeasurer {
       this.#find(`${place} was not read (status ${status}), so it is left out.`, true);
       return false;
     }
-    if (rows.length === 0) {
-      this.#find(`None of ${values.length} sampled records has one in ${place}, so it is left out.`);
-      return false;
-    }
     const held = rows.map((row) => String(flatRow(link.target, row)[link.by.name]));
     if (held.some((text) => !values.some((value) => isSameText(text, value)))) {
       this.#find(`${place} returns records of other keys, so it is left out.`, true);
@@ -268,12 +222,10 @@ export class OdataMeasurer {
       );
       return false;
     }
-    const found = new Set(held).size;
-    this.#find(
-      `${place}: ${found} of ${values.length} sampled keys have records${link.isInferred ? '. No constraint says so, only the names' : ''}.`,
-      link.isInferred,
-    );
-    return true;
+    const flat = rows.map((row) => flatRow(link.target, row));
+    const { isUsed, finding } = linkFinding(link, { keys: values, rows: flat, keyColumn: link.by.name });
+    this.findings.push(finding);
+    return isUsed;
   }
 
   /** Reads the next page of a list once, to see that it continues. */
@@ -289,4 +241,14 @@ export class OdataMeasurer {
     );
     return other;
   }
+}
+
+/**
+ * The entity sets that navigations lead from or to. Others are often views of the same records, which would be found by the
+ * names of their properties. Without navigations, all of them.
+ */
+function relatedTables(tables: readonly Table[]): readonly Table[] {
+  const targets = new Set(tables.flatMap(({ foreignKeys }) => foreignKeys.map(({ table }) => table)));
+  const related = tables.filter(({ name, foreignKeys }) => foreignKeys.length > 0 || targets.has(name));
+  return related.length > 0 ? related : tables;
 }
