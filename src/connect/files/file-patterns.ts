@@ -110,9 +110,19 @@ function patternOf(path: readonly string[]): string {
   return [...folders, `${plain}.${extension}`].join('/');
 }
 
-/** Words of SQL, and names of functions, that cannot name a table. */
-const RESERVED =
-  /^(all|analy[sz]e|and|any|array|as|asc|both|case|cast|check|collate|column|constraint|create|default|desc|describe|distinct|do|else|end|except|false|fetch|for|foreign|from|glob|grant|group|having|in|intersect|into|lambda|lateral|leading|limit|not|null|offset|on|only|or|order|pivot|placing|primary|qualify|query|range|references|repeat|returning|select|show|some|summary|summarize|symmetric|table|then|to|trailing|true|union|unique|unnest|unpivot|user|using|values|variadic|when|where|window|with)$/;
+/** Words that DuckDB does not accept as the name of a table function. */
+const RESERVED = new Set(
+  `all analyse analyze and anti any array as asc asof asymmetric at authorization between bigint binary
+  bit boolean both by case cast char character check coalesce collate collation column columns
+  concurrently constraint create cross dec decimal default deferrable desc describe distinct do else
+  end except exists extract false fetch float for foreign freeze from full glob group grouping having
+  if ilike in initially inner inout int integer intersect interval into is isnull join lambda lateral
+  leading left like limit national natural nchar none not notnull null nullif numeric offset on only
+  or order out outer overlaps overlay pivot placing position positional precision primary qualify real
+  references returning right row select semi setof show similar smallint some summarize symmetric
+  table tablesample then time timestamp to trailing treat trim true union unique unpack unpivot using
+  values varchar variadic verbose when where window with`.split(/\s+/),
+);
 /** Names of files that say nothing about their rows. */
 const GENERIC = /^(part|data|file|export|output|out|chunk|batch|rows|records|c|snappy|gz)$/;
 
@@ -133,7 +143,7 @@ function tableName(pattern: string, taken: ReadonlySet<string>): string {
     .slice(0, 50);
   const name = !/^[a-z]/.test(plain)
     ? `table_${plain}`.replace(/_$/, '')
-    : RESERVED.test(plain)
+    : RESERVED.has(plain)
       ? `${plain}_rows`
       : plain;
   let unique = name;

@@ -192,8 +192,9 @@ export class FilesMeasurer {
     if (keys.length === 0) return undefined;
     if (link.by.value.keys === 'integer' && !keys.every(isInteger)) return undefined;
     const order = link.isList ? orderOf(link, true) : undefined;
-    const { query, keyColumn } = linkQuery(link, order);
-    const statement = `SELECT * FROM (${query.replace(':keys', '$1')}) AS found QUALIFY row_number() OVER (PARTITION BY ${quoted(keyColumn)}) <= ${ROWS_OF_LIST}`;
+    const { query, keyColumn } = linkQuery(link, order, ':keys');
+    const measured = linkQuery(link, order, '$1').query;
+    const statement = `SELECT * FROM (${measured}) AS found QUALIFY row_number() OVER (PARTITION BY ${quoted(keyColumn)}) <= ${ROWS_OF_LIST}`;
     const rows = await this.#session.rows(anyRow, statement, [keys]).catch((error: unknown) => {
       if (!(error instanceof UnreadableFilesError)) throw error;
       this.#find(`${shownLink(link)} is left out: ${error.message}`, true);
@@ -220,8 +221,12 @@ function isInteger(value: unknown): boolean {
   return /^(string|number)$/.test(typeof value) && Number(value) === (Number(value) | 0);
 }
 
-/** The query of a link in the words of the declaration. */
-function linkQuery(link: Link, order: RowOrder | undefined): { query: string; keyColumn: string } {
+/** The query of a link. In a declaration, the keys are `:keys`. */
+function linkQuery(
+  link: Link,
+  order: RowOrder | undefined,
+  keys: string,
+): { query: string; keyColumn: string } {
   const { target, by, through } = link;
   if (through === undefined) {
     const terms = (order?.columns ?? []).map((column) =>
@@ -229,7 +234,7 @@ function linkQuery(link: Link, order: RowOrder | undefined): { query: string; ke
     );
     const sorted = terms.length === 0 ? '' : ` ORDER BY ${terms.join(', ')}`;
     return {
-      query: `${selectFrom(target)} WHERE ${quoted(by.name)} = ANY(:keys)${sorted}`,
+      query: `${selectFrom(target)} WHERE ${quoted(by.name)} = ANY(${keys})${sorted}`,
       keyColumn: by.name,
     };
   }
@@ -237,7 +242,7 @@ function linkQuery(link: Link, order: RowOrder | undefined): { query: string; ke
   while (target.columns.some(({ name }) => name === keyColumn)) keyColumn = `pair_${keyColumn}`;
   const columns = target.columns.map(({ name }) => `t.${quoted(name)}`);
   return {
-    query: `SELECT p.${quoted(by.name)} AS ${quoted(keyColumn)}, ${columns.join(', ')} FROM ${through.table.name}() p JOIN ${target.name}() t ON t.${quoted(through.references)} = p.${quoted(through.targetColumn)} WHERE p.${quoted(by.name)} = ANY(:keys)`,
+    query: `SELECT p.${quoted(by.name)} AS ${quoted(keyColumn)}, ${columns.join(', ')} FROM ${through.table.name}() p JOIN ${target.name}() t ON t.${quoted(through.references)} = p.${quoted(through.targetColumn)} WHERE p.${quoted(by.name)} = ANY(${keys})`,
     keyColumn,
   };
 }

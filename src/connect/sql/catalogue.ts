@@ -68,6 +68,13 @@ export interface ReadableTables {
   findings: readonly Finding[];
 }
 
+/** The estimated rows of each table that the catalogue lists, also of those that only a view reads. */
+export function rowCounts({ columns }: Catalogue): ReadonlyMap<string, number> {
+  return new Map(
+    columns.flatMap((column) => (column.rowCount === undefined ? [] : [[baseOf(column), column.rowCount]])),
+  );
+}
+
 /** The tables and views that the user may read, without the columns that are not wanted. */
 export function readableTables(catalogue: Catalogue, defaultSchema: string): ReadableTables {
   const groups = groupBy(catalogue.columns, baseOf);
