@@ -7,6 +7,7 @@ const root = join(import.meta.dirname, '..');
 
 /** The rooms in the order of a request. A room may import later rooms of the list, never earlier ones. */
 const way = [
+  'connect',
   'recordings',
   'process',
   'project',
@@ -127,7 +128,7 @@ function importedSources(): { folder: string; variable: string }[] {
 
 /** Files that may name sources: the published schema, the demo, and identifiers that have the name of their issuer. */
 const ABOUT_SOURCES =
-  /^(schema\/gateway\.graphql|src\/cli\/run-demo\.ts|src\/identity\/(namespaces\/.*|identifiers\.ts))$/;
+  /^(schema\/gateway\.graphql|src\/cli\/run-demo\.ts|src\/identity\/(namespaces\/.*|identifiers\.ts)|src\/connect\/suggest\/(identifier-fields|names|privacy-names)\.ts)$/;
 /** Sources whose names are ordinary words or letters. Only a quoted name or a path refers to the source. */
 const ORDINARY = new Set(['x', 'invoices']);
 

@@ -222,11 +222,16 @@ const PLAIN_DATE_TIME = new RegExp(`^${EVERY_MONTH_DAY}T(?:[01]\\d|2[0-3]):[0-5]
 /** Databases write the zone UTC as +00. */
 const WITH_ZONE = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:?\d\d|([+-]\d\d))$/;
 
+/** Older services write `/Date(1767225600000)/`. The zone in it, if any, does not change the moment. */
+const MILLISECONDS = /^(?:(\d{1,15})|\/Date\((-?\d{1,15})(?:[+-]\d{1,4})?\)\/)$/;
+
 function dateTimeConversion(dateTime: Mapping['dateTime'], path: string, { place, report }: At): Convert {
   if (dateTime === 'seconds' || dateTime === 'milliseconds') {
     const factor = dateTime === 'seconds' ? 1_000 : 1;
+    const pattern = dateTime === 'seconds' ? /^(\d{1,15})$/ : MILLISECONDS;
     return (value) => {
-      const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
+      const text = typeof value === 'string' ? pattern.exec(value)?.slice(1).find(Boolean) : undefined;
+      const number = text === undefined ? value : Number(text);
       const moment = new Date(typeof number === 'number' ? number * factor : Number.NaN);
       if (Number.isNaN(moment.valueOf())) throw new Mismatch(path, `${dateTime} since 1970`);
       return moment.toISOString();

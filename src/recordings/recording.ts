@@ -2,11 +2,12 @@ import { z } from 'zod';
 
 /**
  * The recording of a system, `sources/<source>.recording.json`: how the system answers, and records in which every personal
- * value is replaced. It is written by hand. `stekkerdoos test` serves it as a stand-in, and `stekkerdoos check`
+ * value is replaced. `stekkerdoos connect` writes it, `stekkerdoos test` serves it as a stand-in, and `stekkerdoos check`
  * compares the live system with it.
  */
 
 export const DECLARATION_KINDS = ['rest', 'graphql', 'sql', 'odata', 'soap', 'files'] as const;
+export type DeclarationKind = (typeof DECLARATION_KINDS)[number];
 
 const recordedCall = z.strictObject({
   /** The call as it was measured, in the words of the declaration's grammar. */

@@ -36,6 +36,7 @@ export async function stekkerdoos(
 /** Runs `stekkerdoos <words>` in the process of the test, which is much faster. */
 export async function stekkerdoosHere(words: readonly string[], environment: Environment): Promise<Ran> {
   const ofWorker = process.exitCode;
+  const folder = process.cwd();
   const written = { out: '', err: '' };
   const spies = (['stdout', 'stderr'] as const).map((stream) =>
     vi.spyOn(process[stream], 'write').mockImplementation((chunk) => {
@@ -50,6 +51,7 @@ export async function stekkerdoosHere(words: readonly string[], environment: Env
     return { code: exitCode(), ...written };
   } finally {
     process.exitCode = ofWorker;
+    process.chdir(folder);
     vi.unstubAllEnvs();
     for (const spy of spies) spy.mockRestore();
   }

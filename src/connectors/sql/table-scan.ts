@@ -16,24 +16,31 @@ type Run = <T>(schema: z.ZodType<T>, text: string, parameters: readonly unknown[
 export type FindTableScans = (text: string, parameters: readonly unknown[], run: Run) => Promise<TableScan[]>;
 
 /** A step of a plan of PostgreSQL (the manual, "Using EXPLAIN"). */
-interface Step {
+export interface PlanStep {
   'Node Type': string;
+  /** The estimated cost of all rows, in the unit of the planner. */
+  'Total Cost': number;
+  /** A query in WITH has its name, such as `CTE k0`. */
+  'Subplan Name'?: string;
   'Relation Name'?: string;
   Schema?: string;
   /** Without a condition, every entry of the index is read. */
   'Index Cond'?: string;
-  Plans?: readonly Step[];
+  Plans?: readonly PlanStep[];
 }
-const step: z.ZodType<Step> = z.lazy(() =>
+const step: z.ZodType<PlanStep> = z.lazy(() =>
   z.object({
     'Node Type': z.string(),
+    'Total Cost': z.number(),
+    'Subplan Name': z.string().exactOptional(),
     'Relation Name': z.string().exactOptional(),
     Schema: z.string().exactOptional(),
     'Index Cond': z.string().exactOptional(),
     Plans: z.array(step).exactOptional(),
   }),
 );
-const postgresPlan = z.object({ 'QUERY PLAN': z.array(z.object({ Plan: step })) });
+/** The answer to EXPLAIN (VERBOSE, FORMAT JSON). */
+export const postgresPlan = z.object({ 'QUERY PLAN': z.array(z.object({ Plan: step })) });
 const estimate = z.object({ rows: z.coerce.number() });
 
 export const postgresTableScans: FindTableScans = async (text, parameters, run) => {
@@ -52,7 +59,8 @@ export const postgresTableScans: FindTableScans = async (text, parameters, run) 
   );
 };
 
-function scannedIn(plan: Step): { schema: string; table: string }[] {
+/** The tables that a plan reads row by row. */
+export function scannedIn(plan: PlanStep): { schema: string; table: string }[] {
   const {
     'Node Type': type,
     'Relation Name': table,
@@ -68,16 +76,18 @@ function scannedIn(plan: Step): { schema: string; table: string }[] {
 }
 
 /** A row of a plan of MySQL or MariaDB (the manual of MySQL, "EXPLAIN Output Format"). */
-const mysqlStep = z.object({
+export const mysqlStep = z.object({
+  /** The number of the query in the statement. */
+  id: z.coerce.number().nullable(),
   table: z.string().nullable(),
   type: z.string().nullable(),
   rows: z.coerce.number().nullable(),
 });
 /** `ALL` reads every row, `index` every entry of an index. */
-const READS_ALL: ReadonlySet<string | null> = new Set(['ALL', 'index']);
+export const READS_ALL: ReadonlySet<string | null> = new Set(['ALL', 'index']);
 
 /** The error number of a plan that would show tables which the user may not read, because a view hides them. */
-const HIDDEN_BY_VIEW = '1345';
+export const HIDDEN_BY_VIEW = '1345';
 
 /** Finds no tables in a view whose plan the database does not show to this user. */
 export const mysqlTableScans: FindTableScans = async (text, parameters, run) => {

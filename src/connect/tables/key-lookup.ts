@@ -1,0 +1,112 @@
+import type { Finding } from '../draft.js';
+import { otherCase } from '../probe-keys.js';
+import { isSecretValue } from './table-names.js';
+import { changeTables, hasIndex, plannedKeys, type PlannedKey, type TablePlan } from './table-plan.js';
+import { SECRET, shown, shownList, type Row, type Table } from './table.js';
+
+/** Decides by sampled rows how a column is compared with keys, and which columns are secrets. */
+
+/** Larger tables need an index. */
+export const MAX_SCANNED_ROWS = 10_000;
+
+/** How a key is compared. */
+export interface KeyLookup {
+  key: PlannedKey;
+  isLower: boolean;
+  /** A sampled value. */
+  known: unknown;
+}
+
+export interface KeyLookupOptions {
+  table: Table;
+  rows: readonly Row[];
+  isLarge: boolean;
+  /** Whether the system has indexes. Files have none. */
+  hasIndexes: boolean;
+}
+
+/** How a person is found by a column. Without a lookup, no value shows that anybody can be found by it. */
+export function keyLookup(
+  key: PlannedKey,
+  { table, rows, isLarge, hasIndexes }: KeyLookupOptions,
+): { lookup?: KeyLookup; findings: readonly Finding[] } {
+  const { column, kind } = key;
+  const place = `${shown(table.name)}.${shown(column.name)}`;
+  const values = rows.map((row) => row[column.name]).filter((value) => value != null && value !== '');
+  const texts = values.map(String);
+  const known = values.find((value) => otherCase(String(value)) !== undefined) ?? values[0];
+  const refuse = (text: string, isWarning = false) => ({
+    findings: [{ step: 'measure', text, ...(isWarning ? { isWarning } : {}) } satisfies Finding],
+  });
+  if (known === undefined) return refuse(`${place} has no value in the samples, so nobody is found by it.`);
+  if (kind === 'number' && !key.isUnique && new Set(texts).size < texts.length)
+    return refuse(`${place} repeats in the samples, so nobody is found by it.`);
+  if (kind === 'phone' && !texts.every((text) => /^\+\d{8,15}$/.test(text)))
+    return refuse(
+      `${place} has phone numbers that are not in the form +31201234567, so nobody is found by it. It is shown.`,
+    );
+  if (texts.some((text) => text !== text.trim()))
+    return refuse(`${place} has values with blanks around them, so nobody is found by it.`, true);
+  const isCaseOpen = kind === 'email' && !column.ignoresCase && column.value.keys === 'text';
+  if (!isCaseOpen) return { lookup: { key, isLower: false, known }, findings: [] };
+  if (!hasIndexes || hasIndex(table, column.name, true))
+    return { lookup: { key, isLower: true, known }, findings: [] };
+  const hasCapitals = texts.some((text) => text !== text.toLowerCase());
+  const isLower = !isLarge && (hasCapitals || !hasIndex(table, column.name));
+  const warnings: string[] = [];
+  if (isLower)
+    warnings.push(
+      `${place} is compared as lower(${shown(column.name)}), which has no index. Create one before the table has more than ${MAX_SCANNED_ROWS} rows.`,
+    );
+  else if (hasCapitals)
+    warnings.push(
+      `${place} has addresses with capitals, and no index on lower(${shown(column.name)}). These people are not found by their address until there is one, and the call has matching: lower.`,
+    );
+  return {
+    lookup: { key, isLower, known },
+    findings: warnings.map((text) => ({ step: 'measure', text, isWarning: true })),
+  };
+}
+
+/** Removes columns of the person's table with values such as digests of passwords. */
+export function withoutSecretValues(
+  plan: TablePlan,
+  rows: readonly Row[],
+): { plan: TablePlan; rows: Row[]; findings: readonly Finding[] } {
+  const { person } = plan;
+  const names = new Set(
+    person.columns.map(({ name }) => name).filter((name) => rows.some((row) => isSecretValue(row[name]))),
+  );
+  if (names.size === 0) return { plan, rows: [...rows], findings: [] };
+  const left = withoutColumns(person, names);
+  const changed = changeTables(plan, (table) => (table.name === person.name ? left : table));
+  return {
+    plan: {
+      ...changed,
+      keys: plannedKeys(left),
+      links: changed.links.filter(({ owner, ownerColumn }) => owner !== left || !names.has(ownerColumn)),
+    },
+    rows: rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => !names.has(name)))),
+    findings: [
+      {
+        step: 'measure',
+        text: `Left out, because their values look like secrets: ${shownList([...names].map((name) => `${person.name}.${name}`))}.`,
+        isWarning: true,
+      },
+    ],
+  };
+}
+
+function withoutColumns(table: Table, names: ReadonlySet<string>): Table {
+  return {
+    ...table,
+    columns: table.columns.filter(({ name }) => !names.has(name)),
+    indexes: table.indexes.filter(({ columns }) => columns.every((name) => !names.has(name))),
+    leftOut: [...table.leftOut, ...[...names].map((column) => ({ column, because: SECRET }))],
+  };
+}
+
+/** A column of linked rows whose values look like secrets. */
+export function secretColumn({ columns }: Table, rows: readonly Row[]): string | undefined {
+  return columns.find(({ name }) => rows.some((row) => isSecretValue(row[name])))?.name;
+}
