@@ -260,3 +260,42 @@ export const ODATA: Drafted = {
     },
   },
 };
+
+export const SOAP: Drafted = {
+  draft: {
+    source: 'parcels',
+    kind: 'soap',
+    connect: {
+      soap: '${PARCELS_URL}',
+      path: '/parcels',
+      wsdl: '/parcels?wsdl',
+      faults: { NO_SUCH_CUSTOMER: 'nothing' },
+      ping: { operation: 'track', parts: { customer: 'nobody@example.com' } },
+    },
+    variables: { PARCELS_URL: 'The address of the service.' },
+    calls: {
+      byEmail: {
+        call: { operation: 'customer', parts: { email: '{key}' } },
+        ...{ key: 'email', findsCustomers: true, isUnique: true },
+        recorded: {
+          call: { operation: 'customer', parts: { email: '{key}' } },
+          answers: { 'teun.vos@voorbeeld.nl': [{ email: 'teun.vos@voorbeeld.nl', name: 'Teun' }] },
+        },
+      },
+    },
+    customer: {
+      name: 'ParcelCustomer',
+      description: 'A customer.',
+      fields: [field('email', 'email'), field('name', 'name')],
+    },
+    types: {},
+  },
+  decisions: {
+    recordKey: 'email',
+    namespaces: {},
+    foundBy: { email: { call: 'byEmail', uniqueness: 'enforced' } },
+    yields: { email: { path: 'email', kind: 'one' } },
+    name: ['name'],
+    privacy: { 'ParcelCustomer.email': email, 'ParcelCustomer.name': named },
+  },
+};

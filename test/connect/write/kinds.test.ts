@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Drafted } from './drafts.js';
-import { ODATA, REST } from './http-drafts.js';
+import { ODATA, REST, SOAP } from './http-drafts.js';
 import { FILES, SQL } from './table-drafts.js';
 import { testWritten, writeProject } from './write-project.js';
 
@@ -29,3 +29,10 @@ it.each(kinds)(
       expect(PERSONAL.exec(text)?.[0]).toBeUndefined();
   },
 );
+
+it('writes the files of a SOAP service, which are read without a problem', async () => {
+  const { project, recording } = await writeProject(SOAP.draft, SOAP.decisions);
+  expect(project.problems).toEqual([]);
+  expect(JSON.stringify(recording)).not.toMatch(PERSONAL);
+  expect(recording.examples).toHaveLength(1);
+});

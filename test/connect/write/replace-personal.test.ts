@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Decisions, Draft, DraftField } from '../../../src/connect/draft.js';
 import { writeRecording } from '../../../src/connect/write/recording.js';
 import type { RecordedCall, Recording } from '../../../src/recordings/recording.js';
+import { SQL } from './table-drafts.js';
 import { classified } from './write-project.js';
 
 interface Person {
@@ -150,6 +151,9 @@ const plantedIn = (person: Person): string[] =>
     JSON.stringify(value).slice(1, -1),
   ]);
 
+/** Enough to find a mistake within some runs of the tests, and few enough to be fast. */
+const RUNS = { numRuns: 40 };
+
 describe('replacing personal values', () => {
   it('leaves none of them in a recording, in any case or encoding, also within another text', () => {
     fc.assert(
@@ -157,6 +161,7 @@ describe('replacing personal values', () => {
         const text = JSON.stringify(recordingOf(some, seed)).toLowerCase();
         for (const planted of some.flatMap(plantedIn)) expect(text).not.toContain(planted.toLowerCase());
       }),
+      RUNS,
     );
   });
 
@@ -189,6 +194,7 @@ describe('replacing personal values', () => {
           expect(numbers).toContain(row['customer']);
         }
       }),
+      RUNS,
     );
   });
 
@@ -200,5 +206,26 @@ describe('replacing personal values', () => {
       }),
       { numRuns: 20 },
     );
+  });
+
+  it('holds joins of tables, leaves numbers of other things, and removes what is left out', () => {
+    const { tables = {} } = writeRecording(SQL.draft, SQL.decisions, {
+      ...{ seed: 3, recordedAt: '2026-12-01T10:00:00Z' },
+    });
+    const { pupil, lesson, vehicle } = tables;
+    expect(Object.keys(tables)).toEqual(['pupil', 'lesson', 'vehicle']);
+    expect(pupil?.columns.map(({ name }) => name)).not.toContain('password_hint');
+    expect(pupil?.indexes).toHaveLength(1);
+    for (const row of pupil?.rows ?? []) {
+      expect(row).not.toHaveProperty('password_hint');
+      expect(row['internal']).toEqual({ rating: row['family_name'] });
+    }
+    expect(vehicle?.rows).toEqual(SQL.draft.tables?.['vehicle']?.rows);
+    const pupils = pupil?.rows.map((row) => row['id']);
+    expect(pupils).not.toContain(4471);
+    for (const row of lesson?.rows ?? []) {
+      expect(pupils).toContain(row['pupil_id']);
+      expect(row['vehicle_id']).toBe(12);
+    }
   });
 });
