@@ -177,7 +177,7 @@ export class RestReader implements SystemReader {
     const measured = await this.#measureWays(measurer, measuring, {
       ways,
       fromCurl: opened.fromCurl,
-      lists: Math.min(2, lists.length),
+      lists: Math.min(1, lists.length),
     });
     if (measuring.records.length === 0 && opened.fromCurl !== undefined)
       measuring.records.push(...opened.fromCurl.records);
@@ -217,7 +217,8 @@ export class RestReader implements SystemReader {
         );
         continue;
       }
-      measuring.reserve = 2 * lists + (ways.length - i - 1) * CALLS_OF_A_WAY;
+      // The limit of the chosen way matters most: only the related lists have calls of their own beside it.
+      measuring.reserve = lists;
       const sampled = [...new Set(valuesAt(measuring.records, way.keyPath).map(String))].filter(
         (key) => key !== '',
       );
