@@ -40,7 +40,7 @@ export class RestReader implements SystemReader {
 
   async look(): Promise<Look> {
     const text = this.#options.target.text ?? (await this.#readAddress());
-    return isCurl(text) ? this.#readCurl(text) : this.#readDescription(text);
+    return isCurl(text) ? this.#readCurl(text) : this.#readOpenapi(text);
   }
 
   async #readAddress(): Promise<string> {
@@ -70,7 +70,7 @@ export class RestReader implements SystemReader {
     return answer.text;
   }
 
-  async #readDescription(text: string): Promise<Look> {
+  async #readOpenapi(text: string): Promise<Look> {
     const { source, environment, target } = this.#options;
     const description = readDescription(text);
     const { ways, refused } = findPeople(description);
