@@ -2,13 +2,19 @@ import { InvalidInputError } from '../errors.js';
 import { graphqlReaderKind } from './graphql/graphql-kind.js';
 import { odataReaderKind } from './odata/odata-kind.js';
 import type { ReaderKind, Target } from './reader.js';
+import { soapReaderKind } from './soap/soap-kind.js';
 import { sqlReaderKind } from './sql/sql-kind.js';
 
 /**
  * The kinds of system, in the order in which they are tried. An entry imports its reader when it is opened, so that a command
  * loads no package that it does not need.
  */
-export const READERS: readonly ReaderKind[] = [odataReaderKind, graphqlReaderKind, sqlReaderKind];
+export const READERS: readonly ReaderKind[] = [
+  soapReaderKind,
+  odataReaderKind,
+  graphqlReaderKind,
+  sqlReaderKind,
+];
 
 /** Chooses the reader of a target, by `--kind` or by its form. Undefined if the form does not decide. */
 export function chooseReader(
