@@ -127,7 +127,7 @@ function importedSources(): { folder: string; variable: string }[] {
 
 /** Files that may name sources: the published schema, the demo, and identifiers that have the name of their issuer. */
 const ABOUT_SOURCES =
-  /^(schema\/gateway\.graphql|src\/cli\/run-demo\.ts|src\/identity\/(namespaces\/.*|identifiers\.ts))$/;
+  /^(schema\/gateway\.graphql|src\/cli\/run-demo\.ts|src\/identity\/(namespaces\/.*|identifiers\.ts)|src\/connect\/suggest\/(identifier-fields|names|privacy-names)\.ts)$/;
 /** Sources whose names are ordinary words or letters. Only a quoted name or a path refers to the source. */
 const ORDINARY = new Set(['x', 'invoices']);
 

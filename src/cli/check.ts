@@ -56,7 +56,7 @@ export const check = defineCommand({
     const recording = readRecording(path, name);
     if (recording === undefined)
       throw new InvalidInputError(
-        `The source "${name}" has no recording, sources/${name}.recording.json. Write it: src/recordings/README.md has its shape.`,
+        `The source "${name}" has no recording, sources/${name}.recording.json. Record the system: stekkerdoos connect ${name}.`,
       );
     const { sdl, environment } = options;
     const report = await checkSource(
@@ -96,7 +96,7 @@ function linesOf({ source, drift, notChecked }: CheckReport): string[] {
       ? ['  Harmless changes are written to the recording by --apply.']
       : []),
     ...(drift.some(({ severity }) => severity === 'breaking')
-      ? ['  Correct the declaration, then the recording.']
+      ? ['  Correct the declaration, then record the system again: stekkerdoos connect.']
       : []),
   ];
 }

@@ -9,6 +9,7 @@ const stekkerdoos = defineCommand({
     ask: () => import('./ask.js').then(({ showCustomer }) => showCustomer),
     audit: () => import('./audit.js').then(({ audit }) => audit),
     check: () => import('./check.js').then(({ check }) => check),
+    connect: () => import('./connect.js').then(({ connect }) => connect),
     demo: () => import('./demo.js').then(({ demo }) => demo),
     dev: () => import('./dev.js').then(({ dev }) => dev),
     export: () => import('./export.js').then(({ exportAll }) => exportAll),

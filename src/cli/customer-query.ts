@@ -43,15 +43,24 @@ const SURVIVORSHIP = `
     alternatives { ...Held }
   }`;
 
+interface CardOptions {
+  /** Adds the evidence for the identity and the chosen values. */
+  why: boolean;
+  /** The fields of Customer. Default: all. */
+  fields?: ReadonlySet<string>;
+}
+
 /**
  * The operation for the card of a customer: every field of Customer with its plain values, and the beginning of each list. It is
- * derived from the schema, so it includes every source. `why` adds the evidence for the identity and the chosen values.
+ * derived from the schema, so it includes every source.
  */
-export function customerQuery(schema: GraphQLSchema, { why }: { why: boolean }): string {
+export function customerQuery(schema: GraphQLSchema, { why, fields: only }: CardOptions): string {
   const customer = schema.getType('Customer');
   if (!isObjectType(customer)) throw new Error('The schema has no type Customer.');
   const fields = Object.values(customer.getFields()).flatMap((field) =>
-    EXPLANATIONS.has(field.name) ? [] : (select(field, schema, [customer]) ?? []),
+    EXPLANATIONS.has(field.name) || only?.has(field.name) === false
+      ? []
+      : (select(field, schema, [customer]) ?? []),
   );
   return `query CustomerCard($by: CustomerKey!) {
   customer(by: $by) { ${fields.join(' ')} ${why ? SURVIVORSHIP : ''} }${why ? IDENTITY : ''}

@@ -7,7 +7,7 @@ import { ROLES } from '../context/roles.js';
 import type { Purpose } from '../customer/schema.generated.js';
 import { didYouMean } from '../did-you-mean.js';
 import { InvalidInputError } from '../errors.js';
-import { createGateway, type Gateway } from '../gateway.js';
+import { createGateway, type Gateway, type GatewayOptions } from '../gateway.js';
 import { UNLIMITED } from '../operation/cost-limits.js';
 import { readOptions } from '../process/options.js';
 import { createLogger } from '../telemetry/logger.js';
@@ -57,11 +57,11 @@ export interface OwnGateway extends Gateway {
 }
 
 /**
- * Creates a gateway without a port, with the settings of the running gateways.
+ * Creates a gateway without a port. Default: with the settings of the running gateways.
  */
-export async function openOwnGateway(): Promise<OwnGateway> {
+export async function openOwnGateway(options?: GatewayOptions): Promise<OwnGateway> {
   const gateway = createGateway({
-    ...(await readOptions()),
+    ...(options ?? (await readOptions())),
     // Only one process may write an audit file, so the command line has its own.
     auditSuffix: '.command-line',
     // Standard output is the result of the command.
@@ -105,12 +105,12 @@ export function callerAs({ roles }: Pick<Gateway, 'roles'>, role: string, purpos
 }
 
 /** Parses `--by email=...`. The value `-` reads standard input, so that the process list does not show the identifier. */
-export async function readBy(text: string): Promise<{ namespace: string; value: string }> {
+export async function readBy(text: string, option = '--by'): Promise<{ namespace: string; value: string }> {
   const at = text.indexOf('=');
   const [namespace, valueOrDash] = [text.slice(0, at), text.slice(at + 1)];
   if (at < 1 || valueOrDash === '')
     throw new InvalidInputError(
-      '--by must be <kind>=<value>, such as email=... or customerNumber=...; <kind>=- reads the value from standard input.',
+      `${option} must be <kind>=<value>, such as email=... or customerNumber=...; <kind>=- reads the value from standard input.`,
     );
   const value = valueOrDash === '-' ? await readStandardInput() : valueOrDash;
   return { namespace, value: value.trim() };

@@ -47,7 +47,7 @@ export const test = defineCommand({
       );
     const tested = source === undefined ? names : [source];
     if (tested.length === 0)
-      throw new ConfigError(['This project has no source of its own. Add one: sources/<name>.yaml.']);
+      throw new ConfigError(['This project has no source of its own. Add one: stekkerdoos connect.']);
     const reports: SourceReport[] = [];
     for (const name of tested) {
       const report = await testOne(folder, name, options, only?.split(','));
@@ -85,7 +85,7 @@ async function testOne(
   if (recording === undefined)
     return notTested(
       name,
-      `It has no recording, sources/${name}.recording.json. Write it: src/recordings/README.md has its shape.`,
+      `It has no recording, sources/${name}.recording.json. Record the system: stekkerdoos connect ${name}.`,
     );
   const declaration = {
     id: 'declaration',

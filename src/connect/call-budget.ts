@@ -23,6 +23,8 @@ export interface CallBudgetOptions {
   /** Between the starts of two calls. Default: 1,000 ms. */
   intervalMs?: number;
   clock?: MeasureClock;
+  /** Receives the number of calls each time that one begins. */
+  onCall?: (used: number) => void;
 }
 
 const systemClock: MeasureClock = {
@@ -34,6 +36,7 @@ export function createCallBudget({
   maxCalls = 20,
   intervalMs = 1_000,
   clock = systemClock,
+  onCall = () => undefined,
 }: CallBudgetOptions = {}): CallBudget {
   let used = 0;
   let nextAt = -Infinity;
@@ -50,6 +53,7 @@ export function createCallBudget({
           `The ${maxCalls} calls that measuring may use are used. Allow more with --calls, if the system permits.`,
         );
       used += 1;
+      onCall(used);
       const waitMs = nextAt - clock.now();
       if (waitMs > 0) await clock.wait(waitMs);
       const startedAt = clock.now();

@@ -56,15 +56,21 @@ export async function findLimit(
   most: number,
   accepts: (count: number) => Promise<{ isAccepted: boolean; hint?: number | undefined }>,
   hasCall: () => boolean,
+  /** The limit that the description of the system names. It is tried first. */
+  expected?: number,
 ): Promise<{ limit: number; isExact: boolean }> {
   let accepted = 1;
   let refused = most + 1;
-  let next = most;
+  let next = expected === undefined || expected >= most ? most : expected + 1;
   while (refused - accepted > 1) {
     if (!hasCall()) return { limit: accepted, isExact: false };
     const { isAccepted, hint } = await accepts(next);
     if (isAccepted) accepted = next;
     else refused = next;
+    if (expected !== undefined && accepted < expected && refused > expected) {
+      next = expected;
+      continue;
+    }
     const isHint = (n: number | undefined): n is number => n !== undefined && n > accepted && n < refused;
     next = isHint(hint) ? hint : middleOf(accepted, refused);
   }

@@ -1,7 +1,9 @@
 import { InvalidInputError } from '../errors.js';
+import { filesReaderKind } from './files/files-kind.js';
 import { graphqlReaderKind } from './graphql/graphql-kind.js';
 import { odataReaderKind } from './odata/odata-kind.js';
 import type { ReaderKind, Target } from './reader.js';
+import { restReaderKind } from './rest/rest-kind.js';
 import { soapReaderKind } from './soap/soap-kind.js';
 import { sqlReaderKind } from './sql/sql-kind.js';
 
@@ -10,10 +12,12 @@ import { sqlReaderKind } from './sql/sql-kind.js';
  * loads no package that it does not need.
  */
 export const READERS: readonly ReaderKind[] = [
+  restReaderKind,
   soapReaderKind,
-  odataReaderKind,
   graphqlReaderKind,
+  odataReaderKind,
   sqlReaderKind,
+  filesReaderKind,
 ];
 
 /** Chooses the reader of a target, by `--kind` or by its form. Undefined if the form does not decide. */

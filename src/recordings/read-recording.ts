@@ -13,7 +13,7 @@ export class RecordingError extends Error {
 
   constructor(source: string, problem: string) {
     super(
-      `sources/${source}.recording.json: ${problem} Correct the file. src/recordings/README.md has its shape.`,
+      `sources/${source}.recording.json: ${problem} Correct the file, or record the system again: stekkerdoos connect ${source}.`,
     );
   }
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /**
  * The recording of a system, `sources/<source>.recording.json`: how the system answers, and records in which every personal
- * value is replaced. It is written by hand. `stekkerdoos test` serves it as a stand-in, and `stekkerdoos check`
+ * value is replaced. `stekkerdoos connect` writes it, `stekkerdoos test` serves it as a stand-in, and `stekkerdoos check`
  * compares the live system with it.
  */
 

@@ -1,4 +1,7 @@
 import type { DraftField, DraftType, Finding } from '../draft.js';
+import { listOrderOf } from '../list-order.js';
+import { dayOf, every, isText, isWhole, momentOf, NUMBER, textOf, type Decided } from '../scalars.js';
+import { valuesAt } from '../values.js';
 import type { PlannedField, PlannedList, PlannedType, TypePlan } from './graphql-types.js';
 
 /** Decides the types of a source by the schema and by sampled values. */
@@ -52,7 +55,8 @@ export function draftTypesOf(plan: TypePlan, { records, rows }: Samples): DraftT
     fields: (drafts.get(type) ?? []).map(({ field, draft }) => {
       const { list } = field;
       if (list === undefined) return draft;
-      const order = orderOf(list.item, drafts.get(list.item) ?? []);
+      const items = (drafts.get(list.item) ?? []).map((item) => item.draft);
+      const order = listOrderOf(list.item.id, items);
       return {
         ...draft,
         call: { name: list.call, key: list.keyPath, ...(order === undefined ? {} : { order }) },
@@ -101,22 +105,6 @@ function samplesOf(plan: TypePlan, { records, rows }: Samples): Map<PlannedType,
   return found;
 }
 
-/** The values at a path in some objects: items of lists one by one, and no nulls. */
-export function valuesAt(objects: readonly unknown[], path: string): unknown[] {
-  return path
-    .split('.')
-    .reduce<readonly unknown[]>(
-      (values, name) =>
-        values.flatMap((value) =>
-          typeof value === 'object' && value !== null
-            ? [(value as Readonly<Record<string, unknown>>)[name]].flat()
-            : [],
-        ),
-      objects,
-    )
-    .filter((value) => value != null);
-}
-
 const MAX_SAMPLES = 50;
 
 /** The field of a draft, or the reason why it cannot be declared. */
@@ -139,17 +127,6 @@ function draftFieldOf(field: PlannedField, samples: readonly unknown[]): DraftFi
   const decided = scalarOf(field.scalar ?? '', samples);
   return typeof decided === 'string' ? decided : { ...base, ...decided };
 }
-
-type Decided = Pick<DraftField, 'type' | 'conversion'>;
-
-const MOMENT = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/i;
-const DAY = /^\d{4}-\d\d-\d\d$/;
-const NUMBER = /^-?\d+(\.\d+)?$/;
-
-const every = (samples: readonly unknown[], test: (value: unknown) => boolean) => samples.every(test);
-const isText = (value: unknown): value is string => typeof value === 'string';
-const matches = (pattern: RegExp) => (value: unknown) => isText(value) && pattern.test(value);
-const isWhole = (value: unknown) => Number.isSafeInteger(value) || matches(/^-?\d+$/)(value);
 
 /** The scalars of our schema, by the names that systems give theirs. */
 const NAMED: readonly (readonly [RegExp, (samples: readonly unknown[]) => Decided | undefined])[] = [
@@ -185,66 +162,4 @@ function scalarOf(scalar: string, samples: readonly unknown[]): Decided | string
   if (every(samples, isWhole)) return { type: 'BigInt' };
   if (every(samples, (value) => typeof value === 'number')) return { type: 'Float' };
   return `the values of the scalar ${scalar} have no one type`;
-}
-
-/** How many samples show that a text is a date or a time. */
-const MIN_SAMPLES = 2;
-
-function textOf(samples: readonly unknown[]): Decided {
-  if (samples.length < MIN_SAMPLES) return { type: 'String' };
-  if (every(samples, matches(DAY))) return { type: 'Date' };
-  if (every(samples, matches(MOMENT))) return { type: 'DateTime' };
-  return { type: 'String' };
-}
-
-function momentOf(samples: readonly unknown[]): Decided | undefined {
-  if (every(samples, matches(MOMENT))) return { type: 'DateTime' };
-  const isBetween = (least: number, most: number) => (value: unknown) => {
-    const number = Number(value);
-    return (typeof value === 'number' || matches(/^\d+$/)(value)) && number >= least && number < most;
-  };
-  if (every(samples, isBetween(1e8, 1e11))) return { type: 'DateTime', conversion: { dateTime: 'seconds' } };
-  if (every(samples, isBetween(1e11, 1e14)))
-    return { type: 'DateTime', conversion: { dateTime: 'milliseconds' } };
-  if (every(samples, matches(DAY))) return { type: 'Date' };
-  // A time without a zone is not a moment.
-  return every(samples, isText) ? { type: 'String' } : undefined;
-}
-
-function dayOf(samples: readonly unknown[]): Decided | undefined {
-  if (every(samples, matches(DAY))) return { type: 'Date' };
-  if (every(samples, matches(MOMENT))) return momentOf(samples);
-  const parts = /^(?:(\d\d)([-/.])(\d\d)\2(\d{4}))$/;
-  if (every(samples, matches(parts))) {
-    const found = samples.map((value) => parts.exec(String(value)));
-    const separator = found[0]?.[2] ?? '-';
-    // A number above 12 decides which part is the day.
-    if (found.some((match) => Number(match?.[1]) > 12))
-      return { type: 'Date', conversion: { date: ['dd', 'mm', 'yyyy'].join(separator) } };
-    if (found.some((match) => Number(match?.[3]) > 12))
-      return { type: 'Date', conversion: { date: ['mm', 'dd', 'yyyy'].join(separator) } };
-  }
-  return every(samples, isText) ? { type: 'String' } : undefined;
-}
-
-/** What a list is ordered by: its moment, the newest first, and a field that is unique in it. */
-function orderOf(
-  item: PlannedType,
-  fields: readonly { field: PlannedField; draft: DraftField }[],
-): readonly [string, string] | undefined {
-  const single = fields.filter(({ field, draft }) => !draft.isList && field.list === undefined);
-  const unique =
-    single.find(({ field }) => field.from === item.id) ??
-    single.find(
-      ({ draft }) => /^(ID|String)$/.test(draft.type) && /^(number|code|reference|name)$/i.test(draft.name),
-    );
-  if (unique === undefined || !/^(ID|String)$/.test(unique.draft.type)) return undefined;
-  const moments = single.filter(({ draft }) => /^(Date|DateTime)$/.test(draft.type));
-  const moment =
-    moments.find(({ draft }) =>
-      /^(placed|ordered|created|started|processed|bought|date)/i.test(draft.name),
-    ) ?? moments[0];
-  return moment === undefined
-    ? [unique.draft.name, unique.draft.name]
-    : [`-${moment.draft.name}`, unique.draft.name];
 }

@@ -1,7 +1,7 @@
 import { InvalidInputError } from '../../errors.js';
 import type { CallBudget } from '../call-budget.js';
 import type { Finding } from '../draft.js';
-import { valuesAt } from './graphql-draft.js';
+import { valuesAt } from '../values.js';
 import type { GraphqlError, GraphqlProbe } from './graphql-client.js';
 import { nextOf, operationOf, rowsOf, selectionOf, valueOf, type AliasCall } from './graphql-documents.js';
 import { PAGE_SIZE, type PersonWay, type SampleField } from './graphql-people.js';

@@ -2,12 +2,13 @@ import type { GraphQLSchema } from 'graphql';
 import { InvalidInputError } from '../../errors.js';
 import type { Draft, DraftCall, Finding } from '../draft.js';
 import { graphqlProbe, pointsIn, type GraphqlProbe } from './graphql-client.js';
-import { draftTypesOf, valuesAt, type DraftTypes } from './graphql-draft.js';
+import { draftTypesOf, type DraftTypes } from './graphql-draft.js';
+import { valuesAt } from '../values.js';
 import { GraphqlMeasurer, withSize, type MeasuredWay } from './graphql-measure.js';
 import { findPeople, sampleFieldOf, type People, type PersonWay } from './graphql-people.js';
 import { INTROSPECTION, schemaOfIntrospection, schemaOfSdl, sdlOf } from './graphql-schema.js';
 import { planTypes, type PlannedList } from './graphql-types.js';
-import { camelCase, wordsOf } from './graphql-words.js';
+import { camelCase, wordsOf } from '../words.js';
 import {
   credentialsOf,
   httpSystem,

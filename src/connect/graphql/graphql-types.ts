@@ -20,7 +20,8 @@ import {
   type Fielded,
   type OutputField,
 } from './graphql-schema.js';
-import { camelCase, keyPathOf, pascalCase, wordsOf } from './graphql-words.js';
+import { camelCase, pascalCase, wordsOf } from '../words.js';
+import { keyPathOf } from './graphql-words.js';
 
 /** Plans which fields of a schema become the types of a source, before a value is known. */
 

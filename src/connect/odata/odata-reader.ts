@@ -110,6 +110,7 @@ export class OdataReader implements SystemReader {
       },
       zone: { zone: 'UTC', because: 'a guess' },
       isText: () => false,
+      hasConstraints: true,
       latencyMs: latencyOf(probe.times),
     });
     const { findings, rate } = factsOf(probe, measured);

@@ -1,12 +1,11 @@
-import { columnName } from '../../declared/sql-grammar.js';
 import type { Finding } from '../draft.js';
+import { isDeclarable } from '../tables/declarable-name.js';
 import { isSecretName, isSecretTable } from '../tables/table-names.js';
 import {
   baseOf,
   groupBy,
   lowerOf,
   SECRET,
-  shown,
   shownList,
   type Column,
   type ColumnValue,
@@ -69,6 +68,13 @@ export interface ReadableTables {
   findings: readonly Finding[];
 }
 
+/** The estimated rows of each table that the catalogue lists, also of those that only a view reads. */
+export function rowCounts({ columns }: Catalogue): ReadonlyMap<string, number> {
+  return new Map(
+    columns.flatMap((column) => (column.rowCount === undefined ? [] : [[baseOf(column), column.rowCount]])),
+  );
+}
+
 /** The tables and views that the user may read, without the columns that are not wanted. */
 export function readableTables(catalogue: Catalogue, defaultSchema: string): ReadableTables {
   const groups = groupBy(catalogue.columns, baseOf);
@@ -112,11 +118,6 @@ export function readableTables(catalogue: Catalogue, defaultSchema: string): Rea
       isWarning: true,
     });
   return { tables: linked(catalogue, facts, readable), findings };
-}
-
-/** A name with quotes, dots, blanks or `$` is in no declaration, and neither is one that every object of JavaScript has. */
-export function isDeclarable(name: string): boolean {
-  return columnName.safeParse(name).success && !(name in Object.prototype) && !/^-/.test(name);
 }
 
 /** What constraints say about a table or about the table of a view. */
@@ -263,18 +264,4 @@ function linked(
 
 function hasColumn({ columns }: Table, name: string): boolean {
   return columns.some((column) => column.name === name);
-}
-
-/** What was left out of some tables, for the findings. Secrets are reported for all tables. */
-export function leftOutFindings(tables: readonly Table[]): Finding[] {
-  const all = tables.flatMap(({ name, leftOut }) =>
-    leftOut.map(({ column, because }) => ({ because, column: `${name}.${column}` })),
-  );
-  return [...groupBy(all, ({ because }) => because)]
-    .filter(([because]) => because !== SECRET)
-    .map(([because, found]) => ({
-      step: 'measure',
-      text: `Left out, because ${shown(because)}: ${shownList(found.map(({ column }) => column))}.`,
-      isWarning: true,
-    }));
 }

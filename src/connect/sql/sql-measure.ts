@@ -54,8 +54,12 @@ export class SqlMeasurer {
   #plan: TablePlan;
   readonly #counts = new Map<string, number>();
 
-  constructor(session: SqlSession, plan: TablePlan) {
+  readonly #estimates: ReadonlyMap<string, number>;
+
+  /** `estimates` has the rows of tables, by their base. */
+  constructor(session: SqlSession, plan: TablePlan, estimates: ReadonlyMap<string, number>) {
     this.#session = session;
+    this.#estimates = estimates;
     this.#plan = plan;
   }
 
@@ -71,12 +75,14 @@ export class SqlMeasurer {
       this.findings.push(...findings);
       return lookup ?? [];
     });
+    const before = this.findings.length;
     const allowed = await this.#allowed(lookups, persons);
     const keys: MeasuredKey[] = [];
     for (const lookup of allowed.keys) keys.push(await this.#measureKey(lookup));
     if (keys.length === 0)
       throw new InvalidInputError(
         `No column of ${shown(person.name)} finds one person: ${this.findings
+          .slice(before)
           .filter(({ isWarning }) => isWarning)
           .map(({ text }) => text)
           .join(' ')}`,
@@ -213,7 +219,8 @@ export class SqlMeasurer {
       (known) =>
         known.plainName === table || (schema !== undefined && known.base === baseOf({ schema, table })),
     );
-    return Math.max(estimate ?? 0, ...found.map(({ name }) => this.#counts.get(name) ?? 0));
+    const known = schema === undefined ? 0 : (this.#estimates.get(baseOf({ schema, table })) ?? 0);
+    return Math.max(estimate ?? 0, known, ...found.map(({ name }) => this.#counts.get(name) ?? 0));
   }
 
   /** Sends the call with a known key, and with keys that nobody has. */

@@ -6,8 +6,8 @@ import { personTables, type PersonTable } from '../tables/person-tables.js';
 import { tableDraft } from '../tables/table-draft.js';
 import type { ZoneGuess } from '../tables/table-fields.js';
 import { planTables } from '../tables/table-plan.js';
-import { shown, type Table } from '../tables/table.js';
-import { leftOutFindings, readableTables, type Catalogue } from './catalogue.js';
+import { leftOutFindings, shown, type Table } from '../tables/table.js';
+import { readableTables, rowCounts, type Catalogue } from './catalogue.js';
 import { mysqlCatalogue } from './mysql-catalogue.js';
 import { postgresCatalogue } from './postgres-catalogue.js';
 import { SqlMeasurer } from './sql-measure.js';
@@ -24,6 +24,7 @@ export class SqlReader implements SystemReader {
   readonly #session: SqlSession;
   #tables: readonly Table[] = [];
   #persons: readonly PersonTable[] = [];
+  #estimates: ReadonlyMap<string, number> = new Map();
   #zone: ZoneGuess = { zone: 'UTC', because: 'a guess' };
 
   constructor(options: ReaderOptions) {
@@ -44,6 +45,7 @@ export class SqlReader implements SystemReader {
       ? await postgresCatalogue(this.#session)
       : await mysqlCatalogue(this.#session);
     this.#zone = zoneOf(catalogue);
+    this.#estimates = rowCounts(catalogue);
     const { tables, findings } = readableTables(
       catalogue,
       isPostgres ? 'public' : (catalogue.columns[0]?.schema ?? ''),
@@ -83,12 +85,14 @@ export class SqlReader implements SystemReader {
     const measurer = new SqlMeasurer(
       this.#session,
       planTables(person, this.#tables, Math.min(MAX_LINKS, maxLinks)),
+      this.#estimates,
     );
     const { plan: measured, persons, keys, links } = await measurer.measure();
     const latency = latencyOf(this.#session.times);
     const drafted = tableDraft({
       ...{ source, plan: measured, persons, keys, links, zone: this.#zone },
       isText: () => false,
+      hasConstraints: true,
       latencyMs: latency,
     });
     const reached = [measured.person, ...links.flatMap(({ link }) => [link.target])];

@@ -50,8 +50,11 @@ export function recordStatement(table: Table, column: Column, isLower: boolean):
   return `SELECT ${columnList(table.columns)} FROM ${quotedTable(table)} ${keyCondition(column, isLower, true)}`;
 }
 
-/** The query of a link over a table that pairs rows, in the words of the declaration. */
-export function pairQuery({ target, by, through }: Link): { query: string; keyColumn: string } | undefined {
+/** The query of a link over a table that pairs rows. In a declaration, the keys are `:keys`. */
+export function pairQuery(
+  { target, by, through }: Link,
+  keys = ':keys',
+): { query: string; keyColumn: string } | undefined {
   if (through === undefined) return undefined;
   const isTaken = (name: string) => target.columns.some((column) => column.name === name);
   let keyColumn = by.name;
@@ -64,7 +67,7 @@ export function pairQuery({ target, by, through }: Link): { query: string; keyCo
     `SELECT ${selected.join(', ')}`,
     `FROM ${quotedTable(through.table)} p`,
     `JOIN ${quotedTable(target)} t ON t.${quoted(through.references)} = p.${quoted(through.targetColumn)}`,
-    `WHERE p.${quoted(by.name)} = ANY(:keys)`,
+    `WHERE p.${quoted(by.name)} = ANY(${keys})`,
   ].join(' ');
   return { query, keyColumn };
 }
@@ -75,8 +78,8 @@ export function linkStatement(
   link: Link,
   { keys, size, order }: { keys: readonly (string | number)[]; size: number; order: RowOrder | undefined },
 ): Statement {
-  const pair = pairQuery(link);
-  if (pair !== undefined) return [`${pair.query.replace(':keys', '$1')} LIMIT ${size * keys.length}`, [keys]];
+  const pair = pairQuery(link, '$1');
+  if (pair !== undefined) return [`${pair.query} LIMIT ${size * keys.length}`, [keys]];
   const { target, by } = link;
   const from = `FROM ${quotedTable(target)}`;
   if (!link.isList)

@@ -4,7 +4,7 @@ import { uniqueName, tableFields, type TableFields, type ZoneGuess } from './tab
 import { linkName, nameWords, typeName } from './table-names.js';
 import type { Link, PlannedKey, RowOrder, TablePlan } from './table-plan.js';
 import { keyIn, pathOfColumn, shownList, type Row, type Table } from './table.js';
-import { camelCase } from '../graphql/graphql-words.js';
+import { camelCase } from '../words.js';
 
 /** Makes the types, calls and recorded tables of a source from its plan and the rows that were read. */
 
@@ -33,6 +33,8 @@ export interface TableDraftOptions {
   links: readonly MeasuredLink[];
   zone: ZoneGuess;
   isText: (table: Table) => boolean;
+  /** Whether the system has constraints, and sorts lists itself. Files do neither, so the gateway sorts their lists. */
+  hasConstraints: boolean;
   latencyMs: { p50: number; p95: number } | undefined;
 }
 
@@ -188,7 +190,10 @@ class TableDrafter {
       calls,
     );
     const key = pathOfColumn(ownerColumn);
-    calls.set(named, this.#callOf(call, { key, findsCustomers: false, isUnique: !isList }));
+    calls.set(
+      named,
+      this.#callOf(call, { key, findsCustomers: false, isUnique: !isList && this.#options.hasConstraints }),
+    );
     const listOrder = isList && order?.hasPages === true ? this.#orderFields(target, order) : undefined;
     return {
       ...{ name, from: '.', type: this.#types.get(target.name) ?? '', isList, isNullable: true, samples: [] },
@@ -206,7 +211,9 @@ class TableDrafter {
       const name = [...(of?.columns ?? [])].find(([, found]) => found === wanted)?.[0];
       const field = of?.fields.find((candidate) => candidate.name === name);
       const isSortable =
-        field !== undefined && /^(ID|String|Date|DateTime)$/.test(field.type) && !field.isNullable;
+        field !== undefined &&
+        /^(ID|String|Date|DateTime)$/.test(field.type) &&
+        (!this.#options.hasConstraints || !field.isNullable);
       return isSortable ? `${column.startsWith('-') ? '-' : ''}${field.name}` : undefined;
     });
     const [first, second] = fields;

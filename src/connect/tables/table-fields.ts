@@ -2,7 +2,7 @@ import { decimalOf, fromMinorUnits, scalarConversion } from '../../declared/conv
 import type { Mapping } from '../../declared/grammar.js';
 import { Mismatch } from '../../declared/path.js';
 import type { DraftField } from '../draft.js';
-import { fieldName, isAmountName, isCurrencyName, isInCents } from './table-names.js';
+import { fieldName, isAmountName, isCode, isCurrencyName, isInCents } from './table-names.js';
 import { pathOfColumn, type Column, type Row, type Table } from './table.js';
 
 /** Decides the type and the conversion of each column, and checks them with the sampled values. */
@@ -93,7 +93,8 @@ function decide(column: Column, samples: readonly unknown[], around: Surrounding
     ...(around.isId ? [{ type: 'ID' }] : []),
     ...moneyOf(column, samples, around),
     ...enumOf(column, samples),
-    ...scalarsOf(column, around),
+    ...scalarsOf(column, samples, around),
+    ...(around.isText ? wordsOfBoolean(samples) : []),
     { type: 'String', ...(isPadded(samples) ? { conversion: { text: 'trim' } } : {}) },
   ];
   return candidates.find(({ type, conversion }) => fits(type, conversion, samples));
@@ -104,13 +105,16 @@ function isPadded(samples: readonly unknown[]): boolean {
   return samples.some((value) => typeof value === 'string' && value.endsWith(' '));
 }
 
-function scalarsOf(column: Column, { zone, isText }: Surroundings): Decided[] {
+function scalarsOf(column: Column, samples: readonly unknown[], { zone, isText }: Surroundings): Decided[] {
   const { scalar } = column.value;
   switch (scalar) {
     case 'Int':
     case 'BigInt':
     case 'Float':
     case 'Decimal': {
+      // Numbers of a text file that are not amounts may be phone numbers and codes, which lose their zeros.
+      if (isText && (isCode(column.name) || samples.some((value) => /^[+-]?0\d/.test(String(value)))))
+        return [];
       const conversion = isText ? { conversion: { number: 'fromText' } } : {};
       const type = scalar === 'Float' && isText ? 'Decimal' : scalar;
       const check =
@@ -142,11 +146,54 @@ function scalarsOf(column: Column, { zone, isText }: Surroundings): Decided[] {
     case 'DateTimeMilliseconds':
       return [{ type: 'DateTime', conversion: { dateTime: 'milliseconds' } }];
     case 'Date':
+      return [
+        { type: 'Date' },
+        ...(isText ? DATE_FORMATS : []).map((date) => ({
+          ...{ type: 'Date', conversion: { date } },
+          check: `The dates are read as ${date}.`,
+        })),
+      ];
     case 'DateTime':
       return [{ type: scalar }];
     default:
       return [];
   }
+}
+
+const DATE_FORMATS = [
+  'dd-mm-yyyy',
+  'dd/mm/yyyy',
+  'dd.mm.yyyy',
+  'mm/dd/yyyy',
+  'mm-dd-yyyy',
+  'yyyy/mm/dd',
+  'yyyymmdd',
+];
+
+/** Words for yes and no in text files. */
+const YES_AND_NO: readonly (readonly [yes: string, no: string])[] = [
+  ['true', 'false'],
+  ['yes', 'no'],
+  ['ja', 'nee'],
+  ['ja', 'nein'],
+  ['oui', 'non'],
+  ['y', 'n'],
+  ['j', 'n'],
+  ['t', 'f'],
+];
+/** Fewer values may be two words of a longer list. */
+const MIN_BOOLEANS = 5;
+
+function wordsOfBoolean(samples: readonly unknown[]): Decided[] {
+  const texts = new Set(samples.map((value) => String(value).toLowerCase()));
+  const found = YES_AND_NO.find((pair) => texts.size === 2 && pair.every((word) => texts.has(word)));
+  if (found === undefined || samples.length < MIN_BOOLEANS) return [];
+  const [yes, no] = found.map((word) => [
+    word,
+    word.toUpperCase(),
+    word.replace(/^./, (first) => first.toUpperCase()),
+  ]);
+  return [{ type: 'Boolean', conversion: { boolean: { true: [...new Set(yes)], false: [...new Set(no)] } } }];
 }
 
 /** A column with the same few texts, by a constraint. */

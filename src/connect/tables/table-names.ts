@@ -1,4 +1,4 @@
-import { camelCase, pascalCase, wordsOf } from '../graphql/graphql-words.js';
+import { camelCase, pascalCase, wordsOf } from '../words.js';
 
 /** What the names of tables and columns say, in English, Dutch, German and French. */
 
@@ -159,6 +159,16 @@ export function isAmountName(column: string): boolean {
 /** Whether an amount is in hundredths of its currency. */
 export function isInCents(column: string): boolean {
   return /(^|_)(cents?|minor|minor_units|eurocents?)(_|$)/.test(nameWords(column).join('_'));
+}
+
+/** Whether the digits of a column are a code, such as a phone number, and no quantity. */
+export function isCode(column: string): boolean {
+  return (
+    keyKindOf(column) !== undefined ||
+    /(^|_)(id|nr|no|number|nummer|code|zip|postcode|postal|plz|phone|fax|house_number|huisnummer|bic|ean|sku|year)(_|$)/.test(
+      nameWords(column).join('_'),
+    )
+  );
 }
 
 export function isCurrencyName(column: string): boolean {

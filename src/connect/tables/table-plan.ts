@@ -270,7 +270,9 @@ function withInferredKeys(tables: readonly Table[]): Table[] {
       if (table.primaryKey.length === 1 && table.primaryKey[0] === column.name) return [];
       const name = nameWords(column.name).join('_');
       return targets.flatMap(({ table: target, id, names }) =>
-        target.base !== table.base && names.has(name) && isSameKey(column, id)
+        target.base !== table.base &&
+        names.has(name) &&
+        (isSameKey(column, id) || isTextFile(table) || isTextFile(target))
           ? [{ columns: [column.name], table: target.name, references: [id.name], isInferred: true }]
           : [],
       );
@@ -299,6 +301,11 @@ function isOfTable(word: string, words: readonly string[]): boolean {
   return last.length > 2 && word.startsWith(last) && word.length > last.length;
 }
 
+/** Whether all columns are text, whatever their values are. */
+function isTextFile({ files = '' }: Table): boolean {
+  return /\.csv(\.gz)?$/.test(files);
+}
+
 function isSameKey(a: Column, b: Column): boolean {
   const isText = ({ value }: Column) => value.keys === 'text' || value.keys === 'uuid';
   return a.value.keys !== undefined && b.value.keys !== undefined && isText(a) === isText(b);
@@ -312,8 +319,11 @@ export interface RowOrder {
   hasPages: boolean;
 }
 
-/** The newest first. Undefined if nothing sorts the rows. */
-export function orderOf({ target, by, through }: Link): RowOrder | undefined {
+/**
+ * The newest first. Undefined if nothing sorts the rows. If the gateway sorts them itself, a value may be missing, and numbers
+ * are compared as text.
+ */
+export function orderOf({ target, by, through }: Link, isSortedByGateway = false): RowOrder | undefined {
   if (through !== undefined) return undefined;
   const moments = target.columns
     .filter(({ value, name }) => !value.isList && /Date/.test(value.scalar) && momentScore(name) > 0)
@@ -325,7 +335,7 @@ export function orderOf({ target, by, through }: Link): RowOrder | undefined {
     const [moment] = moments;
     return moment === undefined ? undefined : { columns: [`-${moment.name}`], hasPages: false };
   }
-  const moment = moments.find(({ isNullable }) => !isNullable);
+  const moment = moments.find(({ isNullable }) => isSortedByGateway || !isNullable);
   const isNumber = second.value.scalar !== 'String';
   const first = moment === undefined ? (isNumber ? `-${second.name}` : second.name) : `-${moment.name}`;
   return { columns: [first, second.name], hasPages: true };

@@ -1,3 +1,5 @@
+import type { Finding } from '../draft.js';
+
 /** The tables of a database or of a folder of files, as the readers know them before they read rows. */
 
 export interface Table {
@@ -140,4 +142,18 @@ export function groupBy<T>(items: readonly T[], textOf: (item: T) => string): Ma
     else group.push(item);
   }
   return groups;
+}
+
+/** What was left out of some tables, for the findings. Secrets are reported for all tables. */
+export function leftOutFindings(tables: readonly Table[]): Finding[] {
+  const all = tables.flatMap(({ name, leftOut }) =>
+    leftOut.map(({ column, because }) => ({ because, column: `${name}.${column}` })),
+  );
+  return [...groupBy(all, ({ because }) => because)]
+    .filter(([because]) => because !== SECRET)
+    .map(([because, found]) => ({
+      step: 'measure',
+      text: `Left out, because ${shown(because)}: ${shownList(found.map(({ column }) => column))}.`,
+      isWarning: true,
+    }));
 }

@@ -64,6 +64,8 @@ export interface ClubRules {
   findsSimilar?: boolean;
   maxPage?: number;
   hasPoints?: boolean;
+  /** Default: CLUB_MEMBERS. */
+  members?: readonly ClubMember[];
 }
 
 export const CLUB_TOKEN = 'secret-club-token';
@@ -92,6 +94,8 @@ export const CLUB_MEMBERS = Array.from({ length: 30 }, (_, i) => ({
   payments: i === 0 ? PAYMENTS : PAYMENTS.slice(0, i),
 }));
 
+export type ClubMember = (typeof CLUB_MEMBERS)[number];
+
 interface PageOf {
   first: number;
   after?: string | null;
@@ -115,36 +119,37 @@ export function clubSystem({
   findsSimilar = false,
   maxPage = 100,
   hasPoints = false,
+  members = CLUB_MEMBERS,
 }: ClubRules = {}) {
   const schema = buildSchema(CLUB_SDL);
-  const wire = (member: (typeof CLUB_MEMBERS)[number]) => ({
+  const wire = (member: ClubMember) => ({
     ...member,
     payments: (page: PageOf) => pageOf(member.payments, page, maxPage),
   });
-  const resultOf = (found: (typeof CLUB_MEMBERS)[number] | undefined) => {
+  const resultOf = (found: ClubMember | undefined) => {
     if (found !== undefined) return wire(found);
     if (nobodyCode !== undefined) throw new GraphQLError('No.', { extensions: { code: nobodyCode } });
-    return findsAnybody && CLUB_MEMBERS[0] !== undefined ? wire(CLUB_MEMBERS[0]) : null;
+    return findsAnybody && members[0] !== undefined ? wire(members[0]) : null;
   };
   const rootValue = {
     membersByIds: ({ ids }: { ids: readonly string[] }) => {
       if (ids.length > maxKeys && !cutsOff) throw new GraphQLError(`Too many ids.`);
       return ids.slice(0, maxKeys).flatMap((id) => {
-        const found = CLUB_MEMBERS.find((member) => member.id === id);
+        const found = members.find((member) => member.id === id);
         return found === undefined ? [] : [wire(found)];
       });
     },
-    member: ({ id }: { id: string }) => resultOf(CLUB_MEMBERS.find((member) => member.id === id)),
+    member: ({ id }: { id: string }) => resultOf(members.find((member) => member.id === id)),
     memberByEmail: ({ email }: { email: string }) =>
       resultOf(
-        CLUB_MEMBERS.find(
+        members.find(
           (member) =>
             member.email === email.toLowerCase() ||
             (findsSimilar && member.email.replace('@', '').startsWith(email.split('@')[0] ?? '')),
         ),
       ),
     members: (page: PageOf) => {
-      const { nodes, ...rest } = pageOf(CLUB_MEMBERS, page, maxPage);
+      const { nodes, ...rest } = pageOf(members, page, maxPage);
       return { ...rest, nodes: nodes.map(wire) };
     },
     me: null,

@@ -7,7 +7,7 @@ import { startEmbeddedServer } from '../../../sources/stand-ins/embedded-server.
 
 export const STUDENTS = Array.from({ length: 60 }, (_, i) => ({
   id: i + 1,
-  given: `Zwaantje${i + 1}`,
+  givenName: `Zwaantje${i + 1}`,
   family: `Quispel${i + 1}`,
   mail: `Zwaantje.${i + 1}@Muziek.example`,
   number: `MS-${String(10_001 + i)}`,
@@ -58,10 +58,10 @@ const TABLES = `
 
 const ROWS = `
   INSERT INTO teacher VALUES (1, 'Geheim', 'teacher@muziek.example');
-  INSERT INTO student SELECT id, given, family, mail, number, phone, '2000-01-02', true,
+  INSERT INTO student SELECT id, "givenName", family, mail, number, phone, '2000-01-02', true,
       CASE id % 2 WHEN 0 THEN 'beginner' ELSE 'advanced' END, timestamp '2025-03-04 05:06:07' + id * interval '1 day', 'NL',
       'digest', 'token', '$2b$12$abcdefghijklmnopqrstuv' || id, '{}', '', '1234 AB', 'x', 1, id * 10000000000
-    FROM json_to_recordset('${JSON.stringify(STUDENTS)}') AS s (id integer, given text, family text, mail text, number text, phone text);
+    FROM json_to_recordset('${JSON.stringify(STUDENTS)}') AS s (id integer, "givenName" text, family text, mail text, number text, phone text);
   INSERT INTO lesson SELECT s * 10 + n, s, timestamptz '2026-01-01 10:00:00+01' + n * interval '1 day', 'planned', 2500 + n, 'EUR', '{scales,theory}', 1
     FROM generate_series(1, 60) s, generate_series(1, 6) n;
   INSERT INTO payment SELECT id, 1, 12.50, 'EUR', '2026-02-03' FROM lesson WHERE id % 2 = 0;

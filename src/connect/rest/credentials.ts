@@ -1,0 +1,84 @@
+import type { Environment } from '../../settings.js';
+import { credentialsOf, variableOf, type Credentials } from '../http-system.js';
+import type { CurlCommand } from './curl.js';
+import type { Description } from './description.js';
+
+/** The credentials of a REST system: from the environment in the form that the description declares, or from a curl command. */
+
+export function describedCredentials(
+  source: string,
+  environment: Environment,
+  { schemes }: Description,
+  url?: URL,
+): Credentials {
+  const found = credentialsOf(source, environment, url);
+  const key = variableOf(source, 'KEY');
+  const header = schemes.find(({ kind }) => kind === 'header')?.header;
+  const value = found.values[key];
+  if (value === undefined || header === undefined) return found;
+  return keyCredentials(key, header, value);
+}
+
+function keyCredentials(variable: string, header: string, value: string): Credentials {
+  return {
+    auth: { apiKey: { key: `\${${variable}}`, header } },
+    headers: { [header.toLowerCase()]: value },
+    variables: { [variable]: `The key in the header ${header}.` },
+    values: { [variable]: value },
+  };
+}
+
+/** Headers that say nothing about the system. */
+const USUAL =
+  /^(accept|accept-language|accept-encoding|content-type|content-length|user-agent|referer|origin|host|connection|cache-control|pragma|priority|te|dnt|sec-.*|if-.*)$/;
+const SECRET = /token|key|secret|auth|session|password/;
+
+export interface CurlHeaders {
+  credentials: Credentials;
+  accept: string | undefined;
+  /** Other headers, which a declared source cannot send. */
+  others: readonly string[];
+}
+
+export function curlHeaders(source: string, { headers }: CurlCommand): CurlHeaders {
+  const names = Object.keys(headers).filter((name) => !USUAL.test(name) && name !== 'authorization');
+  const secretName = names.find((name) => SECRET.test(name));
+  const accept = headers['accept'];
+  return {
+    credentials: credentialsIn(source, headers, secretName),
+    accept: accept === undefined || accept === '*/*' || accept === 'application/json' ? undefined : accept,
+    others: names.filter((name) => headers['authorization'] !== undefined || name !== secretName),
+  };
+}
+
+function credentialsIn(
+  source: string,
+  headers: CurlCommand['headers'],
+  secretName: string | undefined,
+): Credentials {
+  const authorization = headers['authorization'];
+  const [, scheme = '', value = ''] = /^(\S+)\s+(.+)$/.exec(authorization ?? '') ?? [];
+  const [token, user, password, key] = ['TOKEN', 'USER', 'PASSWORD', 'KEY'].map((name) =>
+    variableOf(source, name),
+  ) as [string, string, string, string];
+  if (/^bearer$/i.test(scheme)) return credentialsOf(source, { [token]: value });
+  if (/^basic$/i.test(scheme)) {
+    const [, name = '', secret = ''] =
+      /^([^:]*):([\s\S]*)$/.exec(Buffer.from(value, 'base64').toString('utf8')) ?? [];
+    return credentialsOf(source, { [user]: name, [password]: secret });
+  }
+  if (authorization !== undefined) {
+    const prefix = scheme === '' ? '' : `${scheme} `;
+    const secret = scheme === '' ? authorization : value;
+    return {
+      auth: { apiKey: { key: `\${${key}}`, header: 'Authorization', ...(prefix === '' ? {} : { prefix }) } },
+      headers: { authorization },
+      variables: { [key]: 'The key in the header Authorization.' },
+      values: { [key]: secret },
+    };
+  }
+  const secret = secretName === undefined ? undefined : headers[secretName];
+  return secretName === undefined || secret === undefined
+    ? { headers: {}, variables: {}, values: {} }
+    : keyCredentials(key, secretName, secret);
+}

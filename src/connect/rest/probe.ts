@@ -1,0 +1,107 @@
+import { RequestParts } from '../../declared/rest-request.js';
+import type { QueryValue } from '../../declared/rest-grammar.js';
+import { InvalidInputError } from '../../errors.js';
+import type { Credentials, HttpAnswer, HttpSystem } from '../http-system.js';
+import type { RequestTemplate } from './way.js';
+
+/** Sends measured requests to a REST system, in the way in which a declared source sends them. */
+
+export type Added = Readonly<Record<string, string | number>>;
+
+export interface RestProbe {
+  /** Sends a template with keys and further parameters. An answer of an error status is returned. */
+  send(template: RequestTemplate, keys: readonly string[], added?: Added): Promise<HttpAnswer>;
+  /** Reads the page behind a link. Undefined if the link leads outside of the base address. */
+  follow(link: string): Promise<HttpAnswer> | undefined;
+  /** Whether the key may be sent in this template. */
+  canSend(template: RequestTemplate, key: string): boolean;
+  /** The length of the address with these keys. */
+  lengthOf(template: RequestTemplate, keys: readonly string[]): number;
+  /** The times of successful answers, in milliseconds. */
+  readonly times: readonly number[];
+  /** The headers of all answers: the last value of each. */
+  readonly headers: ReadonlyMap<string, string>;
+}
+
+export interface ProbeOptions {
+  system: HttpSystem;
+  base: URL;
+  /** Headers of every request, without credentials. */
+  headers: Readonly<Record<string, string>>;
+  /** The names of the variables of the credentials, for messages. */
+  credentials: Credentials;
+  variables: string;
+}
+
+export function restProbe({
+  system,
+  base,
+  headers: sentHeaders,
+  credentials,
+  variables,
+}: ProbeOptions): RestProbe {
+  const times: number[] = [];
+  const headers = new Map<string, string>();
+  const prefix = base.pathname.replace(/\/$/, '');
+  const sendTo = async (url: URL, method: 'GET' | 'POST', body?: string): Promise<HttpAnswer> => {
+    const call = {
+      ...{ method, url },
+      headers: { ...sentHeaders, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body }),
+    };
+    let answer = await system.send(call);
+    // The budget waits for as long as the system says.
+    if (answer.status === 429) answer = await system.send(call);
+    for (const [name, value] of Object.entries(answer.headers)) headers.set(name, value);
+    if (answer.status === 401 || (answer.status === 403 && Object.keys(credentials.values).length === 0))
+      throw new InvalidInputError(
+        `The system refuses the credentials (status ${answer.status}). Set ${variables}, or pass a curl command with them.`,
+      );
+    if (answer.status < 400) times.push(answer.ms);
+    return answer;
+  };
+  const partsOf = (template: RequestTemplate) => {
+    const parts = new RequestParts((_, problem) => {
+      throw new InvalidInputError(problem);
+    });
+    const addressOf = parts.address(template.path, template.query, [], []);
+    const bodyOf = template.body === undefined ? undefined : parts.body(template.body, []);
+    return { parts, addressOf, bodyOf };
+  };
+  const urlOf = (address: string): URL => new URL(`${base.origin}${prefix}${address}`);
+  return {
+    times,
+    headers,
+    send: (template, keys, added = {}) => {
+      const { addressOf, bodyOf } = partsOf(template);
+      const extra = Object.entries(added).map(
+        ([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`,
+      );
+      const address = addressOf(keys);
+      const joined =
+        extra.length === 0 ? address : `${address}${address.includes('?') ? '&' : '?'}${extra.join('&')}`;
+      return sendTo(
+        urlOf(joined),
+        template.method,
+        bodyOf === undefined ? undefined : JSON.stringify(bodyOf(keys)),
+      );
+    },
+    follow: (link) => {
+      const url = URL.canParse(link, base.href) ? new URL(link, base) : undefined;
+      const isInside = url?.origin === base.origin && url.pathname.startsWith(`${prefix}/`);
+      return isInside ? sendTo(url, 'GET') : undefined;
+    },
+    canSend: (template, key) => partsOf(template).parts.canSend(key),
+    lengthOf: (template, keys) => urlOf(partsOf(template).addressOf(keys)).href.length,
+  };
+}
+
+/** A template without the parameters that have keys: the list of all records. */
+export function withoutKeys({ method, path, query }: RequestTemplate): RequestTemplate {
+  const constants = Object.entries(query).filter(([, value]: [string, QueryValue]) => !hasKey(value));
+  return { method, path, query: Object.fromEntries(constants) };
+}
+
+function hasKey(value: QueryValue): boolean {
+  return typeof value === 'object' || /^\{keys?(\|\w+)?\}$/.test(String(value));
+}

@@ -1,0 +1,68 @@
+import type { Finding } from '../draft.js';
+
+/** Rate limits and revalidation, as the headers of the answers show them. */
+
+/** The names that the gateway reads without a declaration. */
+const STANDARD = /^(ratelimit-|x-rate-limit-)(remaining|reset)$/;
+const MINUTE_S = 60;
+
+export interface RateLimits {
+  /** The member `rateLimitHeaders` of the declaration. */
+  declared?: { remaining: string; reset: string };
+  recorded?: { headers: Record<string, string>; perMinute?: number };
+  rate?: { calls: number; per: string };
+  findings: readonly Finding[];
+}
+
+export function rateLimitsOf(headers: ReadonlyMap<string, string>): RateLimits {
+  const named = [...headers].filter(
+    ([name, value]) =>
+      /rate-?limit|throttle|x-.*(remaining|calls)/i.test(name) && /^[\w .,;:="-]{1,100}$/.test(value),
+  );
+  const find = (part: RegExp) => named.find(([name, value]) => part.test(name) && /^\d{1,10}$/.test(value));
+  const [remaining, reset, limit] = [
+    find(/remaining|left/i),
+    find(/reset/i),
+    find(/limit$|limit-limit|max/i),
+  ];
+  const findings: Finding[] = [];
+  if (named.length > 0)
+    findings.push({
+      step: 'measure',
+      text: `Headers of the rate limit: ${named.map(([name]) => name).join(', ')}.`,
+    });
+  else
+    findings.push({
+      step: 'measure',
+      text: 'The answers have no headers of a rate limit. Set limits.rate if the system has one.',
+    });
+  if (headers.has('etag'))
+    findings.push({
+      step: 'measure',
+      text: 'The answers have an ETag, with which the gateway revalidates them.',
+    });
+  const isStandard = remaining !== undefined && STANDARD.test(remaining[0]);
+  const seconds = Number(reset?.[1]);
+  const calls = Number(limit?.[1]);
+  // A window that ends within a minute is one of a minute or less.
+  const perMinute = calls > 0 && seconds > 1 && seconds <= MINUTE_S ? calls : undefined;
+  if (perMinute !== undefined)
+    findings.push({
+      step: 'measure',
+      text: `The system accepts ${perMinute} calls in a window of at most a minute. Others may use it too, so the source uses half of them.`,
+    });
+  return {
+    ...(remaining === undefined || reset === undefined || isStandard
+      ? {}
+      : { declared: { remaining: remaining[0], reset: reset[0] } }),
+    ...(named.length === 0
+      ? {}
+      : {
+          recorded: { headers: Object.fromEntries(named), ...(perMinute === undefined ? {} : { perMinute }) },
+        }),
+    ...(perMinute === undefined
+      ? {}
+      : { rate: { calls: Math.max(1, Math.floor(perMinute / 2)), per: '1 minute' } }),
+    findings,
+  };
+}

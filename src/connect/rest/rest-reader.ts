@@ -1,0 +1,279 @@
+import { InvalidInputError } from '../../errors.js';
+import type { Finding } from '../draft.js';
+import { httpSystem, plainAddress, variableOf, type Credentials, type HttpSystem } from '../http-system.js';
+import type { Candidate, Look, Measured, ReaderOptions, SystemReader } from '../reader.js';
+import { valuesAt } from '../values.js';
+import { curlHeaders, describedCredentials } from './credentials.js';
+import { isCurl, parseCurl } from './curl.js';
+import { curlPeople, type CurlPeople } from './curl-people.js';
+import { readDescription, type Description } from './description.js';
+import { draftOf, type MeasuredList, type MeasuredWay } from './rest-draft.js';
+import { keyPathOfList, relatedListsOf, sampleListOf } from './lists.js';
+import { RestMeasurer, type MeasuredCall } from './measure.js';
+import { findPeople } from './people.js';
+import { restProbe, type RestProbe } from './probe.js';
+import type { PersonWay, RelatedList } from './way.js';
+
+/** A further way is measured only while this many calls are left. */
+const CALLS_OF_A_WAY = 4;
+
+/** What was read of the system before it was measured. */
+interface Opened {
+  base: URL;
+  credentials: Credentials;
+  probe: RestProbe;
+  accept?: string;
+  description?: Description;
+  fromCurl?: CurlPeople;
+}
+
+export class RestReader implements SystemReader {
+  readonly #options: ReaderOptions;
+  #opened: Opened | undefined;
+  #ways: readonly PersonWay[] = [];
+
+  constructor(options: ReaderOptions) {
+    this.#options = options;
+  }
+
+  async look(): Promise<Look> {
+    const text = this.#options.target.text ?? (await this.#readAddress());
+    return isCurl(text) ? this.#lookAtCurl(text) : this.#lookAtDescription(text);
+  }
+
+  async #readAddress(): Promise<string> {
+    const { target, budget, source, environment } = this.#options;
+    if (target.url === undefined)
+      throw new InvalidInputError('There is neither a file nor an address of an OpenAPI document.');
+    const url = target.url;
+    const none: Credentials = { headers: {}, variables: {}, values: {} };
+    const withToken = describedCredentials(source, environment, {
+      version: '',
+      operations: [],
+      schemes: [],
+      externalReferences: 0,
+    });
+    const load = async (credentials: Credentials) =>
+      httpSystem(budget, credentials).send({
+        method: 'GET',
+        url,
+        headers: { accept: 'application/json, application/yaml, */*' },
+      });
+    let answer = await load(none);
+    if (answer.status === 401 || answer.status === 403) answer = await load(withToken);
+    if (answer.status !== 200)
+      throw new InvalidInputError(
+        `The address of the OpenAPI document was answered with status ${answer.status}. Save the document, and pass the file.`,
+      );
+    return answer.text;
+  }
+
+  async #lookAtDescription(text: string): Promise<Look> {
+    const { source, environment, target } = this.#options;
+    const description = readDescription(text);
+    const { ways, refused } = findPeople(description);
+    this.#ways = ways;
+    const findings: Finding[] = [
+      {
+        step: 'look',
+        text: `The description (OpenAPI ${description.version}) has ${description.operations.length} calls by GET and POST. ${ways.length} ways find a person by a key.`,
+      },
+      ...refused.slice(0, 10).map(({ name, reason }): Finding => ({
+        step: 'look',
+        text: `${name} returns a person and is not used: ${reason}.`,
+        ...(ways.length === 0 ? { isWarning: true } : {}),
+      })),
+    ];
+    if (description.externalReferences > 0)
+      findings.push({
+        step: 'look',
+        text: `${description.externalReferences} references to other documents were not read. Pass a document that contains all of its schemas.`,
+        isWarning: true,
+      });
+    const base = this.#baseOf(description);
+    const credentials = describedCredentials(source, environment, description, target.url);
+    this.#opened = { base, credentials, description, probe: this.#probeOf(base, credentials, {}) };
+    return Promise.resolve({ candidates: ways.map(candidateOf), findings });
+  }
+
+  #baseOf({ address = '' }: Description): URL {
+    const { source, environment, target } = this.#options;
+    const variable = variableOf(source, 'URL');
+    const set = environment[variable];
+    if (set !== undefined && URL.canParse(set)) return plainAddress(new URL(set));
+    if (URL.canParse(address, target.url?.href)) return plainAddress(new URL(address, target.url));
+    throw new InvalidInputError(
+      `The description does not say where the system is. Set ${variable} to its address.`,
+    );
+  }
+
+  #probeOf(base: URL, credentials: Credentials, headers: Readonly<Record<string, string>>): RestProbe {
+    const { budget, source } = this.#options;
+    const system: HttpSystem = httpSystem(budget, credentials);
+    const variables = `${variableOf(source, 'TOKEN')}, or _USER and _PASSWORD, or _KEY`;
+    return restProbe({ system, base, headers, credentials, variables });
+  }
+
+  async #lookAtCurl(text: string): Promise<Look> {
+    const { source } = this.#options;
+    const command = parseCurl(text);
+    const { credentials, accept, others } = curlHeaders(source, command);
+    const base = new URL(command.url.origin);
+    const headers = {
+      ...(accept === undefined ? {} : { accept }),
+      ...Object.fromEntries(others.map((name) => [name, command.headers[name] ?? ''])),
+    };
+    const probe = this.#probeOf(base, credentials, headers);
+    const sent = await probe.send(
+      {
+        method: command.method,
+        path: `${command.url.pathname}${command.url.search}`,
+        query: {},
+        ...(command.body === undefined ? {} : { body: jsonOf(command.body) }),
+      },
+      [],
+    );
+    const people = curlPeople(command, sent);
+    this.#ways = people.ways;
+    this.#opened = {
+      base,
+      credentials,
+      probe,
+      fromCurl: people,
+      ...(accept === undefined ? {} : { accept }),
+    };
+    const findings: Finding[] = [
+      {
+        step: 'look',
+        text: `The call of the curl command returned ${people.records.length} records. ${people.ways.length} values in it find a person.`,
+      },
+    ];
+    if (others.length > 0)
+      findings.push({
+        step: 'look',
+        text: `A declared source does not send the headers ${others.join(', ')}. Check that the system answers without them.`,
+        isWarning: true,
+      });
+    return { candidates: people.ways.map(candidateOf), findings };
+  }
+
+  async measure(candidate: Candidate): Promise<Measured> {
+    const opened = this.#opened;
+    const chosen = this.#ways.find(({ name }) => name === candidate.name);
+    if (opened === undefined || chosen === undefined)
+      throw new InvalidInputError(`${candidate.name} is not a call that finds a person.`);
+    const { source, budget } = this.#options;
+    const measurer = new RestMeasurer(opened.probe, budget);
+    const list =
+      opened.description === undefined ? opened.fromCurl?.list : sampleListOf(opened.description, chosen);
+    // Records of the list have the paths of those that are in no other object.
+    if (list !== undefined && chosen.within === '') await measurer.sample(list);
+    const ways = waysOf(chosen, this.#ways);
+    const lists = opened.description === undefined ? [] : relatedListsOf(opened.description, chosen);
+    const measured = await this.#measureWays(measurer, ways, opened.fromCurl, Math.min(2, lists.length));
+    if (measurer.records.length === 0 && opened.fromCurl !== undefined)
+      measurer.records.push(...opened.fromCurl.records);
+    const measuredLists = await this.#measureLists(measurer, lists, chosen);
+    const draft = draftOf({
+      ...{ source, credentials: opened.credentials, accept: opened.accept, probe: opened.probe },
+      ...{ chosen, ways: measured, lists: measuredLists, records: measurer.records, list },
+    });
+    return {
+      draft: draft.draft,
+      findings: [...measurer.findings, ...draft.findings],
+      values: {
+        [variableOf(source, 'URL')]: opened.base.href.replace(/\/$/, ''),
+        ...opened.credentials.values,
+      },
+    };
+  }
+
+  /** Measures the chosen way, and one of each other kind of key. */
+  async #measureWays(
+    measurer: RestMeasurer,
+    ways: readonly PersonWay[],
+    fromCurl: CurlPeople | undefined,
+    lists: number,
+  ): Promise<MeasuredWay[]> {
+    const { budget, questions } = this.#options;
+    const found: MeasuredWay[] = [];
+    for (const [i, way] of ways.entries()) {
+      if (i > 0 && budget.left < CALLS_OF_A_WAY + lists) {
+        measurer.find(
+          `${way.name} was not measured, because too few calls were left. Allow more with --calls.`,
+          true,
+        );
+        continue;
+      }
+      measurer.reserve = 2 * lists + (ways.length - i - 1) * CALLS_OF_A_WAY;
+      const sampled = [...new Set(valuesAt(measurer.records, way.keyPath).map(String))].filter(
+        (key) => key !== '',
+      );
+      const sent = fromCurl?.keys.get(way) ?? [];
+      const known = [...new Set([...sent, ...sampled])];
+      const keys =
+        known.length > 0
+          ? known
+          : await questions.keys(
+              way.kind,
+              `${way.name} is measured with the key of a person that the system knows.`,
+            );
+      const measured = await measurer.measureWay(way, keys);
+      if (!('refusedBecause' in measured)) found.push({ way, measured });
+      else if (i === 0)
+        throw new InvalidInputError(`${measured.refusedBecause}. Choose another call with --by.`);
+      else measurer.find(`${measured.refusedBecause}. It is not used.`, true);
+    }
+    return found;
+  }
+
+  async #measureLists(
+    measurer: RestMeasurer,
+    lists: readonly RelatedList[],
+    chosen: PersonWay,
+  ): Promise<MeasuredList[]> {
+    const { budget } = this.#options;
+    const found: MeasuredList[] = [];
+    measurer.reserve = 0;
+    for (const list of lists) {
+      const keyPath = keyPathOfList(list, chosen);
+      const keys = keyPath === undefined ? [] : [...new Set(valuesAt(measurer.records, keyPath).map(String))];
+      if (keyPath === undefined || keys.length === 0) continue;
+      if (budget.left === 0) {
+        measurer.find(
+          `${list.name} was not measured, because no call was left. Allow more with --calls.`,
+          true,
+        );
+        continue;
+      }
+      const measured = await measurer.measureList(list, keys);
+      if (measured !== undefined) found.push({ list, keyPath, measured });
+    }
+    return found;
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+function candidateOf({ name, evidence }: PersonWay): Candidate {
+  return { name, evidence };
+}
+
+/** The chosen way, and the best one of each other kind of key for records of the same form. */
+function waysOf(chosen: PersonWay, all: readonly PersonWay[]): PersonWay[] {
+  const byKind = new Map<string, PersonWay>([[chosen.kind, chosen]]);
+  for (const way of all)
+    if (way.thing === chosen.thing && way.within === chosen.within && !byKind.has(way.kind))
+      byKind.set(way.kind, way);
+  return [...byKind.values()];
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
