@@ -109,9 +109,9 @@ describe('connecting a MariaDB', () => {
         'actief Boolean!',
       ],
       ...['soort Enum!', 'geboren Date', 'gewijzigd DateTime'],
-      ...['reparaties [WorkshopReparaty]', 'dossiers [WorkshopDossier]', 'rits [WorkshopRit]'],
+      ...['reparaties [WorkshopReparatie]', 'dossiers [WorkshopDossier]', 'rits [WorkshopRit]'],
     ]);
-    expect(shapeOf(draft.types['WorkshopReparaty'])).toEqual([
+    expect(shapeOf(draft.types['WorkshopReparatie'])).toEqual([
       'id ID!',
       'begonnen DateTime!',
       'bedrag Money',

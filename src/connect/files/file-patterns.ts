@@ -93,7 +93,9 @@ function separated(
     refused.push(...group.paths);
     return [];
   }
-  return group.paths.map((path) => [path, { paths: [path], bytes: group.bytes / group.paths.length }]);
+  return group.paths
+    .toSorted()
+    .map((path) => [path, { paths: [path], bytes: group.bytes / group.paths.length }]);
 }
 
 /** The path with `*` for the parts that differ between files of one table: values, numbers, dates and ids. */

@@ -173,7 +173,7 @@ export class FilesMeasurer {
     return { key: { ...key, isUnique: false }, call };
   }
 
-  /** A whole number of more than 32 bits is no key of a call. */
+  /** A whole number of more than 32 bits cannot be the key of a call. */
   #canSend({ key: { column } }: KeyLookup, persons: readonly Row[]): boolean {
     if (column.value.keys !== 'integer' || persons.every((row) => isInteger(row[column.name]))) return true;
     this.#find(

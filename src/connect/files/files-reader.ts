@@ -168,7 +168,7 @@ function sizeFindings({ name, files, bytes, day }: FilePattern): Finding[] {
       : []),
     ...(newest === undefined
       ? []
-      : [`${name} has ${day?.count ?? 0} days, of which only the newest ${newest.days} are read (newest).`]),
+      : [`${name} has ${day?.count ?? 0} days. Only the newest ${newest.days} are read (newest).`]),
   ];
   return texts.map((text) => ({ step: 'measure', text, isWarning: true }));
 }

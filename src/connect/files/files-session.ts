@@ -73,7 +73,7 @@ export function openFilesSession({
   };
 }
 
-/** The files of a query cannot be read. The original error may quote values, so it is no cause. */
+/** The files of a query cannot be read. The original error may quote values, so it is not the cause. */
 export class UnreadableFilesError extends InvalidInputError {}
 
 function problemOf(error: unknown): Error {

@@ -77,12 +77,18 @@ export function rowCounts({ columns }: Catalogue): ReadonlyMap<string, number> {
 
 /** The tables and views that the user may read, without the columns that are not wanted. */
 export function readableTables(catalogue: Catalogue, defaultSchema: string): ReadableTables {
-  const groups = groupBy(catalogue.columns, baseOf);
-  const facts = new Map([...groups.keys()].map((id) => [id, factsOf(catalogue, groups, id)]));
+  const groups: CatalogueByTable = {
+    columns: groupBy(catalogue.columns, baseOf),
+    indexes: groupBy(catalogue.indexes, baseOf),
+    checks: groupBy(catalogue.checks, baseOf),
+    views: groupBy(catalogue.views, baseOf),
+    foreignKeys: groupBy(catalogue.foreignKeys, baseOf),
+  };
+  const facts = new Map([...groups.columns.keys()].map((id) => [id, factsOf(groups, id)]));
   const refused: string[] = [];
   const secrets: string[] = [];
   const readable: { id: string; table: Table }[] = [];
-  for (const [id, columns] of groups) {
+  for (const [id, columns] of groups.columns) {
     const [first] = columns;
     if (first === undefined || !columns.some(({ isReadable }) => isReadable)) continue;
     const name = first.schema === defaultSchema ? first.table : `${first.schema}.${first.table}`;
@@ -102,7 +108,7 @@ export function readableTables(catalogue: Catalogue, defaultSchema: string): Rea
   const findings: Finding[] = [
     {
       step: 'look',
-      text: `The user may read ${readable.length} tables and views, of which ${readable.filter(({ table }) => table.isView).length} are views.`,
+      text: `The user may read ${readable.length} tables and views. ${readable.filter(({ table }) => table.isView).length} of them are views.`,
     },
   ];
   if (secrets.length > 0)
@@ -117,7 +123,7 @@ export function readableTables(catalogue: Catalogue, defaultSchema: string): Rea
       text: `Left out, because a declaration cannot name them: ${shownList(refused)}. Make a view with a plain name.`,
       isWarning: true,
     });
-  return { tables: linked(catalogue, facts, readable), findings };
+  return { tables: linked(groups, facts, readable), findings };
 }
 
 /** What constraints say about a table or about the table of a view. */
@@ -132,15 +138,19 @@ interface Facts {
   names: ReadonlyMap<string, string>;
 }
 
-function factsOf(
-  catalogue: Catalogue,
-  groups: ReadonlyMap<string, readonly CatalogueColumn[]>,
-  id: string,
-): Facts {
-  const view = catalogue.views.find((found) => baseOf(found) === id);
+/** The parts of a catalogue by their table, as `baseOf` names it. */
+type CatalogueByTable = {
+  [Part in 'columns' | 'indexes' | 'checks' | 'views' | 'foreignKeys']: ReadonlyMap<
+    string,
+    readonly Catalogue[Part][number][]
+  >;
+};
+
+function factsOf(groups: CatalogueByTable, id: string): Facts {
+  const [view] = groups.views.get(id) ?? [];
   const simple = view === undefined ? undefined : simpleView(view.definition);
-  const base = tableOfView(simple, id, groups);
-  const baseColumns = groups.get(base) ?? [];
+  const base = tableOfView(simple, id, groups.columns);
+  const baseColumns = groups.columns.get(base) ?? [];
   const names =
     simple === undefined || base === id
       ? new Map(baseColumns.map(({ column }) => [column, column]))
@@ -154,7 +164,7 @@ function factsOf(
     });
     return here.some((name) => name === undefined) ? undefined : (here as string[]);
   };
-  const indexes = catalogue.indexes.filter((index) => baseOf(index) === base);
+  const indexes = groups.indexes.get(base) ?? [];
   return {
     ...{ base, names },
     primaryKey: renamed(indexes.find(({ isPrimary }) => isPrimary)?.columns ?? []) ?? [],
@@ -166,8 +176,8 @@ function factsOf(
       baseColumns.flatMap(({ column, isNullable }) => (isNullable ? [] : (names.get(column) ?? []))),
     ),
     values: new Map(
-      catalogue.checks.flatMap((check) => {
-        const here = baseOf(check) === base ? names.get(check.column) : undefined;
+      (groups.checks.get(base) ?? []).flatMap((check) => {
+        const here = names.get(check.column);
         return here === undefined ? [] : [[here, check.values] as const];
       }),
     ),
@@ -236,21 +246,22 @@ function tableOf(name: string, all: readonly CatalogueColumn[], facts: Facts | u
 
 /** The tables with their foreign keys. A key between two tables is one between their views too. */
 function linked(
-  { foreignKeys }: Catalogue,
+  { foreignKeys }: CatalogueByTable,
   facts: ReadonlyMap<string, Facts>,
   readable: readonly { id: string; table: Table }[],
 ): Table[] {
+  const byBase = groupBy(readable, ({ table }) => table.base);
   return readable.map(({ id, table }) => {
     const ofTable = facts.get(id);
-    const keys = foreignKeys.flatMap((key): ForeignKey[] => {
-      if (ofTable === undefined || baseOf(key) !== ofTable.base) return [];
+    if (ofTable === undefined) return table;
+    const keys = (foreignKeys.get(ofTable.base) ?? []).flatMap((key): ForeignKey[] => {
       const columns = key.columns.flatMap((column) => ofTable.names.get(column) ?? []);
       if (columns.length < key.columns.length || !columns.every((column) => hasColumn(table, column)))
         return [];
       const other = baseOf({ schema: key.otherSchema, table: key.otherTable });
-      return readable.flatMap((target) => {
+      return (byBase.get(other) ?? []).flatMap((target) => {
         const there = facts.get(target.id);
-        if (there?.base !== other) return [];
+        if (there === undefined) return [];
         const references = key.references.flatMap((column) => there.names.get(column) ?? []);
         return references.length === key.references.length &&
           references.every((column) => hasColumn(target.table, column))

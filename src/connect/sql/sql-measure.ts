@@ -79,14 +79,13 @@ export class SqlMeasurer {
     const allowed = await this.#allowed(lookups, persons);
     const keys: MeasuredKey[] = [];
     for (const lookup of allowed.keys) keys.push(await this.#measureKey(lookup));
-    if (keys.length === 0)
+    if (keys.length === 0) {
+      const refusals = this.findings.slice(before).filter(({ isWarning }) => isWarning);
+      const why = refusals.map(({ text }) => text).join(' ');
       throw new InvalidInputError(
-        `No column of ${shown(person.name)} finds one person: ${this.findings
-          .slice(before)
-          .filter(({ isWarning }) => isWarning)
-          .map(({ text }) => text)
-          .join(' ')}`,
+        `No column of ${shown(person.name)} finds one person: ${why === '' ? 'no sampled value can be a key. Choose another table with --by.' : why}`,
       );
+    }
     const links: MeasuredLink[] = [];
     for (const link of allowed.links) {
       const measured = await this.#measureLink(link, persons, links);
@@ -189,9 +188,9 @@ export class SqlMeasurer {
       );
       return { keys: [...keys], links: [...links] };
     }
-    const isAllowed = (i: number, what: string, column: string): boolean => {
+    const isAllowed = (i: number, from: Table, what: string, column: string): boolean => {
       const large = plans[i]?.find(
-        ({ schema, table, rows }) => this.#sizeOf(schema, table, rows) > MAX_SCANNED_ROWS,
+        ({ schema, table, rows }) => this.#sizeOf(from, schema, table, rows) > MAX_SCANNED_ROWS,
       );
       if (large === undefined) return true;
       this.#find(
@@ -201,10 +200,20 @@ export class SqlMeasurer {
       return false;
     };
     const allowedKeys = keys.filter(({ key }, i) =>
-      isAllowed(i, `Finding a person by ${shown(person.name)}.${shown(key.column.name)}`, key.column.name),
+      isAllowed(
+        i,
+        person,
+        `Finding a person by ${shown(person.name)}.${shown(key.column.name)}`,
+        key.column.name,
+      ),
     );
     const allowedLinks = links.filter((link, i) =>
-      isAllowed(keys.length + i, `Reading ${shownLink(link)}`, link.by.name),
+      isAllowed(
+        keys.length + i,
+        link.through?.table ?? link.target,
+        `Reading ${shownLink(link)}`,
+        link.by.name,
+      ),
     );
     const withIndex = plans.filter((scans) => scans.length === 0).length;
     this.#find(
@@ -214,13 +223,20 @@ export class SqlMeasurer {
   }
 
   /** How many rows a scanned table has. */
-  #sizeOf(schema: string | undefined, table: string, estimate: number | undefined): number {
+  #sizeOf(from: Table, schema: string | undefined, table: string, estimate: number | undefined): number {
     const found = tablesOf(this.#plan).filter(
       (known) =>
         known.plainName === table || (schema !== undefined && known.base === baseOf({ schema, table })),
     );
-    const known = schema === undefined ? 0 : (this.#estimates.get(baseOf({ schema, table })) ?? 0);
-    return Math.max(estimate ?? 0, known, ...found.map(({ name }) => this.#counts.get(name) ?? 0));
+    const known = schema === undefined ? 0 : this.#estimates.get(baseOf({ schema, table }));
+    // A part of a partitioned table is not listed.
+    const ofUnknown = found.length === 0 && known === undefined ? (this.#counts.get(from.name) ?? 0) : 0;
+    return Math.max(
+      estimate ?? 0,
+      known ?? 0,
+      ofUnknown,
+      ...found.map(({ name }) => this.#counts.get(name) ?? 0),
+    );
   }
 
   /** Sends the call with a known key, and with keys that nobody has. */

@@ -61,10 +61,13 @@ export class SqlReader implements SystemReader {
           : [
               {
                 step: 'look',
-                text: `None of the tables looks like one of persons: ${tables
-                  .slice(0, 12)
-                  .map(({ name }) => shown(name))
-                  .join(', ')}. Name the table with --by.`,
+                text:
+                  tables.length === 0
+                    ? 'There is no table that the user may read. Grant SELECT on those with customers.'
+                    : `None of the tables looks like one of persons: ${tables
+                        .slice(0, 12)
+                        .map(({ name }) => shown(name))
+                        .join(', ')}. Name the table with --by.`,
                 isWarning: true,
               } satisfies Finding,
             ]),

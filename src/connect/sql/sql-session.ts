@@ -81,7 +81,7 @@ export function openSqlSession({
   };
 }
 
-/** The error for the user. The original error may quote values, so it is no cause. */
+/** The error for the user. The original error may quote values, so it is not the cause. */
 function problemOf(error: unknown, source: string): Error {
   if (!(error instanceof SourceError))
     return error instanceof GatewayError ? error : new InvalidInputError('The database cannot be read.');

@@ -7,7 +7,7 @@ import { columnOf, isComputedView, isUnique, shownList, type Column, type Table 
 const SIGN_SCORES = { 'e-mail': 3, phone: 2, name: 2, birth: 2, address: 1 } as const;
 type Sign = keyof typeof SIGN_SCORES;
 
-/** A table without a telling name needs as many signs. */
+/** A table whose name does not say persons needs as many signs. */
 const MIN_SIGNS = 7;
 /** A view whose rows have no key is used if there is nothing better. */
 const COMPUTED_VIEW_SCORE = -3;

@@ -21,7 +21,7 @@ export interface TableFieldsOptions {
   /** Columns without a field: a link has their key. */
   omitted: ReadonlySet<string>;
   zone: ZoneGuess;
-  /** Whether the values arrive as text, whatever they are, as in CSV files. */
+  /** Whether all values arrive as text, as those of CSV files do. */
   isText: boolean;
 }
 
@@ -60,6 +60,8 @@ export function tableFields({ table, rows, ids, omitted, zone, isText }: TableFi
       },
       ...(column.description === undefined ? {} : { description: column.description }),
       ...decided,
+      // A text of blanks alone becomes null.
+      ...(decided.conversion?.['text'] === 'trim' ? { isNullable: true } : {}),
       samples: samples.slice(0, MAX_SAMPLES),
     });
   }
@@ -79,7 +81,7 @@ export function uniqueName(name: string, taken: { has(name: string): boolean }):
 }
 
 type Decided = Pick<DraftField, 'type' | 'conversion' | 'values' | 'check'>;
-interface Surroundings {
+interface DecisionContext {
   isId: boolean;
   table: Table;
   rows: readonly Row[];
@@ -88,13 +90,13 @@ interface Surroundings {
 }
 
 /** The type of a field. Undefined if no type has the sampled values. */
-function decide(column: Column, samples: readonly unknown[], around: Surroundings): Decided | undefined {
+function decide(column: Column, samples: readonly unknown[], context: DecisionContext): Decided | undefined {
   const candidates = [
-    ...(around.isId ? [{ type: 'ID' }] : []),
-    ...moneyOf(column, samples, around),
+    ...(context.isId ? [{ type: 'ID' }] : []),
+    ...moneyOf(column, samples, context),
     ...enumOf(column, samples),
-    ...scalarsOf(column, samples, around),
-    ...(around.isText ? wordsOfBoolean(samples) : []),
+    ...scalarsOf(column, samples, context),
+    ...(context.isText ? wordsOfBoolean(samples) : []),
     { type: 'String', ...(isPadded(samples) ? { conversion: { text: 'trim' } } : {}) },
   ];
   return candidates.find(({ type, conversion }) => fits(type, conversion, samples));
@@ -105,7 +107,11 @@ function isPadded(samples: readonly unknown[]): boolean {
   return samples.some((value) => typeof value === 'string' && value.endsWith(' '));
 }
 
-function scalarsOf(column: Column, samples: readonly unknown[], { zone, isText }: Surroundings): Decided[] {
+function scalarsOf(
+  column: Column,
+  samples: readonly unknown[],
+  { zone, isText }: DecisionContext,
+): Decided[] {
   const { scalar } = column.value;
   switch (scalar) {
     case 'Int':
@@ -217,7 +223,7 @@ function enumOf({ values, value }: Column, samples: readonly unknown[]): Decided
 function moneyOf(
   { name, value }: Column,
   samples: readonly unknown[],
-  { table, rows, isText }: Surroundings,
+  { table, rows, isText }: DecisionContext,
 ): Decided[] {
   const isNumber = /^(Decimal|Float)$/.test(value.scalar) || (value.scalar !== 'Boolean' && isInCents(name));
   if (!isNumber || value.isList || !isAmountName(name) || samples.length === 0 || (isText && isInCents(name)))

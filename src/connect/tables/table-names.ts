@@ -80,7 +80,7 @@ const ADDRESS =
   /(^|_)(street|straat|postcode|postal_code|zip|zip_code|plz|city|plaats|woonplaats|address|adres|adresse)(_|$)/;
 const BIRTH = /(^|_)(birth|born|birthdate|birthday|dob|geboortedatum|geburtsdatum|naissance)(_|$)/;
 const NUMBER =
-  /(^|_)((customer|client|member|contact|account|person|debtor|relation|loyalty|card|external|legacy|crm|erp)_?(number|nr|no|num|code|ref|reference|key|uuid|guid|id)|(klant|lid|relatie|debiteur|kunden|mitglieds)_?(nummer|nr|code)|kvk(_?(number|nummer|nr))?|coc(_number)?|vat(_?(number|id|nr))?|btw(_?(nummer|nr|id))?|uuid|guid|iban|username|login|public_id|loyalty_card|barcode)$|^(number|nummer|nr|no|code|key|reference|handle)$/;
+  /(^|_)((customer|client|member|contact|account|person|debtor|relation|loyalty|card|external|legacy|crm|erp)_?(number|nr|no|num|code|ref|reference|key|uuid|guid|id)|(klant|lid|relatie|debiteur|kunden|mitglieds)_?(nummer|nr|code)|(vat|btw)(_?id)?|[a-z]{3}_(number|nummer|nr)|uuid|guid|iban|username|login|public_id|loyalty_card|barcode)$|^(number|nummer|nr|no|code|key|reference|handle)$/;
 
 /** The kind of key that a column says it is. */
 export type KeyKind = 'email' | 'phone' | 'number';
@@ -103,7 +103,7 @@ export function isPartOfName(column: string): boolean {
   );
 }
 
-/** What a column tells of a person, for the evidence. */
+/** What a column has of a person, for the evidence. */
 export function personSign(column: string): 'e-mail' | 'phone' | 'name' | 'birth' | 'address' | undefined {
   const kind = keyKindOf(column);
   if (kind === 'email') return 'e-mail';
@@ -210,7 +210,8 @@ export function linkName(table: string, owner: string, isList: boolean): string 
   const startsWithOwner =
     words.length > ownerWords.length && ownerWords.every((word, i) => singularOf(words[i] ?? '') === word);
   const rest = startsWithOwner ? words.slice(ownerWords.length) : words;
-  const last = rest.at(-1) ?? '';
+  const last = rest.at(-1);
+  if (last === undefined) return isList ? 'rows' : 'row';
   return graphqlName([...rest.slice(0, -1), isList ? pluralOf(last) : last]) ?? (isList ? 'rows' : 'row');
 }
 

@@ -301,7 +301,7 @@ function isOfTable(word: string, words: readonly string[]): boolean {
   return last.length > 2 && word.startsWith(last) && word.length > last.length;
 }
 
-/** Whether all columns are text, whatever their values are. */
+/** Whether all columns arrive as text. */
 function isTextFile({ files = '' }: Table): boolean {
   return /\.csv(\.gz)?$/.test(files);
 }
