@@ -67,8 +67,12 @@ export async function findLimit(
     const { isAccepted, hint } = await accepts(next);
     if (isAccepted) accepted = next;
     else refused = next;
-    if (expected !== undefined && accepted < expected && refused > expected) {
+    if (expected !== undefined && refused === expected + 1 && accepted < expected) {
       next = expected;
+      continue;
+    }
+    if (accepted === (expected ?? most) + 1 && refused === most + 1) {
+      next = most;
       continue;
     }
     const isHint = (n: number | undefined): n is number => n !== undefined && n > accepted && n < refused;

@@ -83,3 +83,16 @@ export function hintIn({ text }: HttpAnswer, count: number): number | undefined 
   );
   return numbers.find((number) => number > 0 && number < count && ![400, 413, 414, 422].includes(number));
 }
+
+export function nothingText(as: 404 | 'empty' | null): string {
+  return as === 404 ? 'status 404' : as === null ? 'null' : 'no rows';
+}
+
+/** Why an answer has no rows. */
+export function whyNot(read: ReadAnswer): string {
+  return read.kind === 'error'
+    ? `it was answered with ${read.reason}`
+    : read.kind === 'nothing'
+      ? nothingText(read.as)
+      : 'it has rows elsewhere';
+}

@@ -1,4 +1,4 @@
-import { keyOf, keyMembers, maximumIn, type SentKey } from './people.js';
+import { keyOf, keyMembers, maximumIn, type SentKey } from './keys.js';
 import type { Member, Shape } from './shape.js';
 
 /** The keys that a search takes in its body. */

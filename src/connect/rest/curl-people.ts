@@ -6,7 +6,8 @@ import { keyIn, readAnswer, rowsPathIn } from './answers.js';
 import type { CurlCommand } from './curl.js';
 import { textOfRequest } from './people.js';
 import { collectionOf, isPersonCollection, keyPathIn, thingName } from './records.js';
-import { isObject, pathName, shapeAt, shapeOfValues, type Shape } from './shape.js';
+import { isObject, pathName, shapeAt, shapeOfValues, type Json, type Shape } from './shape.js';
+import { constantsIn } from './probe.js';
 import {
   isPagingName,
   pagingParametersOf,
@@ -55,9 +56,7 @@ export function curlPeople(command: CurlCommand, answer: HttpAnswer): CurlPeople
   const shape = shapeOfValues(read.rows);
   const places = rows === undefined ? recordPlaces(shape) : [''];
   const found = keys.flatMap((key) =>
-    places.flatMap((within) =>
-      wayOf(key, { read: read.rows, shape, rows, within, path: command.url.pathname }),
-    ),
+    places.flatMap((within) => wayOf(key, { read: read.rows, shape, rows, within })),
   );
   const ways = found.sort((a, b) => b.way.score - a.way.score);
   if (ways.length === 0)
@@ -87,15 +86,20 @@ function recordPlaces(shape: Shape): string[] {
 /** The list in an object, unless the object has the key itself. */
 function rowsOfObject(json: unknown, keys: readonly CurlKey[]): string | undefined {
   if (!isObject(json)) return undefined;
-  const own = new Set(Object.values(json).map(String));
-  if (keys.some(({ values }) => values.some((value) => own.has(value)))) return undefined;
-  const inner = Object.values(json)
-    .filter(isObject)
-    .flatMap((object) => Object.values(object).map(String));
+  const scalars = new Set(scalarsOf(json));
+  if (keys.some(({ values }) => values.some((value) => scalars.has(value)))) return undefined;
+  const inner = Object.values(json).filter(isObject).flatMap(scalarsOf);
   const path = rowsPathIn(json);
   if (path === undefined || keys.some(({ values }) => values.some((value) => inner.includes(value))))
     return undefined;
   return path;
+}
+
+/** The scalars of an object as texts. */
+function scalarsOf(object: Json): string[] {
+  return Object.values(object).flatMap((value) =>
+    isObject(value) || Array.isArray(value) ? [] : [String(value)],
+  );
 }
 
 function keysOf(command: CurlCommand): CurlKey[] {
@@ -247,10 +251,9 @@ interface Found {
   shape: Shape;
   rows: string | undefined;
   within: string;
-  path: string;
 }
 
-function wayOf(key: CurlKey, { read, shape, rows, within, path }: Found): { way: PersonWay; key: CurlKey }[] {
+function wayOf(key: CurlKey, { read, shape, rows, within }: Found): { way: PersonWay; key: CurlKey }[] {
   if (key.takes === 'keys' && rows === undefined) return [];
   if (JSON.stringify(key.request).includes(UNUSABLE)) return [];
   const record = within === '' ? shape : shapeAt(shape, [within.replaceAll('"', '')]);
@@ -315,9 +318,7 @@ function withoutPages(request: RequestTemplate): RequestTemplate {
 function listOf({ way, key }: { way: PersonWay; key: CurlKey }, shape: Shape): ListCall | undefined {
   if (way.request.method !== 'GET') return undefined;
   const path = key.isPath ? way.request.path.replace(/\/\{key\}(\.json)?.*$/, '') : way.request.path;
-  const query = Object.fromEntries(
-    Object.entries(way.request.query).filter(([, value]) => !/^\{key/.test(String(value))),
-  );
+  const query = Object.fromEntries(constantsIn(way.request.query));
   if (collectionOf(path) === 'record') return undefined;
   return {
     name: `GET ${path}`,

@@ -105,7 +105,8 @@ function related(
   keyKind: string,
   request: Partial<ListCall['request']>,
 ): RelatedList | undefined {
-  const constants = constantsOf(operation, Object.keys(request.query ?? {}));
+  const sent = [...operation.path.matchAll(/\{([^{}]+)\}/g)].map(([, name = '']) => name);
+  const constants = constantsOf(operation, [...sent, ...Object.keys(request.query ?? {})]);
   const path = request.path ?? operation.path;
   if (constants === undefined || /\{(?!key\})/.test(path)) return undefined;
   const list = listOf(operation, records, { ...constants, ...request.query });

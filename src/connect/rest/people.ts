@@ -1,7 +1,7 @@
-import type { QueryValue } from '../../declared/rest-grammar.js';
-import { EMAIL, keyKindOfName, singularOf, wordsOf } from '../words.js';
+import { EMAIL, singularOf, wordsOf } from '../words.js';
 import type { Description, Operation, Parameter } from './description.js';
 import { bodyKeysOf } from './body-keys.js';
+import { keyMembers, keyOf, maximumIn, type KeyContext, type SentKey } from './keys.js';
 import {
   isPersonCollection,
   keyPathIn,
@@ -10,7 +10,7 @@ import {
   thingName,
   type Records,
 } from './records.js';
-import { shapeAt, type Shape } from './shape.js';
+import type { Shape } from './shape.js';
 import {
   constantsOf,
   isPagingName,
@@ -29,26 +29,13 @@ export interface People {
   refused: readonly { name: string; reason: string }[];
 }
 
-/** A way in which a call takes its keys. */
-export interface SentKey {
-  /** The parameter or the member that takes the key. */
-  parameter: string;
-  kind: string;
-  keyPath: string;
-  takes: 'key' | 'keys';
-  path?: string;
-  query?: Readonly<Record<string, QueryValue>>;
-  body?: unknown;
-  isSearch?: boolean;
-  declaredMax?: number;
-}
-
 /** The keys that a text in a query language may have. */
 const ALLOWED_TEXT = String.raw`^[\w.+@-]{1,200}$`;
 /** Names of calls that change something. A POST is used only if its name says that it reads. */
 const WRITES =
-  /\b(create|add|insert|update|upsert|delete|remove|archive|merge|import|send|set|register|cancel|activate|reset|sync|export|subscribe|invite|purge)/i;
-const READS = /\b(search|find|query|lookup|look up|filter|list|retrieve|read|get|match|select)/i;
+  /\b(create|add|insert|update|upsert|delete|remove|archive|merge|import|send|set|register|cancel|activate|reset|sync|export|subscribe|invite|purge|save|submit)(s|d|ed|es|ing)?\b/i;
+const READS =
+  /\b(search|find|query|lookup|look up|filter|list|retrieve|read|get|match|select)(s|es|ed|ing)?\b/i;
 
 export function findPeople({ operations }: Description): People {
   const ways: PersonWay[] = [];
@@ -65,7 +52,11 @@ export function findPeople({ operations }: Description): People {
     if (reason !== undefined) refused.push({ name, reason });
   }
   const names = new Set<string>();
-  const isFirst = ({ name }: PersonWay) => !names.has(name) && names.add(name) !== undefined;
+  const isFirst = ({ name }: PersonWay) => {
+    const isNew = !names.has(name);
+    names.add(name);
+    return isNew;
+  };
   return { ways: ways.sort((a, b) => b.score - a.score).filter(isFirst), refused };
 }
 
@@ -114,46 +105,6 @@ function waysOf(operation: Operation, records: Records, score: number): PersonWa
     if (request === undefined) return [];
     return [wayOf(operation, records, { key, request, thing, score })];
   });
-}
-
-export interface KeyContext {
-  operation: Operation;
-  record: Shape;
-  thing: string;
-  isList: boolean;
-}
-
-/** The kind of a key and its path in the record, by the name of the parameter. */
-export function keyOf(
-  parameter: string,
-  { record, thing }: Pick<KeyContext, 'record' | 'thing'>,
-): { kind: string; keyPath: string } | undefined {
-  const name =
-    parameter
-      .replaceAll(/\[\]$/g, '')
-      .split(/[[\]]+/)
-      .filter((part) => part !== '' && !/^(filter|where|q|eq|in)$/i.test(part))
-      .at(-1) ?? parameter;
-  const kind = keyKindOfName(name, thing);
-  if (kind === undefined || isOfOther(kind)) return undefined;
-  const keyPath = keyPathIn(record, kind, name, thing);
-  return keyPath === undefined ? undefined : { kind, keyPath };
-}
-
-/** Whether a key is that of something else, such as a group or a country, which many persons have. */
-function isOfOther(kind: string): boolean {
-  if (
-    /^(country|currency|language|locale|state|region|postal|zip|status|type|discount|coupon|house|street|time|dial|area)/i.test(
-      kind,
-    )
-  )
-    return true;
-  return (
-    /(Id|Uuid|Guid)$/.test(kind) &&
-    !/^(external|legacy|customer|client|user|member|contact|person|account|relation|debtor|buyer|profile|subscriber|patient|old|crm|erp|foreign)/.test(
-      kind,
-    )
-  );
 }
 
 /** A key in the path: `/customers/{customerId}`. */
@@ -216,15 +167,6 @@ function listOfKeys({ name, list, description }: Parameter, kind: string): 'csv'
   return plural.endsWith('s') && singularOf(plural) !== plural && !kind.endsWith(plural) ? 'csv' : undefined;
 }
 
-/** A number that a description calls the most: "up to 100 ids". */
-export function maximumIn(description: string): number | undefined {
-  const [, digits] =
-    /(?:up to|maximum(?: of)?|max\.?|at most|no more than|limit(?:ed)?(?: is| of| to)?)\s+(\d{1,4})\b/i.exec(
-      description,
-    ) ?? [];
-  return digits === undefined ? undefined : Number(digits);
-}
-
 const FIELD_PART = /\[(field|property|attribute|name|key)\]$/i;
 
 /** Filters in brackets: `searchCriteria[filterGroups][0][filters][0][field]`, with its value and its condition. */
@@ -250,25 +192,6 @@ function filterKeys(context: KeyContext): SentKey[] {
       ...(condition === undefined ? {} : { [condition]: 'in' }),
     },
   }));
-}
-
-/** The members of a record that are keys: one of each kind. */
-export function keyMembers(record: Shape, thing: string): { name: string; kind: string; keyPath: string }[] {
-  const found = new Map<string, { name: string; kind: string; keyPath: string }>();
-  for (const { name, shape } of record.members()) {
-    const kind = keyKindOfName(name, thing);
-    if (
-      kind === undefined ||
-      isOfOther(kind) ||
-      !/^(text|integer|unknown)$/.test(shape.kind) ||
-      found.has(kind)
-    )
-      continue;
-    const keyPath = keyPathIn(record, kind, name, thing);
-    if (keyPath !== undefined && shapeAt(record, [name]) !== undefined)
-      found.set(kind, { name, kind, keyPath });
-  }
-  return [...found.values()];
 }
 
 const EXPRESSION = /^\s*([A-Za-z_][\w.]*)\s*(==|=|:|\beq\b)\s*("|'|)[^"']*\3\s*$/;

@@ -1,5 +1,4 @@
 import { RequestParts } from '../../declared/rest-request.js';
-import type { QueryValue } from '../../declared/rest-grammar.js';
 import { InvalidInputError } from '../../errors.js';
 import type { Credentials, HttpAnswer, HttpSystem } from '../http-system.js';
 import type { RequestTemplate } from './way.js';
@@ -96,12 +95,11 @@ export function restProbe({
   };
 }
 
-/** A template without the parameters that have keys: the list of all records. */
-export function withoutKeys({ method, path, query }: RequestTemplate): RequestTemplate {
-  const constants = Object.entries(query).filter(([, value]: [string, QueryValue]) => !hasKey(value));
-  return { method, path, query: Object.fromEntries(constants) };
-}
-
-function hasKey(value: QueryValue): boolean {
-  return typeof value === 'object' || /^\{keys?(\|\w+)?\}$/.test(String(value));
+/** The parameters of a query that have no key. */
+export function constantsIn(
+  query: RequestTemplate['query'],
+): (readonly [string, string | number | boolean])[] {
+  return Object.entries(query).flatMap(([name, value]) =>
+    typeof value === 'object' || /^\{keys?(\|\w+)?\}$/.test(String(value)) ? [] : [[name, value] as const],
+  );
 }

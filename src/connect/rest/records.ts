@@ -13,7 +13,7 @@ export interface Records {
 
 const MAX_DEPTH = 2;
 /** Members that have other things than what was requested. */
-const BESIDE = /^_?(includes?|included|errors?|links|meta|metadata|embedded|expansions|related|warnings)$/i;
+const BESIDE = /^_?(includes?|included|errors?|links|meta|metadata|expansions|related|warnings)$/i;
 
 /** The places in an answer that may have records, the outer ones first. */
 export function recordsIn(answer: Shape): Records[] {
@@ -106,8 +106,9 @@ export function keyPathIn(record: Shape, kind: string, parameter: string, thing:
   if (named !== undefined) return pathName(named.name);
   if (kind === 'id')
     return leaves
-      .filter(({ name }) => ['uuid', 'guid', 'gid'].includes(flat(name)))
-      .map(({ name }) => pathName(name))[0];
+      .map(({ name }) => name)
+      .filter(isIdName(thing))
+      .map(pathName)[0];
   const word = kind === 'email' ? EMAIL : kind === 'phone' ? PHONE : undefined;
   const isNamed = (name: string) => word !== undefined && wordsOf(name).some((part) => word.test(part));
   const leaf = leaves
@@ -130,6 +131,14 @@ export function keyPathIn(record: Shape, kind: string, parameter: string, thing:
     if (inner !== undefined) return `${pathName(name)}.${pathName(inner.name)}`;
   }
   return undefined;
+}
+
+/** Whether a name is that of an id in other words, such as `uuid`, or the number of a thing: `loan_number`. */
+function isIdName(thing: string): (name: string) => boolean {
+  const last = singularOf(wordsOf(thing).at(-1) ?? '');
+  const names = ['number', 'no', 'nr', 'code', 'key', 'reference'];
+  const all = new Set(['uuid', 'guid', 'gid', ...names, ...names.map((name) => `${last}${name}`)]);
+  return (name) => all.has(flat(name));
 }
 
 /** Whether a name says something about an address or a number, instead of being one. */

@@ -3,8 +3,8 @@ import { latencyOf, limitsOf, variableOf, type Credentials } from '../http-syste
 import type { RecordedCall } from '../../recordings/recording.js';
 import { valuesAt } from '../values.js';
 import { camelCase, wordsOf } from '../words.js';
-import type { MeasuredCall } from './measure.js';
-import type { RestProbe } from './probe.js';
+import type { MeasuredCall } from './measuring.js';
+import { constantsIn, type RestProbe } from './probe.js';
 import { rateLimitsOf } from './rate-limits.js';
 import { TypeDrafter } from './types.js';
 import type { ListCall, PersonWay, RelatedList } from './way.js';
@@ -125,9 +125,7 @@ function recordedOf(
 /** A cheap path that no person is needed for: a page of one record. */
 function pingOf({ list, chosen }: DraftParts): string {
   const { path, query } = list?.request ?? { path: chosen.request.path, query: {} };
-  const constants = Object.entries(query).filter(
-    ([, value]) => typeof value !== 'object' && !/^\{key/.test(String(value)),
-  );
+  const constants = constantsIn(query);
   const sized = list?.paging.size === undefined ? constants : [...constants, [list.paging.size, 1] as const];
   const search = sized
     .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`)

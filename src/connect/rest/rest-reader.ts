@@ -9,7 +9,9 @@ import { curlPeople, type CurlPeople } from './curl-people.js';
 import { readDescription, type Description } from './description.js';
 import { draftOf, type MeasuredList, type MeasuredWay } from './rest-draft.js';
 import { keyPathOfList, relatedListsOf, sampleListOf } from './lists.js';
-import { RestMeasurer, type MeasuredCall } from './measure.js';
+import { ListMeasurer } from './list-measure.js';
+import { RestMeasurer } from './measure.js';
+import { find, startMeasuring, type Measuring } from './measuring.js';
 import { findPeople } from './people.js';
 import { restProbe, type RestProbe } from './probe.js';
 import type { PersonWay, RelatedList } from './way.js';
@@ -163,24 +165,30 @@ export class RestReader implements SystemReader {
     if (opened === undefined || chosen === undefined)
       throw new InvalidInputError(`${candidate.name} is not a call that finds a person.`);
     const { source, budget } = this.#options;
-    const measurer = new RestMeasurer(opened.probe, budget);
+    const measuring = startMeasuring(opened.probe, budget);
+    const listMeasurer = new ListMeasurer(measuring);
+    const measurer = new RestMeasurer(measuring, listMeasurer);
     const list =
       opened.description === undefined ? opened.fromCurl?.list : sampleListOf(opened.description, chosen);
     // Records of the list have the paths of those that are in no other object.
-    if (list !== undefined && chosen.within === '') await measurer.sample(list);
+    if (list !== undefined && chosen.within === '') await listMeasurer.sample(list);
     const ways = waysOf(chosen, this.#ways);
     const lists = opened.description === undefined ? [] : relatedListsOf(opened.description, chosen);
-    const measured = await this.#measureWays(measurer, ways, opened.fromCurl, Math.min(2, lists.length));
-    if (measurer.records.length === 0 && opened.fromCurl !== undefined)
-      measurer.records.push(...opened.fromCurl.records);
-    const measuredLists = await this.#measureLists(measurer, lists, chosen);
+    const measured = await this.#measureWays(measurer, measuring, {
+      ways,
+      fromCurl: opened.fromCurl,
+      lists: Math.min(1, lists.length),
+    });
+    if (measuring.records.length === 0 && opened.fromCurl !== undefined)
+      measuring.records.push(...opened.fromCurl.records);
+    const measuredLists = await this.#measureLists(listMeasurer, measuring, { lists, chosen });
     const draft = draftOf({
       ...{ source, credentials: opened.credentials, accept: opened.accept, probe: opened.probe },
-      ...{ chosen, ways: measured, lists: measuredLists, records: measurer.records, list },
+      ...{ chosen, ways: measured, lists: measuredLists, records: measuring.records, list },
     });
     return {
       draft: draft.draft,
-      findings: [...measurer.findings, ...draft.findings],
+      findings: [...measuring.findings, ...draft.findings],
       values: {
         [variableOf(source, 'URL')]: opened.base.href.replace(/\/$/, ''),
         ...opened.credentials.values,
@@ -191,22 +199,27 @@ export class RestReader implements SystemReader {
   /** Measures the chosen way, and one of each other kind of key. */
   async #measureWays(
     measurer: RestMeasurer,
-    ways: readonly PersonWay[],
-    fromCurl: CurlPeople | undefined,
-    lists: number,
+    measuring: Measuring,
+    {
+      ways,
+      fromCurl,
+      lists,
+    }: { ways: readonly PersonWay[]; fromCurl: CurlPeople | undefined; lists: number },
   ): Promise<MeasuredWay[]> {
     const { budget, questions } = this.#options;
     const found: MeasuredWay[] = [];
     for (const [i, way] of ways.entries()) {
       if (i > 0 && budget.left < CALLS_OF_A_WAY + lists) {
-        measurer.find(
+        find(
+          measuring,
           `${way.name} was not measured, because too few calls were left. Allow more with --calls.`,
           true,
         );
         continue;
       }
-      measurer.reserve = 2 * lists + (ways.length - i - 1) * CALLS_OF_A_WAY;
-      const sampled = [...new Set(valuesAt(measurer.records, way.keyPath).map(String))].filter(
+      // The limit of the chosen way matters most: only the related lists have calls of their own beside it.
+      measuring.reserve = lists;
+      const sampled = [...new Set(valuesAt(measuring.records, way.keyPath).map(String))].filter(
         (key) => key !== '',
       );
       const sent = fromCurl?.keys.get(way) ?? [];
@@ -222,25 +235,27 @@ export class RestReader implements SystemReader {
       if (!('refusedBecause' in measured)) found.push({ way, measured });
       else if (i === 0)
         throw new InvalidInputError(`${measured.refusedBecause}. Choose another call with --by.`);
-      else measurer.find(`${measured.refusedBecause}. It is not used.`, true);
+      else find(measuring, `${measured.refusedBecause}. It is not used.`, true);
     }
     return found;
   }
 
   async #measureLists(
-    measurer: RestMeasurer,
-    lists: readonly RelatedList[],
-    chosen: PersonWay,
+    measurer: ListMeasurer,
+    measuring: Measuring,
+    { lists, chosen }: { lists: readonly RelatedList[]; chosen: PersonWay },
   ): Promise<MeasuredList[]> {
     const { budget } = this.#options;
     const found: MeasuredList[] = [];
-    measurer.reserve = 0;
+    measuring.reserve = 0;
     for (const list of lists) {
       const keyPath = keyPathOfList(list, chosen);
-      const keys = keyPath === undefined ? [] : [...new Set(valuesAt(measurer.records, keyPath).map(String))];
+      const keys =
+        keyPath === undefined ? [] : [...new Set(valuesAt(measuring.records, keyPath).map(String))];
       if (keyPath === undefined || keys.length === 0) continue;
       if (budget.left === 0) {
-        measurer.find(
+        find(
+          measuring,
           `${list.name} was not measured, because no call was left. Allow more with --calls.`,
           true,
         );

@@ -67,13 +67,13 @@ export class Schemas {
       object['x-nullable'] === true ||
       types.includes('null') ||
       variants.some((variant) => variant === NULL);
-    const own = this.#ofType(
+    const typed = this.#ofType(
       types.find((type) => type !== 'null'),
       object,
     );
     if (types.length === 1 && types[0] === 'null') return NULL;
     const alternatives = variants.filter((variant) => variant !== NULL);
-    const base = [own, ...parts, ...(alternatives.length === 0 ? [] : [oneOf(alternatives)])]
+    const base = [typed, ...parts, ...(alternatives.length === 0 ? [] : [oneOf(alternatives)])]
       .filter((part) => part.kind !== 'unknown')
       .reduce<Shape>((all, part) => (all.kind === 'unknown' ? part : allOf(all, part)), UNKNOWN);
     const description = object['description'] ?? object['title'];
@@ -132,15 +132,15 @@ function valuesOf(object: Json): readonly string[] | undefined {
 }
 
 /** A value that matches both schemas. */
-function allOf(one: Shape, other: Shape): Shape {
-  if (one.kind !== 'object' || other.kind !== 'object') return one;
+function allOf(first: Shape, other: Shape): Shape {
+  if (first.kind !== 'object' || other.kind !== 'object') return first;
   return {
     ...other,
-    ...one,
+    ...first,
     members: () => {
-      const first = one.members();
-      const names = new Set(first.map(({ name }) => name));
-      return [...first, ...other.members().filter(({ name }) => !names.has(name))];
+      const members = first.members();
+      const names = new Set(members.map(({ name }) => name));
+      return [...members, ...other.members().filter(({ name }) => !names.has(name))];
     },
   };
 }

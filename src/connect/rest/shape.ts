@@ -90,8 +90,9 @@ export function mergeShapes(declared: Shape, seen: Shape): Shape {
     ...(isSame && values !== undefined ? { values } : {}),
     members: () => (isSame ? mergeMembers(declared.members(), seen.members()) : seen.members()),
     item: () => {
-      const [one, other] = [declared.item(), seen.item()];
-      return isSame && one !== undefined && other !== undefined ? mergeShapes(one, other) : (other ?? one);
+      const [declaredItem, seenItem] = [declared.item(), seen.item()];
+      const areBoth = isSame && declaredItem !== undefined && seenItem !== undefined;
+      return areBoth ? mergeShapes(declaredItem, seenItem) : (seenItem ?? declaredItem);
     },
   };
 }

@@ -1,8 +1,9 @@
 import type { DraftField, DraftType } from '../draft.js';
 import { listOrderOf } from '../list-order.js';
 import { valuesAt } from '../values.js';
-import { camelCase, pascalCase, wordsOf } from '../words.js';
-import { idPathOf } from './records.js';
+import { camelCase, pascalCase, singularOf, wordsOf } from '../words.js';
+import { amountBeside, amountIn, moneyOf } from './money.js';
+import { idPathOf, thingName } from './records.js';
 import { scalarOf } from './scalar.js';
 import { mergeShapes, pathName, shapeOfValues, type Member, type Shape } from './shape.js';
 
@@ -30,17 +31,15 @@ const MAX_FIELDS_OF_TYPE = 40;
 /** An object with more fields has a type of its own. */
 const MAX_FLAT_FIELDS = 6;
 const MAX_SAMPLES = 50;
-const CURRENCY =
-  /^(currency|currency_?code|currency_?iso|iso_?currency|order_currency_code|base_currency_code)$/i;
-const AMOUNT_MEMBER = /^(amount|value|cents|centAmount|amountCents|minorUnits|price)$/;
-const AMOUNT_WORD =
-  /^(amount|total|totals|subtotal|price|balance|tax|discount|paid|due|fee|fees|cost|costs|revenue|credit|debit|outstanding|spent|refunded|invoiced|shipping)$/;
 
 export class TypeDrafter {
   readonly #prefix: string;
   readonly #types = new Map<string, DraftType>();
   /** Fields that are left out, by the reason. */
   readonly #leftOut = new Map<string, string[]>();
+  /** By schema: the name of its type. */
+  readonly #bySchema = new Map<string, string>();
+  #customerName = '';
   #count = 0;
 
   constructor(source: string) {
@@ -59,6 +58,7 @@ export class TypeDrafter {
   customer(source: TypeSource, within: string, lists: readonly ListSource[]): DraftType {
     const shape = mergeShapes(source.shape, shapeOfValues(source.samples));
     const name = this.#nameOf(source.thing);
+    this.#customerName = name;
     const id = idPathOf(shape, source.thing);
     const idPath = id === undefined ? undefined : within === '' ? id : `${within}.${id}`;
     const fields = this.#fieldsOf({
@@ -68,13 +68,14 @@ export class TypeDrafter {
       prefix: within,
       id,
       depth: 0,
+      above: schemaName(shape),
     });
     const related = lists.flatMap((list): DraftField[] => {
       const type = this.#typeOf(
         list.thing,
         mergeShapes(list.shape, shapeOfValues(list.samples)),
         list.samples,
-        1,
+        { depth: 0, above: schemaName(shape) },
       );
       if (type === undefined) return [];
       const order = listOrderOf(type.id, type.fields);
@@ -92,12 +93,12 @@ export class TypeDrafter {
         },
       ];
     });
-    const own = fields.filter((field) => !related.some((other) => other.name === field.name));
+    const read = fields.filter((field) => !related.some((other) => other.name === field.name));
     return {
       name,
       description: descriptionOf(shape, source.thing),
       ...(idPath === undefined ? {} : { id: idPath }),
-      fields: [...own, ...related],
+      fields: [...read, ...related],
     };
   }
 
@@ -106,10 +107,15 @@ export class TypeDrafter {
     return name.startsWith(this.#prefix) ? name : `${this.#prefix}${name}`;
   }
 
-  #typeOf(thing: string, shape: Shape, samples: readonly unknown[], depth: number): DraftType | undefined {
+  #typeOf(
+    thing: string,
+    shape: Shape,
+    samples: readonly unknown[],
+    holder: Pick<Holder, 'depth' | 'above'>,
+  ): DraftType | undefined {
     const base = this.#nameOf(thing);
     let name = base;
-    for (let n = 2; this.#types.has(name); n += 1) name = `${base}${n}`;
+    for (let n = 2; this.#types.has(name) || name === this.#customerName; n += 1) name = `${base}${n}`;
     const id = idPathOf(shape, thing);
     const type = {
       name,
@@ -119,7 +125,10 @@ export class TypeDrafter {
     };
     // Reserves the name for the types in it.
     this.#types.set(name, type);
-    const fields = this.#fieldsOf({ shape, samples, thing, prefix: '', id, depth });
+    const fields = this.#fieldsOf({
+      ...{ shape, samples, thing, prefix: '', id, depth: holder.depth + 1 },
+      above: [...holder.above, ...schemaName(shape)],
+    });
     if (fields.length === 0) {
       this.#types.delete(name);
       return undefined;
@@ -171,7 +180,7 @@ export class TypeDrafter {
     };
     if (shape.kind === 'object') return this.#objectFields(member, holder, base, samples);
     if (shape.kind === 'list') return this.#listFields(member, holder, base);
-    const money = this.#moneyOf(member, holder, samples);
+    const money = amountBeside(member, holder.shape, holder.prefix, samples);
     if (money !== undefined)
       return [{ ...base, ...money, isList: false, samples: samples.slice(0, MAX_SAMPLES) }];
     const isId = holder.id === pathName(name);
@@ -200,24 +209,19 @@ export class TypeDrafter {
   ): DraftField[] {
     const members = shape.members();
     const thing = `${holder.thing}${pascalCase(wordsOf(name))}`;
-    const amount = members.find((inner) => AMOUNT_MEMBER.test(inner.name));
-    const currency = members.find((inner) => CURRENCY.test(inner.name));
-    if (amount !== undefined && currency !== undefined && members.length <= 4) {
+    const found = amountIn(shape);
+    if (found !== undefined) {
+      const { amount, currency } = found;
       const values = valuesAt(samples, pathName(amount.name));
-      const paths = {
-        from: `${base.from}.${pathName(amount.name)}`,
-        currency: `${base.from}.${pathName(currency.name)}`,
-      };
-      return [moneyField({ ...base, from: paths.from }, amount, paths.currency, values)];
-    }
-    if (members.length === 0) {
-      this.#leave(holder.thing, name, 'its members are not known');
-      return [];
+      const money = moneyOf(amount, `${base.from}.${currency}`, values);
+      const from = `${base.from}.${pathName(amount.name)}`;
+      return [{ ...base, from, ...money, isList: false, samples: values.slice(0, MAX_SAMPLES) }];
     }
     const isFlat =
+      members.length > 0 &&
       members.length <= MAX_FLAT_FIELDS &&
       members.every((inner) => !/^(object|list)$/.test(inner.shape.kind));
-    if (isFlat && idPathOf(shape, name) === undefined) {
+    if (isFlat && !members.some((inner) => /^(id|uuid|guid)$/i.test(inner.name))) {
       const inner = this.#fieldsOf({
         shape,
         samples,
@@ -225,6 +229,7 @@ export class TypeDrafter {
         prefix: base.from,
         id: undefined,
         depth: holder.depth,
+        above: holder.above,
       });
       // They are counted as fields of the holder.
       this.#count -= inner.length;
@@ -234,17 +239,52 @@ export class TypeDrafter {
         isNullable: field.isNullable || base.isNullable,
       }));
     }
+    const type = this.#innerType({ name, shape, samples, thing }, holder);
+    return type === undefined ? [] : [{ ...base, type: type.name, isList: false, samples: [] }];
+  }
+
+  /** The type of an object in a record. Undefined if it has none, which is reported. */
+  #innerType(
+    { name, shape, samples, thing }: TypeSource & { name: string },
+    holder: Holder,
+  ): DraftType | undefined {
+    const [schema] = schemaName(shape);
+    if (schema !== undefined && holder.above.includes(schema)) {
+      this.#leave(holder.thing, name, 'it leads back to the type that it is in');
+      return undefined;
+    }
     if (holder.depth >= MAX_DEPTH) {
       this.#leave(holder.thing, name, `it is more than ${MAX_DEPTH} objects away from the customer`);
-      return [];
+      return undefined;
     }
-    const type = this.#typeOf(
-      shape.name === undefined ? thing : shape.name,
-      shape,
-      samples,
-      holder.depth + 1,
-    );
-    return type === undefined ? [] : [{ ...base, type: type.name, isList: false, samples: [] }];
+    if (shape.members().length === 0) {
+      this.#leave(holder.thing, name, 'its members are not known');
+      return undefined;
+    }
+    const known = this.#bySchema.get(schema ?? '');
+    const type = this.#typeOf(schema === undefined ? thing : thingName(shape, ''), shape, samples, holder);
+    if (type === undefined || schema === undefined) return type;
+    if (known !== undefined) return this.#joined(known, type);
+    this.#bySchema.set(schema, type.name);
+    return type;
+  }
+
+  /** One type for two places of a schema. What is present in one may be missing in the other. */
+  #joined(knownName: string, type: DraftType): DraftType {
+    const known = this.#types.get(knownName);
+    const isSame =
+      known !== undefined &&
+      JSON.stringify(known.fields.map(formOf)) === JSON.stringify(type.fields.map(formOf));
+    if (!isSame) return type;
+    this.#types.delete(type.name);
+    const fields = known.fields.map((field, i) => ({
+      ...field,
+      isNullable: field.isNullable || type.fields[i]?.isNullable === true,
+      samples: [...field.samples, ...(type.fields[i]?.samples ?? [])].slice(0, MAX_SAMPLES),
+    }));
+    const joined = { ...known, fields };
+    this.#types.set(knownName, joined);
+    return joined;
   }
 
   #listFields({ name, shape }: Member, holder: Holder, base: Base): DraftField[] {
@@ -270,56 +310,10 @@ export class TypeDrafter {
       this.#leave(holder.thing, name, decided);
       return [];
     }
-    if (holder.depth >= MAX_DEPTH) {
-      this.#leave(holder.thing, name, `it is more than ${MAX_DEPTH} objects away from the customer`);
-      return [];
-    }
-    if (item.members().length === 0) {
-      this.#leave(holder.thing, name, 'the members of its items are not known');
-      return [];
-    }
-    const thing =
-      item.name ??
-      `${holder.thing}${pascalCase(wordsOf(name).map((word, i, all) => (i === all.length - 1 ? singular(word) : word)))}`;
-    const type = this.#typeOf(thing, item, samples, holder.depth + 1);
+    const words = wordsOf(name).map((word, i, all) => (i === all.length - 1 ? singularOf(word) : word));
+    const thing = `${holder.thing}${pascalCase(words)}`;
+    const type = this.#innerType({ name, shape: item, samples, thing }, holder);
     return type === undefined ? [] : [{ ...base, type: type.name, isList: true, isNullable, samples: [] }];
-  }
-
-  /** An amount whose currency is beside it. */
-  #moneyOf(
-    { name, shape }: Member,
-    { shape: holder, prefix }: Holder,
-    samples: readonly unknown[],
-  ): Pick<DraftField, 'type' | 'conversion' | 'check'> | undefined {
-    const words = wordsOf(name);
-    const isAmount =
-      words.some((word) => AMOUNT_WORD.test(word)) &&
-      !words.some((word) =>
-        /^(count|percent|percentage|rate|type|items|quantity|qty|status|is|id|number|date|at|code|currency|description)$/.test(
-          word,
-        ),
-      );
-    if (!isAmount || !/^(number|integer|text|unknown)$/.test(shape.kind) || !isDecimal(samples))
-      return undefined;
-    if (shape.kind === 'text' && samples.length === 0) return undefined;
-    const currencies = holder.members().filter((member) => CURRENCY.test(member.name));
-    const [currency] =
-      words[0] === 'base'
-        ? currencies.filter((member) => /base/i.test(member.name))
-        : currencies.sort((a, b) => rank(a) - rank(b));
-    if (currency === undefined) return undefined;
-    const path = prefix === '' ? pathName(currency.name) : `${prefix}.${pathName(currency.name)}`;
-    const { type, conversion, check } = moneyField(
-      { name, from: '', isNullable: true },
-      { name, shape, isRequired: false },
-      path,
-      samples,
-    );
-    return {
-      type,
-      ...(conversion === undefined ? {} : { conversion }),
-      ...(check === undefined ? {} : { check }),
-    };
   }
 }
 
@@ -331,33 +325,21 @@ interface Holder {
   prefix: string;
   id: string | undefined;
   depth: number;
+  /** The names of the schemas that it is in, and its own. */
+  above: readonly string[];
 }
+
+const schemaName = ({ name }: Shape): string[] => (name === undefined ? [] : [name]);
+/** What two types of one schema have in common. */
+const formOf = ({ name, from, type, isList, conversion }: DraftField) => [
+  name,
+  from,
+  type,
+  isList,
+  conversion,
+];
 
 type Base = Pick<DraftField, 'name' | 'from' | 'isNullable' | 'description'>;
-
-const rank = ({ name }: Member) => (/base/i.test(name) ? 1 : 0);
-const singular = (word: string) =>
-  /(?:ss|us|is)$/.test(word) ? word : word.replace(/ies$/, 'y').replace(/s$/, '');
-const isDecimal = (samples: readonly unknown[]) =>
-  samples.every((value) => /^-?\d+(\.\d+)?$/.test(String(value)));
-
-function moneyField(
-  base: Base,
-  { name, shape }: Member,
-  currency: string,
-  samples: readonly unknown[],
-): DraftField {
-  const saysMinor =
-    /cent|minor/i.test(name) ||
-    /\bcents?\b|minor unit|smallest (currency )?unit/i.test(shape.description ?? '');
-  const isWhole = shape.kind === 'integer' && samples.every((value) => Number.isSafeInteger(value));
-  const money = { currency: { from: currency }, ...(saysMinor ? { minorUnits: 2 } : {}) };
-  return {
-    ...base,
-    ...{ type: 'Money', isList: false, conversion: { money }, samples: samples.slice(0, MAX_SAMPLES) },
-    ...(isWhole && !saysMinor ? { check: 'whether the amount is in cents: then add minorUnits: 2' } : {}),
-  };
-}
 
 /** The name of a field. Undefined if it has no letters. */
 function nameOf(words: readonly string[]): string | undefined {
@@ -373,8 +355,8 @@ function joinedName(outer: readonly string[], inner: readonly string[]): string 
 }
 
 function descriptionOf(shape: Shape, thing: string): string {
-  const own = shape.description?.trim().split('\n')[0];
-  if (own !== undefined && own !== '') return own;
+  const described = shape.description?.trim().split('\n')[0];
+  if (described !== undefined && described !== '') return described;
   return `${wordsOf(thing)
     .join(' ')
     .replace(/^./, (first) => first.toUpperCase())}.`;
