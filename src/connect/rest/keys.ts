@@ -47,7 +47,7 @@ export function keyOf(
 /** Whether a key is that of something else, such as a group or a country, which many persons have. */
 function isOfOther(kind: string): boolean {
   if (
-    /^(country|currency|language|locale|state|region|postal|zip|status|type|discount|coupon|house|street|time|dial|area)/i.test(
+    /^(country|currency|language|locale|state|region|postal|zip|status|type|discount|coupon|housenumber|street|time|dial|area)/i.test(
       kind,
     )
   )

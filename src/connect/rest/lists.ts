@@ -29,7 +29,9 @@ export function sampleListOf({ operations }: Description, way: PersonWay): ListC
     if (records?.rows === undefined || constants === undefined) return [];
     // A call that needs a key, or that has one of another kind of record, lists nothing without it.
     if (
-      /\/(me|search|show_many|by|autocomplete)$/.test(operation.path) &&
+      /\/(me|search|show_many|by|autocomplete)$|\b(incremental|deleted|export|archived|count)/.test(
+        operation.path,
+      ) &&
       operation.path !== way.request.path
     )
       return [];

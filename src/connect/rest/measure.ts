@@ -124,7 +124,7 @@ export class RestMeasurer {
     known: string | undefined,
     isWithoutKey: boolean,
   ): Promise<'lower' | 'loose' | { refusedBecause: string } | undefined> {
-    // An object without the key is no record, which only this comparison says.
+    // An object without the key is not a record, which only this comparison says.
     const fallback = isWithoutKey || way.isSearch ? ('loose' as const) : undefined;
     if (way.kind === 'id' || known === undefined) return fallback;
     const [cased, near] = [otherCase(known), nearMiss(known)];

@@ -6,7 +6,7 @@ import { camelCase, wordsOf } from '../words.js';
 import type { MeasuredCall } from './measuring.js';
 import { constantsIn, type RestProbe } from './probe.js';
 import { rateLimitsOf } from './rate-limits.js';
-import { TypeDrafter } from './types.js';
+import { TypeDrafter } from './record-types.js';
 import type { ListCall, PersonWay, RelatedList } from './way.js';
 
 /** Drafts the source from what was measured. */

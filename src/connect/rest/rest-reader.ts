@@ -40,7 +40,7 @@ export class RestReader implements SystemReader {
 
   async look(): Promise<Look> {
     const text = this.#options.target.text ?? (await this.#readAddress());
-    return isCurl(text) ? this.#lookAtCurl(text) : this.#lookAtDescription(text);
+    return isCurl(text) ? this.#readCurl(text) : this.#readOpenapi(text);
   }
 
   async #readAddress(): Promise<string> {
@@ -70,7 +70,7 @@ export class RestReader implements SystemReader {
     return answer.text;
   }
 
-  async #lookAtDescription(text: string): Promise<Look> {
+  async #readOpenapi(text: string): Promise<Look> {
     const { source, environment, target } = this.#options;
     const description = readDescription(text);
     const { ways, refused } = findPeople(description);
@@ -116,7 +116,7 @@ export class RestReader implements SystemReader {
     return restProbe({ system, base, headers, credentials, variables });
   }
 
-  async #lookAtCurl(text: string): Promise<Look> {
+  async #readCurl(text: string): Promise<Look> {
     const { source } = this.#options;
     const command = parseCurl(text);
     const { credentials, accept, others } = curlHeaders(source, command);

@@ -31,7 +31,7 @@ export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A leaf, or a shape of which nothing is known. */
+/** A leaf, or a shape that nothing is known about. */
 export function plainShape(kind: ShapeKind, isNullable = false): Shape {
   return { kind, isNullable, members: () => [], item: () => undefined };
 }
