@@ -224,7 +224,7 @@ function compileSource(source: string, yaml: string, sdl: string): SourceDefinit
 }
 
 /** A shorter value may be part of any text. */
-const MIN_SECRET_CHARACTERS = 6;
+const MIN_SECRET_CHARACTERS = 8;
 
 /** Nothing is written if a file has a secret, because a system may repeat it. */
 function refuseSecrets(files: ProjectFiles, values: Environment): void {

@@ -4,6 +4,7 @@ import { graphqlReaderKind } from './graphql/graphql-kind.js';
 import { odataReaderKind } from './odata/odata-kind.js';
 import type { ReaderKind, Target } from './reader.js';
 import { restReaderKind } from './rest/rest-kind.js';
+import { soapReaderKind } from './soap/soap-kind.js';
 import { sqlReaderKind } from './sql/sql-kind.js';
 
 /**
@@ -12,6 +13,7 @@ import { sqlReaderKind } from './sql/sql-kind.js';
  */
 export const READERS: readonly ReaderKind[] = [
   restReaderKind,
+  soapReaderKind,
   graphqlReaderKind,
   odataReaderKind,
   sqlReaderKind,

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { vi } from 'vitest';
 import { runCommandLine } from '../../src/cli/command-line.js';
 import { compiledFolder } from '../support/compiled.js';
@@ -34,7 +35,11 @@ export async function stekkerdoos(
 }
 
 /** Runs `stekkerdoos <words>` in the process of the test, which is much faster. */
-export async function stekkerdoosHere(words: readonly string[], environment: Environment): Promise<Ran> {
+export async function stekkerdoosHere(
+  words: readonly string[],
+  environment: Environment,
+  input = '',
+): Promise<Ran> {
   const ofWorker = process.exitCode;
   const folder = process.cwd();
   const written = { out: '', err: '' };
@@ -44,6 +49,7 @@ export async function stekkerdoosHere(words: readonly string[], environment: Env
       return true;
     }),
   );
+  const stdin = vi.spyOn(process, 'stdin', 'get').mockReturnValue(standardInput(input));
   for (const [name, value] of Object.entries({ ...SETTINGS, ...environment })) vi.stubEnv(name, value);
   process.exitCode = undefined;
   try {
@@ -53,10 +59,16 @@ export async function stekkerdoosHere(words: readonly string[], environment: Env
     process.exitCode = ofWorker;
     process.chdir(folder);
     vi.unstubAllEnvs();
+    stdin.mockRestore();
     for (const spy of spies) spy.mockRestore();
   }
 }
 
 function exitCode(): number | string {
   return process.exitCode ?? 0;
+}
+
+/** A text on standard input, which is not a terminal. */
+function standardInput(text: string): typeof process.stdin {
+  return Object.assign(Readable.from([text]), { isTTY: false, fd: 0 }) as unknown as typeof process.stdin;
 }
