@@ -59,7 +59,10 @@ export interface OwnGateway extends Gateway {
 /**
  * Creates a gateway without a port. Default: with the settings of the running gateways.
  */
-export async function openOwnGateway(options?: GatewayOptions): Promise<OwnGateway> {
+export async function openOwnGateway(
+  options?: GatewayOptions,
+  changes: Pick<GatewayOptions, 'logger' | 'readsOnly' | 'auditSuffix'> = {},
+): Promise<OwnGateway> {
   const gateway = createGateway({
     ...(options ?? (await readOptions())),
     // Only one process may write an audit file, so the command line has its own.
@@ -68,6 +71,7 @@ export async function openOwnGateway(options?: GatewayOptions): Promise<OwnGatew
     auditStream: 'stderr',
     // The output is for the operator. The log of the running gateways is elsewhere.
     logger: createLogger('silent'),
+    ...changes,
   });
   const queryAs: OwnGateway['queryAs'] = async (caller, document, variables, wanted = {}) => {
     const { result } = await gateway.prepare(document)(caller, {
