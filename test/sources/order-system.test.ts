@@ -250,7 +250,7 @@ describe('the order system', () => {
     });
   });
 
-  /** Two customers, one of whom has many orders with the same time, and the list of a customer with both numbers. */
+  /** Two customers, the first with many orders of the same time, and the list of a customer with both numbers. */
   const both = ['many-orders@example.nl', 'everywhere@example.nl'];
   const customerNumbers = both.map((email) => person(email).orderSystem?.customerNumber ?? '');
   const ofBoth = newestFirst(both.flatMap(ordersOf));

@@ -157,7 +157,7 @@ test('its events reach subscribers of its type, and subscribers of all types', a
   expect((await all.next())?.data).toEqual({ event });
 });
 
-test('its condition limits the customers about whom an event is sent', async () => {
+test('its condition limits the events that are sent', async () => {
   const first = await listen('parcelDelivered(firstParcel: true)');
   await report('parcel.delivered', 'eva@example.nl', 'P2');
   await report('parcel.delivered', 'tom@example.nl', 'P3');

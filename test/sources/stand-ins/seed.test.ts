@@ -286,7 +286,7 @@ describe('the special customers of the seed data', () => {
     expect([first, second].map((record) => record?.orderSystem?.orders.length)).toEqual([3, 2]);
   });
 
-  it('include a customer with two accounts in the webshop, whom the CRM knows by both addresses', () => {
+  it('include a customer with two accounts in the webshop and both addresses in the CRM', () => {
     expect(person('two-shops@example.nl').crm?.additionalEmails).toEqual(['two-shops-old@example.nl']);
     expect(person('many-addresses@example.nl').crm?.additionalEmails).toHaveLength(8);
   });
