@@ -7,14 +7,15 @@ import {
 } from '../../sources/kvk/loaders.js';
 import { sources } from '../../sources/index.js';
 
-it('loaders name the customers in their answers, so that an event about one customer drops no answer about others', () => {
+it('loaders declare the customers of their answers, so that an event drops only answers about its customer', () => {
   const silent = sources.flatMap(({ name, loaders = [] }) =>
     loaders.filter((loader) => loader.about === undefined).map((loader) => `${name} ${loader.name}`),
   );
   expect(silent.sort()).toEqual([
-    // An event about a ticket names its requester, but not the users with a copy. So it could not find their cached answers.
+    // An event about a ticket names its requester, but not the users with a copy, so it cannot find their cached
+    // answers.
     'contact-centre ticketsCopiedToUsers',
-    // A company's tickets are about some of its employees, but do not name them.
+    // The tickets of a company are about some of its employees, but do not name them.
     'crm-hubspot newestTickets',
     'crm-hubspot tickets',
     'crm-hubspot ticketsOfCompanies',

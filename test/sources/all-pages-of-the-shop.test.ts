@@ -9,23 +9,23 @@ import { at, listAt } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
 import { isThorough } from '../support/thorough.js';
 
-/** Also with a part of them, a list has several pages. */
+/** The number of items in each list. Even a fraction of them fills several pages. */
 const COUNT = isThorough ? 500 : 200;
 const PAGE_SIZE = 90;
 
 const world = createWorld({ customers: inject('customers') });
 
-/** A number with leading zeros, so that the order as text is the order of the numbers. */
+/** Adds leading zeros to a number, so that texts and numbers have the same order. */
 const padded = (i: number, length: number) => String(i).padStart(length, '0');
 
-/** A webshop that knows one customer, with a large cart and an order in many shipments. */
+/** A webshop with one customer, who has a large cart and an order with many shipments. */
 function ownShop(): { own: World; lineTitles: string[]; sentAt: string[] } {
   const owner = world.people.find(({ email }) => email === 'everywhere@example.nl');
   const shop = owner?.webshop;
   const cart = shop?.draftOrders[0];
   const order = shop?.orders[0];
   if (owner === undefined || shop === undefined || cart === undefined || order === undefined)
-    throw new Error('nobody in the seed data has a cart and an order');
+    throw new Error('The seed data has no person with a cart and an order.');
   const lines = Array.from({ length: COUNT }, (_, i) => ({
     id: `90071992547${padded(i, 6)}`,
     sku: `NOT-SOLD-${padded(i, 3)}`,
@@ -52,12 +52,12 @@ function ownShop(): { own: World; lineTitles: string[]; sentAt: string[] } {
   };
 }
 
-/** A trade register in which one company has many branches, listed in no order. */
+/** A trade register with one company that has many unordered branches. */
 function ownRegister() {
   const [company] = world.register;
   const [branch] = company?.branches ?? [];
   if (company === undefined || branch === undefined)
-    throw new Error('the register of the seed data is empty');
+    throw new Error('The register of the seed data is empty.');
   const branches = Array.from({ length: COUNT }, (_, i) => ({
     ...branch,
     number: `0000${padded((i * 7) % COUNT, 8)}`,
@@ -82,10 +82,10 @@ const CUSTOMER = 'customer(by: { email: "everywhere@example.nl" })';
 const MANY = 'customer(by: { email: "many-orders@example.nl" })';
 
 interface List {
-  /** The field up to the list; the list's own fields are put in place of `PAGE`. */
+  /** The selection that leads to the list. `PAGE` is replaced with arguments and fields of the list. */
   field: string;
   path: readonly (string | number)[];
-  /** What is selected of an item, and what it is for all items, in order. */
+  /** The selection of an item, and the expected values of all items in order. */
   value: string;
   all: readonly string[];
   hasIds: boolean;
@@ -128,7 +128,7 @@ afterAll(async () => {
   for (const standIn of standIns) await standIn.close();
 });
 
-/** A gateway that waits long, however busy the machine is. */
+/** Opens a gateway with long timeouts, because the machine may be busy. */
 const openGateway = (): TestGateway =>
   createTestGateway({
     ...control.settings,
@@ -166,7 +166,7 @@ function queryOf({ field, value, hasIds }: List): string {
   return `query($first: Int!, $after: String) { ${field.replace('PAGE', page)} }`;
 }
 
-/** The list; of the shipments of several orders, those of the order that has some. */
+/** Returns the list. For shipments, it is the list of the order that has shipments. */
 function listOf(data: unknown, { path }: List): unknown {
   const parent = at(data, ...path);
   if (!Array.isArray(parent)) return at(parent, 'list');
@@ -188,21 +188,21 @@ async function readAll(list: List, gatewayOf: () => TestGateway, close: boolean)
   return all;
 }
 
-describe.each(Object.entries(LISTS))('%s, very many', (_, list) => {
+describe.each(Object.entries(LISTS))('many items of %s', (_, list) => {
   const expectAll = ({ values, ids, hasNextPage }: Page) => {
     expect(values).toEqual(list.all);
     expect(hasNextPage).toBe(false);
     if (list.hasIds) expect(new Set(ids).size).toBe(list.all.length);
   };
 
-  it('are returned page by page to the last, each once', async () => {
+  it('are returned in pages to the last, each once', async () => {
     expect(list.all.length).toBeGreaterThanOrEqual(COUNT - 20);
     const gateway = openGateway();
     expectAll(await readAll(list, () => gateway, false));
     await gateway.close();
   });
 
-  it('are returned by gateways that have nothing cached', async () => {
+  it('are returned by gateways with an empty cache', async () => {
     expectAll(await readAll(list, openGateway, true));
   });
 
@@ -214,7 +214,7 @@ describe.each(Object.entries(LISTS))('%s, very many', (_, list) => {
     await gateway.close();
   });
 
-  it('continue at the same place after their own system was unavailable', async () => {
+  it('continue at the same place after their system was unavailable', async () => {
     const first = openGateway();
     const { endCursor } = await readPage(first, list, null);
     await first.close();

@@ -3,8 +3,8 @@ import { sources } from '../../sources/index.js';
 import { loadersOfSource } from './loaders-of-source.js';
 
 /**
- * How many keys each loader sends in one call, by what the system's documentation allows. 'each': a call for each key, or
- * for each group of keys that the source makes itself. 'any': the system has no limit, or there is only one key.
+ * The maximum number of keys in one call of each loader, by the documentation of the system. 'each': a call for each key,
+ * or for each group of keys that the source creates. 'any': the system has no limit, or the loader has only one key.
  */
 const KEYS_PER_CALL: Readonly<Record<string, Readonly<Record<string, number | 'each' | 'any'>>>> = {
   'order-system': {

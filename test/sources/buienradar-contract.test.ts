@@ -5,7 +5,7 @@ import { at, listAt } from '../support/read.js';
 import { knownPeople } from './known-people.js';
 import { describeSource } from './source-contract.js';
 
-/** Another system has the addresses of customers. */
+/** Another system, which has the addresses of customers. */
 const hundred = Array.from({ length: 100 }, (_, i) => [`customer-${i}@example.nl`, `${10 + (i % 4)}12 AB`]);
 const withText = new Map(
   Object.values(hostileKeys).map((text, i) => [text, `text-${i}@example.nl`] as const),
@@ -62,7 +62,7 @@ describe('the weather', () => {
       'a postcode': { ...ofCustomer('berlin@example.nl'), data: nothing },
     },
     batches: {
-      // The country once, and the rain of each of the four regions that they live in.
+      // The calls are the feed of the country, and the rain of each of the four regions of the customers.
       'a hundred customers': {
         query:
           'query($by: [CustomerKey!]!) { customers(by: $by) { weather { now { station } rain { startsAt } } } }',
@@ -106,7 +106,8 @@ describe('the weather', () => {
           value: 'secret',
         },
       ],
-      // The country is there, and the rain of one place; that of another is broken, and of a third not to be read.
+      // The feed of the country and the rain of the first place are valid. The second is malformed, and the third
+      // unreadable.
       partial: {
         query: `{ ${[51.6, 52, 53]
           .map(

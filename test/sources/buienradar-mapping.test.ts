@@ -44,7 +44,7 @@ describe('a station of Buienradar', () => {
     });
   });
 
-  it('without a temperature is left out, and a repeated station counts once', () => {
+  it('is omitted without a temperature, and counts once if it is repeated', () => {
     const names = country([
       { ...station, temperature: null, stationname: 'Sea' },
       { ...station, temperature: '', stationname: 'Coast' },
@@ -66,7 +66,7 @@ describe('a station of Buienradar', () => {
     expect(country([{ ...station, winddirection }]).stations[0]?.windDirection).toBe(expected);
   });
 
-  it('gives the measurements if it is the nearest, or the first of two equally near stations', () => {
+  it('provides the measurements if it is the nearest, or the first of two equally near stations', () => {
     const at = (stationname: string, lat: number, lon: number) => ({ ...station, stationname, lat, lon });
     const place = { latitude: 52, longitude: 5 };
     const far = at('Far', 53, 5);
@@ -130,7 +130,7 @@ describe('the rain text of Buienradar', () => {
   const read = (text: string) =>
     toRain(text, now)?.map(({ startsAt, mmPerHour }) => [startsAt.slice(11, 16), mmPerHour]);
 
-  it('covers the time from the current five minutes to two hours later', () => {
+  it('covers two hours from the current period of five minutes', () => {
     expect(read('000|11:54\r\n000|11:55\n\n000|11:56\n000|12:00\n000|14:00\n000|14:01\n')).toEqual([
       ['09:56', 0],
       ['10:00', 0],

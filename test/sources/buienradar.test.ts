@@ -66,7 +66,7 @@ describe('the weather of a customer', () => {
     await standIn.close();
   });
 
-  it('is that of the requested place, with the name and link that Buienradar requires', async () => {
+  it('is about the requested place, with the name and link that Buienradar requires', async () => {
     const { data, errors } = await gatewayWith().query(
       `query($latitude: Decimal!, $longitude: Decimal!) { weather(latitude: $latitude, longitude: $longitude) { ${ALL} } }`,
       { latitude: String(UTRECHT.latitude), longitude: String(UTRECHT.longitude) },
@@ -114,7 +114,7 @@ describe('the weather of a customer', () => {
     expect(calls()).toBe(4);
   });
 
-  it('is null for customers in other countries or without a known place, and makes no call for them', async () => {
+  it('is null without a call for customers in other countries or without a known place', async () => {
     const addresses = {
       'de@example.nl': { postcode: '1012 AB', country: 'DE' },
       'be@example.nl': { postcode: '1000' },
@@ -137,8 +137,8 @@ describe('the weather of a customer', () => {
     ['Aachen', 50.77, 6.09],
     ['London', 51.5, -0.12],
     ['the south pole', -90, 0],
-    ['nowhere on earth', 1_000, -1_000],
-  ])('is null in %s, and makes no call', async (_, latitude, longitude) => {
+    ['an invalid place', 1_000, -1_000],
+  ])('is null without a call for %s', async (_, latitude, longitude) => {
     const { data, errors } = await gatewayWith().query(
       `query($latitude: Decimal!, $longitude: Decimal!) { weather(latitude: $latitude, longitude: $longitude) { ${ALL} } }`,
       { latitude: String(latitude), longitude: String(longitude) },
@@ -155,7 +155,7 @@ describe('the weather of a customer', () => {
     ['garbage', 200, 'SOURCE_CONTRACT', false],
     ['hang', 0, 'SOURCE_TIMEOUT', true],
   ] as const)(
-    'costs only its own fields if Buienradar has the fault %s %d',
+    'fails only its own fields if Buienradar has the fault %s %d',
     async (fault, status, code, retryable) => {
       gatewayWith({}, { timeout: '250 ms', retries: 0 });
       await control.set('buienradar', { fault, ...(status >= 400 ? { status } : {}) });
@@ -231,7 +231,7 @@ describe('an answer of Buienradar', () => {
           windSpeedMs: null,
           visibilityM: null,
           airPressureHpa: 1022.62,
-          // In summer Dutch clocks are two hours ahead.
+          // In summer, Dutch time is two hours ahead of UTC.
           measuredAt: '2026-07-01T19:00:00.000Z',
         },
       ],
@@ -261,14 +261,14 @@ describe('an answer of Buienradar', () => {
   });
 
   it.each([
-    ['a feed that is none', { something: 'secret' }, 'actual'],
+    ['an invalid feed', { something: 'secret' }, 'actual'],
     [
-      'a number that is none',
+      'an invalid number',
       feedOf([{ ...station, humidity: 'secret' }]),
       'actual.stationmeasurements.0.humidity',
     ],
-    ['a moment that is none', feedOf([{ ...station, timestamp: 'secret' }]), 'timestamp'],
-    ['a station nowhere', feedOf([{ ...station, lat: null }]), 'lat'],
+    ['an invalid time', feedOf([{ ...station, timestamp: 'secret' }]), 'timestamp'],
+    ['a station without a place', feedOf([{ ...station, lat: null }]), 'lat'],
   ])('is refused with its place and without its values if it is %s', async (_, body, place) => {
     sends(body);
     const error = await failure(country.load(['NL'], client));
@@ -297,7 +297,7 @@ describe('an answer of Buienradar', () => {
     );
   });
 
-  it('is awaited no longer than the timeout', async () => {
+  it('is awaited until the timeout', async () => {
     answer = () => undefined;
     expect((await failure(country.load(['NL'], client))).code).toBe('SOURCE_TIMEOUT');
   });

@@ -20,11 +20,11 @@ import { olderMentions } from '../../sources/x/loaders.js';
 
 interface Keyed {
   loader: unknown;
-  /** Texts of keys that differ in one part. */
+  /** The cache texts of keys that differ in one part. */
   texts: readonly (string | undefined)[];
 }
 
-/** A key, and for each of its parts other values that request something else. */
+/** Creates the texts of a key, and of keys with other values for each part. */
 function keyed<Key extends object>(
   loader: { keyText?(key: Key): string },
   key: Key,

@@ -19,7 +19,7 @@ const world = createWorld({ customers: inject('customers') });
 
 function person(email: string): Person & { customerNumber: string } {
   const found = world.people.find((person) => person.email === email);
-  if (found?.orderSystem === undefined) throw new Error(`the order system does not know ${email}`);
+  if (found?.orderSystem === undefined) throw new Error(`The order system does not know ${email}.`);
   return { ...found, customerNumber: found.orderSystem.customerNumber };
 }
 
@@ -39,7 +39,7 @@ const by = (key: object, fields = VISITS) => ({
 const ordinary = world.people.filter(({ email }) => /^customer-\d+@/.test(email));
 const firstVisit = visitsOf(eva)[0];
 
-/** How many events the one customer has whose visits take long to be put together. */
+/** The number of events of the customer whose visits take long to compute. */
 const VERY_MANY = 1_000_000;
 const MANY = 'many/collector_date=2026-10-02/many.parquet';
 
@@ -47,7 +47,7 @@ describe('the click log', () => {
   let parent: string;
   beforeAll(async () => {
     parent = await mkdtemp(join(tmpdir(), 'stekkerdoos-clicks-'));
-    // Every reader may come this far.
+    // Every user may read this folder.
     await chmod(parent, 0o755);
     await mkdir(join(parent, MANY, '..'), { recursive: true });
     await write(
@@ -78,7 +78,7 @@ describe('the click log', () => {
   });
   const PRODUCTS = 'contexts_com_snowplowanalytics_snowplow_ecommerce_product_1_0_0';
   let number = 0;
-  /** A log of this test's own. */
+  /** Creates a separate log for this test. */
   const log = (description: string, events: readonly EventRow[]): SystemState => ({
     description,
     enter: async () => {
@@ -90,7 +90,7 @@ describe('the click log', () => {
       };
     },
   });
-  /** The log in which one customer has very many events. */
+  /** The log in which one customer has many events. */
   const many = (description: string, environment: object): SystemState => ({
     description,
     enter: () =>
@@ -102,7 +102,7 @@ describe('the click log', () => {
 
   describeSource({
     source: clickstream,
-    // It knows customers by the order system's number alone, which that source declares.
+    // The click log knows customers only by the customer number, which the source of the order system declares.
     dependencies: {
       sources: [orderSystem],
       environment: {
@@ -157,18 +157,18 @@ describe('the click log', () => {
           next: { nodes: nodesOf(eva).slice(1, 3) },
         },
       },
-      // Both pages are one query.
+      // One query reads both pages.
       calls: 1,
     },
     operation: by({ customerNumber: eva.customerNumber }),
     wrongCredentials: {
-      description: 'there are no credentials but the right to read the files',
+      description: 'the only credential is the permission to read the files',
       code: 'SOURCE_FORBIDDEN',
       enter: async () => {
         const folder = join(parent, `log-${(number += 1)}`);
         await writeEvents(folder, [event('a', { user_id: eva.customerNumber })]);
         await chmod(folder, 0o000);
-        // To who may do everything nothing is forbidden.
+        // The user root may read all files.
         const isRoot = process.getuid?.() === 0;
         return {
           environment: { CLICKSTREAM_FOLDER: folder },
@@ -208,7 +208,7 @@ describe('the click log', () => {
     },
     nonHttp: {
       protocol: 'in files',
-      rateLimit: many('nobody counts how often files are read, but there may be no memory for more', {
+      rateLimit: many('reads of files are not limited, but the memory is', {
         CLICKSTREAM_MEMORY_MB: '64',
       }),
       mismatches: [
@@ -233,7 +233,7 @@ describe('the click log', () => {
         },
       ],
       partial: {
-        ...log('a malformed cell fails its own customer', [
+        ...log('a malformed cell fails only its customer', [
           event('a', { user_id: eva.customerNumber, [PRODUCTS]: '[{"id":"1","price":"dear"}]' }),
           event('b', { user_id: quiet.customerNumber }),
         ]),
@@ -253,7 +253,7 @@ describe('the click log', () => {
   });
 });
 
-/** The open files of this process, as Linux lists them. */
+/** Lists the open files of this process on Linux. */
 async function openFiles(): Promise<string> {
   const handles = await readdir('/proc/self/fd');
   const names = await Promise.all(
@@ -262,11 +262,11 @@ async function openFiles(): Promise<string> {
   return names.join('\n');
 }
 
-/** A customer without any event on the site. */
+/** Returns a customer without an event on the site. */
 function neverSeen(): Person & { customerNumber: string } {
   const found = world.people.find(
     (person) => person.clickstream === undefined && person.orderSystem !== undefined,
   );
-  if (found === undefined) throw new Error('everybody was on the site');
+  if (found === undefined) throw new Error('Every customer has events on the site.');
   return person(found.email);
 }

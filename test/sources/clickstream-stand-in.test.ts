@@ -44,7 +44,7 @@ describe('the stand-in of the click log', () => {
     expect(described.getRows().map(([name]) => name)).toEqual([...Object.keys(columns)]);
   });
 
-  it('has every click of the seed people once, and none after the time of the seed data', async () => {
+  it('has every click of the seed data once, and no later events', async () => {
     const clicks = world.people.flatMap(
       (person) => person.clickstream?.visits.flatMap(({ events }) => events) ?? [],
     );
@@ -64,7 +64,7 @@ describe('the stand-in of the click log', () => {
     ]);
   });
 
-  it('generates equal events for equal numbers of events', async () => {
+  it('generates the same events for the same number of events', async () => {
     const many = { events: 4_000, days: 3 };
     const folders = [join(parent, 'one'), join(parent, 'other')] as const;
     for (const folder of folders) await writeManyEvents(folder, many);

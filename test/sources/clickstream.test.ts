@@ -21,7 +21,7 @@ const world = createWorld({ customers: 60 });
 
 function person(email: string): Person {
   const found = world.people.find((person) => person.email === email);
-  if (found === undefined) throw new Error(`nobody in the seed data has ${email}`);
+  if (found === undefined) throw new Error(`The seed data has no person with ${email}.`);
   return found;
 }
 
@@ -89,7 +89,7 @@ describe('the click log', () => {
     expect(at(data, 'customer', 'lastSeenAt')).toBe(expected[0]?.endedAt);
   });
 
-  it('returns visits and events page by page, without gaps or duplicates', async () => {
+  it('returns visits and events in pages, without gaps or duplicates', async () => {
     const read = async (field: string, id: string): Promise<unknown[]> => {
       const ids: unknown[] = [];
       let after: unknown = null;
@@ -157,7 +157,7 @@ describe('the click log', () => {
     ]);
   });
 
-  it('shows each customer of a shared device only the events of their own logins', async () => {
+  it('shows each customer of a shared device only the events of their logins', async () => {
     const { data, errors } = await gateway.query(
       `query($by: [CustomerKey!]!) { customers(by: $by) {
         devices { visitorId } events(first: 100) { nodes { recordId visitorId isLoggedIn } } } }`,
@@ -178,7 +178,7 @@ describe('the click log', () => {
     }
   });
 
-  it('returns to each of many customers only their own visits, for any selected fields', async () => {
+  it('returns only the visits of each of many customers, for any selected fields', async () => {
     const people = world.people.filter(({ email }) => /^customer-\d+@/.test(email));
     const { data, errors } = await gateway.query(
       `query($by: [CustomerKey!]!) { customers(by: $by) {
@@ -193,7 +193,7 @@ describe('the click log', () => {
     ).toEqual(people.map(({ email }) => visitsOf(email).map(({ sessionId }) => sessionId)));
   });
 
-  it('adds visits to the timeline, which names the click log if it cannot be read', async () => {
+  it('adds visits to the timeline, which reports the click log as missing if it cannot be read', async () => {
     const query = () =>
       gateway.query(`{ customer(by: { email: "everywhere@example.nl" }) { timeline(first: 100, kinds: [VISIT, ORDER]) {
         nodes { kind recordId title } missing { source code } } } }`);
@@ -220,24 +220,27 @@ describe('the click log', () => {
   it.each([
     ['down', 'SOURCE_UNAVAILABLE', true],
     ['garbage', 'SOURCE_CONTRACT', false],
-  ] as const)('leaves only its own fields null if its folder is "%s"', async (fault, code, retryable) => {
-    await control.set('clickstream', { fault });
-    const query = () =>
-      gateway.query(
-        '{ customer(by: { email: "everywhere@example.nl" }) { becameCustomerAt visits { nodes { id } } lastSearch { term } } }',
-      );
-    const { data, errors } = await query();
-    expect(data).toEqual({
-      customer: { becameCustomerAt: expect.any(String) as string, visits: null, lastSearch: null },
-    });
-    expect(errors.map(({ path }) => String(path?.[1])).sort()).toEqual(['lastSearch', 'visits']);
-    for (const { extensions } of errors)
-      expect(extensions).toEqual({ code, source: 'clickstream', retryable });
-    await control.heal();
-    expect((await query()).errors).toEqual([]);
-  });
+  ] as const)(
+    'fails only its own fields if its folder has the fault "%s"',
+    async (fault, code, retryable) => {
+      await control.set('clickstream', { fault });
+      const query = () =>
+        gateway.query(
+          '{ customer(by: { email: "everywhere@example.nl" }) { becameCustomerAt visits { nodes { id } } lastSearch { term } } }',
+        );
+      const { data, errors } = await query();
+      expect(data).toEqual({
+        customer: { becameCustomerAt: expect.any(String) as string, visits: null, lastSearch: null },
+      });
+      expect(errors.map(({ path }) => String(path?.[1])).sort()).toEqual(['lastSearch', 'visits']);
+      for (const { extensions } of errors)
+        expect(extensions).toEqual({ code, source: 'clickstream', retryable });
+      await control.heal();
+      expect((await query()).errors).toEqual([]);
+    },
+  );
 
-  it('refuses faults that cannot happen to a folder', async () => {
+  it('refuses faults that a folder cannot have', async () => {
     await expect(control.set('clickstream', { fault: 'hang' })).rejects.toThrow('can only be');
     await expect(control.set('clickstream', { latencyMs: 100 })).rejects.toThrow('can only be');
     const answer = await fetch(`${control.url}/clickstream`, {
@@ -314,7 +317,7 @@ describe('the click log with chosen events', () => {
     expect(await idsOf(files, who('K1'))).toEqual([['twice']]);
   });
 
-  it('counts anonymous events as those of the only customer who logged in on the device', async () => {
+  it('counts anonymous events for the only customer who logged in on the device', async () => {
     const events = [
       event(1, { event_id: 'before' }),
       event(2, { event_id: 'own', user_id: 'K1' }),
@@ -330,13 +333,13 @@ describe('the click log with chosen events', () => {
       ['other'],
       [],
     ]);
-    // Both numbers are of one customer: then nobody else has logged in.
+    // Both numbers belong to one customer, so no other customer has logged in.
     expect(await idsOf(shared, { customerNumbers: ['K1', 'K2'], visitorId: null })).toEqual([
       ['other', 'after', 'own', 'before'],
     ]);
   });
 
-  it('shows the events of the named device if no other customer has logged in on it', async () => {
+  it('shows the events of the requested device if no other customer has logged in on it', async () => {
     const files = await start([
       event(1, { event_id: 'anonymous', domain_userid: 'device-2' }),
       event(1, { event_id: 'own', user_id: 'K1' }),
@@ -344,7 +347,7 @@ describe('the click log with chosen events', () => {
     expect(await idsOf(files, who('K1'), who('K1', 'device-2'))).toEqual([['own'], ['own', 'anonymous']]);
   });
 
-  it('reads the set number of days before the newest one, and no further days', async () => {
+  it('reads only the configured number of days before the newest day', async () => {
     const files = await start(
       [1, 5, 10].map((day) => event(day, { event_id: `day-${day}`, user_id: 'K1' })),
       { CLICKSTREAM_LOOK_BACK_DAYS: '6' },
@@ -352,7 +355,7 @@ describe('the click log with chosen events', () => {
     expect(await idsOf(files, who('K1'))).toEqual([['day-10', 'day-5']]);
   });
 
-  it('loads many customers, and several pages of each, in one query', async () => {
+  it('loads many customers, with several pages of each, in one query', async () => {
     const people = Array.from({ length: 100 }, (_, i) => who(`K${i}`));
     await start(
       people.map((_, i) => event(1, { event_id: `of-${i}`, user_id: `K${i}`, domain_userid: `d${i}` })),
@@ -385,7 +388,7 @@ describe('the click log with chosen events', () => {
   const products = 'contexts_com_snowplowanalytics_snowplow_ecommerce_product_1_0_0';
   const action = 'unstruct_event_com_snowplowanalytics_snowplow_ecommerce_snowplow_ecommerce_action_1_0_0';
 
-  it('returns all products of a shop page, over several pages of the list', async () => {
+  it('returns all products of a page of the shop, over several pages of the list', async () => {
     const viewed = ['mug', 'pot', 'pan'].map((id) => ({ id, price: 1, currency: 'EUR' }));
     await start([
       event(1, {
@@ -417,7 +420,7 @@ describe('the click log with chosen events', () => {
     expect(pages).toEqual([['mug', 'pot'], ['pan']]);
   });
 
-  it('reports a malformed cell to its own customer only, with its path and without its values', async () => {
+  it('reports a malformed cell only to its customer, with its path and without its values', async () => {
     const files = await start([
       event(1, {
         user_id: 'K1',
@@ -475,7 +478,7 @@ describe('the click log with chosen events', () => {
     expect(await failure(idsOf(files, who('K1')))).toMatchObject({ code: 'SOURCE_CONTRACT' });
   });
 
-  it('stops at its timeout, and when no client waits for the answer', async () => {
+  it('stops a query at its timeout, and when no client waits for the answer', async () => {
     const files = await start([event(1, { user_id: 'K1' })], { CLICKSTREAM_TIMEOUT_MS: '1' });
     expect(await failure(idsOf(files, who('K1')))).toMatchObject({ code: 'SOURCE_TIMEOUT', retryable: true });
     await files.close();

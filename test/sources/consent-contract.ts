@@ -9,8 +9,8 @@ import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
 
-/** A system's statement about one use of a person's data. */
-export interface Said {
+/** A statement of a system about one use of a person's data. */
+export interface Statement {
   purpose: string;
   channel: string | null;
   /** Default: null. */
@@ -20,25 +20,27 @@ export interface Said {
   evidence: string | null;
 }
 
-/** A source that holds consent, and how to query and change its stand-in. */
+/** Describes a source that holds consent, and how to query and change its stand-in. */
 export interface ConsentSubject<S extends StandIn> {
   source: SourceDefinition;
   start: (world: World) => Promise<S>;
-  /** The key of a person at the source; undefined if the source does not know the person. */
+  /** Returns the key of a person in the source. Undefined if the source does not know the person. */
   keyOf: (person: Person) => Record<string, string> | undefined;
-  /** The statements of the seed about a person, in the terms of the gateway and in the order of the source. */
-  seedStatementsOf: (person: Person, world: World) => Said[];
-  /** Each status that the seed has a case of. */
+  /**
+   * Returns the statements of the seed data about a person, in the terms of the gateway and the order of the source.
+   */
+  seedStatementsOf: (person: Person, world: World) => Statement[];
+  /** Every status that occurs in the seed data. */
   statuses: readonly string[];
   /** The number of calls that load the consents of a hundred people known to the source. */
-  callsForAHundred: number;
-  /** The number of further calls that identify a hundred ordinary people; some other people need more rounds. */
-  callsForWhoTheyAre: number;
-  /** Somebody takes consent to marketing mail back, or says no to it. */
+  callsForHundredPeople: number;
+  /** The number of further calls that identify a hundred ordinary people. */
+  identificationCalls: number;
+  /** Withdraws or refuses the consent of a person to marketing mail. */
   withdraw: (standIn: S, person: Person) => Promise<void>;
 }
 
-/** A person who has agreed to marketing mail in every system that stores this. */
+/** The address of a person who has agreed to marketing mail in every system that stores this. */
 export const AGREED = 'customer-5@example.nl';
 
 export async function queryConsents(gateway: TestGateway, by: readonly unknown[]) {
@@ -51,14 +53,14 @@ export async function queryConsents(gateway: TestGateway, by: readonly unknown[]
   return { consents: listAt(data, 'customers').map((customer) => at(customer, 'consents')), errors };
 }
 
-/** The entries that may decide about permission. Notes beside them may be fresher. */
+/** Returns the entries that may decide about permission, without notes. */
 function statementsOf({ consents }: { consents: readonly unknown[] }): unknown[] {
   return consents.map((entries) =>
     listAt(entries).filter((entry) => at(entry, 'topic') === null && at(entry, 'status') !== 'UNKNOWN'),
   );
 }
 
-/** What every source that holds consent promises. */
+/** Tests the contract of every source that holds consent. */
 export function describeConsents<S extends StandIn>(subject: ConsentSubject<S>): void {
   const { source, start, keyOf, seedStatementsOf } = subject;
   const { name } = source;
@@ -84,12 +86,12 @@ export function describeConsents<S extends StandIn>(subject: ConsentSubject<S>):
   const open = (freshness: SourceDefinition['freshness'] = {}) => {
     const clock = fakeClock();
     const { consents } = source;
-    if (consents === undefined) throw new Error(`${name} declares no consents`);
-    // Neither the source nor a loader may change how long consent is cached.
+    if (consents === undefined) throw new Error(`${name} declares no consents.`);
+    // Neither the source nor a loader may change the freshness of consent.
     const patient = { ...consents, ofRecord: { ...consents.ofRecord, freshness } };
     const gateway = createTestGateway(settings, {
       sources: [
-        // Its loader may stand among the others too.
+        // The loader of consent may also be one of the other loaders.
         {
           ...source,
           freshness,
@@ -122,7 +124,9 @@ export function describeConsents<S extends StandIn>(subject: ConsentSubject<S>):
       const ordinary = known.filter(({ email }) => email.startsWith('customer-'));
       const { errors } = await query(ordinary.slice(0, 100));
       expect(errors).toEqual([]);
-      expect(control.counters()[name]?.calls).toBe(subject.callsForWhoTheyAre + subject.callsForAHundred);
+      expect(control.counters()[name]?.calls).toBe(
+        subject.identificationCalls + subject.callsForHundredPeople,
+      );
     });
 
     it('shows no consents while the system is unavailable, even if its other answers may be stale for longer', async () => {
@@ -134,7 +138,7 @@ export function describeConsents<S extends StandIn>(subject: ConsentSubject<S>):
       const some = known.slice(0, 2);
       expect((await query(some)).errors).toEqual([]);
       await control.set(name, { fault: 'down' });
-      // Consent is cached for some seconds.
+      // Consent is cached for five seconds.
       clock.advance(4_000);
       expect((await query(some)).errors).toEqual([]);
       clock.advance(2_000);
@@ -152,7 +156,7 @@ export function describeConsents<S extends StandIn>(subject: ConsentSubject<S>):
       const person =
         known.find(({ email }) => email === AGREED) ??
         known.find((person) => seedStatementsOf(person, world).every(({ channel }) => channel !== 'EMAIL'));
-      if (person === undefined) throw new Error(`${name} has nobody to say no`);
+      if (person === undefined) throw new Error(`${name} has no person who can withdraw consent.`);
       const { clock, query } = open();
       const before = statementsOf(await query([person]));
       await subject.withdraw(standIn, person);

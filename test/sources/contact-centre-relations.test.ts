@@ -20,20 +20,20 @@ const ordinary = callers.filter(({ email }) => email.startsWith('customer-')).sl
 
 function caller(email: string): Caller {
   const found = callers.find((caller) => caller.email === email);
-  if (found === undefined) throw new Error(`the contact centre does not know ${email}`);
+  if (found === undefined) throw new Error(`The contact centre does not know ${email}.`);
   return found;
 }
 
 const everywhere = caller('everywhere@example.nl');
 const [template] = everywhere.contactCentre.tickets;
-if (template === undefined) throw new Error('the template has no ticket');
+if (template === undefined) throw new Error('The template has no ticket.');
 
-/** A customer with this address and id, who opened these tickets. */
-function somebody(email: string, userId: number, tickets: SeedTicket[] = []): Caller {
+/** Creates a customer with this address and id, who opened these tickets. */
+function createCaller(email: string, userId: number, tickets: SeedTicket[] = []): Caller {
   return { ...everywhere, email, contactCentre: { userId, verified: true, tickets } };
 }
 
-/** A ticket that these users get a copy of. */
+/** Creates a ticket that is copied to these users. */
 const copied = (id: number, ...copiedTo: number[]): SeedTicket => ({
   ...template,
   id,
@@ -57,7 +57,7 @@ const copiedTo = (userId: number): SeedTicket[] =>
 const organisationOf = ({ contactCentre: { companyId } }: Caller) => {
   const index = world.companies.findIndex(({ id }) => id === companyId);
   const company = world.companies[index];
-  // Zendesk needs unique names, and two companies have the same one.
+  // Zendesk needs unique names, but two companies have the same name.
   return company === undefined
     ? null
     : {
@@ -96,7 +96,7 @@ describe('data related to the tickets of the contact centre', () => {
       'tickets(first: 100) { nodes { recordId satisfaction { score comment } } }',
       [everywhere, ...ordinary],
     );
-    // Identification, and their tickets.
+    // The calls are identification and the tickets.
     expect(calls).toBe(2);
     const ratings = [everywhere, ...ordinary].map(({ contactCentre: { tickets } }) =>
       idsNewestFirst(tickets).map((id) => {
@@ -118,7 +118,7 @@ describe('data related to the tickets of the contact centre', () => {
 
   it('shows the organisations of fifty customers, with one call for all organisations', async () => {
     const { customers, calls } = await queryFields('organisations { source recordId name }', ordinary);
-    // Identification by address, and the organisations.
+    // The calls are identification by address and the organisations.
     expect(calls).toBe(2);
     expect(customers).toEqual(
       ordinary.map((caller) => ({ organisations: [organisationOf(caller) ?? []].flat() })),
@@ -149,7 +149,7 @@ describe('data related to the tickets of the contact centre', () => {
       everywhere,
       ...ordinary,
     ]);
-    // Identification, and the tickets.
+    // The calls are identification and the tickets.
     expect(calls).toBe(2);
     const expected = [everywhere, ...ordinary].map(({ contactCentre: { userId } }) =>
       idsNewestFirst(copiedTo(userId)),
@@ -161,7 +161,7 @@ describe('data related to the tickets of the contact centre', () => {
     expect(expected.flat().length).toBeGreaterThan(10);
   });
 
-  it('counts and lists copied tickets apart from tickets that the customer opened', async () => {
+  it('counts and lists copied tickets separately from tickets that the customer opened', async () => {
     const { customers } = await queryFields(
       'copiedTickets(first: 1) { nodes { recordId comments { nodes { isByCustomer } } } } tickets(first: 100) { nodes { recordId } } timeline(first: 100) { nodes { recordId } }',
       [everywhere],
@@ -170,7 +170,7 @@ describe('data related to the tickets of the contact centre', () => {
     const [newest] = idsNewestFirst(copiedTo(everywhere.contactCentre.userId));
     expect(listAt(item, 'copiedTickets', 'nodes').map((ticket) => at(ticket, 'recordId'))).toEqual([newest]);
     expect(JSON.stringify([at(item, 'tickets'), at(item, 'timeline')])).not.toContain(newest);
-    // Another customer opened the ticket, and the comment is by that customer.
+    // Another customer opened the ticket and wrote the comment.
     expect(at(item, 'copiedTickets', 'nodes', '0', 'comments', 'nodes', '0', 'isByCustomer')).toBe(true);
   });
 
@@ -190,7 +190,7 @@ describe('data related to the tickets of the contact centre', () => {
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
   });
 
-  it('leaves only the related data null if Zendesk refuses the gateway', async () => {
+  it('fails only the related data if Zendesk refuses the credentials', async () => {
     gateway = createTestGateway({ ...directSettings(FOUR_SYSTEMS), CONTACT_CENTRE_API_TOKEN: 'wrong' });
     const { data, errors } = await gateway.query(
       '{ customer(by: { email: "everywhere@example.nl" }) { becameCustomerAt copiedTickets { nodes { id } } organisations { id } } }',
@@ -228,12 +228,12 @@ describe('the loaders of the data related to tickets', () => {
         : { ids: item.tickets.map(({ recordId }) => recordId).sort(), isComplete: item.isComplete },
     );
 
-  it('return a ticket to each user who gets a copy, and to no other user', async () => {
+  it('return a ticket only for the users who receive a copy', async () => {
     const tickets = [copied(1, 11, 12), copied(2, 12), copied(3)];
     await start([
-      somebody('a@example.nl', 10, tickets),
-      somebody('b@example.nl', 11),
-      somebody('c@example.nl', 12),
+      createCaller('a@example.nl', 10, tickets),
+      createCaller('b@example.nl', 11),
+      createCaller('c@example.nl', 12),
     ]);
     expect(await load('10', '11', '12', '13')).toEqual([
       { ids: [], isComplete: true },
@@ -245,16 +245,19 @@ describe('the loaders of the data related to tickets', () => {
 
   it('read further pages if the tickets fill several', async () => {
     const tickets = Array.from({ length: 1_700 }, (_, i) => copied(i + 1, 11));
-    await start([somebody('a@example.nl', 10, tickets), somebody('b@example.nl', 11)]);
+    await start([createCaller('a@example.nl', 10, tickets), createCaller('b@example.nl', 11)]);
     expect(await load('11', '12')).toEqual([
       { ids: idsOf(tickets), isComplete: true },
       { ids: [], isComplete: true },
     ]);
   });
 
-  it('report that a user has more copies than can be read, and still return those of other users', async () => {
+  it('report that a user has more copies than can be read, and return those of other users', async () => {
     const many = Array.from({ length: 5_001 }, (_, i) => copied(i + 1, 11));
-    await start([somebody('a@example.nl', 10, [...many, copied(9_001, 12)]), somebody('b@example.nl', 11)]);
+    await start([
+      createCaller('a@example.nl', 10, [...many, copied(9_001, 12)]),
+      createCaller('b@example.nl', 11),
+    ]);
     const [busy, quiet] = await load('11', '12');
     expect(busy).toMatchObject({ isComplete: false });
     expect(quiet).toEqual({ ids: ['9001'], isComplete: true });
@@ -326,7 +329,7 @@ describe('an answer of Zendesk about tickets and organisations', () => {
     ['null', null],
     ['without a score', {}],
     ['not yet requested', { score: 'unoffered' }],
-    ['not yet given', { score: 'offered' }],
+    ['requested but not answered', { score: 'offered' }],
   ])('has no satisfaction if the rating is %s', async (_, rating) => {
     ticket = { satisfaction_rating: rating };
     const { data, errors } = await queryFields('tickets { nodes { satisfaction { score } } }');
@@ -356,18 +359,29 @@ describe('an answer of Zendesk about tickets and organisations', () => {
   );
 
   it.each([
-    ['gets a copy', { email_cc_ids: [1], collaborator_ids: [1], follower_ids: [] }, true],
-    ['gets a copy by an account that has one list only', { collaborator_ids: [1] }, true],
+    ['receives a copy', { email_cc_ids: [1], collaborator_ids: [1], follower_ids: [] }, true],
+    ['receives a copy in an account with only one list', { collaborator_ids: [1] }, true],
     ['follows it', { email_cc_ids: [], collaborator_ids: [1], follower_ids: [1] }, false],
-    ['gets a copy and follows it', { email_cc_ids: [1], collaborator_ids: [1], follower_ids: [1] }, true],
-    ['is not on it, though the search found it', { email_cc_ids: [11], collaborator_ids: [11] }, false],
+    [
+      'receives a copy and follows the ticket',
+      { email_cc_ids: [1], collaborator_ids: [1], follower_ids: [1] },
+      true,
+    ],
+    [
+      'is not in the lists, although the search found the ticket',
+      { email_cc_ids: [11], collaborator_ids: [11] },
+      false,
+    ],
     ['opened the ticket', { requester_id: 1, email_cc_ids: [1] }, false],
-  ])('shows a copied ticket, or not, to a customer who %s', async (_, more, isShown) => {
-    ticket = more;
-    const { data, errors } = await queryFields('copiedTickets { nodes { recordId } }');
-    expect(errors).toEqual([]);
-    expect(listAt(data, 'customer', 'copiedTickets', 'nodes')).toEqual(isShown ? [{ recordId: '5' }] : []);
-  });
+  ])(
+    'shows a copied ticket only for a customer who receives a copy: a customer who %s',
+    async (_, more, isShown) => {
+      ticket = more;
+      const { data, errors } = await queryFields('copiedTickets { nodes { recordId } }');
+      expect(errors).toEqual([]);
+      expect(listAt(data, 'customer', 'copiedTickets', 'nodes')).toEqual(isShown ? [{ recordId: '5' }] : []);
+    },
+  );
 
   it('has no organisation if the organisation of the user was deleted', async () => {
     user = { organization_id: 7 };
@@ -385,7 +399,7 @@ describe('an answer of Zendesk about tickets and organisations', () => {
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['SOURCE_CONTRACT']);
   });
 
-  it('fails only the organisation if that is invalid', async () => {
+  it('fails only the organisation if it is invalid', async () => {
     user = { organization_id: 7, name: 'Jan' };
     organisationsAnswer = { organizations: [{ id: 7, name: ['secret'] }] };
     const { data, errors } = await queryFields('name organisations { name }');

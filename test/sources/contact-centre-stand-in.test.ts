@@ -16,11 +16,11 @@ function isCaller(person: Person): person is Caller {
 
 function callerOf(email: string): Caller {
   const person = callers.find((caller) => caller.email === email);
-  if (person === undefined) throw new Error(`nobody calls by ${email}`);
+  if (person === undefined) throw new Error(`The contact centre does not know ${email}.`);
   return person;
 }
 
-/** Somebody else, whose address nearly is that of another. */
+/** Creates a person whose address is similar to that of another person. */
 function almost(person: Caller, email: string, userId: number): Caller {
   return {
     ...person,
@@ -72,7 +72,7 @@ describe('the stand-in of the contact centre', () => {
     }
   });
 
-  test('returns people by number page by page, at most 100 on each', async () => {
+  test('returns people by number in pages of at most 100', async () => {
     const seen: string[] = [];
     let target: string | null = '/api/v2/users/search.json?query=role:end-user&per_page=1000';
     let pages = 0;
@@ -87,7 +87,7 @@ describe('the stand-in of the contact centre', () => {
     expect(new Set(seen).size).toBe(callers.length + nearMisses.length);
   });
 
-  test('shows a hundred records by id, leaves out unknown ones and refuses more than a hundred', async () => {
+  test('shows a hundred records by id, omits unknown ones and refuses more than a hundred', async () => {
     const ids = callers.slice(0, 99).map(({ contactCentre }) => contactCentre.userId);
     const { body } = await get('/api/v2/users/show_many', { ids: [...ids, 17].join() });
     expect(body.users?.map(({ id }) => id)).toEqual([...ids].sort((a, b) => a - b));
@@ -119,7 +119,7 @@ describe('the stand-in of the contact centre', () => {
     expect((await exportAll(query, 100)).map(({ id }) => id).sort()).toEqual(open.map(({ id }) => id).sort());
   });
 
-  test('exports the tickets that a user receives copies of, alone and with other conditions', async () => {
+  test('exports the tickets that are copied to a user, with and without other conditions', async () => {
     const { userId } = everywhere.contactCentre;
     const all = callers
       .flatMap(({ contactCentre: { tickets } }) => tickets)
@@ -132,7 +132,7 @@ describe('the stand-in of the contact centre', () => {
     expect(await exportAll(`requester:${userId} cc:${userId}`, 100)).toEqual([]);
   });
 
-  test('shows the organisations of users, each once and without those that it does not know', async () => {
+  test('shows the organisations of users, each once and without unknown ones', async () => {
     const { body: people } = await get('/api/v2/users/show_many', {
       ids: callers
         .slice(0, 50)
@@ -180,7 +180,7 @@ describe('the stand-in of the contact centre', () => {
     );
   });
 
-  test('accepts the e-mail address with its token, and the access token, but no other login', async () => {
+  test('accepts only the e-mail address with its token, and the access token', async () => {
     const path = `/api/v2/users/${everywhere.contactCentre.userId}`;
     expect((await get(path)).status).toBe(200);
     expect((await get(path, {}, { authorization: `Bearer ${contactCentreBearerToken}` })).status).toBe(200);

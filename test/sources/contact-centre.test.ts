@@ -27,11 +27,11 @@ const world = createWorld({ customers: inject('customers') });
 
 function person(email: string): Person {
   const found = world.people.find((person) => person.email === email);
-  if (found?.contactCentre === undefined) throw new Error(`the contact centre does not know ${email}`);
+  if (found?.contactCentre === undefined) throw new Error(`The contact centre does not know ${email}.`);
   return found;
 }
 
-/** The beginning of a ticket's comments. */
+/** The time of the first comment of a ticket. */
 const START = { page: null, skip: 0 };
 
 function idsOfComments(
@@ -44,11 +44,11 @@ function newestFirst(tickets: readonly SeedTicket[]): SeedTicket[] {
   return tickets.toSorted((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt) || b.id - a.id);
 }
 
-/** Somebody with this address, this id and this many tickets. */
-function somebody(email: string, userId: number, ticketCount = 0): Person {
+/** Creates a person with this address, id and number of tickets. */
+function createCaller(email: string, userId: number, ticketCount = 0): Person {
   const template = person('everywhere@example.nl');
   const [ticket] = template.contactCentre?.tickets ?? [];
-  if (ticket === undefined) throw new Error('the template has no ticket');
+  if (ticket === undefined) throw new Error('The template has no ticket.');
   const tickets = Array.from({ length: ticketCount }, (_, i) => ({
     ...ticket,
     id: userId * 10_000 + i,
@@ -70,7 +70,7 @@ const busyId = String(busy.contactCentre?.userId);
 const idsOfTickets = (person: Person) => ({
   nodes: newestFirst(person.contactCentre?.tickets ?? []).map(({ id }) => ({ recordId: String(id) })),
 });
-const veryBusy = somebody('a@example.nl', 1, 1_700);
+const veryBusy = createCaller('a@example.nl', 1, 1_700);
 const ordinary = world.people
   .filter(({ email, contactCentre }) => email.startsWith('customer-') && contactCentre !== undefined)
   .slice(0, 50);
@@ -94,7 +94,7 @@ describe('Zendesk', () => {
       'an e-mail address': { ...by({ email: 'nobody@example.nl' }), data: { customer: null } },
     },
     batches: {
-      // Identification, and their tickets.
+      // The calls are identification and the tickets.
       'fifty customers': {
         query:
           'query($by: [CustomerKey!]!) { customers(by: $by) { tickets(first: 100) { nodes { recordId } } } }',
@@ -111,7 +111,7 @@ describe('Zendesk', () => {
       startStandIn: () => startContactCentre({ ...world, people: [veryBusy] }),
       ...by({ zendeskUserId: '1' }),
       data: { customer: { tickets: { nodes: idsOfTickets(veryBusy).nodes.slice(0, 100) } } },
-      // Identification, and two pages of a thousand tickets.
+      // The calls are identification and two pages of a thousand tickets.
       calls: 3,
     },
     operation: by({ zendeskUserId: busyId }, 'name'),
@@ -119,7 +119,7 @@ describe('Zendesk', () => {
     byAnyText: {
       'an id': (text) => ({ ...by({ zendeskUserId: text }), nothing: { customer: null } }),
       'an e-mail address': (text) => ({ ...by({ email: text }), nothing: { customer: null } }),
-      'an address with it in it': (text) => ({
+      'an address that contains the text': (text) => ({
         ...by({ email: `${text}@example.nl` }),
         nothing: { customer: null },
       }),
@@ -205,7 +205,7 @@ describe('the contact centre', () => {
     expect(listAt(data, 'customers')).toEqual([expected, expected]);
   });
 
-  it('gives many customers each their own tickets, in a few calls', async () => {
+  it('shows many customers their tickets, in a few calls', async () => {
     const gateway = createTestGateway(settings);
     const people = world.people.filter((person) => person.contactCentre !== undefined);
     const { data, errors } = await gateway.query(
@@ -233,7 +233,7 @@ describe('the contact centre', () => {
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT', 'BAD_USER_INPUT']);
   });
 
-  it('leaves its fields null if Zendesk refuses the gateway', async () => {
+  it('has null fields if Zendesk refuses the credentials', async () => {
     const gateway = createTestGateway({ ...directSettings(), CONTACT_CENTRE_API_TOKEN: 'wrong' });
     const { data, errors } = await gateway.query(
       '{ customer(by: { email: "everywhere@example.nl" }) { becameCustomerAt openTicketCount { value } } }',
@@ -270,7 +270,7 @@ describe('the contact centre with chosen records', () => {
 
   it('does not treat a similar address as the requested one', async () => {
     const near = ['jan+a@example.nl', 'jan@example.nl.example', 'jan@example.nlx', 'an@example.nl'];
-    await start(near.map((email, i) => somebody(email, 100 + i)));
+    await start(near.map((email, i) => createCaller(email, 100 + i)));
     expect(idsOf(await usersByEmail.load(['jan@example.nl', 'jan@example.nlx'], client))).toEqual([
       [],
       ['102'],
@@ -278,8 +278,8 @@ describe('the contact centre with chosen records', () => {
   });
 
   it('reads further pages until it finds the requested address', async () => {
-    const near = Array.from({ length: 250 }, (_, i) => somebody(`jan+${i}@example.nl`, 100 + i));
-    await start([...near, somebody('jan@example.nl', 999)]);
+    const near = Array.from({ length: 250 }, (_, i) => createCaller(`jan+${i}@example.nl`, 100 + i));
+    await start([...near, createCaller('jan@example.nl', 999)]);
     expect(idsOf(await usersByEmail.load(['jan@example.nl', 'piet@example.nl'], client))).toEqual([
       ['999'],
       [],
@@ -287,8 +287,8 @@ describe('the contact centre with chosen records', () => {
   });
 
   it('does not report a user as unknown if it could not read all pages', async () => {
-    const near = Array.from({ length: 1_100 }, (_, i) => somebody(`jan+${i}@example.nl`, 100 + i));
-    await start([...near, somebody('jan@example.nl', 9_999)]);
+    const near = Array.from({ length: 1_100 }, (_, i) => createCaller(`jan+${i}@example.nl`, 100 + i));
+    await start([...near, createCaller('jan@example.nl', 9_999)]);
     const [found, late] = await usersByEmail.load(['jan+3@example.nl', 'jan@example.nl'], client);
     expect(found).toMatchObject([{ id: '103' }]);
     expect(late).toMatchObject({ code: 'SOURCE_CONTRACT' });
@@ -297,11 +297,11 @@ describe('the contact centre with chosen records', () => {
   it.each(Object.entries(hostileKeys))(
     'finds nobody by an address of %s, and finds the other customers of the batch',
     async (_, key) => {
-      await start([somebody('jan@example.nl', 100)]);
+      await start([createCaller('jan@example.nl', 100)]);
       const outcome = await usersByEmail
         .load([key, 'jan@example.nl'], client)
         .catch((error: unknown) => error);
-      // What cannot be sent at all is refused; anything else costs nobody's record and gives nobody's.
+      // An address that cannot be sent is refused. Another address finds no record, and does not affect others.
       if (outcome instanceof Error)
         expect(outcome).toMatchObject({
           code: expect.stringMatching(/^(BAD_USER_INPUT|SOURCE_CONTRACT)$/) as string,
@@ -310,8 +310,12 @@ describe('the contact centre with chosen records', () => {
     },
   );
 
-  it('finds users by id, each once, with the answer in any order', async () => {
-    await start([somebody('a@example.nl', 3), somebody('b@example.nl', 1), somebody('c@example.nl', 2)]);
+  it('finds users by id, each once, for any order of the answer', async () => {
+    await start([
+      createCaller('a@example.nl', 3),
+      createCaller('b@example.nl', 1),
+      createCaller('c@example.nl', 2),
+    ]);
     expect(idsOf(await usersById.load(['3', '007', '1', '2'], client))).toEqual([['3'], [], ['1'], ['2']]);
   });
 
@@ -326,9 +330,9 @@ describe('the contact centre with chosen records', () => {
 
   it('reads all tickets if the export has several pages', async () => {
     const [busy, quiet, silent] = [
-      somebody('a@example.nl', 1, 1_700),
-      somebody('b@example.nl', 2, 900),
-      somebody('c@example.nl', 3),
+      createCaller('a@example.nl', 1, 1_700),
+      createCaller('b@example.nl', 2, 900),
+      createCaller('c@example.nl', 3),
     ];
     await start([busy, quiet, silent]);
     expect(ticketIdsOf(await ticketsOfUsers.load(['1', '2', '3'], client))).toEqual([
@@ -339,8 +343,8 @@ describe('the contact centre with chosen records', () => {
   });
 
   it('reports that a user has more tickets than can be read, and shows those of other users', async () => {
-    const quiet = somebody('b@example.nl', 2, 3);
-    await start([somebody('a@example.nl', 1, 5_001), quiet, somebody('c@example.nl', 3)]);
+    const quiet = createCaller('b@example.nl', 2, 3);
+    await start([createCaller('a@example.nl', 1, 5_001), quiet, createCaller('c@example.nl', 3)]);
     const [busy, ...others] = await ticketsOfUsers.load(['1', '2', '3'], client);
     expect(busy).toMatchObject({ isComplete: false });
     expect(ticketIdsOf(others)).toEqual([
@@ -350,14 +354,14 @@ describe('the contact centre with chosen records', () => {
   });
 
   it('reports that tickets are missing even if no single user has too many', async () => {
-    await start(Array.from({ length: 6 }, (_, i) => somebody(`${i}@example.nl`, i + 1, 900)));
+    await start(Array.from({ length: 6 }, (_, i) => createCaller(`${i}@example.nl`, i + 1, 900)));
     const keys = Array.from({ length: 6 }, (_, i) => String(i + 1));
     for (const item of await ticketsOfUsers.load(keys, client))
       expect(item).toMatchObject({ isComplete: false });
   });
 
   it('computes list, count and timeline from one answer, and counts at least the tickets that it read', async () => {
-    const few = somebody('few@example.nl', 1, 30);
+    const few = createCaller('few@example.nl', 1, 30);
     const tickets = (few.contactCentre?.tickets ?? []).map((ticket, i) => ({
       ...ticket,
       channel: i % 3 === 0 ? ('voice' as const) : ('web' as const),
@@ -365,7 +369,7 @@ describe('the contact centre with chosen records', () => {
     }));
     const zendesk = await start([
       { ...few, contactCentre: { userId: 1, verified: true, tickets } },
-      somebody('many@example.nl', 2, 5_001),
+      createCaller('many@example.nl', 2, 5_001),
     ]);
     const control = await faultControl([zendesk]);
     const gateway = createTestGateway(zendesk.settings(control.sources['contact-centre']?.url ?? ''));
@@ -379,7 +383,7 @@ describe('the contact centre with chosen records', () => {
     } }`;
     const { data, errors } = await gateway.query(query, { email: 'few@example.nl' });
     expect(errors).toEqual([]);
-    // Identification, and the tickets.
+    // The calls are identification and the tickets.
     expect(control.counters()['contact-centre']?.calls).toBe(2);
     const all = newestFirst(tickets);
     expect(at(data, 'customer', 'tickets')).toEqual({
@@ -416,18 +420,18 @@ describe('the contact centre with chosen records', () => {
     });
   });
 
-  /** Somebody whose one ticket has these comments, public or not. */
+  /** Creates a person with one ticket that has these comments, public or not. */
   const discussion = (publicOrNot: readonly boolean[]): Person => {
-    const person = somebody('everywhere@example.nl', 100, 1);
+    const person = createCaller('everywhere@example.nl', 100, 1);
     const [ticket] = person.contactCentre?.tickets ?? [];
     const [comment] = ticket?.comments ?? [];
     if (person.contactCentre === undefined || ticket === undefined || comment === undefined)
-      throw new Error('the template has no comment');
+      throw new Error('The template has no comment.');
     const comments = publicOrNot.map((shown, i) => ({
       ...comment,
       id: i + 1,
       public: shown,
-      body: shown ? `said ${i}` : 'a note that is nobody’s business',
+      body: shown ? `comment ${i}` : 'an internal note',
       createdAt: new Date(Date.UTC(2026, 0, 1, 0, i)).toISOString(),
     }));
     return {
@@ -455,7 +459,7 @@ describe('the contact centre with chosen records', () => {
     expect(idsOfComments(await commentsOf(5))).toEqual([['1', '62', '63']]);
   });
 
-  it('reports an error instead of an empty list if it could not read to the end', async () => {
+  it('returns an error instead of an empty list if it could not read all comments', async () => {
     await start([discussion([...Array.from({ length: 200 }, () => false), true])]);
     expect(await commentsOf(1)).toMatchObject([{ code: 'SOURCE_CONTRACT' }]);
   });
@@ -485,7 +489,7 @@ describe('the contact centre with chosen records', () => {
     ]);
   });
 
-  it('reports the time to wait that Retry-After has', async () => {
+  it('reports the time of Retry-After', async () => {
     const limited = await start([person('everywhere@example.nl')], {
       requestsPerMinute: 1,
       now: () => 1_000,
@@ -500,14 +504,14 @@ describe('the contact centre with chosen records', () => {
     expect(errors.map(({ extensions }) => extensions)).toMatchObject([
       { code: 'SOURCE_RATE_LIMITED', source: 'contact-centre', retryable: true },
     ]);
-    // Sixty seconds from when it said so.
+    // The time is sixty seconds after the answer.
     expect(errors[0]?.extensions.retryAfter).toBeGreaterThan(50);
     expect(errors[0]?.extensions.retryAfter).toBeLessThanOrEqual(60);
   });
 });
 
 describe('the comments of many tickets of the contact centre', () => {
-  it('are loaded for eight tickets at a time, and each ticket has its own comments', async () => {
+  it('are loaded for eight tickets at a time, each with its comments', async () => {
     const waiting: (() => void)[] = [];
     const server = await startServer(({ url }, response) => {
       waiting.push(() => {
@@ -537,7 +541,7 @@ describe('the comments of many tickets of the contact centre', () => {
 });
 
 describe('the contact centre as a source of identities', () => {
-  it('verifies the address and not the phone, and shows when the user changed', async () => {
+  it('marks the address as verified but not the phone, and shows the time of the last change', async () => {
     const client = open<RestClient>(contactCentre.connector, settings);
     const emails = ['same-phone-1@example.nl', 'same-phone-2@example.nl'];
     const found = await usersByEmail.load(emails, client);
@@ -611,7 +615,7 @@ describe('an answer at the address of the contact centre', () => {
           : { results: [], meta: { has_more: true }, links: { next: 'http://secret.example/' } },
       }),
     ],
-  ])('fails only its own fields, without a value, if it %s', async (_, answering) => {
+  ])('fails only the fields of the contact centre, without a value, if it %s', async (_, answering) => {
     answer = answering;
     const gateway = createTestGateway({ ...directSettings(), CONTACT_CENTRE_URL: server.url });
     const { data, errors } = await gateway.query(

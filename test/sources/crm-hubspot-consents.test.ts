@@ -5,7 +5,7 @@ import { startCrmHubspot } from '../../sources/crm-hubspot/stand-in/index.js';
 import type { Person } from '../../sources/stand-ins/world.js';
 import { open } from '../connectors/contract.js';
 import { sendJson, startServer } from '../connectors/server.js';
-import { describeConsents, type Said } from './consent-contract.js';
+import { describeConsents, type Statement } from './consent-contract.js';
 
 const KINDS = [
   { property: 'hs_email_optout', kindId: undefined, topic: null },
@@ -14,8 +14,8 @@ const KINDS = [
   { property: 'hs_email_optout_482110071', kindId: '482110071', topic: 'Nieuwsbrief' },
 ];
 
-/** All mail first, then each kind of mail by its name, then the settings beside consent. */
-const seedStatementsOf = ({ crm }: Person): Said[] => {
+/** The entries of a contact: all mail, then each kind of mail by name, then settings without consent. */
+const seedStatementsOf = ({ crm }: Person): Statement[] => {
   const { choices = [], isMarketable, legalBases = [] } = crm?.marketing ?? {};
   const note = { purpose: 'MARKETING', channel: null, status: 'UNKNOWN', updatedAt: null };
   return [
@@ -42,9 +42,11 @@ describe("the CRM's opt-outs as consents", () => {
     keyOf: ({ crm }) => crm && { hubspotContactId: crm.contactId },
     seedStatementsOf,
     statuses: ['REVOKED', 'UNKNOWN'],
-    callsForWhoTheyAre: 1,
-    // Two batches of the opt-out of all mail, the kinds of mail, and two batches of these: a batch with history takes fifty.
-    callsForAHundred: 2 + 1 + 2,
+    identificationCalls: 1,
+    // The calls are two batches of the opt-out of all mail, the kinds of mail, and two batches of these. A batch with
+    // history
+    // has at most fifty contacts.
+    callsForHundredPeople: 2 + 1 + 2,
     withdraw: async ({ url, settings }, { crm }) => {
       const response = await fetch(`${url}/crm/v3/objects/contacts/${crm?.contactId ?? ''}`, {
         method: 'PATCH',
@@ -58,7 +60,7 @@ describe("the CRM's opt-outs as consents", () => {
     },
   });
 
-  it('does not treat a property that HubSpot leaves out as never set', async () => {
+  it('does not treat a property that HubSpot omits as never set', async () => {
     const hubspot = await startServer((_, response) => {
       sendJson(response, {
         results: [

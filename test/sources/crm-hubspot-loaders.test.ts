@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { subscriptionsOfContacts } from '../../sources/crm-hubspot/loaders.js';
 import type { RestClient } from '../../src/index.js';
 
-/** A HubSpot in which every contact has opted out of everything that is requested. */
+/** A HubSpot whose contacts have opted out of every requested property. */
 const hubspot = {
   post: (schema: z.ZodType, _path: string, body: { inputs: { id: string }[]; properties: string[] }) => {
     const properties = Object.fromEntries(body.properties.map((name) => [name, 'true']));
@@ -11,7 +11,7 @@ const hubspot = {
   },
 } as unknown as RestClient;
 
-it('the contacts of one batch each have the subscriptions of their own types', async () => {
+it('contacts of one batch have the subscriptions of their requested types', async () => {
   const [offers, tips] = [
     { id: '5', name: 'Offers' },
     { id: '9', name: 'Tips' },

@@ -14,7 +14,7 @@ import {
 } from '../../sources/crm-hubspot/mapping.js';
 import { associationsRead, batchRead, historyRead, type CrmObject } from '../../sources/crm-hubspot/wire.js';
 
-/** An object as HubSpot sends it. */
+/** Reads an object in the format of HubSpot. */
 function object(properties: Record<string, string | null>): CrmObject {
   const [read] = batchRead.parse({ results: [{ id: '7', properties }] }).results;
   if (read === undefined) throw new Error('No object was read.');
@@ -139,7 +139,7 @@ describe('a contact of HubSpot', () => {
     expect(toContact(object(properties)).isMarketingContact).toBe(expected);
   });
 
-  it('has only additional addresses if it has no primary one', () => {
+  it('has only additional addresses if it has no primary address', () => {
     expect(emailsOf(object({ hs_additional_emails: ' B@example.nl ;a@example.nl' }).properties)).toEqual([
       'b@example.nl',
       'a@example.nl',
@@ -246,7 +246,7 @@ describe('a ticket of HubSpot', () => {
 describe('a subscription of HubSpot', () => {
   const offers = { id: '5', name: 'Offers' };
 
-  it('exists for each type with an opt-out property, by name, after that for all marketing mail', () => {
+  it('exists for all marketing mail, and then for each type with an opt-out property, by name', () => {
     const properties = [
       { name: 'hs_email_optout', label: 'Unsubscribed from all' },
       { name: 'hs_email_optout_9', label: 'Opted out of email: Tips' },
@@ -276,7 +276,7 @@ describe('a subscription of HubSpot', () => {
     ]);
   });
 
-  it('is a withdrawal, or is unknown', () => {
+  it('is a withdrawal or unknown', () => {
     const changedAt = '2026-10-03T00:00:00.000Z';
     expect(toConsent({ type: offers, isOptedOut: true, changedBy: 'EMAIL', changedAt })).toEqual({
       ...{ purpose: 'MARKETING', channel: 'EMAIL', topic: 'Offers', status: 'REVOKED' },
@@ -298,7 +298,7 @@ describe('a subscription of HubSpot', () => {
   });
 });
 
-it('associated ids come each once, with the primary one first', () => {
+it('associated ids are unique, with the primary id first', () => {
   const to = (toObjectId: number | string, ...labels: (string | null)[]) => ({
     toObjectId,
     associationTypes: labels.map((label) => ({ label })),

@@ -27,7 +27,7 @@ const evidenceOf = (...parts: (string | undefined)[]) =>
   parts.filter((part) => part !== undefined).join(', ');
 const CONSENT = { purpose: 'MARKETING', source: 'CRM_HUBSPOT' };
 
-/** The entries of one contact: all mail first, then each kind of mail by its name, then the notes. */
+/** The entries of one contact: all mail, then each kind of mail by name, then the notes. */
 const entriesOf = ({ crm }: Person) => {
   const { choices = [], isMarketable, legalBases = [] } = crm?.marketing ?? {};
   const subscriptions = [
@@ -82,7 +82,7 @@ describe('the consents that the CRM holds', () => {
     expect(statuses).toContain('UNKNOWN');
   });
 
-  it('makes no further call for a field of the contact itself', async () => {
+  it('needs no further call for a field of the contact', async () => {
     const control = await faultControl([], ['crm-hubspot']);
     const gateway = createTestGateway(control.settings);
     const { errors } = await gateway.query(
@@ -115,7 +115,7 @@ describe('the consents that the CRM holds', () => {
       expect(errors).toEqual([]);
       return control.counters()['crm-hubspot']?.calls;
     };
-    // The contacts; the kinds of mail; two batches each of the consents and of the kinds.
+    // The calls are the contacts, the kinds of mail, and two batches each of the consents and of the kinds.
     expect(await callsOfQuery()).toBe(1 + 1 + 2 + 2);
     // Consents are cached for five seconds, and kinds of mail for an hour.
     expect(await callsOfQuery()).toBe(2);
@@ -132,7 +132,7 @@ describe('the consents that the CRM holds', () => {
     const buyer = world.people.find(({ email }) => email === 'customer-7@example.nl');
     const [first, second] = ordinary;
     if (first?.crm === undefined || second?.crm === undefined || buyer?.orderSystem === undefined)
-      throw new Error('the seed has too few contacts');
+      throw new Error('The seed data has too few contacts.');
     const run = (isOut: boolean, at: string) => ({
       isMarketable: isOut,
       legalBases: isOut ? ['Not applicable'] : [],
@@ -203,7 +203,7 @@ describe('the consents that the CRM holds', () => {
     });
     const contact = (id: string, properties: object) => ({ id, properties });
 
-    it('does not show "not opted out" for a property that the account lacks', async () => {
+    it('does not report "not opted out" for a property that the account lacks', async () => {
       await answering({ results: [contact('1', { email: 'jan@example.nl' })] });
       expect(await contactsById.load(['1'], client)).toMatchObject([
         [{ isMarketingContact: null, legalBases: [] }],
@@ -255,7 +255,7 @@ describe('the consents that the CRM holds', () => {
       ]);
     });
 
-    it('recognises kinds of mail by the names of their properties only', async () => {
+    it('recognises kinds of mail only by the names of their properties', async () => {
       await answering({
         results: [
           { name: 'hs_email_optout', label: 'Unsubscribed from all email' },
@@ -274,7 +274,7 @@ describe('the consents that the CRM holds', () => {
       ]);
     });
 
-    it('leaves only the consents null if it may not list its properties, and obeys an opt-out', async () => {
+    it('fails only the consents if it may not list its properties, and applies an opt-out', async () => {
       await answering({ results: [contact('1', { jobtitle: 'Bakker', hs_email_optout: 'true' })] }, 403);
       const gateway = createTestGateway({
         ...CALLER_SETTINGS,

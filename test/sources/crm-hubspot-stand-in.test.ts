@@ -15,7 +15,7 @@ function isContact(person: Person): person is Contact {
 
 function contactOf(email: string): Contact {
   const person = people.find((contact) => contact.email === email);
-  if (person === undefined) throw new Error(`no contact has the address ${email}`);
+  if (person === undefined) throw new Error(`HubSpot has no contact with the address ${email}.`);
   return person;
 }
 
@@ -75,7 +75,7 @@ describe('the stand-in of HubSpot', () => {
     expect(search.body).toMatchObject({ total: 0 });
   });
 
-  test('names the missing records of a batch in one error, and returns the others', async () => {
+  test('lists the missing records of a batch in one error, and returns the others', async () => {
     const { status, body } = await batchRead('contacts', [everywhere.crm.contactId, '17', '18']);
     expect(status).toBe(207);
     expect(body.results).toHaveLength(1);
@@ -129,7 +129,7 @@ describe('the stand-in of HubSpot', () => {
     expect((await call('/crm/v3/objects/contacts/17')).status).toBe(404);
   });
 
-  test('lists all contacts page by page', async () => {
+  test('lists all contacts in pages', async () => {
     const seen: string[] = [];
     let after: string | undefined = '0';
     while (after !== undefined) {
@@ -141,7 +141,7 @@ describe('the stand-in of HubSpot', () => {
     expect((await call('/crm/v3/objects/contacts?limit=101')).status).toBe(400);
   });
 
-  test('searches contacts by several filters and groups, page by page', async () => {
+  test('searches contacts by several filters and groups, in pages', async () => {
     const customers = people.filter(({ crm }) => crm.lifecycleStage === 'customer');
     const groups = [
       { filters: [{ propertyName: 'lifecyclestage', operator: 'EQ', value: 'customer' }] },
@@ -161,7 +161,7 @@ describe('the stand-in of HubSpot', () => {
     expect((await search({ filterGroups: groups, limit: 201 })).status).toBe(400);
   });
 
-  test('returns the companies and deals of contacts, and an error for contacts without any', async () => {
+  test('returns the companies and deals of contacts, and an error for contacts without them', async () => {
     const lonely = people.find(({ crm }) => crm.companyId === undefined);
     const { status, body } = await associations('contacts', 'companies', [
       everywhere.crm.contactId,
@@ -200,7 +200,7 @@ describe('the stand-in of HubSpot', () => {
     expect(searched.total).toBe(company?.serviceTickets.length);
   });
 
-  test('returns the history of a property for at most fifty contacts, and none if it was never set', async () => {
+  test('returns the history of a property for at most fifty contacts, or nothing if it was never set', async () => {
     const [choice] = everywhere.crm.marketing.choices;
     const names = ['hs_email_optout', `hs_email_optout_${choice?.kindId ?? ''}`, 'no_such_property'];
     const { body } = await batchRead('contacts', [everywhere.crm.contactId], {
@@ -223,7 +223,7 @@ describe('the stand-in of HubSpot', () => {
     expect((await batchRead('contacts', contactIds.slice(0, 51), history)).status).toBe(400);
   });
 
-  test('names the kinds of mail in the labels of properties', async () => {
+  test('has the kinds of mail in the labels of properties', async () => {
     const { body } = await call('/crm/v3/properties/contacts');
     expect(body.results).toEqual(
       expect.arrayContaining([
@@ -236,7 +236,7 @@ describe('the stand-in of HubSpot', () => {
     expect((await post('/crm/v3/properties/contacts', {})).status).toBe(501);
   });
 
-  test('returns the very many contacts of a company page by page, and refuses 1,001 ids', async () => {
+  test('returns many contacts of a company in pages, and refuses 1,001 ids', async () => {
     const company = String(world.companies[0]?.id);
     const staff = Array.from({ length: 1200 }, (_, index): Person => {
       const crm = { ...everywhere.crm, contactId: String(1_000 + index), companyId: company, deals: [] };
@@ -290,14 +290,14 @@ describe('the stand-in of HubSpot', () => {
     await limited.close();
   });
 
-  test('refuses requests that it does not imitate', async () => {
+  test('refuses unsupported requests', async () => {
     expect((await call('/crm/v3/objects/contacts/17?associations=deals')).status).toBe(501);
   });
 });
 
 const paging = z.object({ next: z.looseObject({ after: z.string() }) }).optional();
 const properties = z.record(z.string(), z.string().nullable()).optional();
-/** A record, or what one record is associated with: that has no id of its own. */
+/** A record, or a list of associations, which has no id. */
 const result = z.looseObject({
   id: z.string().default(''),
   properties,

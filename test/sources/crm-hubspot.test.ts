@@ -38,7 +38,8 @@ const companyBy = (key: object, fields: string) => ({
 });
 const withVat = world.companies.find(({ vatNumber }) => vatNumber !== undefined);
 const ofEverywhere = everywhere?.crm;
-if (ofEverywhere === undefined || withVat === undefined) throw new Error('the seed has too little');
+if (ofEverywhere === undefined || withVat === undefined)
+  throw new Error('The seed data has too few records.');
 const { contactId, jobTitle } = ofEverywhere;
 const ordinary = everybody.filter(({ email }) => email.startsWith('customer-')).slice(0, 50);
 const aliases = world.companies.map(
@@ -48,10 +49,10 @@ const aliases = world.companies.map(
 const ticketsOf = ({ serviceTickets }: SeedCompany) =>
   serviceTickets.toSorted((a, b) => b.createdAt.localeCompare(a.createdAt) || b.id.localeCompare(a.id));
 
-/** A company with this many tickets; the ids say nothing about how old they are. */
+/** Creates a company with this many tickets. The order of the ids differs from the order of their times. */
 function withTickets(company: SeedCompany, count: number): SeedCompany {
   const [ticket] = world.companies.flatMap(({ serviceTickets }) => serviceTickets);
-  if (ticket === undefined) throw new Error('the seed has no ticket');
+  if (ticket === undefined) throw new Error('The seed data has no ticket.');
   const serviceTickets = Array.from({ length: count }, (_, i) => ({
     ...ticket,
     id: String(90_000 + i),
@@ -94,7 +95,7 @@ describe('HubSpot', () => {
       'a KvK number': { ...companyBy({ kvkNumber: '99999998' }, 'name'), data: { company: null } },
     },
     batches: {
-      // By address: the records that are found have the field.
+      // The lookup by address also returns the requested fields.
       'fifty contacts': {
         query: 'query($by: [CustomerKey!]!) { customers(by: $by) { jobTitle } }',
         variables: { by: ordinary.map(({ email }) => ({ email })) },
@@ -105,7 +106,7 @@ describe('HubSpot', () => {
           );
         },
       },
-      // By number, which tickets are theirs, and the tickets, a hundred at once.
+      // The calls are a lookup by number, the associations to tickets, and the tickets in batches of a hundred.
       'the tickets of forty companies': {
         query: `{ ${world.companies
           .map(
@@ -144,7 +145,8 @@ describe('HubSpot', () => {
           },
         },
       },
-      // The company by its number, two pages of associations to its tickets, and a search for the newest tickets.
+      // The calls are the company by its number, two pages of associations to tickets, and a search for the newest
+      // tickets.
       calls: 4,
     },
     operation: by({ hubspotContactId: contactId }, 'jobTitle'),
@@ -152,7 +154,7 @@ describe('HubSpot', () => {
     byAnyText: {
       'an id': (text) => ({ ...by({ hubspotContactId: text }, 'jobTitle'), nothing: { customer: null } }),
       'an e-mail address': (text) => ({ ...by({ email: text }, 'jobTitle'), nothing: { customer: null } }),
-      'an address with it in it': (text) => ({
+      'an address that contains the text': (text) => ({
         ...by({ email: `${text}@example.nl` }, 'jobTitle'),
         nothing: { customer: null },
       }),
@@ -169,7 +171,7 @@ describe('HubSpot', () => {
           policyName: 'TEN_SECONDLY_ROLLING',
         },
         headers: { 'x-hubspot-ratelimit-max': '100', 'x-hubspot-ratelimit-remaining': '0' },
-        // HubSpot does not send it.
+        // HubSpot does not send Retry-After.
         retryAfter: undefined,
       },
       mismatches: [
@@ -282,7 +284,7 @@ describe('the CRM', () => {
       expect(found).toHaveLength(2);
     });
 
-    it('trusts the customer number of the order system, which is not typed by hand', async () => {
+    it('vouches for the customer number of the order system, because a program writes it', async () => {
       const other = world.people.find(({ email }) => email === 'conflict-other@example.nl');
       const [records] = await contactsByEmail.load(['conflict@example.nl'], client);
       expect(records).toMatchObject([
@@ -318,7 +320,7 @@ describe('the CRM', () => {
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
   });
 
-  it('leaves its fields null if HubSpot refuses the gateway', async () => {
+  it('has null fields if HubSpot refuses the credentials', async () => {
     const gateway = createTestGateway({ ...directSettings(), CRM_HUBSPOT_TOKEN: 'wrong' });
     const { data, errors } = await gateway.query(
       '{ customer(by: { email: "everywhere@example.nl" }) { becameCustomerAt company { name } jobTitle } }',
@@ -337,9 +339,9 @@ describe('the CRM', () => {
 
   it.each([
     ['more digits than an id has', '12345678901234567890'],
-    ['more than 64 bits can hold', '9223372036854775808'],
+    ['more than 64 bits', '9223372036854775808'],
     ['nought', '00'],
-    ['zeros in front', '0123'],
+    ['leading zeros', '0123'],
   ])('finds no contact by the id %s, and finds the other contacts of the batch', async (_, wrong) => {
     const gateway = createTestGateway(settings);
     const { data, errors } = await gateway.query(
@@ -359,7 +361,7 @@ describe('the CRM', () => {
 
   it('shows the questions and complaints of a company, newest first', async () => {
     const company = world.companies.find(({ id }) => id === everywhere?.crm?.companyId);
-    if (company === undefined) throw new Error('the seed has no such company');
+    if (company === undefined) throw new Error('The seed data has no such company.');
     expect(company.serviceTickets.length).toBeGreaterThan(1);
     const gateway = createTestGateway(settings);
     const { data, errors } =
@@ -409,15 +411,19 @@ describe('the CRM', () => {
         .slice(0, 3)
         .map(({ id }) => ({ recordId: id })),
     );
-    // By its number, two pages of its tickets, one search.
+    // The calls are a lookup by number, two pages of tickets, and one search.
     expect(calls).toBe(1 + 2 + 1);
   });
 
   describe('with a contact that has more deals than one batch', () => {
-    /** A person of the seed with this many deals; the ids say nothing about how old they are. */
+    /**
+     * Creates a person of the seed data with this many deals. The order of the ids differs from the order of their
+     * times.
+     */
     const withDeals = (person: Person, count: number, firstId: number): Person => {
       const [deal] = everywhere?.crm?.deals ?? [];
-      if (person.crm === undefined || deal === undefined) throw new Error('the seed has no deal to copy');
+      if (person.crm === undefined || deal === undefined)
+        throw new Error('The seed data has no deal to copy.');
       const deals = Array.from({ length: count }, (_, i) => ({
         ...deal,
         id: String(firstId + i),
@@ -432,11 +438,12 @@ describe('the CRM', () => {
         .map(({ id }) => ({ recordId: id }));
 
     const [here, other, third] = everybody;
-    if (here === undefined || other === undefined || third === undefined) throw new Error('too few contacts');
+    if (here === undefined || other === undefined || third === undefined)
+      throw new Error('The seed data has too few contacts.');
     const busy = withDeals(here, 1_200, 50_000);
     const quiet = withDeals(other, 30, 60_000);
-    const drowned = withDeals(third, 2_100, 70_000);
-    const changedWorld: World = { ...world, people: [busy, quiet, drowned] };
+    const contactWithManyDeals = withDeals(third, 2_100, 70_000);
+    const changedWorld: World = { ...world, people: [busy, quiet, contactWithManyDeals] };
     let standIn: StandIn;
     let control: FaultControl;
 
@@ -467,12 +474,12 @@ describe('the CRM', () => {
         { deals: { nodes: newestOf(busy, 5), missing: [] } },
         { deals: { nodes: newestOf(quiet, 5), missing: [] } },
       ]);
-      // Identification, three pages of whose deals, one search, one batch of deals.
+      // The calls are identification, three pages of associations to deals, one search, and one batch of deals.
       expect(calls).toBe(1 + 3 + 1 + 1);
     });
 
-    it('fails a contact with more deals than can be read, and no other contact of its batch', async () => {
-      const { data, errors } = await dealsOf([quiet, drowned]);
+    it('fails only the contact with more deals than can be read', async () => {
+      const { data, errors } = await dealsOf([quiet, contactWithManyDeals]);
       expect(errors).toEqual([]);
       expect(listAt(data, 'customers')).toEqual([
         { deals: { nodes: newestOf(quiet, 5), missing: [] } },
@@ -481,13 +488,13 @@ describe('the CRM', () => {
     });
   });
 
-  it('joins the deals of two contacts that are one customer, and shows the company of either', async () => {
+  it('joins the deals of two contacts that are one customer, and shows the company that one of them has', async () => {
     const buyer = world.people.find(({ email }) => email === 'customer-7@example.nl');
     const [first, second] = everybody.filter(({ crm }) => (crm?.deals.length ?? 0) > 0);
     if (first?.crm === undefined || second?.crm === undefined || buyer?.orderSystem === undefined)
-      throw new Error('the seed has too few contacts with deals');
+      throw new Error('The seed data has too few contacts with deals.');
     const [company] = world.companies;
-    // The one is found by address; to the other leads the customer number that the CRM holds, and its address.
+    // The first contact is found by address. Its customer number leads to the second contact.
     const withoutCompany = { ...first.crm, customerNumber: buyer.orderSystem.customerNumber };
     delete withoutCompany.companyId;
     const standIn = await startCrmHubspot({
@@ -555,7 +562,8 @@ describe('the CRM', () => {
               },
         ),
       );
-      // 250 addresses in 3 calls; 225 contacts: own record 3, companies and deals 3 each, then 1 and some for those.
+      // 250 addresses need 3 calls. For 225 contacts, the companies and deals need 3 calls each, and further calls load
+      // them.
       expect(control.counters()['crm-hubspot']?.calls).toBeLessThanOrEqual(3 + 3 + 3 + 3 + 1 + 5);
       await gateway.close();
     });
@@ -609,7 +617,7 @@ describe('the CRM', () => {
       ]);
     });
 
-    it('treats an emptied property as missing', async () => {
+    it('treats an empty property as missing', async () => {
       await answering(() => ({
         results: [contact('1', { email: 'jan@example.nl', jobtitle: '', firstname: '' })],
       }));
@@ -618,7 +626,7 @@ describe('the CRM', () => {
       ]);
     });
 
-    it('names the company with more tickets than can be read', async () => {
+    it('reports the company with more tickets than can be read', async () => {
       await answering(({ body }) => ({
         results: [
           { from: { id: '1' }, to: [], paging: { next: { after: 'again' } } },
@@ -634,7 +642,7 @@ describe('the CRM', () => {
       ]);
     });
 
-    it('ignores a written-out country, and an address without any lines', async () => {
+    it('ignores a country that is not a code, and an address without lines', async () => {
       await answering(() => ({
         results: [
           contact('1', { city: 'Gent', country: 'België', lastmodifieddate: '1767225600000' }),
@@ -713,7 +721,7 @@ describe('the CRM', () => {
       ]);
     });
 
-    it('shows no deals when a search finds those of another contact', async () => {
+    it('shows no deals if a search returns those of another contact', async () => {
       const to = Array.from({ length: 101 }, (_, i) => ({
         toObjectId: i + 1,
         associationTypes: [{ label: null }],
@@ -764,10 +772,10 @@ describe('the CRM', () => {
 
     it.each([
       ['something else', { something: 'else' }],
-      ['an amount that is none', { results: [{ id: '1', properties: { amount: 'jan@example.nl' } }] }],
-      ['a number where every value is text', { results: [{ id: '1', properties: { email: 1 } }] }],
-      ['a moment that is none', { results: [{ id: '1', properties: { createdate: 'jan@example.nl' } }] }],
-      ['no moment of change', { results: [{ id: '1', properties: { lastmodifieddate: 'jan@example.nl' } }] }],
+      ['an invalid amount', { results: [{ id: '1', properties: { amount: 'jan@example.nl' } }] }],
+      ['a number instead of a text', { results: [{ id: '1', properties: { email: 1 } }] }],
+      ['an invalid time', { results: [{ id: '1', properties: { createdate: 'jan@example.nl' } }] }],
+      ['no time of change', { results: [{ id: '1', properties: { lastmodifieddate: 'jan@example.nl' } }] }],
     ])('refuses an answer of %s, without a value of that answer', async (_, body) => {
       await answering(() => body);
       const outcome = await contactsById.load(['1'], client).catch((error: unknown) => error);
@@ -775,7 +783,7 @@ describe('the CRM', () => {
       expect((outcome as Error).message).not.toContain('jan@example.nl');
     });
 
-    it('leaves its fields null if an answer has another shape', async () => {
+    it('has null fields if an answer has another shape', async () => {
       await answering(() => ({ something: 'else' }));
       const gateway = createTestGateway({ ...directSettings(), CRM_HUBSPOT_URL: server.url });
       const { data, errors } = await gateway.query(

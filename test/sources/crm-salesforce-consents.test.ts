@@ -27,9 +27,9 @@ describe("Salesforce's opt-outs as consents", () => {
     keyOf: ({ salesforce }) => salesforce && { salesforceContactId: salesforce.contactId },
     seedStatementsOf,
     statuses: ['REVOKED'],
-    // A session, and the contacts.
-    callsForWhoTheyAre: 3,
-    callsForAHundred: 1,
+    // The calls are a session and the contacts.
+    identificationCalls: 3,
+    callsForHundredPeople: 1,
     withdraw: async ({ url, settings }, { salesforce }) => {
       const environment = settings(url);
       const token = await fetch(`${url}/services/oauth2/token`, {

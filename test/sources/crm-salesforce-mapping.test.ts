@@ -54,7 +54,7 @@ describe('a contact of Salesforce', () => {
     });
   });
 
-  it('has null for empty fields', () => {
+  it('has null for each empty field', () => {
     expect(read({ Name: '', LastName: '', Email: '', Phone: '', MobilePhone: '', MailingCity: '' })).toEqual({
       id: Id,
       identifiers: [
@@ -110,7 +110,7 @@ describe('two contacts of Salesforce', () => {
     [record(null, '1980-01-01'), record(null, '1980-01-01'), false],
     [record(' ', '1980-01-01'), record(' ', '1980-01-01'), false],
     [record('Vries', '1980-01-01'), record('Vries', null), false],
-  ])('may be one person: %#', (record, another, expected) => {
+  ])('are compared by name and birth date: %#', (record, another, expected) => {
     expect(isSameCustomer(record, another)).toBe(expected);
     expect(isSameCustomer(another, record)).toBe(expected);
   });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { soqlText } from '../../sources/crm-salesforce/soql.js';
 
-/** Reads a SOQL text as Salesforce does: a backslash takes the next character as it is. Null when it ends early. */
+/** Reads a SOQL text like Salesforce: a backslash escapes the next character. Null if the text ends early. */
 function readSoqlText(text: string): string | null {
   const [, content] = /^'((?:[^'\\]|\\[^])*)'$/.exec(text) ?? [];
   return content?.replace(/\\([^])/g, '$1') ?? null;

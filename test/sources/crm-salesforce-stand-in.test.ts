@@ -12,7 +12,7 @@ const people = world.people.flatMap((person) =>
   person.salesforce === undefined ? [] : [{ ...person, salesforce: person.salesforce }],
 );
 const [eva, other] = people;
-if (eva === undefined || other === undefined) throw new Error('the seed is another');
+if (eva === undefined || other === undefined) throw new Error('The seed data has changed.');
 
 const API = '/services/data/v62.0';
 
@@ -89,7 +89,7 @@ describe('the login of the stand-in of Salesforce', () => {
       const queryOnce = () => query('SELECT Id FROM Contact LIMIT 1', salesforce, its);
       now += 900;
       expect((await queryOnce()).status).toBe(200);
-      // Each use extends the session.
+      // Each call extends the session.
       now += 900;
       expect((await queryOnce()).status).toBe(200);
       now += 1_000;
@@ -150,7 +150,7 @@ describe('a query of the stand-in of Salesforce', () => {
     expect(await sizes(String.raw`LastName = 'x\' OR Id != \'' OR LastName = 'y'`)).toBe(0);
   });
 
-  test('returns records page by page, also the children of one record', async () => {
+  test('returns records in pages, including the children of one record', async () => {
     await withOwn({ rowsAPage: 10, childrenAPage: 1 }, async (salesforce) => {
       const its = await logIn(salesforce);
       interface Page {
@@ -217,7 +217,7 @@ describe('a collection of the stand-in of Salesforce', () => {
     [{ ids: [], fields }, 'MISSING_ARGUMENT'],
     [{ ids }, 'MISSING_ARGUMENT'],
     [{ ids: Array(2_001).fill(ids[0]), fields }, 'EXCEEDED_MAX_SIZE_REQUEST'],
-  ])('is refused as a whole if one part is wrong', async (body, errorCode) => {
+  ])('is refused completely if one part is invalid', async (body, errorCode) => {
     expect(await call(`${API}/composite/sobjects/Contact`, body)).toMatchObject({
       status: 400,
       body: [{ errorCode }],
@@ -256,7 +256,7 @@ describe('a composite request to the stand-in of Salesforce', () => {
 });
 
 describe('the stand-in of Salesforce', () => {
-  test('counts the calls of a day, reports them in each answer, and refuses those above the limit', async () => {
+  test('counts the calls of a day, reports them in each answer, and refuses calls above the limit', async () => {
     await withOwn({ requestsPerDay: 2 }, async (salesforce) => {
       const its = await logIn(salesforce);
       const queryOnce = () => query('SELECT Id FROM Contact LIMIT 1', salesforce, its);
@@ -280,7 +280,7 @@ describe('the stand-in of Salesforce', () => {
       expect(await call(wrong)).toMatchObject({ status: 404, body: [{ errorCode: 'NOT_FOUND' }] });
   });
 
-  test('returns unique ids, whose last characters encode their capitals', () => {
+  test('returns unique ids, whose last characters encode the case of the letters', () => {
     const ids = people.flatMap(({ salesforce: part }) => [
       part.contactId,
       ...[...part.cases, ...part.opportunities, ...part.campaigns].map(({ id }) => id),

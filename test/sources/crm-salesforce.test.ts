@@ -34,7 +34,7 @@ const people = world.people.flatMap((person) =>
 );
 const [everywhere, another] = people;
 if (everywhere?.email !== 'everywhere@example.nl' || another === undefined)
-  throw new Error('the seed is another');
+  throw new Error('The seed data has changed.');
 const iso = (moment: string) => new Date(moment).toISOString();
 const newestFirst = (a: { createdAt: string }, b: { createdAt: string }) =>
   Date.parse(b.createdAt) - Date.parse(a.createdAt);
@@ -188,7 +188,7 @@ describe('Salesforce', () => {
       'a phone number': { ...by({ phone: '+31687654321' }, 'name'), data: { customer: null } },
     },
     batches: {
-      // A token, the contacts, and their cases.
+      // The calls are a token, the contacts, and their cases.
       'contacts by e-mail address': {
         ...listOf(
           people.map(({ email }) => ({ email })),
@@ -201,12 +201,12 @@ describe('Salesforce', () => {
           people.map(({ salesforce: part }) => ({ salesforceContactId: part.contactId })),
           'name',
         ),
-        // A token; identification; a search for other contacts with the same addresses.
+        // The calls are a token, identification, and a search for other contacts with the same addresses.
         calls: 3,
       },
     },
     pages: {
-      // 90 cases of one contact, 25 at once, and contacts two at once.
+      // The contact has 90 cases. A page has 25 cases or two contacts.
       startStandIn: () =>
         startCrmSalesforce(
           { ...world, people: [withPart(everywhere, { cases: manyCases(90) }), ...people.slice(1)] },
@@ -216,7 +216,8 @@ describe('Salesforce', () => {
       data: {
         customer: { tickets: { nodes: Array.from({ length: 90 }, (_, i) => ({ number: String(89 - i) })) } },
       },
-      // A token, identification, a search for other contacts with the same address, and four pages of its cases.
+      // The calls are a token, identification, a search for other contacts with the same address, and four pages of
+      // cases.
       calls: 6,
     },
     operation: by({ email: everywhere.email }, 'name'),
@@ -258,7 +259,7 @@ describe('Salesforce', () => {
           value: 'jan@example.nl',
         },
       ],
-      // Of a collection, what is not there is null; of queries in one call, each is answered for itself.
+      // In a collection, an unknown record is null. In a call with several queries, each query has a separate answer.
       partial: {
         ...listOf(
           [contactId, another.salesforce.contactId].map((id) => ({ salesforceContactId: id })),
@@ -292,7 +293,7 @@ describe('Salesforce', () => {
     expect(listAt(data, 'customers')).toEqual(Array(4).fill(shown(everywhere)));
   });
 
-  it('shows every customer that it knows, and no other', async () => {
+  it('shows exactly the customers that it knows', async () => {
     const gateway = createTestGateway(settings);
     const { data, errors } = await gateway.query(QUERY, {
       by: [...people.map(({ email }) => ({ email })), { email: 'nobody@example.nl' }],
@@ -340,7 +341,7 @@ describe('Salesforce', () => {
     await gateway.close();
   });
 
-  it('leaves its fields null if Salesforce refuses the gateway, without repeated attempts', async () => {
+  it('has null fields if Salesforce refuses the credentials, without repeated attempts', async () => {
     const control = await faultControl();
     const gateway = createTestGateway({ ...control.settings, CRM_SALESFORCE_CLIENT_SECRET: 'wrong' });
     const queryCampaigns = () =>
@@ -416,14 +417,14 @@ describe('Salesforce with chosen people', () => {
   });
   const calls = () => control?.counters()['crm-salesforce']?.calls ?? Number.NaN;
   const query = (text: string, variables: Record<string, unknown> = {}) => {
-    if (gateway === undefined) throw new Error('no gateway was started');
+    if (gateway === undefined) throw new Error('The gateway was not started.');
     return gateway.query(text, variables);
   };
 
   it('loads 1 and 100 customers in the same few calls', async () => {
     const large = createWorld({ customers: 400 }).people.filter(({ salesforce }) => salesforce !== undefined);
     await start(large);
-    // The first of them has something of everything.
+    // The first customer has data of every kind.
     for (const count of [1, 100]) {
       await gateway?.close();
       gateway = createTestGateway(standIn?.settings(control?.sources['crm-salesforce']?.url ?? '') ?? {});
@@ -432,7 +433,7 @@ describe('Salesforce with chosen people', () => {
       const { data, errors } = await gateway.query(QUERY, { by: some });
       expect(errors).toEqual([]);
       expect(listAt(data, 'customers').filter((customer) => customer !== null)).toHaveLength(count);
-      // A token; the contacts; opportunities, cases, campaigns, accounts and consents.
+      // The calls are a token, the contacts, opportunities, cases, campaigns, accounts and consents.
       expect(calls(), `for ${count}`).toBe(1 + 1 + 5);
     }
   });
@@ -455,11 +456,11 @@ describe('Salesforce with chosen people', () => {
             },
       ),
     );
-    // A token, identification, and the cases of 125 in one query.
+    // The calls are a token, identification, and one query with the cases of 125 contacts.
     expect(calls()).toBe(3);
   });
 
-  it('reads further pages if an answer has fewer records than were found, also for one contact', async () => {
+  it('reads further pages if an answer has fewer records than were found, even for one contact', async () => {
     const busy = withPart(everywhere, { cases: manyCases(90) });
     await start([busy, ...people.slice(1)], { rowsAPage: 2, childrenAPage: 25 });
     const keys = people.slice(0, 5).map(({ email }) => ({ email }));
@@ -480,7 +481,7 @@ describe('Salesforce with chosen people', () => {
     );
   });
 
-  it('is named as missing in the timeline and the tickets after its thousandth case', async () => {
+  it('is reported as missing in the timeline and the tickets after its thousandth case', async () => {
     await start([withPart(everywhere, { cases: manyCases(1_005) })], {}, { DEADLINE_MS: '20000' });
     for (const field of ['timeline', 'tickets']) {
       const read: number[] = [];
@@ -501,7 +502,7 @@ describe('Salesforce with chosen people', () => {
         read.push(listAt(data, 'customer', 'list', 'nodes').length);
         after = at(data, 'customer', 'list', 'pageInfo', 'endCursor');
       }
-      // The tenth page holds the thousandth case, and cannot know whether another case follows.
+      // The tenth page has the thousandth case, without knowing whether another case follows.
       expect(read, field).toEqual(Array<number>(9).fill(100));
       expect(missing).toEqual([{ source: 'CRM_SALESFORCE', code: 'SOURCE_CONTRACT' }]);
     }
@@ -548,7 +549,7 @@ describe('Salesforce with chosen people', () => {
     });
     expect(errors).toEqual([]);
     expect(listAt(data, 'customers')).toEqual([shown(everywhere), shown(another)]);
-    // Who the other one is, with the expired session and with a new one; after that all is as ever.
+    // The first call is repeated with a new session. Further calls use that session.
     expect(calls()).toBe(1 + 1 + 1 + 5);
   });
 
@@ -570,7 +571,7 @@ describe('Salesforce with chosen people', () => {
     expect(spent).toBeGreaterThan(15);
     expect(calls()).toBe(spent);
   });
-  /** A call by another system. */
+  /** Sends a call of another system. */
   const fetchDirectly = async () => {
     const { CRM_SALESFORCE_CLIENT_ID, CRM_SALESFORCE_CLIENT_SECRET } = settings;
     const url = standIn?.url ?? '';
@@ -612,7 +613,7 @@ describe('Salesforce with chosen people', () => {
       CRM_SALESFORCE_CUSTOMER_NUMBER_FIELD: field,
     });
     await start([withPart(everywhere, { customerNumber: 'K000123' })]);
-    if (standIn === undefined) throw new Error('no stand-in was started');
+    if (standIn === undefined) throw new Error('The stand-in was not started.');
     for (const [field, value] of [
       ['Customer_Number__c', 'K000123'],
       ['', null],
@@ -673,7 +674,7 @@ describe('Salesforce with unusual answers', () => {
         return;
       }
       const { body, status = 200 } = answer(request);
-      // JSON as text holds numbers that JavaScript cannot write.
+      // The answers are JSON text, because it may contain numbers that JavaScript cannot represent.
       if (typeof body === 'string')
         response.writeHead(status, { 'content-type': 'application/json' }).end(body);
       else sendJson(response, body, { status });
@@ -698,7 +699,7 @@ describe('Salesforce with unusual answers', () => {
           ? { referenceId, httpStatusCode: 200, body: found([contact(contactId, 'customer-0@example.nl')]) }
           : { referenceId, httpStatusCode: i === 1 ? 400 : 503, body: [{ errorCode: 'jan@example.nl' }] },
       );
-      // A part belongs to the query that it names; the parts come in any order.
+      // Each part names its query. The parts may have any order.
       return { body: { compositeResponse: answers.toReversed() } };
     });
     const keys = Array.from({ length: 1_000 }, (_, i) => `customer-${i}@example.nl`);
@@ -713,7 +714,7 @@ describe('Salesforce with unusual answers', () => {
     expect(answers.map(String).join()).not.toContain('jan@example.nl');
   });
 
-  it('limits every address to the length that Salesforce accepts, even with long keys', async () => {
+  it('limits the length of every URL to that of Salesforce, even with long keys', async () => {
     await answering(({ method, body }) =>
       method === 'GET'
         ? { body: found([]) }
@@ -749,7 +750,7 @@ describe('Salesforce with unusual answers', () => {
       if (body !== '') expect(body.split('"url"').length - 1).toBeLessThanOrEqual(5);
   });
 
-  it('does not follow a link to another address, and stops reading endless pages', async () => {
+  it('does not follow a link to another address, and limits the number of pages', async () => {
     let next = 'https://elsewhere.example.nl/services/data/v62.0/query/01g';
     await answering(() => ({ body: { done: false, nextRecordsUrl: next, records: [] } }));
     const loadContacts = () => contactsByEmail.load(['a@example.nl'], client);

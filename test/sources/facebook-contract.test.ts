@@ -14,9 +14,10 @@ const people = world.people.flatMap((person) =>
 );
 const eva = people.find(({ email }) => email === 'everywhere@example.nl');
 const [conversation] = eva?.facebook.conversations ?? [];
-if (eva === undefined || conversation === undefined) throw new Error('Facebook knows too little of Eva');
+if (eva === undefined || conversation === undefined)
+  throw new Error('The seed data of Facebook has too few records.');
 
-/** Leads are found by addresses that another system holds. */
+/** Another system, which holds the addresses by which leads are found. */
 const known = knownPeople({ [eva.email]: {}, 'without@example.nl': {} });
 
 const by = (key: object, fields = 'name') => ({
@@ -45,7 +46,7 @@ describe('Facebook', () => {
     source: facebook,
     dependencies: { sources: [known.source], sdl: known.sdl, environment: known.environment },
     found: {
-      'the id that our page knows somebody by': {
+      'the page-scoped id of a person': {
         ...by({ facebookUserId: eva.facebook.userId }),
         data: { customer: { name: 'Eva van der Meer' } },
       },
@@ -70,8 +71,8 @@ describe('Facebook', () => {
       },
     },
     batches: {
-      // Identification and their conversations, fifty at once.
-      'all that have written to us': {
+      // The calls are identification and the conversations, fifty at once.
+      'all people with conversations': {
         query:
           'query($by: [CustomerKey!]!) { customers(by: $by) { facebookProfile { conversations(first: 100) { nodes { recordId } } } } }',
         variables: { by: people.map(({ facebook }) => ({ facebookUserId: facebook.userId })) },
@@ -119,7 +120,7 @@ describe('Facebook', () => {
           },
         },
       },
-      // The profile, the conversation, and three pages of its messages. One of these is empty.
+      // The calls are the profile, the conversation, and three pages of messages. One page is empty.
       calls: 5,
     },
     operation: by({ facebookUserId: eva.facebook.userId }),
@@ -137,7 +138,7 @@ describe('Facebook', () => {
       // The requests are in the body.
       paths: /^\/\?appsecret_proof=[0-9a-f]{64}$/,
       nothing: (request) => ({ body: eachOf(request, () => ({ code: 400, body: graphError(803) })) }),
-      // In minutes, beside an error that has a code but no status of its own.
+      // Meta sends the time to wait in minutes, and an error with a code but without a separate status.
       rateLimit: {
         status: 400,
         body: graphError(80_006),
@@ -160,7 +161,7 @@ describe('Facebook', () => {
           value: 'jan@example.nl',
         },
       ],
-      // One is there, one was not finished in time, one is not there.
+      // The first part has an answer, the second was not finished in time, and the third has an unknown id.
       partial: {
         query: 'query($by: [CustomerKey!]!) { customers(by: $by) { name } }',
         variables: { by: ['1001', '1002', '1003'].map((facebookUserId) => ({ facebookUserId })) },

@@ -32,7 +32,7 @@ describe('the stand-in of Facebook', () => {
   });
   afterAll(() => standIn.close());
 
-  it('knows the page as "me", and sends the requested fields only', async () => {
+  it('knows the page as "me", and sends only the requested fields', async () => {
     expect(await get('me', 'fields=name').then(({ body }) => body)).toEqual({
       id: page,
       name: 'Demo Winkel',

@@ -29,11 +29,11 @@ import { knownPeople } from './known-people.js';
 
 const world = createWorld({ customers: 0 });
 const found = world.people.find(({ email }) => email === 'everywhere@example.nl');
-if (found?.facebook === undefined) throw new Error('Facebook does not know everywhere@example.nl');
+if (found?.facebook === undefined) throw new Error('Facebook does not know everywhere@example.nl.');
 const eva: Person & { facebook: FacebookPart } = { ...found, facebook: found.facebook };
 
-/** A person with one conversation of `messageCount` messages, a minute apart, and with `leadCount` leads. */
-function somebody(place: number, messageCount = 0, leadCount = 0): typeof eva {
+/** Creates a person with one conversation of `messageCount` messages, a minute apart, and with `leadCount` leads. */
+function createUser(place: number, messageCount = 0, leadCount = 0): typeof eva {
   const part = createFacebookPart(place, { isRich: false });
   const moment = (i: number) => new Date(Date.UTC(2026, 8, 1, 0, i)).toISOString();
   const messages = Array.from({ length: messageCount }, (_, i) => ({
@@ -90,7 +90,7 @@ describe('Facebook', () => {
     await standIn.close();
   });
 
-  it('finds a customer by the id on our page, and shows the messages', async () => {
+  it('finds a customer by the page-scoped id, and shows the messages', async () => {
     await start();
     const { data, errors } = await gatewayWith().query(
       `query($id: String!) { customer(by: { facebookUserId: $id }) {
@@ -141,7 +141,7 @@ describe('Facebook', () => {
         },
       },
     });
-    // Identification, the conversations, and the messages.
+    // The calls are identification, the conversations, and the messages.
     expect(calls()).toBe(3);
   });
 
@@ -171,12 +171,12 @@ describe('Facebook', () => {
       },
       { formSubmissions: { nodes: [] } },
     ]);
-    // The forms, and the leads of all forms.
+    // The calls are the forms, and the leads of all forms.
     expect(calls()).toBe(2);
   });
 
   it('loads fifty customers in one call', async () => {
-    const people = Array.from({ length: 100 }, (_, i) => somebody(i + 1, 2));
+    const people = Array.from({ length: 100 }, (_, i) => createUser(i + 1, 2));
     await start(people);
     const { data, errors } = await gatewayWith().query(
       `query($by: [CustomerKey!]!) { customers(by: $by) { facebookProfile {
@@ -195,8 +195,8 @@ describe('Facebook', () => {
     expect(calls()).toBe(2 + 2 + 2);
   });
 
-  it('shows messages in the timeline, page by page', async () => {
-    const busy = somebody(1, 150);
+  it('shows messages in the timeline, in pages', async () => {
+    const busy = createUser(1, 150);
     await start([busy]);
     gatewayWith();
     const texts: unknown[] = [];
@@ -219,7 +219,7 @@ describe('Facebook', () => {
   });
 
   it('shows the newest 900 of very many messages in the timeline, and reports that older ones are missing', async () => {
-    const busy = somebody(1, 1_050);
+    const busy = createUser(1, 1_050);
     await start([busy]);
     gatewayWith();
     let after: unknown = null;
@@ -235,7 +235,8 @@ describe('Facebook', () => {
       counts.push(listAt(data, 'customer', 'timeline', 'nodes').length);
       after = at(data, 'customer', 'timeline', 'pageInfo', 'endCursor') ?? after;
     }
-    // Twenty pages are read, and every second one is empty. So 1,000 messages are read, and the last page is not complete.
+    // Twenty pages are read, and every second page is empty. So 1,000 messages are read, and the last page is
+    // incomplete.
     expect(counts).toEqual([...Array<number>(9).fill(100), 0, 0]);
     expect(missing).toEqual([...Array<string[]>(9).fill([]), ['SOURCE_CONTRACT'], ['SOURCE_CONTRACT']]);
   });
@@ -285,7 +286,7 @@ describe('Facebook', () => {
     ['reset', 'SOURCE_UNAVAILABLE', true],
     ['garbage', 'SOURCE_CONTRACT', false],
     ['rate-limit', 'SOURCE_RATE_LIMITED', true],
-  ] as const)('costs only its own fields if it has the fault "%s"', async (fault, code, retryable) => {
+  ] as const)('fails only its own fields if it has the fault "%s"', async (fault, code, retryable) => {
     await start();
     gatewayWith({ limits: { timeout: '250 ms', retries: 0 }, emails: [eva.email] });
     await control.set('facebook', { fault });
@@ -318,8 +319,8 @@ describe('Facebook', () => {
     };
     afterEach(() => client.close());
 
-    it('reads further pages, also after empty ones', async () => {
-      await start([somebody(1, 350, 1_100), somebody(2, 3, 1)]);
+    it('reads further pages, even after empty ones', async () => {
+      await start([createUser(1, 350, 1_100), createUser(2, 3, 1)]);
       connect();
       const keys = [1, 2].map((place) => ({
         conversationId: `t_${place}`,
@@ -382,7 +383,7 @@ describe('an answer at the address of Facebook', () => {
   const graphError = (code: number) => ({ error: { message: 'secret', type: 'OAuthException', code } });
 
   it.each([4, 17, 32, 613, 80_001])(
-    'is a rate limit if its code is %d, alone or in a batch',
+    'is a rate-limit error if its code is %d, in a single answer or in a batch',
     async (code) => {
       answer = () => ({ status: 400, body: graphError(code) });
       expect((await failure(usersById.load(['1'], client))).code).toBe('SOURCE_RATE_LIMITED');
@@ -436,7 +437,7 @@ describe('an answer at the address of Facebook', () => {
     expect(JSON.stringify(parts.map(String))).not.toContain('secret');
   });
 
-  it('is an error, not the end of a list, if Facebook no longer accepts its own cursor', async () => {
+  it('is an error, not the end of a list, if Facebook no longer accepts the cursor', async () => {
     const invalid = part(400, graphError(100));
     answer = () => ({ body: [invalid, invalid] });
     const cursors = [null, 'QVFIUmV...'];
@@ -480,12 +481,12 @@ describe('an answer at the address of Facebook', () => {
   it.each([
     ['no list', { data: [] }],
     ['fewer answers than requests', []],
-  ])('is refused as a whole if it contains %s', async (_, body) => {
+  ])('is refused completely if it contains %s', async (_, body) => {
     answer = () => ({ body });
     expect((await failure(usersById.load(['1'], client))).code).toBe('SOURCE_CONTRACT');
   });
 
-  it('follows a request with the token in a header, the proof of the secret, and keys as parts of paths', async () => {
+  it('follows a request with the token in a header, the proof of the secret, and escaped keys in paths', async () => {
     answer = () => ({ body: [part(200, { data: [] })] });
     await conversationPages.load([{ userId: '7', cursor: null }], client);
     await messagePages.load([{ conversationId: 't_1/../me?x', userId: '7', cursor: null }], client);

@@ -4,10 +4,10 @@ import { positionOfCursor } from '../../sources/contact-centre/loaders.js';
 import { readCursor } from '../../sources/facebook/walk.js';
 import { encodeCursor } from '../../src/connection.js';
 
-// Requests of several callers share a batch. So what would make a system's call impossible is refused before it.
+// Requests of several callers share a batch. So an argument that would make the call invalid is refused before it.
 const refused = expect.objectContaining({ code: 'BAD_USER_INPUT' }) as Error;
 
-describe('an argument that no call can contain', () => {
+describe('an argument that would make a call invalid', () => {
   it.each(['.', '..'])('is refused: "%s" as a cursor of Meta', (page) => {
     const after = encodeCursor('Conversation.messages', [page, '2026-11-01T12:00:00Z', 'm_1']);
     expect(() => readCursor('Conversation.messages', after)).toThrow(refused);
@@ -23,7 +23,7 @@ describe('an argument that no call can contain', () => {
   });
 
   it.each(['', '-1', '1.5', 'x', '1000'])(
-    'is refused: "%s" as the place of a comment on its page',
+    'is refused: "%s" as the position of a comment on its page',
     (skip) => {
       const after = encodeCursor('Ticket.comments 7', ['', skip]);
       expect(() => positionOfCursor('7', after)).toThrow(refused);
@@ -38,7 +38,7 @@ describe('an argument that no call can contain', () => {
 
   it.each([
     ['a NUL', 'page_view\0'],
-    ['half a character', 'page_view\ud800'],
+    ['a lone surrogate', 'page_view\ud800'],
   ])('is refused: the name of an event with %s', (_, name) => {
     expect(() => toNameFilter(['add_to_cart', name])).toThrow(refused);
     expect(toNameFilter(['page_view', 'add_to_cart'])).toEqual(['add_to_cart', 'page_view']);

@@ -13,12 +13,12 @@ const world = createWorld({ customers: inject('customers') });
 
 function person(email: string): Person & { invoices: NonNullable<Person['invoices']> } {
   const found = world.people.find((person) => person.email === email);
-  if (found?.invoices === undefined) throw new Error(`the invoice system does not know ${email}`);
+  if (found?.invoices === undefined) throw new Error(`The invoice system does not know ${email}.`);
   return { ...found, invoices: found.invoices };
 }
 
 const downwards = (a: string, b: string) => (a === b ? 0 : a < b ? 1 : -1);
-/** What somebody was sent, newest first. */
+/** The invoices of a person, newest first. */
 const sent = ({ invoices }: Person): SeedInvoice[] =>
   (invoices?.invoices ?? [])
     .filter(({ status }) => !['Draft', 'In Review'].includes(status))
@@ -46,7 +46,7 @@ const isAboutCards = ({ url }: SeenRequest) => url.startsWith('/api/customers');
 describe('the invoice system', () => {
   describeSource({
     source: invoices,
-    // With a token at hand; to get one is a call of its own.
+    // The token is configured, because a request for a token is a further call.
     dependencies: { environment: { INVOICES_ACCESS_TOKEN: invoicesAccessToken } },
     found: {
       'the number of an account': {
@@ -62,7 +62,7 @@ describe('the invoice system', () => {
       'a VAT number': { ...by({ vatNumber: 'NL804376438B01' }), data: noCustomer },
     },
     batches: {
-      // Identification, and their invoices.
+      // The calls are identification and the invoices.
       'all customers': {
         query:
           'query($by: [CustomerKey!]!) { customers(by: $by) { invoices(first: 100) { nodes { number } } } }',
@@ -79,7 +79,8 @@ describe('the invoice system', () => {
       startStandIn: () => startInvoices(world, { maxPageSize: 50 }),
       ...by({ email: many.email }, 'invoices(first: 100) { nodes { number } }'),
       data: { customer: { invoices: { nodes: numbersOf(many).nodes.slice(0, 100) } } },
-      // Identification, and a hundred invoices, one more, and the rest of that one's day, fifty at once.
+      // The calls are identification, a hundred invoices, the next invoice, and the other invoices of its day in
+      // batches of fifty.
       calls: 1 + 3,
     },
     operation: by({ email: company.email }),
@@ -95,7 +96,7 @@ describe('the invoice system', () => {
       paths:
         /^\/customers\?\$schemaversion=2\.1&\$filter=(number|email|taxRegistrationNumber)%20in%20\('[^&?#/]*'\)&\$select=[\w%]+$/,
       nothing: () => ({ body: { value: [] } }),
-      // Business Central does not report a time to wait.
+      // Business Central does not send Retry-After.
       rateLimit: { ...refused(429, 'Application_TooManyRequests'), retryAfter: undefined },
       mismatches: [
         { answer: () => ({ value: 'jan@example.nl' }), place: 'value', value: 'jan@example.nl' },
@@ -106,7 +107,7 @@ describe('the invoice system', () => {
           value: 'jan@example.nl',
         },
       ],
-      // The cards are returned in any order; for the invoices it returns that it did not understand the request.
+      // The stand-in returns the cards in any order, and an error about the request for the invoices.
       partial: {
         query: 'query($by: [CustomerKey!]!) { customers(by: $by) { name invoices { nodes { number } } } }',
         variables: { by: ['D1', 'D2', 'D3'].map((invoiceCustomerNumber) => ({ invoiceCustomerNumber })) },

@@ -52,7 +52,7 @@ describe('two accounts of the invoice system', () => {
     ['the same VAT number', { vatNumber: 'NL1' }, { vatNumber: 'NL1', name: 'Other', street: 'Other' }, true],
     ['another VAT number', { vatNumber: 'NL1' }, { vatNumber: 'NL2', name: 'Other' }, false],
     ['no VAT number', { name: 'One' }, { name: 'Other' }, false],
-  ])('may be one customer: %s', (_, parts, other, expected) => {
+  ])('are compared by name, address and VAT number: %s', (_, parts, other, expected) => {
     expect(isSameCustomer(account(parts), account(other))).toBe(expected);
     expect(isSameCustomer(account(other), account(parts))).toBe(expected);
   });
@@ -74,7 +74,7 @@ describe('the total of invoices', () => {
     expect(total(...amounts)).toEqual(expected);
   });
 
-  it('is one for each currency, by its code', () => {
+  it('is separate for each currency, ordered by code', () => {
     expect(
       totalsOf([
         { amount: '1.00', currency: 'SEK' },
@@ -101,7 +101,7 @@ describe('an invoice', () => {
     ['2026-11-24', 'F3', false],
     ['2026-11-23', 'F9', true],
     ['2026-11-25', 'F1', false],
-  ])('comes after F2 of 2026-11-24 if it is of %s with the number %s: %j', (issuedOn, number, expected) => {
+  ])('of %s with the number %s is sorted after F2 of 2026-11-24: %j', (issuedOn, number, expected) => {
     expect(isAfter(invoice(issuedOn, number), placeOf({ issuedOn: '2026-11-24', number: 'F2' }))).toBe(
       expected,
     );

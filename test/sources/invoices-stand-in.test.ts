@@ -71,7 +71,7 @@ describe('the stand-in of the invoice system', () => {
 
   it.each([
     ['without a token', {}],
-    ['with a wrong one', { authorization: 'Bearer wrong' }],
+    ['with a wrong token', { authorization: 'Bearer wrong' }],
   ])('refuses every call %s', async (_, headers) => {
     const { status, body } = await get('/customers', { headers: { authorization: '', ...headers } });
     expect(status).toBe(401);
@@ -101,7 +101,7 @@ describe('the stand-in of the invoice system', () => {
     expect((await get('/customers', { of: item, headers })).status).toBe(401);
   });
 
-  it('returns its company, and no other', async () => {
+  it('returns only its company', async () => {
     const companies = company().replace(/\(.*/, '');
     const { body } = await get(companies);
     expect(at(body, 'value', 0, 'id')).toBe(/\((.*)\)/.exec(company())?.[1]);
@@ -121,7 +121,7 @@ describe('the stand-in of the invoice system', () => {
     expect((await get(`/customers?${list}`)).status).toBe(400);
   });
 
-  it('finds codes in any case, and text only in its exact case', async () => {
+  it('finds codes in any case, and text only in the exact case', async () => {
     const number = first?.invoices.customerNumber ?? '';
     expect(emailsIn((await get(`/customers?${where(`number eq '${number.toLowerCase()}'`)}`)).body)).toEqual([
       first?.email,
@@ -132,11 +132,11 @@ describe('the stand-in of the invoice system', () => {
 
   it.each([
     ['an "or" between fields', "number eq 'D1' or email eq 'x'"],
-    ['what is reckoned when a record is read', 'remainingAmount gt 0'],
-    ['a field that is none', "secret eq 'x'"],
-    ['a text without its end', "number eq 'D1"],
-    ['something behind the end', "number eq 'D1')"],
-    ['a word for a text', 'number eq D1'],
+    ['a computed field', 'remainingAmount gt 0'],
+    ['an unknown field', "secret eq 'x'"],
+    ['an unterminated text', "number eq 'D1"],
+    ['characters after the end', "number eq 'D1')"],
+    ['a text without quotes', 'number eq D1'],
     ['very many parts', Array.from({ length: 21 }, (_, i) => `number eq 'D${i}'`).join(' or ')],
   ])('refuses a filter with %s', async (_, filter) => {
     const set = filter.startsWith('remaining') ? 'salesInvoices' : 'customers';
@@ -215,7 +215,7 @@ describe('the stand-in of the invoice system', () => {
     expect((await fetch(`${company()}/customers`, { method: 'POST', headers, body: '{}' })).status).toBe(501);
   });
 
-  it('returns the same people when more people are added', () => {
+  it('returns the same people if more people are added', () => {
     const of = (customers: number) =>
       createWorld({ customers }).people.find(({ email }) => email === 'customer-7@example.nl')?.invoices;
     expect(of(7)).toEqual(of(100));

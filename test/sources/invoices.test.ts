@@ -29,17 +29,17 @@ const world = createWorld({ customers: inject('customers') });
 const settings = Object.fromEntries(
   Object.entries(directSettings()).filter(([variable]) => variable.startsWith('INVOICES')),
 );
-/** Without getting a token first, which would be one call more. */
+/** Settings with a token, because a request for a token would be a further call. */
 const withToken = { ...settings, INVOICES_ACCESS_TOKEN: invoicesAccessToken };
 const everybody = world.people.filter((person) => person.invoices !== undefined);
 
-/** However busy the machine is, nothing is left out for that. */
+/** Opens a gateway with long timeouts, because the machine may be busy. */
 const patientGateway = (environment: Record<string, string>, options: Partial<GatewayOptions> = {}) =>
   createTestGateway({ DEADLINE_MS: '20000', ...environment }, options);
 
 function person(email: string): Person & { invoices: NonNullable<Person['invoices']> } {
   const found = everybody.find((person) => person.email === email);
-  if (found?.invoices === undefined) throw new Error(`the invoice system does not know ${email}`);
+  if (found?.invoices === undefined) throw new Error(`The invoice system does not know ${email}.`);
   return { ...found, invoices: found.invoices };
 }
 
@@ -47,7 +47,7 @@ function downwards(a: string, b: string): number {
   return a === b ? 0 : a < b ? 1 : -1;
 }
 
-/** What somebody was sent, newest first. */
+/** The invoices of a person, newest first. */
 function sent({ invoices }: Pick<Person, 'invoices'>, status?: SeedInvoice['status']): SeedInvoice[] {
   return (invoices?.invoices ?? [])
     .filter((invoice) =>
@@ -98,7 +98,7 @@ function expected(item: Pick<Person, 'invoices'>) {
 
 describe('the invoice system', () => {
   it.each([
-    ['its own credentials', {}],
+    ['the credentials of an app', {}],
     ['an access token', { INVOICES_ACCESS_TOKEN: invoicesAccessToken }],
   ])(
     'finds a customer by account, e-mail and VAT number, and shows the invoices, with %s',
@@ -136,11 +136,11 @@ describe('the invoice system', () => {
     await control.close();
     expect(errors).toEqual([]);
     expect(listAt(data, 'customers')).toEqual(people.map(expected));
-    // Identification, their invoices, what is open.
+    // The calls are identification, the invoices, and the open amounts.
     expect(calls).toBe(3);
   });
 
-  it('pages through five hundred invoices, each once, also of one kind only', async () => {
+  it('returns five hundred invoices in pages, each once, with and without a filter', async () => {
     const gateway = patientGateway(withToken);
     const many = person('many-orders@example.nl');
     for (const status of [undefined, 'Paid'] as const) {
@@ -209,10 +209,10 @@ describe('the invoice system', () => {
   });
 
   it.each([
-    ['a page of none', 'first: 0'],
+    ['an empty page', 'first: 0'],
     ['a page that is too large', 'first: 101'],
-    ['a cursor that is none', 'after: "x"'],
-    ['a cursor of something else', `after: "${Buffer.from('["2026-99-99","x"]').toString('base64url')}"`],
+    ['an invalid cursor', 'after: "x"'],
+    ['a cursor of another list', `after: "${Buffer.from('["2026-99-99","x"]').toString('base64url')}"`],
   ])('refuses %s', async (_, args) => {
     const gateway = patientGateway(withToken);
     const { errors } = await gateway.query(
@@ -238,7 +238,7 @@ describe('the invoice system', () => {
   it.each([
     ['a wrong secret', { INVOICES_CLIENT_SECRET: 'wrong' }],
     ['a wrong access token', { INVOICES_ACCESS_TOKEN: 'wrong' }],
-  ])('costs only its own fields if it answers with %s, and is not called again', async (_, wrong) => {
+  ])('fails only its own fields for %s, and is not called again', async (_, wrong) => {
     const control = await faultControl();
     const gateway = patientGateway({ ...control.settings, ...wrong });
     const { data, errors } = await gateway.query(
@@ -263,7 +263,7 @@ describe('the invoice system', () => {
     ['down', 'SOURCE_UNAVAILABLE'],
     ['rate-limit', 'SOURCE_RATE_LIMITED'],
     ['garbage', 'SOURCE_CONTRACT'],
-  ] as const)('costs only its own fields if it has the fault "%s"', async (fault, code) => {
+  ] as const)('fails only its own fields if it has the fault "%s"', async (fault, code) => {
     const control = await faultControl();
     const gateway = patientGateway(
       { ...control.settings, INVOICES_ACCESS_TOKEN: invoicesAccessToken },
@@ -282,7 +282,7 @@ describe('the invoice system', () => {
   });
 });
 
-/** Of a fault control's settings, those of the invoice system, with a token at hand. */
+/** Returns the settings of the invoice system from a fault control, with a token. */
 function onlyInvoices(control: FaultControl): Record<string, string> {
   return {
     ...Object.fromEntries(
@@ -294,8 +294,8 @@ function onlyInvoices(control: FaultControl): Record<string, string> {
   };
 }
 
-/** A person with this account and this number of invoices, on consecutive days, some of them on one day. */
-function somebody(number: number, count: number, { from = '2026-01-01', ...facts }: Facts = {}): Person {
+/** Creates a person with this account and number of invoices, on consecutive days and some on the same day. */
+function createDebtor(number: number, count: number, { from = '2026-01-01', ...facts }: Facts = {}): Person {
   const invoices = Array.from({ length: count }, (_, i): SeedInvoice => ({
     id: guid('invoice', number * 100_000 + i),
     number: `F${number}-${String(i).padStart(6, '0')}`,
@@ -364,7 +364,7 @@ describe('the invoice system with chosen records', () => {
   const newest = (person: Person, first = 11) => numbers(sent(person)).slice(0, first);
 
   it('loads three hundred customers in three calls', async () => {
-    const people = Array.from({ length: 300 }, (_, i) => somebody(i + 1, i % 4));
+    const people = Array.from({ length: 300 }, (_, i) => createDebtor(i + 1, i % 4));
     await start(people);
     const gateway = patientGateway(environment());
     const { data, errors } = await gateway.query(
@@ -379,10 +379,10 @@ describe('the invoice system with chosen records', () => {
     expect(calls()).toBe(3 + 3);
   });
 
-  it('shows the few old invoices of one customer beside the thousands of another', async () => {
-    const busy = somebody(1, 3_000, { from: '2020-01-01' });
-    const quiet = somebody(2, 2, { from: '2019-01-01' });
-    const silent = somebody(3, 0);
+  it('shows a few old invoices of a customer, even if another customer has thousands', async () => {
+    const busy = createDebtor(1, 3_000, { from: '2020-01-01' });
+    const quiet = createDebtor(2, 2, { from: '2019-01-01' });
+    const silent = createDebtor(3, 0);
     await start([busy, quiet, silent]);
     expect(found(await invoicePages.load([page(1), page(2), page(3)], client))).toEqual([
       newest(busy),
@@ -393,14 +393,14 @@ describe('the invoice system with chosen records', () => {
   });
 
   it('reads only one page for a customer with very many invoices', async () => {
-    const busy = somebody(1, 3_000, { from: '2020-01-01' });
+    const busy = createDebtor(1, 3_000, { from: '2020-01-01' });
     await start([busy]);
     expect(found(await invoicePages.load([page(1)], client))).toEqual([newest(busy)]);
     expect(calls()).toBe(1);
   });
 
-  it('continues in the middle of a day, with the invoices of the day in any order', async () => {
-    const person = somebody(1, 40);
+  it('continues within a day, for any order of the invoices of that day', async () => {
+    const person = createDebtor(1, 40);
     await start([person]);
     const all = sent(person);
     for (const i of [0, 1, 2, 17, 38, 39]) {
@@ -412,8 +412,8 @@ describe('the invoice system with chosen records', () => {
     }
   });
 
-  it('shows the invoices of all accounts of a customer as one list', async () => {
-    const [first, second] = [somebody(1, 20, { from: '2026-02-01' }), somebody(2, 25)];
+  it('shows the invoices of all accounts of a customer in one list', async () => {
+    const [first, second] = [createDebtor(1, 20, { from: '2026-02-01' }), createDebtor(2, 25)];
     await start([first, second]);
     const both = {
       invoices: {
@@ -428,8 +428,8 @@ describe('the invoice system with chosen records', () => {
     ]);
   });
 
-  it('adds the open amounts of many pages, exact to the cent', async () => {
-    await start([somebody(1, 2_500), somebody(2, 0), somebody(3, 1)]);
+  it('adds the open amounts of many pages exactly', async () => {
+    await start([createDebtor(1, 2_500), createDebtor(2, 0), createDebtor(3, 1)]);
     const money_ = (amount: string) => ({ amounts: [{ amount, currency: 'EUR' }], isComplete: true });
     expect(await openTotals.load(['D1', 'D2', 'D3'], client)).toEqual([
       money_('25125.00'),
@@ -438,8 +438,8 @@ describe('the invoice system with chosen records', () => {
     ]);
   });
 
-  it('reports that a total is not exact if there are more invoices than can be read, for that customer only', async () => {
-    const people = [somebody(1, 6_000), somebody(2, 3), somebody(3, 0), somebody(4, 5_500)];
+  it('reports a total as incomplete only for the customer with more invoices than can be read', async () => {
+    const people = [createDebtor(1, 6_000), createDebtor(2, 3), createDebtor(3, 0), createDebtor(4, 5_500)];
     await start(people);
     const total = (amount: string, isComplete: boolean) => ({
       amounts: [{ amount, currency: 'EUR' }],
@@ -449,7 +449,7 @@ describe('the invoice system with chosen records', () => {
       total('50250.00', false),
       total('30.15', true),
       { amounts: [], isComplete: true },
-      // Of the fifty-five hundred as many as there was room for, beside the other one's.
+      // The total includes only some of the 5,500 invoices, because the limit applies to both customers together.
       total('50250.00', false),
     ]);
     const gateway = patientGateway(environment());
@@ -463,14 +463,14 @@ describe('the invoice system with chosen records', () => {
     });
   });
 
-  it('treats two accounts with an equal VAT number, or equal name and address, as one customer', async () => {
+  it('treats two accounts with the same VAT number, or the same name and address, as one customer', async () => {
     await start([
-      somebody(1, 1, { email: 'one@example.nl', vatNumber: 'NL858100009B14', firstName: 'Department' }),
-      somebody(2, 1, { email: 'one@example.nl', vatNumber: 'NL858100009B14' }),
-      somebody(3, 1, { email: 'same@example.nl' }),
-      somebody(4, 1, { email: 'same@example.nl' }),
-      somebody(5, 1, { email: 'two@example.nl' }),
-      somebody(6, 1, { email: 'two@example.nl', firstName: 'Robin' }),
+      createDebtor(1, 1, { email: 'one@example.nl', vatNumber: 'NL858100009B14', firstName: 'Department' }),
+      createDebtor(2, 1, { email: 'one@example.nl', vatNumber: 'NL858100009B14' }),
+      createDebtor(3, 1, { email: 'same@example.nl' }),
+      createDebtor(4, 1, { email: 'same@example.nl' }),
+      createDebtor(5, 1, { email: 'two@example.nl' }),
+      createDebtor(6, 1, { email: 'two@example.nl', firstName: 'Robin' }),
     ]);
     const gateway = patientGateway(environment());
     const { data, errors } = await gateway.query(
@@ -489,9 +489,9 @@ describe('the invoice system with chosen records', () => {
     ]);
   });
 
-  it('renews an expired access token once for all calls that wait', async () => {
+  it('renews an expired access token once for all waiting calls', async () => {
     let now = Date.now();
-    const people = [somebody(1, 1), somebody(2, 1)];
+    const people = [createDebtor(1, 1), createDebtor(2, 1)];
     await start(people, { now: () => now, tokenSeconds: 3_600 });
     const gateway = patientGateway({ ...environment(), INVOICES_ACCESS_TOKEN: '' });
     const find = (by: object) =>
@@ -512,8 +512,8 @@ describe('the invoice system with chosen records', () => {
     }
   });
 
-  it('is not called above its rate, and the client gets the error of a 429', async () => {
-    await start([somebody(1, 1)], { requestsPerFiveMinutes: 1, now: () => 1_000 });
+  it('is not called above its rate limit, and the client receives a rate-limit error', async () => {
+    await start([createDebtor(1, 1)], { requestsPerFiveMinutes: 1, now: () => 1_000 });
     const gateway = patientGateway(environment());
     const { errors } = await gateway.query(
       '{ customer(by: { email: "somebody-1@example.nl" }) { openInvoiceTotal { isApproximate } } }',
@@ -527,14 +527,14 @@ describe('the invoice system with chosen records', () => {
   it.each(Object.entries(hostileKeys))(
     'finds nobody by %s, and finds the other customers of the batch',
     async (_, key) => {
-      await start([somebody(1, 1, { email: 'jan@example.nl', vatNumber: 'NL858100009B14' })]);
+      await start([createDebtor(1, 1, { email: 'jan@example.nl', vatNumber: 'NL858100009B14' })]);
       for (const [loader, known] of [
         [customersByEmail, 'jan@example.nl'],
         [customersByNumber, 'D1'],
         [customersByVatNumber, 'NL858100009B14'],
       ] as const) {
         const outcome = await loader.load([key, known], client).catch((error: unknown) => error);
-        // What cannot be sent at all is refused; anything else costs nobody's record and gives nobody's.
+        // A value that cannot be sent is refused. Another value finds no record, and does not affect others.
         if (outcome instanceof Error) expect(outcome).toMatchObject({ code: 'BAD_USER_INPUT' });
         else expect(outcome).toMatchObject([[], [{ id: 'D1' }]]);
       }
@@ -614,7 +614,7 @@ describe('an answer at the address of the invoice system', () => {
   it.each([
     ['another shape', () => ({ something: 'secret' })],
     ['an amount whose digits may have been lost', withInvoice({ remainingAmount: 1e16 / 3 })],
-    ['a day that is none', withInvoice({ invoiceDate: '2026-02-30' })],
+    ['an invalid day', withInvoice({ invoiceDate: '2026-02-30' })],
     ['a status that was not requested', withInvoice({ status: 'Draft' })],
     ['no currency', withInvoice({ currencyCode: '' })],
     [
@@ -624,7 +624,7 @@ describe('an answer at the address of the invoice system', () => {
         '@odata.nextLink': 'https://secret.example/',
       }),
     ],
-  ])('costs only its own fields and reveals no value if it is %s', async (_, answering) => {
+  ])('fails only its own fields and reveals no value if it is %s', async (_, answering) => {
     answer = answering;
     const { errors } = await find();
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['SOURCE_CONTRACT']);

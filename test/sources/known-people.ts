@@ -3,10 +3,12 @@ import { localSource } from '../support/local-source.js';
 
 type Yields = NonNullable<SourceDefinition['identity']>['yields'];
 
-/** What one person's record holds. */
+/** The values of one person's record. */
 type Held = Partial<Pick<CustomerRecord, 'identifiers' | 'profile'>>;
 
-/** A source of the test's own that knows these people by their address, for sources that know nobody by themselves. */
+/**
+ * Creates a source that knows these people by their address. It is for tests of sources that do not identify customers.
+ */
 export function knownPeople(people: Readonly<Record<string, Held>>, yields: Yields = {}) {
   const load = (keys: readonly string[]): Promise<CustomerRecord[][]> =>
     Promise.resolve(
@@ -30,7 +32,7 @@ export function knownPeople(people: Readonly<Record<string, Held>>, yields: Yiel
   });
   const sdl = {
     people:
-      'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "Whether it is one." isPerson: Boolean }',
+      'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "Whether the record is a person." isPerson: Boolean }',
   };
   return { source, environment, sdl };
 }

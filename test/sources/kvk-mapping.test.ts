@@ -140,7 +140,7 @@ describe('an address of the KvK', () => {
     expect(read(fields)).toEqual([{ purpose: null, text, address: null }]);
   });
 
-  it('is for visits or for post', () => {
+  it('is a visiting or a postal address', () => {
     const purposes = read(
       { type: 'Bezoekadres' },
       { type: 'correspondentieadres' },
@@ -150,7 +150,7 @@ describe('an address of the KvK', () => {
     expect(purposes.map(({ purpose }) => purpose)).toEqual(['VISITS', 'POST', 'POST', null]);
   });
 
-  it('that is shielded is left out, and the others are shown', () => {
+  it('is omitted if it is shielded, and the others are shown', () => {
     const texts = read(
       { volledigAdres: 'A', indAfgeschermd: 'Nee' },
       { volledigAdres: 'B', indAfgeschermd: 'Ja' },
@@ -183,7 +183,7 @@ describe('the branches of the KvK', () => {
     [{ vestigingen: [branch(1), branch(2)] }, 2],
     [{ totaalAantalVestigingen: 0 }, 0],
     [{}, 0],
-  ])('%# are counted', (fields, count) => {
+  ])('%# have the correct count', (fields, count) => {
     expect(read(fields).count).toBe(count);
   });
 

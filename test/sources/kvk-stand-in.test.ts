@@ -47,7 +47,7 @@ describe('the stand-in of the trade register', () => {
     expect(codeOf(await get(`/v1/basisprofielen/${Number(number)}`))).toBe('IPD0006');
   });
 
-  test('answers that nothing is found with a 404 and a code, as plain JSON', async () => {
+  test('answers an unknown number with a 404 and a code, as plain JSON', async () => {
     const search = await get('/v2/zoeken?naam=niemand');
     expect([search.status, search.type, codeOf(search)]).toEqual([404, 'application/json', 'IPD5200']);
     const number = await get('/v1/basisprofielen/11111111');
@@ -70,7 +70,7 @@ describe('the stand-in of the trade register', () => {
     expect(seen.filter((number) => number !== undefined).sort()).toEqual(branches.sort());
   });
 
-  test('finds a company by each of its names, by a part of a name, and only in its own town', async () => {
+  test('finds a company by each of its names, by a part of a name, and only in its town', async () => {
     for (const name of ['Tweede handelsnaam Vestiging2', 'nevenvestiging govert']) {
       const query = `naam=${encodeURIComponent(name)}&plaats=Maastricht`;
       expect(listAt((await get(`/v2/zoeken?${query}`)).body, 'resultaten')).toMatchObject([
@@ -80,7 +80,7 @@ describe('the stand-in of the trade register', () => {
     }
   });
 
-  test('returns only street and town of an address, unless postcode and number are requested', async () => {
+  test('returns only street and town of an address unless postcode and number are requested', async () => {
     const short = await get('/v2/zoeken?kvkNummer=69599084&plaats=Amsterdam');
     expect(at(short.body, 'resultaten', 0, 'adres', 'binnenlandsAdres')).toEqual({
       type: 'bezoekadres',

@@ -23,14 +23,14 @@ const settings = { KVK_URL, KVK_API_KEY };
 
 function registration(kvkNumber: string): SeedRegistration {
   const found = world.register.find((registration) => registration.kvkNumber === kvkNumber);
-  if (found === undefined) throw new Error(`nobody is registered as ${kvkNumber}`);
+  if (found === undefined) throw new Error(`No company has the number ${kvkNumber}.`);
   return found;
 }
 
 const withManyBranches = world.register.find(({ branches }) => branches.length > 100);
-if (withManyBranches === undefined) throw new Error('nobody has many branches');
+if (withManyBranches === undefined) throw new Error('No company has many branches.');
 const leadingZero = world.register.find(({ kvkNumber }) => kvkNumber.startsWith('0'));
-if (leadingZero === undefined) throw new Error('no number begins with a zero');
+if (leadingZero === undefined) throw new Error('No number begins with a zero.');
 const [eight = ''] = [leadingZero.branches[0]?.addresses[0]?.city];
 
 const byNumber = (kvkNumber: string, fields = 'registeredName') => ({
@@ -69,11 +69,11 @@ describe('the trade register', () => {
     unknown: {
       'a KvK number': { ...byNumber('99999998'), data: { company: null } },
       'a name': { ...byName('Niemand & Zn.', 'Utrecht'), data: { company: null } },
-      'half a name': { ...byName('Lunchroom De', 'Utrecht'), data: { company: null } },
+      'a part of a name': { ...byName('Lunchroom De', 'Utrecht'), data: { company: null } },
       'a name and another place': { ...byName(leadingZero.name, 'Nergenshuizen'), data: { company: null } },
     },
     batches: {
-      // There are no batches: one call for each number, also when a number is requested several times.
+      // Each number needs one call, because there are no batches. A repeated number needs no further call.
       'ten companies, twice': {
         query: `{ ${[...ten, ...ten].map(({ kvkNumber }, i) => `c${i}: company(by: { kvkNumber: "${kvkNumber}" }) { registeredName legalForm }`).join(' ')} }`,
         calls: 10,
@@ -85,7 +85,7 @@ describe('the trade register', () => {
       },
     },
     pages: {
-      // Its 130 branches are found, the one of this name the last of them: on the second page.
+      // The search finds 130 branches. The branch with this name is the last, on the second page.
       ...byName(withManyBranches.name, withManyBranches.branches[0]?.addresses[0]?.city ?? ''),
       data: { company: { kvkNumber: withManyBranches.kvkNumber } },
       calls: 2,
@@ -102,7 +102,7 @@ describe('the trade register', () => {
       basePath: '/api',
       paths: /^\/(v2\/zoeken\?naam=[^&#]*&plaats=[^&#]*&resultatenPerPagina=100|v1\/basisprofielen\/\d{8})$/,
       nothing: ({ url }) => nothing(url.includes('zoeken') ? 'IPD5200' : 'IPD0005'),
-      // It has no headers for it.
+      // The KvK sends no headers about the limit.
       rateLimit: { ...nothing('IPD1902', 429), retryAfter: undefined },
       mismatches: [
         { answer: () => ({ naam: 'secret' }), place: 'kvkNummer', value: 'secret' },
@@ -264,7 +264,7 @@ describe('the trade register', () => {
     ]);
   });
 
-  it('is called once a day for a company, and its last answer is used while it is unavailable', async () => {
+  it('is called once a day for a company, and the last answer is used while it is unavailable', async () => {
     const clock = fakeClock();
     const control = await faultControl();
     const environment = { KVK_URL: control.settings.KVK_URL, KVK_API_KEY };
@@ -324,7 +324,7 @@ describe('the trade register with unusual answers', () => {
     await server.close();
   });
 
-  it('shows no shielded address of a branch, even if the service sends it', async () => {
+  it('hides a shielded address of a branch, even if the service sends it', async () => {
     const branch = { vestigingsnummer: '000000000001', volledigAdres: 'Dorpsstraat 1 1234AB Utrecht' };
     answer = () => ({
       body: {
@@ -385,14 +385,14 @@ describe('the trade register with unusual answers', () => {
     ['IPD9999', 404, 'SOURCE_CONTRACT'],
     ['IPD1999', 400, 'SOURCE_CONTRACT'],
     ['IPD0001', 500, 'SOURCE_UNAVAILABLE'],
-  ])('that returns %s with status %d gives %s', async (code, status, expected) => {
+  ])('that returns %s with status %d has the result %s', async (code, status, expected) => {
     answer = () => nothing(code, status);
     const [found] = await registrations.load(['11111112'], client);
     if (expected === null) expect(found).toBeNull();
     else expect(found).toMatchObject({ code: expected });
   });
 
-  it('at a wrong address gives an error, and not the answer that a company is unknown', async () => {
+  it('at a wrong address has an error, not the result that a company is unknown', async () => {
     answer = () => ({ status: 404, body: 'Not Found' });
     expect(await registrations.load(['11111112'], client)).toMatchObject([{ code: 'SOURCE_CONTRACT' }]);
   });
@@ -401,7 +401,7 @@ describe('the trade register with unusual answers', () => {
     body: { resultaten: numbers.map((kvkNummer) => ({ kvkNummer, naam })), volgende },
   });
 
-  it('may have the requested name on a later page', async () => {
+  it('is searched on later pages for the requested name', async () => {
     answer = ({ url }) =>
       url.includes('pagina=2')
         ? page(['11111113'], 'De Hoek')
@@ -411,7 +411,7 @@ describe('the trade register with unusual answers', () => {
     ]);
   });
 
-  it('stops reading at repeated or endless pages, and at another address', async () => {
+  it('is not read further after repeated or too many pages, or a link to another address', async () => {
     const key = { name: 'De Hoek', place: 'Utrecht' };
     answer = () => page(['11111112'], 'x', `${server.url}/api/v2/zoeken?pagina=${server.seen.length + 1}`);
     expect(await companiesByNameAndPlace.load([key], client)).toMatchObject([{ code: 'SOURCE_CONTRACT' }]);

@@ -4,7 +4,7 @@ import type { SourceDefinition } from '../../src/source.js';
 
 export type AnyLoader = Loader<Client, unknown, unknown>;
 
-/** All loaders of a source, also those that only a part of its declaration names. */
+/** Returns all loaders of a source, including those of identity, consents and pages. */
 export function loadersOfSource({
   loaders = [],
   identity,

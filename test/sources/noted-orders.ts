@@ -1,7 +1,7 @@
 import { setting } from '../../src/settings.js';
 import { defineSource } from '../../src/source.js';
 
-/** A source of orders with any numbers, so that the webshop is queried by these. */
+/** Creates a source of orders with these numbers, so that the webshop is queried by them. */
 export const notedOrders = defineSource({
   name: 'noted',
   connector: {

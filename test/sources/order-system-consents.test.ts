@@ -9,7 +9,10 @@ const STATUS = { GIVEN: 'GRANTED', REFUSED: 'DENIED', WITHDRAWN: 'REVOKED', ASKE
 
 const TWO_ACCOUNTS = 'two-accounts@example.nl';
 
-/** Two accounts with one address are one customer, who said what stands with either; the one that was changed last comes first. */
+/**
+ * Two accounts with the same address are one customer, who has the statements of both. The last changed account is
+ * first.
+ */
 const seedStatementsOf = (person: Person, { people }: World) =>
   (person.email === TWO_ACCOUNTS
     ? people.filter(({ email }) => email === TWO_ACCOUNTS).toReversed()
@@ -21,7 +24,7 @@ const saidWith = ({ orderSystem }: Person) =>
     .map(({ purpose, channel, status, changedAt, expiresAt, evidence }) => ({
       purpose,
       channel,
-      // What expires in the seed has expired.
+      // All consents with an end have expired in the seed data.
       status: expiresAt === null ? STATUS[status] : 'EXPIRED',
       updatedAt: new Date(changedAt).toISOString(),
       evidence,
@@ -38,8 +41,8 @@ describe("the order system's consents", () => {
     keyOf: ({ orderSystem }) => orderSystem && { customerNumber: orderSystem.customerNumber },
     seedStatementsOf,
     statuses: ['GRANTED', 'DENIED', 'REVOKED', 'REQUESTED', 'EXPIRED'],
-    callsForWhoTheyAre: 2,
-    callsForAHundred: 1,
+    identificationCalls: 2,
+    callsForHundredPeople: 1,
     withdraw: async ({ ownerUrl }, { orderSystem }) => {
       const owner = new pg.Client({ connectionString: ownerUrl });
       await owner.connect();

@@ -14,7 +14,7 @@ const { ORDER_SYSTEM_TEST_URL: connectionString } = process.env;
 
 function person(email: string): Person & { orderSystem: NonNullable<Person['orderSystem']> } {
   const found = world.people.find((person) => person.email === email);
-  if (found?.orderSystem === undefined) throw new Error(`the order system does not know ${email}`);
+  if (found?.orderSystem === undefined) throw new Error(`The order system does not know ${email}.`);
   return { ...found, orderSystem: found.orderSystem };
 }
 
@@ -35,14 +35,14 @@ const ordersOf = (person: Person) =>
   (person.orderSystem?.orders ?? []).toSorted(
     (a, b) => Date.parse(b.placedAt) - Date.parse(a.placedAt) || (a.number < b.number ? 1 : -1),
   );
-/** As PostgreSQL writes it. */
+/** Writes a time like PostgreSQL. */
 const databaseMoment = (moment: string) =>
   new Date(moment)
     .toISOString()
     .replace('T', ' ')
     .replace(/\.?0*Z$/, '+00');
 const [hundredth] = ordersOf(many).slice(99);
-if (hundredth === undefined) throw new Error('many-orders@example.nl has few orders');
+if (hundredth === undefined) throw new Error('many-orders@example.nl has too few orders.');
 
 describe('the order system', () => {
   let standIn: OrderSystemStandIn;
@@ -61,9 +61,9 @@ describe('the order system', () => {
     await standIn.close();
   });
   const environment = () => standIn.settings(standIn.url);
-  /** The role that the gateway logs in with. */
+  /** The role of the gateway in the database. */
   const reader = () => new URL(environment()['ORDER_SYSTEM_URL'] ?? '').username;
-  /** A state of a database of this test's own that its owner brings about and ends. */
+  /** Creates a fault: a state of a separate database that its owner begins and ends. */
   const state = (
     description: string,
     begin: string | (() => string),
@@ -106,7 +106,8 @@ describe('the order system', () => {
       'a VAT number': { ...by({ vatNumber: 'NL804376438B01' }), data: noCustomer },
     },
     batches: {
-      // Identification, a search for other customers with the same addresses, their orders, and the lines of these.
+      // The calls are identification, a search for other customers with the same addresses, the orders, and their
+      // lines.
       'all customers by number': {
         query:
           'query($by: [CustomerKey!]!) { customers(by: $by) { orders(first: 100) { nodes { number lines { lineNumber } } } } }',
@@ -149,12 +150,13 @@ describe('the order system', () => {
           },
         },
       },
-      // Identification, a search for other customers with the same address, and both pages in one statement.
+      // The calls are identification, a search for other customers with the same address, and both pages in one
+      // statement.
       calls: 3,
     },
     operation: by({ customerNumber: seven.orderSystem.customerNumber }, 'bornOn becameCustomerAt'),
     wrongCredentials: state(
-      'its login may log in no more',
+      'its login is disabled',
       () => `ALTER ROLE ${reader()} NOLOGIN`,
       () => `ALTER ROLE ${reader()} LOGIN`,
     ),
@@ -167,7 +169,7 @@ describe('the order system', () => {
     nonHttp: {
       protocol: 'over SQL',
       garbage: {
-        description: 'bytes that are not a message of the protocol break the connection for any query',
+        description: 'bytes that are not a message of the protocol end the connection for any query',
         code: 'SOURCE_UNAVAILABLE',
       },
       rateLimit: state(
@@ -178,7 +180,7 @@ describe('the order system', () => {
       mismatches: [
         {
           ...state(
-            'a column has become one of text',
+            'a column has the type text',
             `ALTER TABLE customers ALTER email_verified TYPE text USING 'jan@example.nl'`,
             'ALTER TABLE customers ALTER email_verified TYPE boolean USING true',
           ),
@@ -187,7 +189,7 @@ describe('the order system', () => {
         },
         {
           ...state(
-            'a moment has lost its time zone',
+            'a time has no time zone',
             'ALTER TABLE customers ALTER created_at TYPE timestamp',
             `ALTER TABLE customers ALTER created_at TYPE timestamptz USING created_at AT TIME ZONE 'UTC'`,
           ),

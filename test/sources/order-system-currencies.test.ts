@@ -10,7 +10,7 @@ import { ordersForTimeline } from '../../sources/order-system/timeline.js';
 import type { SqlClient } from '../../src/connectors/sql/client.js';
 import { postgresDialect } from '../../src/connectors/sql/postgres.js';
 
-/** The seed has one currency, so these rows are the test's own. */
+/** Rows in several currencies, because the seed data has only one. */
 const answering = (rows: readonly object[]): SqlClient => ({
   rows: <T>(schema: z.ZodType<T>) => Promise.resolve(rows.map((row) => schema.parse(row))),
   dialect: postgresDialect,
@@ -39,7 +39,7 @@ describe('an order system with several currencies', () => {
     ['first', [dollars, euros]],
     ['last', [euros, dollars]],
   ])(
-    'returns the time of the last order in any currency, if the currency of the gateway comes %s',
+    'returns the time of the last order in any currency, if the row with the currency of the gateway is %s',
     async (_, rows) => {
       expect(await orderTotals.load([['K1']], answering(rows))).toEqual([
         {

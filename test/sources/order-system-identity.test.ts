@@ -21,7 +21,7 @@ const settings = { ORDER_SYSTEM_URL: directSettings().ORDER_SYSTEM_URL };
 
 function person(email: string): Person {
   const found = world.people.find((person) => person.email === email);
-  if (found === undefined) throw new Error(`nobody in the seed data has ${email}`);
+  if (found === undefined) throw new Error(`The seed data has no person with ${email}.`);
   return found;
 }
 
@@ -50,14 +50,14 @@ describe('the order system as a source of identities', () => {
     return (await find(loader, keys)).map((records) => new Set(records.map(({ id }) => id)));
   }
 
-  /** The two records that are found by this. */
+  /** Returns the two records that an identifier finds. */
   async function two(
     loader: typeof customersByEmail,
     key: string,
   ): Promise<[OrderSystemCustomer, OrderSystemCustomer]> {
     const [[first, second, ...more] = []] = await find(loader, [key]);
     if (first === undefined || second === undefined || more.length > 0)
-      throw new Error(`${key} is not of two records`);
+      throw new Error(`${key} does not find two records.`);
     return [first, second];
   }
 
@@ -153,7 +153,7 @@ describe('the order system as a source of identities', () => {
     });
     const reader = new pg.Client({ connectionString: settings.ORDER_SYSTEM_URL });
     await reader.connect();
-    // A table as small as here is else read as a whole.
+    // Without this, PostgreSQL reads a small table completely.
     await reader.query('SET enable_seqscan = off');
     const { rows } = await reader.query<object>(`EXPLAIN (FORMAT JSON) ${text}`, [['x']]);
     await reader.end();
@@ -162,9 +162,9 @@ describe('the order system as a source of identities', () => {
   });
 
   it.each([
-    ['two records with one last name and birth date', 'two-accounts@example.nl', true],
+    ['two records with the same last name and birth date', 'two-accounts@example.nl', true],
     ['two people who share an address', 'shared@example.nl', false],
-  ])('decides whether %s are one customer or two', async (_, email, isOne) => {
+  ])('decides whether %s are the same customer', async (_, email, isOne) => {
     const [first, second] = await two(customersByEmail, email);
     expect(isSameCustomer(first, second)).toBe(isOne);
     expect(isSameCustomer(second, first)).toBe(isOne);
@@ -187,7 +187,7 @@ describe('the order system as a source of identities', () => {
     });
   });
 
-  it('treats two organisations as two customers, although one person buys for both', () => {
+  it('treats two organisations as two customers, even if the same person buys for both', () => {
     const of = (kvkNumber: string | null): OrderSystemCustomer => ({
       id: `K${kvkNumber ?? ''}`,
       identifiers: [

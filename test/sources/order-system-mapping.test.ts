@@ -79,17 +79,17 @@ describe('two customers of the order system', () => {
   const unknown = { birth_date: null, phone: null, kvk_no: null };
   const verified = { ...unknown, phone: '06', phone_verified: true };
   it.each([
-    ['one name and birth date', {}, { phone: '07' }, true],
-    ['one name in other letters', {}, { last_name: ' DE VRIES ', phone: '07' }, true],
+    ['the same name and birth date', {}, { phone: '07' }, true],
+    ['the same name in other notation', {}, { last_name: ' DE VRIES ', phone: '07' }, true],
     ['another birth date', {}, { birth_date: '1980-03-01', phone: '07' }, false],
     ['another name', {}, { last_name: 'Jansen', phone: '07' }, false],
     ['no birth date', unknown, unknown, false],
     ['no name', { last_name: null, phone: null }, { last_name: null, phone: null }, false],
     ['blank names', { last_name: ' ', phone: null }, { last_name: ' ', phone: null }, false],
-    ['one verified phone', verified, { ...verified, last_name: 'Jansen' }, true],
-    ['one phone, verified for one', verified, { ...verified, phone_verified: false }, false],
+    ['the same verified phone', verified, { ...verified, last_name: 'Jansen' }, true],
+    ['the same phone, verified for one of them', verified, { ...verified, phone_verified: false }, false],
     [
-      'one phone, verified for none',
+      'the same phone, not verified',
       { ...verified, phone_verified: false },
       { ...verified, phone_verified: false },
       false,
@@ -97,7 +97,7 @@ describe('two customers of the order system', () => {
     ['two verified phones', verified, { ...verified, phone: '07' }, false],
     ['two organisations', {}, { kvk_no: '87654321' }, false],
     ['an organisation and a person', {}, { kvk_no: null }, false],
-  ])('are one customer or two: %s', (_, item, other, expected) => {
+  ])('are compared by name, birth date and verified phone: %s', (_, item, other, expected) => {
     expect(isSameCustomer(customerOf(item), customerOf(other))).toBe(expected);
     expect(isSameCustomer(customerOf(other), customerOf(item))).toBe(expected);
   });
@@ -165,7 +165,7 @@ describe('a consent of the order system', () => {
     ['REFUSED', 1, 'DENIED'],
     ['WITHDRAWN', 0, 'REVOKED'],
     ['WITHDRAWN', 1, 'REVOKED'],
-  ] as const)('with the state %s and %i for "over" is %s', (status, is_over, expected) => {
+  ] as const)('with the state %s and is_over %i is %s', (status, is_over, expected) => {
     const item = { cust_no: 'K-1', purpose: 'ANALYTICS' as const, channel: 'SMS' as const, evidence: 'form' };
     expect(toConsent({ ...item, status, is_over, changed_at: '2026-10-01 12:00:00+00' })).toEqual({
       ...{ purpose: 'ANALYTICS', channel: 'SMS', status: expected, evidence: 'form' },

@@ -7,7 +7,7 @@ import { startEmbeddedServer } from '../../sources/stand-ins/embedded-server.js'
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 
-// A database and a login that are created by the statements of the order system's README alone.
+// A database and a login that are created only by the statements in the order system's README.
 const README = readFileSync('sources/order-system/README.md', 'utf8');
 const mark = randomBytes(5).toString('hex');
 const database = `readme_${mark}`;
@@ -69,7 +69,7 @@ afterAll(async () => {
   await server.close();
 });
 
-describe('a database and a login made as the README of the order system says', () => {
+describe('a database and a login that are created by the README of the order system', () => {
   const query = (email: string) =>
     `{ customer(by: { email: "${email}" }) { name orders(first: 1) { nodes {
       number total { amount currency } lines { quantity } payments { method }
@@ -79,7 +79,7 @@ describe('a database and a login made as the README of the order system says', (
     ['operator', 'PERSONALISATION'],
     ['operator', 'MARKETING'],
     ['campaign', 'MARKETING'],
-  ] as const)('answer the %s for %s as the customers of the test do', async (role, purpose) => {
+  ] as const)('answer the role %s for the purpose %s', async (role, purpose) => {
     const headers = await headersOf(role, { purpose });
     const shown = await gateway.query(query('willing@example.nl'), {}, headers);
     expect(shown.errors).toEqual([]);

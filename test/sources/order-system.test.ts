@@ -24,7 +24,7 @@ const settings = { ORDER_SYSTEM_URL: directSettings().ORDER_SYSTEM_URL };
 
 function person(email: string): Person {
   const found = world.people.find((person) => person.email === email);
-  if (found === undefined) throw new Error(`nobody in the seed data has ${email}`);
+  if (found === undefined) throw new Error(`The seed data has no person with ${email}.`);
   return found;
 }
 
@@ -40,7 +40,7 @@ function newestFirst(orders: readonly SeedOrder[]): SeedOrder[] {
 
 const euros = (cents: number): string => (cents / 100).toFixed(2);
 
-/** How many orders count, when the last of them was placed, and what they cost together. */
+/** The expected number of orders, the time of the last order, and their total amount. */
 function totalsOf(orders: readonly SeedOrder[]) {
   const counted = newestFirst(orders).filter(({ status }) => status !== 'CANCELLED');
   const cents = counted
@@ -88,7 +88,7 @@ describe('the order system', () => {
     expect(at(data, 'customers', 0, 'name')).toBe(`${firstName} ${lastName}`);
   });
 
-  it('shows all the data of an order that the system holds', async () => {
+  it('shows all data of an order in the system', async () => {
     const { data, errors } = await gateway.query(`{
       customer(by: { email: "everywhere@example.nl" }) {
         becameCustomerAt address { street houseNumber postcode city }
@@ -136,7 +136,7 @@ describe('the order system', () => {
     }
   }`;
 
-  it('returns 500 orders page by page, each once, also if many have one time', async () => {
+  it('returns 500 orders in pages, each once, even if many have the same time', async () => {
     const all = ordersOf('many-orders@example.nl').map(({ number }) => number);
     expect(all).toHaveLength(500);
     await fc.assert(
@@ -176,10 +176,10 @@ describe('the order system', () => {
     ['another list', encodeCursor('Customer.invoices', ['2026-01-01 00:00:00+00', 'ORD-1'])],
     ['no moment', encodeCursor('Customer.orders', ['yesterday', 'ORD-1'])],
     ['the end of time', encodeCursor('Customer.orders', ['infinity', 'ORD-1'])],
-    ['a day that is none', encodeCursor('Customer.orders', ['2026-02-30 00:00:00+00', 'ORD-1'])],
-    ['an hour that is none', encodeCursor('Customer.orders', ['2026-01-01 24:00:00+00', 'ORD-1'])],
+    ['an invalid day', encodeCursor('Customer.orders', ['2026-02-30 00:00:00+00', 'ORD-1'])],
+    ['an invalid hour', encodeCursor('Customer.orders', ['2026-01-01 24:00:00+00', 'ORD-1'])],
     ['an SQL condition', encodeCursor('Customer.orders', ["2026-01-01 00:00:00+00' OR '1'='1", 'ORD-1'])],
-    ['a text that is none', encodeCursor('Customer.orders', ['2026-01-01 00:00:00+00', 'a\0b'])],
+    ['an invalid text', encodeCursor('Customer.orders', ['2026-01-01 00:00:00+00', 'a\0b'])],
     ['an object', Buffer.from('{"__proto__":1}').toString('base64url')],
     ['ten thousand characters', 'x'.repeat(10_000)],
   ])('refuses a cursor of %s as an error of the caller', async (_, after) => {
@@ -220,7 +220,7 @@ describe('the order system', () => {
       ];
     });
 
-    it('reads the pages by one statement, each customer with its own page', async () => {
+    it('reads a page for each customer with one statement', async () => {
       const { counting, calls } = countingClient(client);
       const found = await orderPages.load(pages, counting);
       expect(calls()).toBe(1);
@@ -234,7 +234,7 @@ describe('the order system', () => {
       );
     });
 
-    it('reads along the index, and no more orders than the pages contain', async () => {
+    it('reads from the index only the orders of the pages', async () => {
       const nodes = await explained(settings, (recording) => orderPages.load(pages, recording));
       const scans = nodes.filter((node) => node['Relation Name'] === 'orders');
       expect(scans.map((node) => node['Index Name'])).toEqual(['orders_newest_first']);
@@ -244,13 +244,13 @@ describe('the order system', () => {
       const rows = scan?.['Actual Rows'] ?? Infinity;
       const least = (rows - (Number.isInteger(rows) ? 0.5 : 0)) * (scan?.['Actual Loops'] ?? 0);
       expect(Math.floor(least)).toBeLessThanOrEqual(pages.reduce((sum, { first }) => sum + first + 1, 0));
-      // The database sorts only the rows that it sends, and not all orders of the customers.
+      // The database sorts only the rows that it sends, not all orders of the customers.
       for (const sort of nodes.filter((node) => node['Node Type'].includes('Sort')))
         expect(sort['Actual Rows']).toBeLessThanOrEqual(30);
     });
   });
 
-  /** Two customers, one with many orders of one moment, and the list of a customer with both numbers. */
+  /** Two customers, the first with many orders of the same time, and the list of a customer with both numbers. */
   const both = ['many-orders@example.nl', 'everywhere@example.nl'];
   const customerNumbers = both.map((email) => person(email).orderSystem?.customerNumber ?? '');
   const ofBoth = newestFirst(both.flatMap(ordersOf));
@@ -283,7 +283,7 @@ describe('the order system', () => {
     expect(here).toBe(other);
   });
 
-  it('shows the orders of both accounts of a customer with two, and their total', async () => {
+  it('shows the orders of both accounts of a customer, and their total', async () => {
     const { data, errors } = await gateway.query(`{
       customer(by: { email: "two-accounts@example.nl" }) {
         orders(first: 100) { nodes { number } }
@@ -311,7 +311,7 @@ describe('the order system', () => {
   });
 
   describe('with totals of orders', () => {
-    it('computes the totals of many customers by one statement, without cancelled orders', async () => {
+    it('computes the totals of many customers with one statement, without cancelled orders', async () => {
       const people = world.people.filter(({ orderSystem }) => orderSystem !== undefined);
       const keys = people.map(({ orderSystem }) => [orderSystem?.customerNumber ?? '']);
       const { counting, calls } = countingClient(client);
@@ -350,12 +350,12 @@ describe('the order system', () => {
   });
 
   describe('as a page of the timeline', () => {
-    /** As moments are written in the timeline; the seed has milliseconds. */
+    /** Writes a time as in the timeline. The seed data has milliseconds. */
     const canonical = (moment: string) => new Date(moment).toISOString().replace('Z', '000Z');
     const expectedOf = (orders: readonly SeedOrder[]) =>
       orders.map(({ number, status, placedAt, lines }) => ({
         kind: 'ORDER',
-        // The database writes no zeros at the end.
+        // The database writes no trailing zeros.
         at: new Date(placedAt).toISOString().replace(/\.?0+Z$/, 'Z'),
         id: number,
         title: `Order ${number}`,
@@ -366,7 +366,7 @@ describe('the order system', () => {
         },
       }));
 
-    it('continues from any place, also between orders of one time, and stops at the requested time', async () => {
+    it('continues from any place, even between orders of the same time, and stops at the requested time', async () => {
       const since = ofBoth.at(-50)?.placedAt ?? '';
       const places = [null, ofBoth[0], ofBoth[7], ofBoth[250], ofBoth.at(-60), ofBoth.at(-1)];
       const pages = places.flatMap((place) =>
@@ -413,7 +413,7 @@ describe('the order system', () => {
       ]);
     });
 
-    it('contains all orders of one time or none, depending on the place in the timeline', async () => {
+    it('contains all orders of a time or none, depending on the place in the timeline', async () => {
       const moment = ofBoth.find(
         ({ placedAt }, i) =>
           i > 0 && ofBoth[i + 1]?.placedAt === placedAt && ofBoth[i - 1]?.placedAt !== placedAt,
@@ -435,7 +435,7 @@ describe('the order system', () => {
       expect([none, all]).toEqual([expectedOf(from(false)), expectedOf(from(true))]);
     });
 
-    it('reads along the index, and no older orders of the customer', async () => {
+    it('reads from the index without older orders of the customer', async () => {
       const plan = await explained(settings, (recording) =>
         ordersForTimeline.load(
           [
@@ -460,7 +460,7 @@ describe('the order system', () => {
       }
     });
 
-    it('shows the orders in the timeline of the customer, page by page', async () => {
+    it('shows the orders in the timeline of the customer, in pages', async () => {
       const seen: unknown[] = [];
       let after: unknown = null;
       do {
@@ -511,7 +511,7 @@ describe('the order system', () => {
   it.each([
     ['that refuses the gateway', (url: URL) => (url.username = 'nobody'), 'SOURCE_UNAUTHENTICATED'],
     ['that is another one', (url: URL) => (url.pathname = '/postgres'), 'SOURCE_CONTRACT'],
-  ])('leaves its fields null if it is a database %s', async (_, change, code) => {
+  ])('has null fields if it is a database %s', async (_, change, code) => {
     const url = new URL(settings.ORDER_SYSTEM_URL ?? '');
     change(url);
     const broken = createTestGateway({ ...directSettings(), ORDER_SYSTEM_URL: url.href });
@@ -547,7 +547,7 @@ function countingClient(client: SqlClient): { counting: SqlClient; calls: () => 
   };
 }
 
-/** The database's plan of the one statement that is executed. */
+/** Returns the query plan of the single statement that is executed. */
 async function explained(
   { ORDER_SYSTEM_URL }: { ORDER_SYSTEM_URL: string | undefined },
   run: (recording: SqlClient) => Promise<unknown>,

@@ -7,10 +7,10 @@ import { SettingsReader } from '../../src/settings.js';
 import type { SourceDefinition } from '../../src/source.js';
 import { tuned, variableOf } from '../../src/source-settings.js';
 
-// Compares a source's page with its code: the settings, and how long answers are cached.
+// Compares the page of each source with its code: the settings, and the freshness of answers.
 const pageOf = ({ name }: SourceDefinition) => new URL(`../../sources/${name}/README.md`, import.meta.url);
 const BLOCK = /(?<=<!-- freshness -->\n)[^]*(?=<!-- \/freshness -->)/;
-/** Width in characters; the other columns of the table need about 75. */
+/** The maximum width of the first column, in characters. The other columns need about 75. */
 const MAX_NAMES_WIDTH = 60;
 const ALL = [
   ['ms', 1_000],
@@ -20,7 +20,7 @@ const ALL = [
   ['day', Infinity],
 ] as const;
 
-/** `90000` as `1.5 minutes`. */
+/** Writes a duration, such as `1.5 minutes` for 90,000 ms. */
 function asWritten(ms: number): string {
   if (ms === 0) return '0 s';
   let amount = ms;
@@ -28,10 +28,10 @@ function asWritten(ms: number): string {
     if (amount < size) return `${amount} ${unit}${['ms', 's'].includes(unit) || amount === 1 ? '' : 's'}`;
     amount /= size;
   }
-  throw new Error('No time is as long.');
+  throw new Error('The duration is too long.');
 }
 
-/** The names in groups whose text fits the first column of a table that is at most 140 columns wide. */
+/** Splits the names into groups that fit the first column of a table of at most 140 columns. */
 function groupedByWidth(names: readonly string[]): string[] {
   const groups: string[] = [];
   for (const name of names) {
@@ -42,7 +42,7 @@ function groupedByWidth(names: readonly string[]): string[] {
   return groups;
 }
 
-/** How long the answers of each loader are cached according to the code, without settings. */
+/** The table of the freshness of each loader, from the code and without settings. */
 function table(source: SourceDefinition): string {
   const [tunedSource] = tuned([source], new SettingsReader({}));
   const { freshness: ofSource = {}, loaderSettings = {} } = tunedSource ?? {};
@@ -106,7 +106,7 @@ describe.each(sources.map((source) => [source.name, source] as const))('the READ
     for (const purpose of source.consents?.purposes ?? []) expect(text).toContain(purpose);
   });
 
-  test('states how long the answers of each loader are cached', async () => {
+  test('states the freshness of each loader', async () => {
     const style = await resolveConfig(pageOf(source));
     const block = `\n${await format(table(source), { ...style, parser: 'markdown' })}\n`;
     if (process.env.UPDATE_README === '1') {

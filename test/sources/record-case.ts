@@ -1,37 +1,37 @@
 import type { Person, World } from '../../sources/stand-ins/world.js';
 import type { Place } from './tampering.js';
 
-/** How the records of one loader are put out of order in `records.test.ts`. */
+/** Describes how `records.test.ts` changes the answers to one loader. */
 export interface RecordCase {
   /** Keys that the stand-in knows. */
   keys: readonly unknown[];
-  /** Other keys, whose records are put into the answers for `keys`. */
+  /** Other keys, whose records are inserted into the answers for `keys`. */
   others: readonly unknown[];
-  /** The loader that `others` are keys of. Default: the same one. */
+  /** The loader of `others`. Default: the same loader. */
   othersBy?: string;
-  /** Lists in which a record is matched by its key. Default: none, since each call answers one key. */
+  /** Lists whose records are matched by key. Default: none, if each call answers one key. */
   lists?: Place;
-  /** Lists in which the position of an answer is all there is, as the parts of a batch. */
+  /** Lists whose items are matched only by position, such as the parts of a batch. */
   positions?: Place;
-  /** A number in each row that stands for one of the keys, so that those of `others` are given other numbers. */
+  /** The name of a column with the index of the key. Rows of `others` receive indexes beyond those of `keys`. */
   index?: string;
-  /** A list that records refer to: it holds those of all answers. */
+  /** A list of referenced objects. It contains the objects of all answers. */
   included?: Place;
-  /** Why a record that no key requested is left out here, and is not an error. */
+  /** The reason why the loader omits records that were not requested, instead of an error. */
   loose?: string;
-  /** Why the records of another key cannot be distinguished. They are then only repeated and put in another order. */
+  /** The reason why records of another key cannot be recognised. Then records are only repeated and reordered. */
   anonymous?: string;
 }
 
-/** Two for keys and two others; one and the rest when there are fewer. */
-export function four(found: readonly unknown[]): Pick<RecordCase, 'keys' | 'others'> {
+/** Returns two `keys` and two `others`, or one key and the other values if there are fewer than four. */
+export function splitKeys(found: readonly unknown[]): Pick<RecordCase, 'keys' | 'others'> {
   const count = found.length < 4 ? 1 : 2;
-  if (found.length < 2) throw new Error('The world has too few of these.');
+  if (found.length < 2) throw new Error('The seed data has too few records.');
   return { keys: found.slice(0, count), others: found.slice(count, 4) };
 }
 
-/** The ordinary customers that a system knows. */
-export function having<Part extends keyof Person>(
+/** Returns the ordinary customers that a system knows. */
+export function peopleWith<Part extends keyof Person>(
   { people }: World,
   part: Part,
   fits: (nonNullable: NonNullable<Person[Part]>, person: Person) => boolean = () => true,

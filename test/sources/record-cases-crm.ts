@@ -1,22 +1,22 @@
 import { salesforceId } from '../../sources/stand-ins/seed-salesforce.js';
 import type { Person, World } from '../../sources/stand-ins/world.js';
-import { four, having, type RecordCase } from './record-case.js';
+import { splitKeys, peopleWith, type RecordCase } from './record-case.js';
 import { below, each, itself, type Place } from './tampering.js';
 
 /** The cases of the two CRMs: see `record-cases.ts`. */
 
 export function hubspotCases(world: World): Record<string, RecordCase> {
-  const known = having(world, 'crm');
-  const ids = four(known.map(({ crm: { contactId } }) => contactId));
+  const known = peopleWith(world, 'crm');
+  const ids = splitKeys(known.map(({ crm: { contactId } }) => contactId));
   const results = below('results');
-  const working = having(world, 'crm', ({ companyId }) => companyId !== undefined);
-  const dealing = having(world, 'crm', ({ deals }) => deals.length > 0);
+  const working = peopleWith(world, 'crm', ({ companyId }) => companyId !== undefined);
+  const dealing = peopleWith(world, 'crm', ({ deals }) => deals.length > 0);
   const complaining = world.companies.filter(({ serviceTickets }) => serviceTickets.length > 0);
   const withVat = world.companies.filter(({ vatNumber }) => vatNumber !== undefined);
   const types = [{ id: null, name: null }];
-  const anonymous = 'a search gives no associations: `resolvers.ts` compares with those of the record';
+  const anonymous = 'a search returns no associations, so `resolvers.ts` compares with those of the record';
   return {
-    'crm-hubspot contactsByEmail': { ...four(known.map(({ email }) => email)), lists: results },
+    'crm-hubspot contactsByEmail': { ...splitKeys(known.map(({ email }) => email)), lists: results },
     'crm-hubspot contactsById': { ...ids, lists: results },
     'crm-hubspot contactsByFacebookUserId': {
       keys: world.people.flatMap(({ crm }) => crm?.facebookUserId ?? []).slice(0, 1),
@@ -25,46 +25,48 @@ export function hubspotCases(world: World): Record<string, RecordCase> {
       lists: results,
     },
     'crm-hubspot consentsOfContacts': {
-      ...four(
-        having(world, 'crm', ({ marketing }) =>
+      ...splitKeys(
+        peopleWith(world, 'crm', ({ marketing }) =>
           marketing.choices.some(({ kindId }) => kindId === undefined),
         ).map(({ crm }) => crm.contactId),
       ),
       lists: results,
     },
     'crm-hubspot companiesOfContacts': {
-      ...four(working.map(({ crm }) => crm.contactId)),
+      ...splitKeys(working.map(({ crm }) => crm.contactId)),
       lists: results,
     },
-    'crm-hubspot dealsOfContacts': { ...four(dealing.map(({ crm }) => crm.contactId)), lists: results },
-    'crm-hubspot ticketsOfCompanies': { ...four(complaining.map(({ id }) => id)), lists: results },
+    'crm-hubspot dealsOfContacts': { ...splitKeys(dealing.map(({ crm }) => crm.contactId)), lists: results },
+    'crm-hubspot ticketsOfCompanies': { ...splitKeys(complaining.map(({ id }) => id)), lists: results },
     'crm-hubspot companies': {
-      ...four(working.map(({ crm: { contactId, companyId } }) => ({ id: companyId, contactId }))),
+      ...splitKeys(working.map(({ crm: { contactId, companyId } }) => ({ id: companyId, contactId }))),
       lists: results,
     },
     'crm-hubspot deals': {
-      ...four(dealing.map(({ crm: { contactId, deals } }) => ({ id: deals[0]?.id, contactId }))),
+      ...splitKeys(dealing.map(({ crm: { contactId, deals } }) => ({ id: deals[0]?.id, contactId }))),
       lists: results,
     },
     'crm-hubspot tickets': {
-      ...four(complaining.flatMap(({ serviceTickets }) => serviceTickets.slice(0, 1).map(({ id }) => id))),
+      ...splitKeys(
+        complaining.flatMap(({ serviceTickets }) => serviceTickets.slice(0, 1).map(({ id }) => id)),
+      ),
       lists: results,
     },
     'crm-hubspot companiesByKvkNumber': {
-      ...four(world.companies.map(({ kvkNumber }) => kvkNumber)),
+      ...splitKeys(world.companies.map(({ kvkNumber }) => kvkNumber)),
       lists: results,
     },
     'crm-hubspot companiesByVatNumber': {
-      ...four(withVat.map(({ vatNumber }) => vatNumber)),
+      ...splitKeys(withVat.map(({ vatNumber }) => vatNumber)),
       lists: results,
     },
     'crm-hubspot newestDeals': {
-      ...four(dealing.map(({ crm }) => ({ id: crm.contactId, first: 5, before: null }))),
+      ...splitKeys(dealing.map(({ crm }) => ({ id: crm.contactId, first: 5, before: null }))),
       lists: results,
       anonymous,
     },
     'crm-hubspot newestTickets': {
-      ...four(complaining.map(({ id }) => ({ id, first: 5, before: null }))),
+      ...splitKeys(complaining.map(({ id }) => ({ id, first: 5, before: null }))),
       lists: results,
       anonymous,
     },
@@ -72,33 +74,33 @@ export function hubspotCases(world: World): Record<string, RecordCase> {
       keys: ['contacts'],
       others: [],
       lists: results,
-      anonymous: 'there is one list for all',
+      anonymous: 'all keys have the same list',
     },
     'crm-hubspot subscriptionsOfContacts': {
-      ...four(known.map(({ crm: { contactId } }) => ({ contactId, types }))),
+      ...splitKeys(known.map(({ crm: { contactId } }) => ({ contactId, types }))),
       lists: results,
     },
   };
 }
 
 export function salesforceCases(world: World): Record<string, RecordCase> {
-  const known = having(world, 'salesforce');
+  const known = peopleWith(world, 'salesforce');
   const ids = known.map(({ salesforce: { contactId } }) => contactId);
   const records = below('records');
   const childrenOf = (relation: string): Place => each(records, below(relation, 'records'));
-  const working = having(world, 'salesforce', ({ companyId }) => companyId !== undefined);
+  const working = peopleWith(world, 'salesforce', ({ companyId }) => companyId !== undefined);
   const with_ = (fits: (salesforcePart: NonNullable<Person['salesforce']>) => boolean) =>
-    four(having(world, 'salesforce', fits).map(({ salesforce: { contactId } }) => contactId));
+    splitKeys(peopleWith(world, 'salesforce', fits).map(({ salesforce: { contactId } }) => contactId));
   return {
-    'crm-salesforce contactsById': { ...four(ids), lists: itself },
-    'crm-salesforce contactsByEmail': { ...four(known.map(({ email }) => email)), lists: records },
-    'crm-salesforce contactsByPhone': { ...four(known.map(({ phone }) => phone)), lists: records },
+    'crm-salesforce contactsById': { ...splitKeys(ids), lists: itself },
+    'crm-salesforce contactsByEmail': { ...splitKeys(known.map(({ email }) => email)), lists: records },
+    'crm-salesforce contactsByPhone': { ...splitKeys(known.map(({ phone }) => phone)), lists: records },
     'crm-salesforce consentsOfContacts': {
       ...with_(({ hasOptedOutOfEmail, doNotCall }) => hasOptedOutOfEmail || doNotCall),
       lists: itself,
     },
     'crm-salesforce accounts': {
-      ...four(
+      ...splitKeys(
         working.map(({ salesforce: { contactId, companyId } }) => ({
           contactId,
           accountId: salesforceId('account', world.companies.findIndex(({ id }) => id === companyId) + 1),

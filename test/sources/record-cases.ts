@@ -1,11 +1,11 @@
 import { zendeskOrganizationId } from '../../sources/stand-ins/seed-ids.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
 import type { World } from '../../sources/stand-ins/world.js';
-import { four, having, type RecordCase } from './record-case.js';
+import { splitKeys, peopleWith, type RecordCase } from './record-case.js';
 import { hubspotCases, salesforceCases } from './record-cases-crm.js';
 import { below, each, inJson, itself, valuesOf } from './tampering.js';
 
-/** For each loader of each source, by the names of both. */
+/** The cases of all loaders, by the names of source and loader. */
 export function recordCases(customers: number): Record<string, RecordCase> {
   const world = createWorld({ customers });
   return {
@@ -21,15 +21,15 @@ export function recordCases(customers: number): Record<string, RecordCase> {
 }
 
 function orderSystem(world: World): Record<string, RecordCase> {
-  const buyers = having(world, 'orderSystem', ({ orders }) =>
+  const buyers = peopleWith(world, 'orderSystem', ({ orders }) =>
     orders.some(
       ({ lines, payments, status }) => lines.length > 0 && payments.length > 0 && status !== 'CANCELLED',
     ),
   );
   const numbers = buyers.map(({ orderSystem }) => orderSystem.customerNumber);
   const pages = (more: object) =>
-    four(numbers.map((number) => ({ customerNumbers: [number], first: 10, ...more })));
-  const orders = four(
+    splitKeys(numbers.map((number) => ({ customerNumbers: [number], first: 10, ...more })));
+  const orders = splitKeys(
     buyers.flatMap(({ orderSystem: { customerNumber, orders } }) =>
       orders
         .filter(({ lines, payments }) => lines.length > 0 && payments.length > 0)
@@ -44,7 +44,7 @@ function orderSystem(world: World): Record<string, RecordCase> {
     othersBy: 'order-system customersByNumber',
     lists: itself,
   });
-  // One device of each, which no other of them uses.
+  // Each person has one device that no other person uses.
   const devices = ['single-device@example.nl', 'device-b@example.nl', 'everywhere@example.nl']
     .flatMap(
       (email) =>
@@ -52,24 +52,24 @@ function orderSystem(world: World): Record<string, RecordCase> {
     )
     .map(({ visitorId }) => visitorId);
   return {
-    'order-system customersByNumber': { ...four(numbers), lists: itself },
-    'order-system customersByEmail': { ...four(buyers.map(({ email }) => email)), lists: itself },
-    'order-system customersByPhone': { ...four(buyers.map(({ phone }) => phone)), lists: itself },
-    'order-system customersByVisitorId': { ...four(devices), lists: itself },
+    'order-system customersByNumber': { ...splitKeys(numbers), lists: itself },
+    'order-system customersByEmail': { ...splitKeys(buyers.map(({ email }) => email)), lists: itself },
+    'order-system customersByPhone': { ...splitKeys(buyers.map(({ phone }) => phone)), lists: itself },
+    'order-system customersByVisitorId': { ...splitKeys(devices), lists: itself },
     'order-system customersByKvkNumber': firm(({ kvkNumber }) => kvkNumber),
     'order-system customersByVatNumber': firm(({ vatNumber }) => vatNumber),
     'order-system orderPages': { ...pages({ after: null }), lists: itself },
     'order-system ordersForTimeline': { ...pages({ before: null, since: null }), lists: itself },
     'order-system orderTotals': {
-      ...four(numbers.map((number) => [number])),
+      ...splitKeys(numbers.map((number) => [number])),
       lists: itself,
       index: 'customer',
     },
     'order-system linesOfOrders': { ...orders, lists: itself },
     'order-system paymentsOfOrders': { ...orders, lists: itself },
     'order-system consentsOfCustomers': {
-      ...four(
-        having(world, 'orderSystem', ({ consents }) => consents.length > 0).map(
+      ...splitKeys(
+        peopleWith(world, 'orderSystem', ({ consents }) => consents.length > 0).map(
           ({ orderSystem }) => orderSystem.customerNumber,
         ),
       ),
@@ -79,17 +79,17 @@ function orderSystem(world: World): Record<string, RecordCase> {
 }
 
 function webshop(world: World): Record<string, RecordCase> {
-  const known = having(world, 'webshop');
-  const ids = four(known.map(({ webshop: { customerId } }) => customerId));
+  const known = peopleWith(world, 'webshop');
+  const ids = splitKeys(known.map(({ webshop: { customerId } }) => customerId));
   const aliases = valuesOf('data');
   return {
     'webshop customersBy id': { ...ids, positions: aliases },
     'webshop customersBy emailAddress': {
-      ...four(known.map(({ email }) => email)),
+      ...splitKeys(known.map(({ email }) => email)),
       positions: aliases,
     },
     'webshop customersBy phoneNumber': {
-      ...four(known.map(({ phone }) => phone)),
+      ...splitKeys(known.map(({ phone }) => phone)),
       positions: aliases,
     },
     'webshop consentsOfCustomers': { ...ids, lists: below('data', 'nodes') },
@@ -97,10 +97,10 @@ function webshop(world: World): Record<string, RecordCase> {
 }
 
 function contactCentre(world: World): Record<string, RecordCase> {
-  const known = having(world, 'contactCentre');
+  const known = peopleWith(world, 'contactCentre');
   const ids = known.map(({ contactCentre: { userId } }) => String(userId));
-  const requesters = having(world, 'contactCentre', ({ tickets }) => tickets.length > 0);
-  const organised = having(world, 'contactCentre', ({ companyId }) => companyId !== undefined);
+  const requesters = peopleWith(world, 'contactCentre', ({ tickets }) => tickets.length > 0);
+  const organised = peopleWith(world, 'contactCentre', ({ companyId }) => companyId !== undefined);
   const copied = [
     ...new Set(
       requesters.flatMap(({ contactCentre: { tickets } }) =>
@@ -118,14 +118,14 @@ function contactCentre(world: World): Record<string, RecordCase> {
     })),
   );
   return {
-    'contact-centre usersById': { ...four(ids), lists: below('users') },
+    'contact-centre usersById': { ...splitKeys(ids), lists: below('users') },
     'contact-centre usersByEmail': {
-      ...four(known.map(({ email }) => email)),
+      ...splitKeys(known.map(({ email }) => email)),
       lists: below('users'),
-      loose: 'the search finds what only looks like the address',
+      loose: 'the search also finds similar addresses',
     },
     'contact-centre organisations': {
-      ...four(
+      ...splitKeys(
         organised.map(({ contactCentre: { userId, companyId } }) => ({
           userId: String(userId),
           id: String(zendeskOrganizationId(world.companies.findIndex(({ id }) => id === companyId))),
@@ -134,16 +134,16 @@ function contactCentre(world: World): Record<string, RecordCase> {
       lists: below('organizations'),
     },
     'contact-centre ticketsOfUsers': {
-      ...four(requesters.map(({ contactCentre: { userId } }) => String(userId))),
+      ...splitKeys(requesters.map(({ contactCentre: { userId } }) => String(userId))),
       lists: below('results'),
     },
     'contact-centre ticketsCopiedToUsers': {
-      ...four(copied.map(String)),
+      ...splitKeys(copied.map(String)),
       lists: below('results'),
       loose: 'the search by cc also finds the tickets that a user only follows',
     },
     'contact-centre commentsOfTickets': {
-      ...four(firstTickets),
+      ...splitKeys(firstTickets),
       lists: below('comments'),
       anonymous: 'a comment does not name its ticket, which is only in the path of the call',
     },
@@ -151,17 +151,20 @@ function contactCentre(world: World): Record<string, RecordCase> {
 }
 
 function facebook(world: World): Record<string, RecordCase> {
-  const users = having(world, 'facebook', ({ conversations }) => conversations.length > 0);
+  const users = peopleWith(world, 'facebook', ({ conversations }) => conversations.length > 0);
   const items = each(itself, inJson('body', below('data')));
   return {
-    'facebook usersById': { ...four(users.map(({ facebook: { userId } }) => userId)), positions: itself },
+    'facebook usersById': {
+      ...splitKeys(users.map(({ facebook: { userId } }) => userId)),
+      positions: itself,
+    },
     'facebook conversationPages': {
-      ...four(users.map(({ facebook: { userId } }) => ({ userId, cursor: null }))),
+      ...splitKeys(users.map(({ facebook: { userId } }) => ({ userId, cursor: null }))),
       lists: items,
       positions: itself,
     },
     'facebook messagePages': {
-      ...four(
+      ...splitKeys(
         users.map(({ facebook: { userId, conversations } }) => ({
           userId,
           conversationId: conversations[0]?.id,
@@ -175,13 +178,13 @@ function facebook(world: World): Record<string, RecordCase> {
       keys: ['all'],
       others: [],
       lists: items,
-      anonymous: 'there is one list for all',
+      anonymous: 'all keys have the same list',
     },
   };
 }
 
 function invoices(world: World): Record<string, RecordCase> {
-  const billed = having(world, 'invoices', ({ invoices }) => invoices.length > 0);
+  const billed = peopleWith(world, 'invoices', ({ invoices }) => invoices.length > 0);
   const numbers = billed.map(({ invoices: { customerNumber } }) => customerNumber);
   const withVat = world.people.flatMap(({ invoices }) => invoices?.vatNumber ?? []);
   const lists = each(itself, below('records'));
@@ -193,18 +196,18 @@ function invoices(world: World): Record<string, RecordCase> {
     status: null,
   }));
   return {
-    'invoices customersByNumber': { ...four(numbers), lists },
-    'invoices customersByEmail': { ...four(billed.map(({ email }) => email)), lists },
+    'invoices customersByNumber': { ...splitKeys(numbers), lists },
+    'invoices customersByEmail': { ...splitKeys(billed.map(({ email }) => email)), lists },
     'invoices customersByVatNumber': {
       keys: withVat.slice(0, 1),
       others: numbers.slice(0, 2),
       othersBy: 'invoices customersByNumber',
       lists,
     },
-    'invoices invoicePages': { ...four(pages), lists },
+    'invoices invoicePages': { ...splitKeys(pages), lists },
     'invoices openTotals': {
-      ...four(
-        having(world, 'invoices', ({ invoices }) => invoices.some(({ status }) => status === 'Open')).map(
+      ...splitKeys(
+        peopleWith(world, 'invoices', ({ invoices }) => invoices.some(({ status }) => status === 'Open')).map(
           ({ invoices: { customerNumber } }) => customerNumber,
         ),
       ),
@@ -219,37 +222,37 @@ function others(world: World): Record<string, RecordCase> {
     branch === undefined ? [] : [{ number: branch.number, kvkNumber }],
   );
   const vatNumbers = world.companies.flatMap(({ vatNumber }) => vatNumber ?? []);
-  const visitors = having(world, 'clickstream').flatMap(({ orderSystem }) =>
+  const visitors = peopleWith(world, 'clickstream').flatMap(({ orderSystem }) =>
     orderSystem === undefined ? [] : [{ customerNumbers: [orderSystem.customerNumber], visitorId: null }],
   );
   const pages = (more: object) =>
-    four(visitors.map((person) => ({ person, size: 10, after: null, ...more })));
+    splitKeys(visitors.map((person) => ({ person, size: 10, after: null, ...more })));
   const usernames = world.people.flatMap(({ crm }) => crm?.twitterHandle?.toLowerCase() ?? []);
   const places = [
     { latitude: 52.1, longitude: 5.18 },
     { latitude: 51.44, longitude: 5.47 },
   ];
   return {
-    'kvk registrations': four(register.map(({ kvkNumber }) => kvkNumber)),
+    'kvk registrations': splitKeys(register.map(({ kvkNumber }) => kvkNumber)),
     'kvk branchesOfCompanies': {
-      ...four(register.map(({ kvkNumber }) => kvkNumber)),
+      ...splitKeys(register.map(({ kvkNumber }) => kvkNumber)),
       lists: below('vestigingen'),
     },
-    'kvk branchDetails': four(branches),
+    'kvk branchDetails': splitKeys(branches),
     'kvk companiesByNameAndPlace': {
-      ...four(
+      ...splitKeys(
         register
           .slice(0, 4)
           .map(({ name, branches: [branch] }) => ({ name, place: branch?.addresses[0]?.city })),
       ),
       lists: below('resultaten'),
-      loose: 'the search finds what only looks like the name',
+      loose: 'the search also finds similar names',
     },
-    'vies vatChecks': four(vatNumbers),
-    'vies companiesByVatNumber': four(vatNumbers),
+    'vies vatChecks': splitKeys(vatNumbers),
+    'vies companiesByVatNumber': splitKeys(vatNumbers),
     'clickstream visitPages': { ...pages({ since: null }), lists: itself, index: 'page' },
     'clickstream eventPages': { ...pages({ names: null }), lists: itself, index: 'page' },
-    'clickstream devicesOf': { ...four(visitors), lists: itself, index: 'person' },
+    'clickstream devicesOf': { ...splitKeys(visitors), lists: itself, index: 'person' },
     'x profiles': { keys: usernames.slice(0, 1), others: usernames.slice(1), lists: below('data') },
     'x newestMentions': {
       keys: usernames.slice(0, 1),
@@ -267,7 +270,7 @@ function others(world: World): Record<string, RecordCase> {
       keys: ['NL'],
       others: [],
       lists: below('actual', 'stationmeasurements'),
-      anonymous: 'there is one answer for the whole country',
+      anonymous: 'one answer is about the whole country',
     },
     'buienradar rainOfPlaces': {
       keys: places.slice(0, 1),

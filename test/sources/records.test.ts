@@ -14,8 +14,8 @@ import { recordCases } from './record-cases.js';
 import { throughAnswer, type Answer, type Call, type Place } from './tampering.js';
 
 /**
- * However a system changes the records of its answer, no key gets the record of another key, and none counts twice. The
- * answers are the stand-ins' own: each is read once, and then changed in every way that the property comes up with.
+ * Tests that a key never receives the record of another key, and that no record counts twice, even if a system changes
+ * the order of its answers. The answers of the stand-ins are recorded once, and then changed in random ways.
  */
 
 const RUNS = 15;
@@ -27,10 +27,10 @@ const named = new Map<string, { source: SourceDefinition; loader: AnyLoader }>(
 );
 const cases = recordCases(inject('customers'));
 
-/** What a loader gave for each key. */
+/** The result of a loader for each key. */
 type Outcome = readonly unknown[];
 
-/** Answers that were read once. */
+/** A recorded answer with its call. */
 interface Recorded {
   call: Call;
   answer: unknown;
@@ -40,7 +40,7 @@ let clients: ReadonlyMap<string, Client>;
 const connections: Connection<Client>[] = [];
 
 beforeAll(() => {
-  // Some records hold the time of the call.
+  // Some records contain the time of the call.
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
   const settings = new SettingsReader({ ...directSettings(), CLICKSTREAM_TIMEOUT_MS: '20000' });
   clients = new Map(
@@ -68,11 +68,11 @@ const scope: CallScope = {
   headers: {},
 };
 
-/** What each key gets; the error of the whole batch where that failed. */
+/** Returns the result of each key, or the error of the whole batch. */
 async function outcomeOf(name: string, keys: readonly unknown[], answer: Answer): Promise<Outcome> {
   const { source, loader } = run(name);
   const client = clients.get(source.name);
-  if (client === undefined) throw new Error(`No client of ${source.name}.`);
+  if (client === undefined) throw new Error(`${source.name} has no client.`);
   try {
     return await loader.load(keys, throughAnswer(client, answer));
   } catch (error) {
@@ -82,11 +82,11 @@ async function outcomeOf(name: string, keys: readonly unknown[], answer: Answer)
 
 function run(name: string): { source: SourceDefinition; loader: AnyLoader } {
   const found = named.get(name);
-  if (found === undefined) throw new Error(`No loader ${name}.`);
+  if (found === undefined) throw new Error(`The loader ${name} does not exist.`);
   return found;
 }
 
-/** Reads each answer once, and gives the same again. */
+/** Reads each answer once, and replays it. */
 function recorder() {
   const recorded = new Map<string, Recorded>();
   const answer: Answer = async (call, live) => {
@@ -99,7 +99,7 @@ function recorder() {
   return { recorded, answer };
 }
 
-/** The value without the order of its lists. */
+/** Returns a text of the value that does not depend on the order of its lists. */
 function canonical(value: unknown): string {
   const sorted = (item: unknown): unknown => {
     if (Array.isArray(item))
@@ -110,7 +110,7 @@ function canonical(value: unknown): string {
   return JSON.stringify(sorted(value));
 }
 
-/** Numbers to choose by, as many as are wanted. */
+/** An infinite sequence of random numbers. */
 const choices = fc.infiniteStream(fc.nat(1_000));
 type Choices = Iterator<number>;
 const choose = (from: Choices, count: number): number =>
@@ -121,7 +121,7 @@ function shuffled<T>(list: readonly T[], from: Choices): T[] {
   return list.flatMap(() => left.splice(choose(from, left.length), 1));
 }
 
-/** With copies of some of these put in somewhere. */
+/** Inserts copies of some items at random places. */
 function withCopies<T>(list: readonly T[], copies: readonly T[], from: Choices): T[] {
   const more = [...list];
   for (let left = 1 + choose(from, 3); left > 0 && copies.length > 0; left -= 1) {
@@ -140,7 +140,7 @@ it('every loader of every source has a case', () => {
   expect(Object.keys(cases).sort()).toEqual([...named.keys()].sort());
 });
 
-/** The same key with one of its parts changed, for each part. */
+/** Returns keys that differ from a key in one part, for each part. */
 function changed(key: unknown): unknown[] {
   if (typeof key === 'string') return [`${key}x`];
   if (typeof key === 'number') return [key + 1];
@@ -155,22 +155,22 @@ describe.each(Object.entries(cases))('%s', (name, record: RecordCase) => {
   const { keys, lists, positions, included, index, loose, anonymous } = record;
   const { recorded, answer } = recorder();
   const ofOthers = recorder();
-  let truth: Outcome;
-  let strangers: readonly Recorded[];
+  let expected: Outcome;
+  let otherAnswers: readonly Recorded[];
 
   beforeAll(async () => {
-    truth = await outcomeOf(name, keys, answer);
+    expected = await outcomeOf(name, keys, answer);
     await outcomeOf(record.othersBy ?? name, record.others, ofOthers.answer);
-    strangers = [...ofOthers.recorded.values()].filter(({ call }) => !recorded.has(call.name));
+    otherAnswers = [...ofOthers.recorded.values()].filter(({ call }) => !recorded.has(call.name));
   });
 
-  /** What each key gets when each answer is changed so. */
+  /** The result of each key if each answer is changed by a function. */
   const outcomeWhen = async (change: (answer: unknown, call: Call) => unknown): Promise<Outcome> =>
     outcomeOf(name, keys, async (call, live) => withIncluded(change(await answer(call, live), call)));
 
   const withIncluded = (item: unknown): unknown => {
     if (included === undefined) return item;
-    const everything = [...recorded.values(), ...strangers].flatMap((other) =>
+    const everything = [...recorded.values(), ...otherAnswers].flatMap((other) =>
       included.read(other.answer).flat(),
     );
     return included.write(item, [everything]);
@@ -181,9 +181,9 @@ describe.each(Object.entries(cases))('%s', (name, record: RecordCase) => {
     (item: unknown): unknown =>
       place.write(item, place.read(item).map(change));
 
-  /** The records of others that are in answers of the same kind. */
+  /** The records of other keys in answers of the same kind. */
   const foreignIn = (place: Place, { kind }: Call): unknown[] =>
-    strangers
+    otherAnswers
       .filter(({ call }) => record.othersBy !== undefined || call.kind === kind)
       .flatMap((other) => place.read(other.answer).flat())
       .map((item) =>
@@ -193,14 +193,14 @@ describe.each(Object.entries(cases))('%s', (name, record: RecordCase) => {
       );
 
   const expectTruth = (outcome: Outcome): void => {
-    expect(outcome.map(canonical)).toEqual(truth.map(canonical));
+    expect(outcome.map(canonical)).toEqual(expected.map(canonical));
   };
-  /** Nothing of another key, and nothing that only looks as if there were none. */
+  /** Expects the correct result or a contract error, but never another result. */
   const expectTruthOrRefusal = (outcome: Outcome): void => {
     for (const [i, item] of outcome.entries())
-      if (!isContractError(item)) expect(canonical(item)).toBe(canonical(truth[i]));
+      if (!isContractError(item)) expect(canonical(item)).toBe(canonical(expected[i]));
   };
-  const everyTime = (check: (from: Choices) => Promise<void>): Promise<void> =>
+  const checkAll = (check: (from: Choices) => Promise<void>): Promise<void> =>
     fc.assert(
       fc.asyncProperty(choices, (from) => check(from[Symbol.iterator]())),
       { numRuns: RUNS },
@@ -216,7 +216,7 @@ describe.each(Object.entries(cases))('%s', (name, record: RecordCase) => {
   });
 
   it('has records whose order can be changed', () => {
-    for (const item of truth) {
+    for (const item of expected) {
       expect(item).not.toBeInstanceOf(Error);
       expect(['null', '[]']).not.toContain(JSON.stringify(item));
     }
@@ -224,13 +224,13 @@ describe.each(Object.entries(cases))('%s', (name, record: RecordCase) => {
 
   if (lists !== undefined) {
     it('returns equal answers for every order of the records', async () => {
-      await everyTime(async (from) => {
+      await checkAll(async (from) => {
         expectTruth(await outcomeWhen(changeLists(lists, (list) => shuffled(list, from))));
       });
     });
 
-    it('counts each record once, however often the system sends it', async () => {
-      await everyTime(async (from) => {
+    it('counts each record once, even if the system sends it several times', async () => {
+      await checkAll(async (from) => {
         expectTruth(await outcomeWhen(changeLists(lists, (list) => withCopies(list, list, from))));
       });
     });
@@ -240,9 +240,9 @@ describe.each(Object.entries(cases))('%s', (name, record: RecordCase) => {
     it(
       loose === undefined
         ? 'refuses an answer with records that were not requested'
-        : `leaves out records that were not requested: ${loose}`,
+        : `omits records that were not requested: ${loose}`,
       async () => {
-        await everyTime(async (from) => {
+        await checkAll(async (from) => {
           let added = 0;
           const outcome = await outcomeWhen((item, call) => {
             const foreign = foreignIn(lists, call);
@@ -259,8 +259,8 @@ describe.each(Object.entries(cases))('%s', (name, record: RecordCase) => {
       },
     );
 
-    it('treats an answer with records of other keys only as no answer about its own key', async () => {
-      await everyTime(async (from) => {
+    it('treats an answer with only records of other keys as an answer without records', async () => {
+      await checkAll(async (from) => {
         const outcome = await outcomeWhen((item, call) => {
           const foreign = foreignIn(lists, call);
           return changeLists(lists, (list) => list.map(() => foreign[choose(from, foreign.length)]))(item);
@@ -274,8 +274,8 @@ describe.each(Object.entries(cases))('%s', (name, record: RecordCase) => {
   }
 
   if (positions !== undefined)
-    it('does not show an answer in the place of another', async () => {
-      await everyTime(async (from) => {
+    it('does not return an answer at the position of another', async () => {
+      await checkAll(async (from) => {
         expectTruthOrRefusal(
           await outcomeWhen((item, call) => {
             const foreign = foreignIn(positions, call);
@@ -291,10 +291,12 @@ describe.each(Object.entries(cases))('%s', (name, record: RecordCase) => {
     });
 
   if (anonymous === undefined && loose === undefined && index === undefined)
-    it('does not show an answer to another call', async () => {
-      await everyTime(async (from) => {
+    it('does not return an answer to another call', async () => {
+      await checkAll(async (from) => {
         const outcome = await outcomeWhen((item, call) => {
-          const same = [...recorded.values(), ...strangers].filter((other) => other.call.kind === call.kind);
+          const same = [...recorded.values(), ...otherAnswers].filter(
+            (other) => other.call.kind === call.kind,
+          );
           const other = same[choose(from, same.length)]?.answer ?? item;
           return lists === undefined ? other : lists.write(item, lists.read(other));
         });

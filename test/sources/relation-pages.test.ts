@@ -12,9 +12,9 @@ import { at, listAt, textAt } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
 import { isThorough } from '../support/thorough.js';
 
-// A customer with 500 of everything that the contact centre and the two CRMs hold, or with a part of it.
+// Tests a customer with 500 items of every list of the contact centre and the two CRMs, or with a fraction of them.
 const COUNT = isThorough ? 500 : 200;
-/** No divisor of the count, nor of a page of any system. */
+/** This size divides neither the number of items nor the page size of any system. */
 const PAGE_SIZE = 37;
 const EMAIL = 'everywhere@example.nl';
 const MAX_PAGES = Math.ceil((2 * COUNT) / PAGE_SIZE) + 1;
@@ -42,10 +42,10 @@ if (
   serviceTicket === undefined ||
   deal === undefined
 )
-  throw new Error(`The seed has too little of ${EMAIL}.`);
+  throw new Error(`The seed data has too few records of ${EMAIL}.`);
 
 const indexes = Array.from({ length: COUNT }, (_, i) => i);
-/** Three items share each moment, so that pages end within a moment. */
+/** The time of an item. Three items share each time, so that pages end between items of the same time. */
 const isoOf = (i: number) => new Date(Date.parse(worldNow) - Math.floor(i / 3) * 60_000).toISOString();
 
 const tickets: SeedTicket[] = indexes.map((i) => ({
@@ -115,7 +115,7 @@ type Item = readonly [source: string, id: string, createdAt: string];
 const itemsOf = (source: string, items: readonly { id: string | number; createdAt: string }[]): Item[] =>
   items.map(({ id, createdAt }) => [source, String(id), createdAt]);
 const downwards = (a: string, b: string): number => (a === b ? 0 : a < b ? 1 : -1);
-/** Newest first; of one moment by source, and of one source by id, both downwards. */
+/** Sorts by time, then by source, then by id, all in descending order. */
 const newestFirst = (...items: Item[]): string[] =>
   items
     .toSorted((a, b) => downwards(a[2], b[2]) || downwards(a[0], b[0]) || downwards(a[1], b[1]))
@@ -129,7 +129,7 @@ interface List {
   field: string;
   /** The path from the customer to the list. */
   path: readonly (string | number)[];
-  /** The customer's fields around the list. */
+  /** Creates the selection of the customer that contains the list. */
   select: (list: string) => string;
   arguments?: string;
   ids: readonly string[];
@@ -176,13 +176,13 @@ const lists: readonly List[] = [
   },
 ];
 
-describe('a customer with very many of everything', () => {
+describe('a customer with many items in every list', () => {
   let standIns: StandIn[];
   let control: FaultControl;
   let gateway: TestGateway;
 
   beforeAll(async () => {
-    // The first copied ticket is the newest, and has all comments.
+    // The first copied ticket is the newest, and it has all comments.
     const [newest] = newestFirst(...itemsOf('contact-centre', copiedTickets));
     const comments = tickets[0]?.comments ?? [];
     for (const copiedTicket of copiedTickets)
@@ -211,7 +211,7 @@ describe('a customer with very many of everything', () => {
     for (const standIn of standIns) await standIn.close();
   });
 
-  /** The ids of all pages, and the sources that were missing. Each page is read without the cache. */
+  /** Returns the ids of all pages, and the missing sources. Each page is read without the cache. */
   const readAll = async (list: List): Promise<{ ids: string[]; missing: Set<string> }> => {
     const ids: string[] = [];
     const missing = new Set<string>();
@@ -243,11 +243,11 @@ describe('a customer with very many of everything', () => {
       expect(edges).toHaveLength(PAGE_SIZE);
       after = pageInfo['endCursor'];
     }
-    throw new Error(`${list.field} does not end.`);
+    throw new Error(`${list.field} has too many pages.`);
   };
 
   it.each(lists.map((list) => [list.path.join('.') + (list.arguments ?? ''), list] as const))(
-    'shows each of %s once and in order, page by page',
+    'shows all %s once and in order, in pages',
     async (_, list) => {
       const { ids, missing } = await readAll(list);
       expect(ids).toEqual(list.ids);
@@ -262,7 +262,7 @@ describe('a customer with very many of everything', () => {
     ['deals', 'crm-hubspot', OPPORTUNITIES],
     ['deals', 'crm-salesforce', DEALS],
   ] as const)(
-    'shows all %s of the other system while %s is unavailable, and names the missing system',
+    'shows all %s of the other system while %s is unavailable, and reports the missing system',
     async (field, down, items) => {
       await control.set(down, { fault: 'down' });
       const { ids, missing } = await readAll({ field, path: [field], select: (list) => list, ids: [] });

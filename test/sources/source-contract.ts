@@ -5,7 +5,7 @@ import { faultControl } from '../support/stand-ins.js';
 
 export { endedCalls } from '../../src/testing/ended-calls.js';
 
-/** The contract of every source, with the stand-ins of this run, and gateways behind the HTTP front of this run. */
+/** Tests the contract of every source, with the stand-ins and the HTTP front of this run. */
 export function describeSource(subject: SourceSubject): void {
   describeContract(subject, { faultControl: () => faultControl(), createGateway: createTestGateway });
 }

@@ -1,12 +1,12 @@
 import type { Client } from '../../src/index.js';
 
-/** Stands between a loader and its client, and changes what the system answers. */
+/** Changes the answers of a system between a loader and its client. */
 
-/** One call of a loader, as far as two calls can be compared. */
+/** One call of a loader, with the properties by which calls are compared. */
 export interface Call {
-  /** The method of the client and what it was called with. */
+  /** The method of the client and its arguments. */
   name: string;
-  /** Calls of one kind request records of one shape: the method, and the path or statement without its ids. */
+  /** The method, and the path or statement without ids. Calls of the same kind request records of the same shape. */
   kind: string;
 }
 
@@ -14,13 +14,13 @@ export type Answer = (call: Call, live: () => Promise<unknown>) => Promise<unkno
 
 const METHODS = new Set(['get', 'getText', 'post', 'follow', 'rows', 'list', 'query', 'call']);
 
-/** A view of the client whose calls go through `answer`; also of the clients that it consists of. */
+/** Wraps a client, and the clients that it consists of, so that `answer` handles all calls. */
 export function throughAnswer<C extends Client>(client: C, answer: Answer): C {
   return wrap(client, answer, '') as C;
 }
 
 function wrap(client: object, answer: Answer, path: string): object {
-  // A client may be an instance of a class, whose methods are not its own properties.
+  // A client may be an instance of a class, whose methods are on the prototype.
   const names = [...Object.keys(client), ...METHODS].filter((name) => name in client);
   return Object.fromEntries(
     names.map((name) => {
@@ -47,21 +47,21 @@ function callOf(method: string, input: readonly unknown[]): Call {
   };
 }
 
-/** Where in an answer its records are. */
+/** The place of the records in an answer. */
 export interface Place {
   /** The lists of records in an answer. */
   read(answer: unknown): readonly (readonly unknown[])[];
-  /** The same answer with other lists, in the same order. */
+  /** Returns the answer with other lists, in the same order. */
   write(answer: unknown, lists: readonly (readonly unknown[])[]): unknown;
 }
 
-/** The answer itself is the list, as rows are. */
+/** The answer itself is the list, such as a list of rows. */
 export const itself: Place = {
   read: (answer) => (Array.isArray(answer) ? [answer as unknown[]] : []),
   write: (answer, lists) => lists[0] ?? answer,
 };
 
-/** A list below these names. */
+/** A list below these properties. */
 export function below(...names: readonly string[]): Place {
   const [name = '', ...rest] = names;
   const inner = rest.length === 0 ? itself : below(...rest);
@@ -86,7 +86,7 @@ export function each(outer: Place, inner: Place): Place {
   };
 }
 
-/** The values of an object. Its names stand for the positions. */
+/** The values of an object, with its property names as positions. */
 export function valuesOf(...names: readonly string[]): Place {
   const [name = '', ...rest] = names;
   if (names.length > 0) {
@@ -106,7 +106,7 @@ export function valuesOf(...names: readonly string[]): Place {
   };
 }
 
-/** A list in JSON that is sent as text. */
+/** A list in JSON text. */
 export function inJson(name: string, inner: Place): Place {
   const parsed = (answer: unknown): unknown => JSON.parse(String(memberOf(answer, name)));
   return {

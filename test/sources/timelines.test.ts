@@ -5,7 +5,7 @@ import type { Context, Customer } from '../../src/customer/customer.js';
 const before = { at: '2026-11-03T00:00:00Z', id: '7' };
 const since = '2026-11-01T00:00:00Z';
 
-/** Sources whose system finds the items of a period, and the key of the one load. The other sources read all items. */
+/** Sources whose system can find the items of a period, and the key of the only load. Other sources read all items. */
 it.each([
   ['order-system', { customerNumbers: ['1'], first: 5, before, since }],
   ['invoices', { customerNumbers: ['1'], first: 5, after: before, since, status: null }],

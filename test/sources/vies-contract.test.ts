@@ -40,7 +40,7 @@ describe('the VAT check', () => {
     },
     unknown: { 'a VAT number': { ...by('NL987652011B01'), data: nothing } },
     batches: {
-      // There are no batches: one call for each number, also when a number is requested several times.
+      // Each number needs one call, because there are no batches. A repeated number needs no further call.
       'all companies, twice': {
         query: `{ ${[...valid, ...valid]
           .map((vatNumber, i) => `c${i}: company(by: { vatNumber: "${vatNumber}" }) { vat { isValid } }`)
@@ -67,7 +67,7 @@ describe('the VAT check', () => {
       // The request is in the body.
       paths: /^\/checkVatService$/,
       nothing: () => xml(fault('INVALID_INPUT')),
-      // It returns a fault without a time to wait.
+      // VIES returns a fault without Retry-After.
       rateLimit: { ...xml(fault('GLOBAL_MAX_CONCURRENT_REQ'), 200), retryAfter: undefined },
       refusal: xml(fault('IP_BLOCKED')),
       mismatches: [
@@ -80,7 +80,7 @@ describe('the VAT check', () => {
         },
         { answer: () => '<html>Jan BV</html>', place: 'not a SOAP message', value: 'Jan BV' },
       ],
-      // Of three numbers one is valid, one is not accepted, and the tax office of the third is closed.
+      // The first number is valid, the second is refused, and the tax office of the third is unavailable.
       partial: {
         query: `{ a: company(by: { vatNumber: "NL801234566B01" }) { vat { isValid } }
                   b: company(by: { vatNumber: "NL804376438B01" }) { vat { isValid } }

@@ -41,7 +41,7 @@ const check = async (countryCode: string, vatNumber: string, service?: string) =
   values((await post(message(countryCode, vatNumber), service === undefined ? {} : { service })).content);
 
 describe('the stand-in of VIES', () => {
-  it('answers as VIES does', async () => {
+  it('answers in the format of VIES', async () => {
     await start();
     const { status, type, content } = await post(message('NL', '858100009B14'));
     expect([status, type, content?.namespace, content?.name]).toEqual([
@@ -102,22 +102,22 @@ describe('the stand-in of VIES', () => {
     ['301', { faultstring: 'MS_UNAVAILABLE' }],
     ['500', { faultstring: 'GLOBAL_MAX_CONCURRENT_REQ' }],
     ['17', { faultstring: 'SERVICE_UNAVAILABLE' }],
-  ])('answers the test number %s as the test service of VIES does', async (number, expected) => {
+  ])('answers the test number %s like the test service of VIES', async (number, expected) => {
     await start();
     expect(await check('FR', number, 'checkVatTestService')).toMatchObject(expected);
   });
 
   it.each([
-    ['what is not XML', 'checkVat'],
+    ['text that is not XML', 'checkVat'],
     ['a document type', `<!DOCTYPE x>${message('NL', '1')}`],
-    ['an entity of nobody', message('NL', '&x;')],
+    ['an undeclared entity', message('NL', '&x;')],
     ['another envelope', message('NL', '1', 'http://www.w3.org/2003/05/soap-envelope')],
     [
       'another operation',
       message('NL', '1').replaceAll('checkVat>', 'checkVatApprox>').replace('checkVat ', 'checkVatApprox '),
     ],
     ['elements of another namespace', message('NL', '1').replaceAll('c:countryCode', 'countryCode')],
-    ['an element too many', message('NL', '1</c:vatNumber><c:more>2</c:more><c:vatNumber>')],
+    ['an additional element', message('NL', '1</c:vatNumber><c:more>2</c:more><c:vatNumber>')],
   ])('refuses %s', async (_, body) => {
     await start();
     const { content } = await post(body);
@@ -125,7 +125,7 @@ describe('the stand-in of VIES', () => {
     expect(values(content)['faultstring']).not.toBe('INVALID_INPUT');
   });
 
-  it('accepts XML in a POST to a service, and nothing else', async () => {
+  it('accepts only XML in a POST to a service', async () => {
     await start();
     expect((await post(message('NL', '1'), { type: 'application/json' })).status).toBe(415);
     expect((await post(message('NL', '1'), { service: 'constructor' })).status).toBe(404);

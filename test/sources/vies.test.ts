@@ -19,19 +19,19 @@ const settings: Record<string, string> = {
   ...Object.fromEntries(
     Object.entries(directSettings()).filter(([name]) => /^(VIES|ORDER_SYSTEM|CRM_HUBSPOT)_/.test(name)),
   ),
-  // However busy the machine is that the tests run on.
+  // The timeouts are long, because the machine may be busy.
   DEADLINE_MS: '20000',
 };
 const CHECKED = 'vat { isValid name address checkedAt }';
-const aMoment = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string;
+const shortWait = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string;
 
 describe('the VAT check of a company', () => {
   let gateway: TestGateway;
   afterEach(() => gateway.close());
 
   it.each([
-    ['that the order system holds', 'company@example.nl', 'NL858100009B14', 'BAKKERIJ BLOM GROEP N.V.'],
-    ['that the CRM holds', 'everywhere@example.nl', 'NL801234566B01', undefined],
+    ['of the order system', 'company@example.nl', 'NL858100009B14', 'BAKKERIJ BLOM GROEP N.V.'],
+    ['of the CRM', 'everywhere@example.nl', 'NL801234566B01', undefined],
   ])('uses the number %s', async (_, email, vatNumber, name) => {
     gateway = createTestGateway(settings);
     const { data, errors } = await gateway.query(
@@ -45,7 +45,7 @@ describe('the VAT check of a company', () => {
         isValid: true,
         name: name ?? (expect.any(String) as string),
         address: expect.stringMatching(/^DORPSSTRAAT \d{5}\n1234AB [A-Z ’'-]+$/) as string,
-        checkedAt: aMoment,
+        checkedAt: shortWait,
       },
     });
   });
@@ -57,7 +57,11 @@ describe('the VAT check of a company', () => {
       'DE987650001',
       { isValid: true, name: null, address: null },
     ],
-    ['a company in Greece, as Greece writes it', 'GR987651008', { name: 'ΑΦΟΙ ΠΑΠΑΔΟΠΟΥΛΟΥ ΟΕ' }],
+    [
+      'a company in Greece, with the country code of VAT numbers',
+      'GR987651008',
+      { name: 'ΑΦΟΙ ΠΑΠΑΔΟΠΟΥΛΟΥ ΟΕ' },
+    ],
     [
       'a company in Northern Ireland',
       'XI987651013',
@@ -84,12 +88,12 @@ describe('the VAT check of a company', () => {
       nobody: null,
       lapsed: {
         name: expect.any(String) as string,
-        vat: { isValid: false, name: null, address: null, checkedAt: aMoment },
+        vat: { isValid: false, name: null, address: null, checkedAt: shortWait },
       },
     });
   });
 
-  it('makes no call without a number, or with a number in a format that VIES refuses', async () => {
+  it('needs no call without a number, or with a number in a format that VIES refuses', async () => {
     gateway = createTestGateway(settings);
     const without = world.companies.find(({ vatNumber }, index) => vatNumber === undefined && index !== 4);
     const { data, errors } = await gateway.query(
@@ -113,7 +117,7 @@ describe('the VAT checks of many companies', () => {
   let gateway: TestGateway | undefined;
 
   const query = (text: string, variables?: Record<string, unknown>) => {
-    if (gateway === undefined) throw new Error('start it first');
+    if (gateway === undefined) throw new Error('The gateway was not started.');
     return gateway.query(text, variables);
   };
   const start = async (options: ViesOptions = {}, sources = patientSources()): Promise<void> => {
@@ -143,7 +147,7 @@ describe('the VAT checks of many companies', () => {
   const manyQuery =
     'query($by: [CustomerKey!]!) { customers(by: $by) { company { vatNumber vat { isValid } } } }';
 
-  it('call VIES once a day for each number, for any number of customers who work there', async () => {
+  it('call VIES once a day for each number, for any number of employees', async () => {
     await start({ answerMs: 20 });
     const people = emailsOf(100);
     const { data, errors } = await query(manyQuery, ofCustomers(people));
@@ -161,7 +165,7 @@ describe('the VAT checks of many companies', () => {
     expect(errors).toEqual([]);
   });
 
-  it('cost only their own field for companies of a country that does not answer', async () => {
+  it('fail only their own field for companies of a country that does not answer', async () => {
     await start({
       refuse: (countryCode) => (countryCode === 'DE' ? 'MS_UNAVAILABLE' : undefined),
     });
@@ -179,7 +183,7 @@ describe('the VAT checks of many companies', () => {
     ['MS_UNAVAILABLE', 'SOURCE_UNAVAILABLE'],
     ['TIMEOUT', 'SOURCE_UNAVAILABLE'],
     ['MS_MAX_CONCURRENT_REQ', 'SOURCE_RATE_LIMITED'],
-  ])('are made for other countries, however often one country answers %s', async (word, code) => {
+  ])('are sent for other countries, even if a country repeatedly answers %s', async (word, code) => {
     await start({ refuse: (countryCode) => (countryCode === 'DE' ? word : undefined) });
     for (let i = 0; i < 25; i += 1) {
       const { errors } = await query('{ company(by: { vatNumber: "DE987650001" }) { vat { isValid } } }');
@@ -192,7 +196,7 @@ describe('the VAT checks of many companies', () => {
     expect(at(data, 'company', 'vat', 'isValid')).toBe(true);
   });
 
-  it('are made for no country for some time after VIES failed repeatedly', async () => {
+  it('are not sent for some time after VIES failed repeatedly', async () => {
     await start({ refuse: () => 'SERVICE_UNAVAILABLE' });
     const check = () => query('{ company(by: { vatNumber: "DE987650001" }) { vat { isValid } } }');
     for (let i = 0; i < 12; i += 1) await check();
@@ -290,12 +294,12 @@ describe('the loaders of the VAT check', () => {
 
   it.each([
     ['without a name', '<valid>true</valid>'],
-    ['with an empty one', '<valid>true</valid><name/><address> \n </address>'],
+    ['with an empty name', '<valid>true</valid><name/><address> \n </address>'],
     [
-      'with a name that is nil',
+      'with xsi:nil as the name',
       '<valid>1</valid><name xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:nil="true"/>',
     ],
-    ['with dashes for one', '<valid>true</valid><name>---</name><address>---</address>'],
+    ['with dashes as the name', '<valid>true</valid><name>---</name><address>---</address>'],
   ])('read an answer %s', async (_, more) => {
     await answering(answerWith(more));
     expect(await check()).toMatchObject([{ isValid: true, name: null, address: null }]);
@@ -307,7 +311,7 @@ describe('the loaders of the VAT check', () => {
     ['not requested', answerWith('<valid>true</valid>', '804376438B01')],
     ['not requested', answerWith('<valid>true</valid>', '801234566B01', 'BE')],
     ['not a SOAP message', '<html/>'],
-  ])('refuse an invalid answer (%s), and reveal none of its values', async (place, body) => {
+  ])('refuse an invalid answer (%s) without revealing its values', async (place, body) => {
     await answering(body);
     const { code, message } = await failure(check());
     expect(code).toBe('SOURCE_CONTRACT');

@@ -14,9 +14,9 @@ import { at, listAt } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
 import { isThorough } from '../support/thorough.js';
 
-// A customer with 500 of everything that the click log, Facebook and X hold, or with a part of it.
+// Tests a customer with 500 items of every list of the click log, Facebook and X, or with a fraction of them.
 const COUNT = isThorough ? 500 : 200;
-/** No divisor of the count, nor of a page of any system. */
+/** This size divides neither the number of items nor the page size of any system. */
 const PAGE_SIZE = 37;
 const EMAIL = 'everywhere@example.nl';
 
@@ -26,7 +26,7 @@ if (found?.facebook === undefined || found.x === undefined || found.orderSystem 
   throw new Error(`A system does not know ${EMAIL}.`);
 const { facebook, x, orderSystem } = found;
 
-/** Newest first: the item `i` is `i` minutes old. */
+/** The time of an item: item `i` is `i` minutes old, so the first is the newest. */
 const indexes = Array.from({ length: COUNT }, (_, i) => i);
 const isoOf = (minutesAgo: number) => new Date(Date.parse(worldNow) - minutesAgo * 60_000).toISOString();
 const idOf = (kind: string, i: number) => `${kind}-${String(i).padStart(4, '0')}`;
@@ -85,11 +85,11 @@ interface List {
   field: string;
   /** The path from the customer to the list. */
   path: (string | number)[];
-  /** The customer's fields around the list. */
+  /** Creates the selection of the customer that contains the list. */
   select: (list: string) => string;
   nodes: string;
   ids: readonly string[];
-  /** A field of another system, which is then unavailable. */
+  /** A field of another system, which the test makes unavailable. */
   beside: { system: StandIn['name']; select: string };
 }
 
@@ -155,7 +155,7 @@ const lists: List[] = [
   },
 ];
 
-describe('a customer with very many of everything', () => {
+describe('a customer with many items in every list', () => {
   let standIns: StandIn[];
   let control: FaultControl;
   let gateway: TestGateway;
@@ -184,7 +184,7 @@ describe('a customer with very many of everything', () => {
     for (const standIn of standIns) await standIn.close();
   });
 
-  /** The ids of all pages. Each page is read without the cache. */
+  /** Returns the ids of all pages. Each page is read without the cache. */
   const readAll = async (list: List, beside = ''): Promise<{ ids: unknown[]; errorPaths: unknown[] }> => {
     const ids: unknown[] = [];
     const errorPaths: unknown[] = [];
@@ -216,11 +216,11 @@ describe('a customer with very many of everything', () => {
     };
   };
 
-  it.each(lists)('has all of its $field, page by page', async (list) => {
+  it.each(lists)('has all items of $field, in pages', async (list) => {
     expect(await readAll(list)).toEqual({ ids: list.ids, errorPaths: [] });
   });
 
-  it.each(lists)('has all of its $field while another system is unavailable', async (list) => {
+  it.each(lists)('has all items of $field while another system is unavailable', async (list) => {
     await control.set(list.beside.system, { fault: 'down' });
     const field = /^\w+/.exec(list.beside.select)?.[0] ?? '';
     expect(await readAll(list, list.beside.select)).toEqual({
@@ -229,7 +229,7 @@ describe('a customer with very many of everything', () => {
     });
   });
 
-  it.each(lists)('refuses a cursor of another list for its $field', async (list) => {
+  it.each(lists)('refuses a cursor of another list for $field', async (list) => {
     const [other] = lists.filter(({ field }) => field !== list.field);
     const cursorOf = async (list: List) => {
       const { data } = await gateway.query(

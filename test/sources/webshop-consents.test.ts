@@ -35,8 +35,8 @@ describe("the webshop's consents", () => {
     keyOf: ({ webshop }) => webshop && { shopifyCustomerId: webshop.customerId },
     seedStatementsOf,
     statuses: ['GRANTED', 'REVOKED', 'REQUESTED', 'UNKNOWN'],
-    callsForWhoTheyAre: 1,
-    callsForAHundred: 1,
+    identificationCalls: 1,
+    callsForHundredPeople: 1,
     withdraw: async (shop, { webshop }) => {
       const { errors } = await send(
         shop,
@@ -80,14 +80,14 @@ describe("the webshop's consents", () => {
     ['NOT_SUBSCRIBED', 'UNKNOWN'],
     ['INVALID', 'UNKNOWN'],
     ['REDACTED', 'UNKNOWN'],
-  ])('treat %s as %s', async (vendors, ours) => {
-    const node = { id: gid('1'), emailMarketingConsent: state(vendors), smsMarketingConsent: null };
+  ])('treat %s as %s', async (vendorState, expected) => {
+    const node = { id: gid('1'), emailMarketingConsent: state(vendorState), smsMarketingConsent: null };
     expect(await load({ data: { nodes: [node] } }, ['1'])).toEqual([
       [
         {
           purpose: 'MARKETING',
           channel: 'EMAIL',
-          status: ours,
+          status: expected,
           updatedAt: '2026-10-01T08:00:00.000Z',
           evidence: null,
         },
@@ -95,7 +95,7 @@ describe("the webshop's consents", () => {
     ]);
   });
 
-  it('belong to the customer of their id, and an invalid or failed one costs no other customer', async () => {
+  it('belong to the customer of their id, and an invalid or failed one does not affect other customers', async () => {
     const fine = { id: gid('3'), emailMarketingConsent: state('SUBSCRIBED'), smsMarketingConsent: null };
     const [odd, failed, good, unknown] = await load(
       {

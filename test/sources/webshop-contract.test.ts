@@ -16,7 +16,7 @@ const eva = shoppers.find(({ email }) => email === 'everywhere@example.nl');
 const [order] = eva?.webshop.orders ?? [];
 const [first, second] = world.products;
 if (eva === undefined || order === undefined || first === undefined || second === undefined)
-  throw new Error('the seed has too little of the webshop');
+  throw new Error('The seed data of the webshop has too few records.');
 
 const by = (key: object, fields = 'name locale') => ({
   query: `query($by: CustomerKey!) { customer(by: $by) { ${fields} } }`,
@@ -31,7 +31,7 @@ const wishes = (texts: string[], fields: string) => ofEva(`wishes(skus: $texts) 
 const known = { customer: { name: `${eva.firstName} ${eva.lastName}`, locale: 'nl' } };
 const noCustomer = { customer: null };
 
-/** One question for each value, under an alias, in the order of the values. */
+/** Creates one field for each value, under an alias, in the order of the values. */
 const requestBody = z.object({ variables: z.record(z.string(), z.unknown()) });
 const aliasesOf = ({ body }: SeenRequest) =>
   Object.keys(requestBody.parse(JSON.parse(body)).variables).map((name) => name.replace('v', 'c'));
@@ -71,7 +71,7 @@ describe('the webshop', () => {
       'a SKU': { ...wishes(['NONE-AT-ALL'], 'title'), data: { customer: { wishes: [{ title: null }] } } },
     },
     batches: {
-      // One call for the identity of the customers, and one for their fields.
+      // One call identifies the customers, and one loads their fields.
       'all customers': {
         query: 'query($by: [CustomerKey!]!) { customers(by: $by) { onlineOrderCount { value } } }',
         variables: { by: shoppers.map(({ webshop }) => ({ shopifyCustomerId: webshop.customerId })) },
@@ -82,7 +82,7 @@ describe('the webshop', () => {
           );
         },
       },
-      // Identification, and 125 SKUs at once.
+      // The calls are identification and 125 SKUs at once.
       'two products, many times': {
         ...wishes(
           [first, second, first, second, first].map(({ sku }) => sku),
@@ -117,10 +117,10 @@ describe('the webshop', () => {
     http: {
       urlVariable: 'WEBSHOP_URL',
       basePath: '/admin/api/2025-01/graphql.json',
-      // The request is in the body only.
+      // The address contains no data of the request.
       paths: /^$/,
       nothing: (request) => ({ body: { data: eachOf(request, () => null) } }),
-      // It reports points: 80 are missing, and two are restored each second.
+      // Shopify reports cost points: 80 are missing, and two are restored each second.
       rateLimit: {
         status: 200,
         body: {

@@ -83,7 +83,7 @@ describe('a marketing consent of Shopify', () => {
   });
 });
 
-describe('the points of Shopify', () => {
+describe('the cost points of Shopify', () => {
   const cost = (requestedQueryCost: number, currentlyAvailable: number, restoreRate: number) => ({
     cost: { requestedQueryCost, throttleStatus: { currentlyAvailable, restoreRate } },
   });

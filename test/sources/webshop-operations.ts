@@ -6,22 +6,22 @@ import {
   type WebshopStandIn,
 } from '../../sources/webshop/stand-in/index.js';
 
-/** Sends operations to the webshop's stand-in, and has the customers that tests are about. */
+/** Sends operations to the webshop's stand-in, and provides the customers of the tests. */
 
 export const world = createWorld({ customers: 40 });
 export const inShop = world.people.flatMap((person) =>
   person.webshop ? [{ ...person, webshop: person.webshop }] : [],
 );
-/** Of the customers, in the order of the vendor's lists. */
+/** The ids of the customers, in the order of the vendor's lists. */
 export const ids = inShop.map(({ webshop }) => webshop.customerId).sort();
 
 export function shopper(index: number) {
   const person = inShop[index];
-  if (!person) throw new Error('the seed has too few people in the webshop');
+  if (!person) throw new Error('The seed data has too few people in the webshop.');
   return person;
 }
 
-/** The first customer of the seed, who has a cart. */
+/** The first customer of the seed data. This customer has a cart. */
 export const eva = shopper(0);
 export const evaId = `gid://shopify/Customer/${eva.webshop.customerId}`;
 
@@ -70,7 +70,7 @@ export function tokenOf(shop: WebshopStandIn): string {
 }
 
 export function object(value: unknown): Json {
-  if (!isJson(value)) throw new TypeError(`an object was expected, not ${JSON.stringify(value)}`);
+  if (!isJson(value)) throw new TypeError(`The value is not an object: ${JSON.stringify(value)}`);
   return value;
 }
 

@@ -14,14 +14,14 @@ const world = createWorld({ customers: inject('customers') });
 
 function person(email: string): Person {
   const found = world.people.find((person) => person.email === email);
-  if (found === undefined) throw new Error(`nobody in the seed data has ${email}`);
+  if (found === undefined) throw new Error(`The seed data has no person with ${email}.`);
   return found;
 }
 
 const EVERYWHERE = 'everywhere@example.nl';
 const online = person(EVERYWHERE).webshop?.orders ?? [];
 
-/** The webshop's fields of an order of the seed data. */
+/** The expected fields of the webshop for an order of the seed data. */
 const shown = ({ shipments }: (typeof online)[number]) => ({
   onlineStatus: shipments.length > 0 ? 'FULFILLED' : 'UNFULFILLED',
   channel: 'Online Store',
@@ -65,7 +65,7 @@ describe('an order that the order system and the webshop both know', async () =>
     expect(found).toHaveLength(orders.length);
     for (const [i, { number, status, shopName, lines }] of orders.entries()) {
       const itsOwn = online[i];
-      if (itsOwn === undefined) throw new Error('the webshop has all of them');
+      if (itsOwn === undefined) throw new Error('The webshop has all orders.');
       expect(shopName).toBe(itsOwn.name);
       expect(found.find((item) => at(item, 'number') === number)).toEqual({
         number,
@@ -77,7 +77,7 @@ describe('an order that the order system and the webshop both know', async () =>
     }
   });
 
-  it('is in one list with orders that only the order system knows, which have no number of the webshop', async () => {
+  it('is in the same list as orders of only the order system, which have no online number', async () => {
     const { data, errors } = await open().query(
       `{ customer(by: { email: "two-accounts@example.nl" }) { ${ofBoth} } }`,
     );
@@ -94,7 +94,7 @@ describe('an order that the order system and the webshop both know', async () =>
       expect(item).toMatchObject({ onlineStatus: null, channel: null, statusPageUrl: null, shipments: null });
   });
 
-  it('is found although the order system has an empty text as a missing number', () => {
+  it('is found even if the order system has an empty text as a missing number', () => {
     const row = {
       page: 0,
       order_no: 'ORD-1',
@@ -126,7 +126,7 @@ describe('an order that the order system and the webshop both know', async () =>
     const calls = Object.fromEntries(
       Object.entries(control.counters()).map(([name, counter]) => [name, counter.calls]),
     );
-    // Identification and their orders; these orders in the webshop; whether the CRM knows more addresses of them.
+    // The calls are identification, the orders, the same orders in the webshop, and further addresses from the CRM.
     expect(calls).toEqual({ 'order-system': 2, webshop: 1, 'crm-hubspot': 1, 'contact-centre': 0 });
   });
 
@@ -138,7 +138,7 @@ describe('an order that the order system and the webshop both know', async () =>
     expect(control.counters().webshop?.calls).toBe(0);
   });
 
-  it('has both numbers and all fields of the order system when the webshop is unavailable', async () => {
+  it('has both numbers and all fields of the order system if the webshop is unavailable', async () => {
     await control.set('webshop', { fault: 'down' });
     const { data, errors } = await open().query(
       `{ customer(by: { email: "${EVERYWHERE}" }) { orders(first: 1) { nodes { number onlineNumber status onlineStatus lines { quantity } } } } }`,
@@ -178,16 +178,17 @@ describe('a webshop that is queried for orders by number', () => {
       `query($numbers: [String]!) { customer(by: { email: "${EVERYWHERE}" }) { noted(numbers: $numbers) { ${fields} } } }`,
       { numbers },
     );
-  /** A world in which she has these orders and no others. */
+  /** Creates seed data in which the customer has only these orders. */
   const withOrders = (names: readonly string[]): World => {
     const owner = person(EVERYWHERE);
     const [template] = online;
-    if (owner.webshop === undefined || template === undefined) throw new Error('the seed has too little');
+    if (owner.webshop === undefined || template === undefined)
+      throw new Error('The seed data has too few records.');
     const orders = names.map((name, i) => ({ ...template, id: String(7_000 + i), name }));
     return { ...world, people: [{ ...owner, webshop: { ...owner.webshop, orders } }] };
   };
 
-  it('returns to each order its own fields, and null for an unknown one', async () => {
+  it('returns the fields of each order, and null for an unknown order', async () => {
     await open(world);
     const [first, second] = online;
     const { data, errors } = await find(
@@ -241,7 +242,7 @@ describe('a webshop that is queried for orders by number', () => {
       shop.requests().flatMap(({ variables }) => ('count' in variables ? [variables.count] : []));
     expect(pages().sort()).toEqual([10, 250]);
     shop.forgetRequests();
-    // Each number is charged for two orders, each with its app and two lists of shipments with tracking: 12 points.
+    // Each number costs 12 points: two orders, each with its app and two lists of shipments with tracking.
     const fields =
       'channel a: shipments(first: 1) { nodes { tracking { number } } } b: shipments(first: 2) { nodes { tracking { number } } }';
     expect((await find(names, fields)).errors).toEqual([]);
@@ -250,7 +251,7 @@ describe('a webshop that is queried for orders by number', () => {
 
   it.each([
     [
-      'shows neither of two orders with one number, because one may belong to another customer',
+      'shows neither of two orders with the same number, because one may belong to another customer',
       ['A', 'A', 'B'],
       [0],
     ],

@@ -36,7 +36,7 @@ describe('the login of the stand-in of the webshop', () => {
     }
   });
 
-  test('is possible at the address of its API only', async () => {
+  test('is possible only at the address of the API', async () => {
     const shop = await start();
     expect((await fetch(`${shop.url}/admin/api/2024-01/graphql.json`, { method: 'POST' })).status).toBe(404);
   });
@@ -152,7 +152,7 @@ describe('the cost of an operation in the stand-in of the webshop', () => {
 
   test('is at most 1,000 points', async () => {
     const execute = await openShop();
-    // Four points each, and two for the connection.
+    // Each item costs four points, and the connection two.
     const query = (first: number) =>
       `{ customers(first: ${first}) { nodes { amountSpent { amount } defaultAddress { city } emailMarketingConsent { marketingState } } } }`;
     expect((await execute(query(249))).errors).toBeUndefined();
@@ -162,7 +162,7 @@ describe('the cost of an operation in the stand-in of the webshop', () => {
     });
   });
 
-  test('is taken from a bucket that fills again with time', async () => {
+  test('is taken from a bucket that is refilled over time', async () => {
     let now = 0;
     const execute = await openShop({ maximumAvailable: 100, restoreRate: 50, now: () => now });
     const query = `{ customers(first: 40) { nodes { id } } shop { name } }`;
@@ -213,14 +213,14 @@ describe('an error of the stand-in of the webshop', () => {
     });
   });
 
-  test('has its own HTTP status if it is about the request', async () => {
+  test('has another HTTP status if it is about the request', async () => {
     const shop = await start();
     expect((await post(shop, '{', tokenOf(shop))).status).toBe(400);
     expect((await post(shop, {}, tokenOf(shop))).status).toBe(400);
     expect((await post(shop, ' '.repeat(3_000_000), tokenOf(shop))).status).toBe(413);
   });
 
-  test('costs only its own field if it is about one field', async () => {
+  test('makes only its field null if it is about one field', async () => {
     const shop = await start({
       failingFields: [
         { type: 'Customer', field: 'defaultAddress', id: evaId, message: 'address book is unavailable' },
@@ -283,7 +283,7 @@ test('the stand-in of the webshop records the operations that it receives', asyn
   expect(shop.requests()).toEqual([]);
 });
 
-/** All fields of a type, and of what they hold, a few levels deep. */
+/** Selects all fields of a type, nested a few levels deep. */
 function selectionOf(typeName: string, depth = 3): string {
   const schema = buildSchema(
     readFileSync(new URL('../../sources/webshop/stand-in/schema.graphql', import.meta.url), 'utf8'),

@@ -10,7 +10,7 @@ import { createTestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
 import { openShop, shoppers } from '../stitching/shop.js';
 
-/** A webshop that answers under an alias, or for an id, with what belongs to another. */
+/** Tests a webshop that returns the data of another object under an alias or for an id. */
 
 const customer = (number: number) => ({
   id: `gid://shopify/Customer/${number}`,
@@ -19,7 +19,7 @@ const customer = (number: number) => ({
   phone: `+3161234567${number}`,
 });
 
-/** A client whose webshop returns this for every request. */
+/** Creates a client whose webshop returns this answer to every request. */
 function answering(data: Record<string, unknown>): GraphqlClient {
   return { query: () => Promise.resolve({ data, errors: [] }), ping: () => Promise.resolve() };
 }
@@ -76,7 +76,7 @@ describe('a consent in an answer of the webshop', () => {
 
 describe('the data of a customer in an answer of the webshop', async () => {
   const { webshop, close } = await openShop();
-  /** Stands between: gives each customer of a list, and each cart, the place of another one. */
+  /** A proxy that swaps the customers of a list, and their carts. */
   const between = await startServer(({ body }, response) => {
     void forward(body).then((answer) => {
       sendJson(response, answer);
@@ -108,7 +108,7 @@ describe('the data of a customer in an answer of the webshop', async () => {
     await close();
   });
 
-  test('are shown to that customer only, even if the webshop swaps its aliases', async () => {
+  test('are shown only for that customer, even if the webshop swaps its aliases', async () => {
     const two = shoppers.slice(0, 2).map(({ email }) => ({ email }));
     const { data, errors } = await gateway.query(
       'query ($by: [CustomerKey!]!) { customers(by: $by) { name onlineOrderCount { value } cart { name } } }',

@@ -24,13 +24,13 @@ const shoppers = world.people.filter((person) => person.webshop !== undefined);
 
 function shopper(email: string): Person {
   const found = shoppers.find((shopper) => shopper.email === email);
-  if (found === undefined) throw new Error(`the webshop does not know ${email}`);
+  if (found === undefined) throw new Error(`The webshop does not know ${email}.`);
   return found;
 }
 
 const euros = (cents: number) => ({ amount: (cents / 100).toFixed(2), currency: 'EUR' });
 
-/** What the customer's cart should be: the newest of the draft orders that are still open. */
+/** The expected cart of a customer: the newest open draft order. */
 function cartOf({ webshop }: Person) {
   const [newest] = (webshop?.draftOrders ?? [])
     .filter(({ status }) => status === 'OPEN')
@@ -108,7 +108,7 @@ describe('the webshop', () => {
     );
   });
 
-  it('distinguishes ids that JavaScript numbers cannot distinguish', async () => {
+  it('distinguishes ids that are equal as JavaScript numbers', async () => {
     const id = shopper('everywhere@example.nl').webshop?.customerId ?? '';
     const next = String(BigInt(id) + 1n);
     expect(Number(id)).toBeGreaterThan(Number.MAX_SAFE_INTEGER);
@@ -159,7 +159,7 @@ describe('the webshop', () => {
     }
   });
 
-  it('does not vouch for an address, because Shopify also marks addresses as verified that staff typed in', async () => {
+  it('does not vouch for an address, because Shopify also marks addresses as verified that staff entered', async () => {
     const { data, errors } = await gateway.query(
       '{ customer(by: { email: "everywhere@example.nl" }) { emails { value isVerified } } }',
     );
@@ -174,7 +174,7 @@ describe('the webshop', () => {
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
   });
 
-  it('leaves its fields null if Shopify refuses the gateway', async () => {
+  it('has null fields if Shopify refuses the credentials', async () => {
     const refused = createTestGateway({ ...directSettings(), WEBSHOP_ACCESS_TOKEN: 'wrong' });
     const { data, errors } = await refused.query(
       '{ customer(by: { email: "everywhere@example.nl" }) { becameCustomerAt cart { name } locale } }',
@@ -189,7 +189,7 @@ describe('the webshop', () => {
     ]);
   });
 
-  it('leaves its fields null if an answer has another shape', async () => {
+  it('has null fields if an answer has another shape', async () => {
     const server = await startServer((_, response) => {
       sendJson(response, { something: 'else', data: { c0: { id: 7 } }, extensions: {} });
     });
@@ -261,7 +261,7 @@ describe('a webshop with chosen records', () => {
   it('finds SKUs with quotes, backslashes and words of its search language', async () => {
     const products = odd.map((sku, i) => {
       const template = world.products[i];
-      if (template === undefined) throw new Error('not enough products');
+      if (template === undefined) throw new Error('The seed data has too few products.');
       return { ...template, sku, title: `title ${i}` };
     });
     await open_({ ...world, products });
@@ -273,11 +273,11 @@ describe('a webshop with chosen records', () => {
     ]);
   });
 
-  /** Products with these SKUs, each a product of its own. */
+  /** Creates a separate product for each of these SKUs. */
   const productsOf = (skus: readonly string[]) =>
     skus.map((sku, i) => {
       const template = world.products[i % world.products.length];
-      if (template === undefined) throw new Error('the seed has no products');
+      if (template === undefined) throw new Error('The seed data has no products.');
       return {
         ...template,
         sku,
@@ -287,7 +287,7 @@ describe('a webshop with chosen records', () => {
       };
     });
 
-  it('requests no more products at once than fit on a page of variants', async () => {
+  it('requests at most as many products at once as fit on a page of variants', async () => {
     const skus = Array.from({ length: 130 }, (_, i) => `SKU-${i}`);
     await open_({ ...world, products: productsOf(skus) });
     const { data, errors } = await wish(skus, 'sku title');
@@ -332,7 +332,7 @@ describe('a webshop with chosen records', () => {
 
   it.each([
     ['the Netherlands', {}, 'NL'],
-    ['the country that it is set to', { WEBSHOP_COUNTRY: 'BE' }, 'BE'],
+    ['the configured country', { WEBSHOP_COUNTRY: 'BE' }, 'BE'],
   ])('requests prices of %s', async (_, more, country) => {
     await open_(world, undefined, more);
     const { errors } = await wish([world.products[0]?.sku ?? ''], 'price { amount }');
@@ -340,12 +340,12 @@ describe('a webshop with chosen records', () => {
     expect(shop.requests().at(-1)?.variables).toMatchObject({ country });
   });
 
-  it('does not start with an invalid country', async () => {
+  it('prevents the start with an invalid country', async () => {
     await open_(world);
     expect(() => createTestGateway({ ...settings, WEBSHOP_COUNTRY: 'Nederland' })).toThrow(/WEBSHOP_COUNTRY/);
   });
 
-  it('requests no more customers at once than Shopify accepts ids', async () => {
+  it('requests at most as many customers at once as Shopify accepts ids', async () => {
     const large = createWorld({ customers: 320 });
     await open_(large);
     const known = large.people.filter(({ webshop }) => webshop !== undefined);
@@ -371,7 +371,7 @@ describe('a webshop with chosen records', () => {
     expect(listAt(data, 'customer', 'wishes').map((wish) => at(wish, 'title'))).toEqual(skus.map(() => null));
   });
 
-  it('reports the error of one field, without the text of the shop', async () => {
+  it('reports the error of one field, without the text of the webshop', async () => {
     await open_(world);
     shop.failFields([
       {
@@ -394,7 +394,7 @@ describe('a webshop with chosen records', () => {
     ]);
   });
 
-  it('reports when to retry, computed from the restored points', async () => {
+  it('reports the time of the retry, computed from the restore rate of the points', async () => {
     await open_(world, { maximumAvailable: 31, restoreRate: 2, now: () => 0 });
     const errors = [];
     for (let i = 0; i < 80 && errors.length === 0; i += 1) {

@@ -1,7 +1,7 @@
 import { setting } from '../../src/settings.js';
 import { defineSource } from '../../src/source.js';
 
-/** A source of products with any SKUs, so that the webshop is queried by these. */
+/** Creates a source of products with these SKUs, so that the webshop is queried by them. */
 export const wishedProducts = defineSource({
   name: 'wishes',
   connector: {

@@ -12,9 +12,9 @@ import { describeSource } from './source-contract.js';
 const world = createWorld({ customers: inject('customers') });
 const onX = world.people.flatMap((person) => (person.x === undefined ? [] : [{ ...person, x: person.x }]));
 const eva = onX.find(({ email }) => email === 'everywhere@example.nl');
-if (eva === undefined) throw new Error('X does not know everywhere@example.nl');
+if (eva === undefined) throw new Error('X does not know everywhere@example.nl.');
 
-/** X knows accounts and no customers: another system holds whose they are. */
+/** Another system, which holds the usernames of customers. X itself does not identify customers. */
 const usernames: Record<string, string> = {
   ...Object.fromEntries(onX.map(({ email, x: account }) => [email, account.username])),
   'gone@example.nl': 'nobody_here',
@@ -61,8 +61,8 @@ describe('X', () => {
     },
     unknown: { 'a username': { ...by('gone@example.nl'), data: nothing } },
     batches: {
-      // A hundred accounts at once, and what twenty of them wrote.
-      'all that have an account': {
+      // The calls load a hundred accounts, and the posts of twenty accounts each.
+      'all customers with an account': {
         query:
           'query($by: [CustomerKey!]!) { customers(by: $by) { xProfile { recordId mentions(first: 100) { nodes { recordId } } } } }',
         variables: { by: onX.map(({ email }) => ({ email })) },
@@ -94,7 +94,7 @@ describe('X', () => {
           xProfile: { mentions: { nodes: posts.slice(0, 100).map(({ id }) => ({ recordId: id })) } },
         },
       },
-      // The account, and two pages of a hundred posts. The search mixes the posts of all accounts.
+      // The calls load the account, and two pages of a hundred posts. The search mixes the posts of all accounts.
       calls: 3,
     },
     operation: by(eva.email),
@@ -108,7 +108,7 @@ describe('X', () => {
       nothing: () => ({
         body: { errors: [{ type: 'https://api.x.com/2/problems/resource-not-found', value: 'x' }] },
       }),
-      // It sends the end of its window.
+      // X sends the end of its rate-limit window.
       rateLimit: {
         body: { title: 'Too Many Requests', status: 429 },
         get headers() {
@@ -132,7 +132,7 @@ describe('X', () => {
           value: '../jan',
         },
       ],
-      // One is there, one X failed to read, one it does not know.
+      // X returns the first account, fails to read the second, and does not know the third.
       partial: {
         query: 'query($by: [CustomerKey!]!) { customers(by: $by) { xProfile { recordId } } }',
         variables: { by: ['jan', 'broken', 'bea'].map((name) => ({ email: `${name}@example.nl` })) },

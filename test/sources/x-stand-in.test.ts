@@ -21,7 +21,7 @@ describe('the stand-in of X', () => {
   });
   afterAll(() => standIn.close());
 
-  it('finds accounts in any case, returns their own spelling, and reports unknown ones separately', async () => {
+  it('finds accounts in any case, returns their spelling, and reports unknown ones separately', async () => {
     const { status, body } = await get('/2/users/by?usernames=nobody_here,EVA_VD_MEER');
     expect(status).toBe(200);
     expect(listAt(body, 'data')).toEqual([
@@ -37,7 +37,7 @@ describe('the stand-in of X', () => {
     expect((await get(`/2/users/by?usernames=${names.join(',')}`)).status).toBe(400);
   });
 
-  it('sends the author of a post only on request, by either name of the field', async () => {
+  it('sends the author of a post only on request, by both names of the field', async () => {
     const query = '/2/tweets/search/recent?query=(from:eva_vd_meer)%20@demowinkel%20-is:retweet';
     const bare = await get(query);
     expect(Object.keys(listAt(bare.body, 'data')[0] ?? {})).toEqual(['id', 'text']);

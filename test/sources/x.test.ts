@@ -18,7 +18,7 @@ import { knownPeople } from './known-people.js';
 
 const world = createWorld({ customers: 0 });
 const eva = world.people.find(({ email }) => email === 'everywhere@example.nl');
-if (eva?.x === undefined) throw new Error('X does not know everywhere@example.nl');
+if (eva?.x === undefined) throw new Error('X does not know everywhere@example.nl.');
 const evaOnX = eva.x;
 const template: Person = eva;
 
@@ -28,10 +28,10 @@ const mentionsOf = ({ posts }: XPart) =>
     ({ text, createdAt }) => text.includes(`@${organisationOnX}`) && Date.parse(createdAt) >= sevenDaysAgo,
   );
 
-/** Somebody with an account of this name, and this many posts that mention the shop. */
-function somebody(username: string, place: number, mentions = 0): Person {
+/** Creates a person with this username, and this many posts that mention the organisation. */
+function createAccount(username: string, place: number, mentions = 0): Person {
   const posts = Array.from({ length: mentions }, (_, i) => ({
-    // X's ids grow with time.
+    // Later posts of X have higher ids.
     id: String(1_980_000_000_000_000_000n + BigInt(place * 10_000 - i)),
     text: `@${organisationOnX} nummer ${i}`,
     likes: i,
@@ -50,7 +50,7 @@ describe('X', () => {
     standIn = await startX({ ...world, people }, options);
     control = await faultControl([standIn]);
   };
-  /** With customers whose usernames another system holds. */
+  /** Opens a gateway with customers whose usernames another system holds. */
   const gatewayWith = (
     usernames: Record<string, string | null>,
     { limits = {}, environment = {} }: { limits?: object; environment?: object } = {},
@@ -117,7 +117,7 @@ describe('X', () => {
     });
   });
 
-  it('is not used for identities: a username alone finds no customer, and links none', async () => {
+  it('is not used for identities: a username neither finds nor links customers', async () => {
     await start();
     const { errors } = await gatewayWith({}).query('{ customer(by: { xUsername: "eva_vd_meer" }) { id } }');
     expect(errors[0]?.message).toContain('xUsername');
@@ -125,7 +125,7 @@ describe('X', () => {
   });
 
   it('loads a hundred customers in one call, and the posts of each twenty in one', async () => {
-    const people = Array.from({ length: 100 }, (_, i) => somebody(`user_${i}`, i + 1, 1));
+    const people = Array.from({ length: 100 }, (_, i) => createAccount(`user_${i}`, i + 1, 1));
     await start(people);
     const emails = people.map(({ email }) => email);
     gatewayWith(
@@ -188,7 +188,7 @@ describe('X', () => {
   });
 
   it('reports when its window of 15 minutes ends, after its calls are used up', async () => {
-    await start([somebody('user_1', 1), somebody('user_2', 2)], { requestsPerWindow: 0 });
+    await start([createAccount('user_1', 1), createAccount('user_2', 2)], { requestsPerWindow: 0 });
     const { errors } = await gatewayWith({ 'a@example.nl': 'user_1' }, { limits: { retries: 0 } }).query(
       '{ customer(by: { email: "a@example.nl" }) { xProfile { recordId } } }',
     );
@@ -204,7 +204,7 @@ describe('X', () => {
     ['reset', 'SOURCE_UNAVAILABLE', true],
     ['garbage', 'SOURCE_CONTRACT', false],
     ['rate-limit', 'SOURCE_RATE_LIMITED', true],
-  ] as const)('costs only its own fields if it has the fault "%s"', async (fault, code, retryable) => {
+  ] as const)('fails only its own fields if it has the fault "%s"', async (fault, code, retryable) => {
     await start();
     gatewayWith({ 'eva@example.nl': evaOnX.username }, { limits: { timeout: '250 ms', retries: 0 } });
     await control.set('x', { fault });
@@ -221,11 +221,11 @@ describe('X', () => {
       '{ customer(by: { email: "eva@example.nl" }) { xProfile { recordId } } }',
     );
     expect([data, errors]).toEqual([{ customer: { xProfile: null } }, []]);
-    // Hardly any of them could be a username.
+    // Most of these texts are not valid usernames.
     expect(calls()).toBeLessThanOrEqual(/\w/.test(key) && key.length < 16 ? 1 : 0);
   });
 
-  describe('that is searched for posts', () => {
+  describe('during a search for posts', () => {
     let client: Opened<XClient>;
     const load = (usernames: string[]) => {
       gatewayWith({});
@@ -234,7 +234,7 @@ describe('X', () => {
     };
 
     it('reads further pages', async () => {
-      await start([somebody('busy', 1, 150), somebody('quiet', 2, 2), somebody('silent', 3)]);
+      await start([createAccount('busy', 1, 150), createAccount('quiet', 2, 2), createAccount('silent', 3)]);
       const [busy, quiet, silent] = await load(['busy', 'quiet', 'silent']);
       expect(busy).toMatchObject({ isComplete: true });
       expect(listAt(busy, 'items')).toHaveLength(150);
@@ -245,7 +245,7 @@ describe('X', () => {
     });
 
     it('reports that there are more posts than can be read', async () => {
-      await start([somebody('busy', 1, 350), somebody('quiet', 2, 2)]);
+      await start([createAccount('busy', 1, 350), createAccount('quiet', 2, 2)]);
       const [busy] = await load(['busy', 'quiet']);
       expect(busy).toMatchObject({ isComplete: false });
       expect(listAt(busy, 'items').length).toBeGreaterThanOrEqual(298);
@@ -276,8 +276,8 @@ describe('an answer at the address of X', () => {
   });
 
   it.each([
-    ['as X calls it now', { post_count: 12, tweet_count: 11 }],
-    ['as X called it before', { tweet_count: 12 }],
+    ['with the current name', { post_count: 12, tweet_count: 11 }],
+    ['with the former name', { tweet_count: 12 }],
   ])('has its number of posts: %s', async (_, metrics) => {
     body = { data: [{ id: '12', username: 'bea', public_metrics: metrics }] };
     expect(await profiles.load(['bea'], client)).toMatchObject([{ postCount: '12' }]);
@@ -298,9 +298,9 @@ describe('an answer at the address of X', () => {
   });
 
   it.each([
-    ['an id that is none', { data: [{ id: 'secret', username: 'a' }] }, 'data.0.id'],
-    ['a username that is none', { data: [{ id: '1', username: '../secret' }] }, 'data.0.username'],
-    ['a list that is none', { data: 'secret' }, 'data'],
+    ['an invalid id', { data: [{ id: 'secret', username: 'a' }] }, 'data.0.id'],
+    ['an invalid username', { data: [{ id: '1', username: '../secret' }] }, 'data.0.username'],
+    ['an invalid list', { data: 'secret' }, 'data'],
   ])('is refused with its place and without its values if it has %s', async (_, sent, place) => {
     body = sent;
     const error = await failure(profiles.load(['a'], client));
@@ -337,7 +337,7 @@ describe('an answer at the address of X', () => {
     expect((await failure(profiles.load(['a'], client))).code).toBe(code);
   });
 
-  it('follows a request that names every field, and has no more characters than the smallest plan allows', async () => {
+  it('follows a request that names every field and is short enough for the smallest plan', async () => {
     body = {};
     const names = Array.from({ length: 20 }, (_, i) => `abcdefghijklm${String(i).padStart(2, '0')}`);
     await profiles.load(['a', 'b'], client);
@@ -348,7 +348,7 @@ describe('an answer at the address of X', () => {
     expect(search?.get('query')).toBe(
       `(${names.map((name) => `from:${name}`).join(' OR ')}) @shop -is:retweet`,
     );
-    // The longest organisation has eleven more.
+    // The longest name of an organisation has eleven characters more.
     expect((search?.get('query')?.length ?? 0) + 11).toBeLessThanOrEqual(512);
   });
 });

@@ -11,7 +11,7 @@ describe('the body of a webhook', () => {
     expect(() => readText(Uint8Array.of(0xc3, 0x28))).toThrow(InvalidInputError);
   });
 
-  it('is JSON whose ids stay exact', () => {
+  it('is parsed as JSON with exact ids', () => {
     expect(readJson(bytes('{"id":9007199254740993,"n":1.5}'), z.unknown())).toEqual({
       ...{ id: '9007199254740993', n: 1.5 },
     });
@@ -48,7 +48,7 @@ describe('a value in the body of a webhook', () => {
     ['2026-10-01T12:00:00Z', '2026-10-01T12:00:00.000Z'],
     ['2026-10-01T12:00:00', undefined],
     ['2026-10-01', undefined],
-  ])('%j as a moment is %j', (value, expected) => {
+  ])('%j as a time is %j', (value, expected) => {
     expect(moment.safeParse(value).data).toBe(expected);
   });
 

@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest';
 import { createEventBus } from '../../src/webhooks/bus.js';
 import type { KnownEvent } from '../../src/webhooks/interest.js';
 
-/** The bus of one instance. `test/redis` has the bus of several. */
+/** Tests the bus of one instance. `test/redis` tests the bus of several instances. */
 const createBus = () =>
   createEventBus({ redisUrl: undefined, secret: 'a secret', logger: { warn: vi.fn() } });
 const event: KnownEvent = {
@@ -31,7 +31,7 @@ test('an event reaches all subscribers until they unsubscribe', () => {
   expect(second.mock.calls).toEqual([[event], [event]]);
 });
 
-test.each(['end', 'close'] as const)('%s ends all subscriptions, also later ones, and each once', (how) => {
+test.each(['end', 'close'] as const)('%s ends all current and later subscriptions, each once', (how) => {
   const bus = createBus();
   const [listener, other, onEnd, onLaterEnd] = [vi.fn(), vi.fn(), vi.fn(), vi.fn()];
   bus.subscribe(listener, onEnd);
@@ -46,7 +46,7 @@ test.each(['end', 'close'] as const)('%s ends all subscriptions, also later ones
   expect(bus.size).toBe(0);
 });
 
-test('a subscriber that left is not notified of the end', () => {
+test('an unsubscribed subscriber is not notified of the end', () => {
   const bus = createBus();
   const onEnd = vi.fn();
   bus.subscribe(vi.fn(), onEnd)();

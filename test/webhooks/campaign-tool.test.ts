@@ -7,7 +7,7 @@ import {
 import { readEndpoints, type Endpoint } from '../../src/webhooks/endpoints.js';
 import { createSender, type Sender } from '../../src/webhooks/send.js';
 
-/** The stand-in of the demo's campaign tool, which gets deliveries from the gateway's deliverer. */
+/** Tests the stand-in of the demo's campaign tool, with deliveries of the gateway's deliverer. */
 
 const AT = Date.parse('2026-11-27T12:00:00.000Z');
 const PAID = {
@@ -22,7 +22,7 @@ let endpoint: Endpoint;
 let sender: Sender;
 
 beforeEach(async () => {
-  // The package that verifies knows no clock but the system's.
+  // The library that verifies signatures uses the clock of the machine.
   now = Date.now();
   tool = await startCampaignTool({ now: () => AT });
   const problems: string[] = [];
@@ -89,12 +89,12 @@ describe('the campaign tool', () => {
       Array(3).fill({ verified: false, status: 401 }),
     );
     expect(all.every(({ problem = '' }) => problem.length > 0)).toBe(true);
-    // An identifier that no record vouches for is not used.
+    // An identifier without a verified record is not used.
     expect(await deliver('msg_1')).toBe('status 204');
     expect((await shown())[0]).toMatchObject({ id: 'msg_1', verified: true, attempts: 1 });
   });
 
-  test('refuses deliveries while it has a fault, and shows which attempt it accepted', async () => {
+  test('refuses deliveries while it has a fault, and shows the accepted attempt', async () => {
     await answerWith({ status: 503 });
     expect(await deliver('msg_1')).toBe('status 503');
     expect(await shown()).toMatchObject([{ id: 'msg_1', verified: true, attempts: 1, status: 503 }]);
@@ -112,7 +112,7 @@ describe('the campaign tool', () => {
     expect([ids[0], ids[99]]).toEqual(['msg_101', 'msg_2']);
   });
 
-  test('has a page that loads nothing from elsewhere', async () => {
+  test('has a page that loads nothing from other origins', async () => {
     const page = await fetch(tool.url);
     expect(page.headers.get('content-type')).toContain('text/html');
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");

@@ -4,19 +4,19 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { directSettings } from '../support/stand-ins.js';
 import { openEventGateway, type EventGateway } from './event-gateway.js';
 
-/** Consent and conditions of a subscription apply regardless of its selection and response names. */
+/** Tests that consent and conditions of a subscription apply regardless of its selection and response names. */
 
-/** A customer who agreed to marketing, and who ordered more than once. */
+/** The address of a customer who agreed to marketing and ordered more than once. */
 const WILLING = 'customer-5@example.nl';
 const UNWILLING = 'no-consent@example.nl';
-/** A customer of the webshop alone. */
+/** The address of a customer of only the webshop. */
 const UNCOUNTED = 'two-shops-old@example.nl';
 const SYSTEMS = ['order-system', 'webshop'] as const;
 
 let events: EventGateway;
 const log: unknown[] = [];
 
-/** Triggers that try what subscribers try. */
+/** Triggers with the same attacks as the subscribers. */
 const TRIGGERS = {
   alias: '{ orderPaid { _customer: recordId recordId } }',
   fragment: '{ orderPaid { ...Event } } fragment Event on CustomerEvent { _customer: id recordId }',
@@ -44,28 +44,28 @@ const asCampaign = (query: string) => events.subscribeAs('campaign', query);
 
 const fragmentOf = (selection: string) => `fragment Event on CustomerEvent { ${selection} }`;
 
-/** What is attacked, the selection, and the fragment that it uses. */
+/** The name of the attack, the selection, and the fragment that it uses. */
 const ATTACKS: [string, string, string?][] = [
   ['recordId as _customer', '_customer: recordId type recordId happenedAt'],
   ['id as _customer', '_customer: id recordId'],
   ['an alias in a fragment', '...Event', fragmentOf('_customer: recordId recordId')],
   ['an alias in an inline fragment', '... { _customer: recordId } recordId'],
   [
-    'a customer with id and orderCount of its own',
+    'a customer with other fields as id and orderCount',
     '_customer: customer { id: __typename orderCount: __typename } recordId',
   ],
   [
-    'a customer under our names in a fragment',
+    "a customer under the engine's aliases in a fragment",
     '...Event recordId',
     fragmentOf('_customer: customer { id: language orderCount { value: isApproximate } }'),
   ],
-  ['no customer at all', 'recordId'],
-  ['a customer that is left out', 'recordId customer @include(if: false) { id }'],
+  ['no customer', 'recordId'],
+  ['an excluded customer', 'recordId customer @include(if: false) { id }'],
 ];
 
 describe('of a customer who did not agree to marketing', () => {
   test.each(ATTACKS)(
-    'nothing is sent to a subscriber who selects %s',
+    'no event is sent to a subscriber who selects %s',
     async (what, selection, fragment = '') => {
       const name = `Attack${ATTACKS.findIndex(([attack]) => attack === what)}`;
       const subscriber = await asCampaign(
@@ -83,7 +83,7 @@ describe('of a customer who did not agree to marketing', () => {
     },
   );
 
-  test('nothing is sent under any alias, and for other customers the whole selection is sent', async () => {
+  test('no event is sent under any alias, and for other customers the whole selection is sent', async () => {
     let order = 1_000;
     await fc.assert(
       fc.asyncProperty(fc.array(selections, { minLength: 8, maxLength: 8 }), async (all) => {
@@ -111,7 +111,7 @@ describe('of a customer who did not agree to marketing', () => {
   }, 120_000);
 });
 
-/** Names that collide with each other, with fields, and with the engine's own selections. */
+/** Names that collide with each other, with fields, and with the aliases of the engine. */
 const NAMES = ['_customer', 'customer', '_probe', '_', 'id', 'orderCount', 'recordId', 'event', 'then'];
 const CUSTOMER_FIELDS = ['id', 'name', 'language', 'orderCount { value }', '__typename'];
 const EVENT_FIELDS = ['recordId', 'id', 'type', 'source', '__typename', 'customer'];
@@ -124,7 +124,7 @@ const customerSelection = fc
   })
   .map((fields) => `{ ${fields.map(([name, field]) => `${name}: ${field}`).join(' ')} }`);
 
-/** A selection of an event, in which each field is written out, or in a fragment of one kind or the other. */
+/** A selection of an event. Each field is selected directly, in an inline fragment, or in a named fragment. */
 const selections = fc
   .uniqueArray(
     fc.record({
@@ -197,7 +197,7 @@ test('a subscriber may use the aliases of the gateway like any other', async () 
 
 test.each([
   ['two fields under one name', '_customer: recordId _customer: customer { id }'],
-  ['a field that is not there', '_customer: recordId shoeSize'],
+  ['an unknown field', '_customer: recordId shoeSize'],
 ])('a subscription with %s is refused before anything is sent', async (_, selection) => {
   const subscriber = await asCampaign(`subscription { event { ${selection} } }`);
   expect((await subscriber.next())?.data).toBeUndefined();

@@ -58,8 +58,8 @@ webhookContract({
     subject: '90071992547409931',
   },
   unknown: message('article.published'),
-  // A webhook may be tried out without a body.
-  emptyIs: 204,
+  // Zendesk can test a webhook with an empty body.
+  statusOfEmpty: 204,
   signsTime: true,
 });
 

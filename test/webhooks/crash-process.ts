@@ -18,7 +18,7 @@ const { file, url, speed } = z
   .parse({ file: process.argv[2], url: process.argv[3], speed: process.argv[4] });
 await once(process.stdin, 'data');
 
-/** Time goes faster here, so that what is tried again in seconds is so at once. */
+/** The clock is faster than real time, so that retries after seconds happen at once. */
 const now = (): number => Date.now() * speed;
 const postgresUrl = process.env['CRASH_POSTGRES_URL'];
 const store = await createWebhookStore({
@@ -38,7 +38,7 @@ const deliverer = createDeliverer({
   logger: pino({ level: 'silent' }),
   now,
   pollMs: 50,
-  // By the same clock as the lease: an attempt that could outlast it is not made.
+  // The deliverer uses the clock of the lease, because it sends no attempt that could exceed the lease.
   timeoutMs: 1_000 * speed,
   leaseMs: 2_000 * speed,
 });

@@ -4,7 +4,7 @@ import { crash } from './crashing.js';
 
 const KILLS = isThorough ? 10 : 2;
 
-it('loses, invents, repeats and reorders no event when it is killed at any moment', async () => {
+it('does not lose, invent, repeat or reorder events if it is killed at any time', async () => {
   const report = await crash({ kills: KILLS });
   expect(report).toMatchObject({ lost: [], invented: [], severalIds: [], outOfOrder: [] });
   expect(report.acknowledged).toBeGreaterThan(20 * KILLS);

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { startReceiver } from './receiver.js';
 
 const CUSTOMERS = 20;
-/** Of the gateway's clock. */
+/** The speed of the gateway's clock relative to real time. */
 const SPEED = 200;
 
 export interface CrashReport {
@@ -17,7 +17,7 @@ export interface CrashReport {
   /** Events that the gateway acknowledged. */
   acknowledged: number;
   requests: number;
-  /** Each of these must be empty. */
+  /** The violations. Each list must be empty. */
   lost: string[];
   invented: string[];
   severalIds: string[];
@@ -26,15 +26,15 @@ export interface CrashReport {
 
 type Gateway = ChildProcessByStdio<Writable, Readable, null>;
 
-/** The number of kills, and the store: a file of one gateway, or a PostgreSQL of two. */
+/** The number of kills, and the store: a file of one gateway, or a PostgreSQL of two gateways. */
 export interface CrashOptions {
   kills: number;
   postgresUrl?: string | undefined;
 }
 
 /**
- * Kills a gateway again and again, at moments that nobody chose, while systems send events of twenty customers, each in
- * order, and repeat what was not acknowledged. The endpoint fails one time in five, and not more than twice with one event.
+ * Kills a gateway repeatedly at random times. Meanwhile, systems send events of twenty customers in order, and repeat
+ * events that were not acknowledged. The endpoint fails for one message in five, at most twice for the same event.
  */
 export async function crash({ kills, postgresUrl }: CrashOptions): Promise<CrashReport> {
   const folder = await mkdtemp(join(tmpdir(), 'webhooks-'));
@@ -53,7 +53,7 @@ export async function crash({ kills, postgresUrl }: CrashOptions): Promise<Crash
     taken.set(event, (taken.get(event) ?? new Set()).add(id));
     const number = Number(event.split('-')[1]);
     const before = last.get(customer) ?? 0;
-    // Again the same, as its answer may have been lost; or the next, now that the one before was taken.
+    // A message repeats the last event, because its answer may have been lost, or it has the next event.
     if (number !== before && number !== before + 1) outOfOrder.push(event);
     const failed = failures.get(event) ?? 0;
     if (failed < 2 && Math.random() < 0.2) {
@@ -68,7 +68,7 @@ export async function crash({ kills, postgresUrl }: CrashOptions): Promise<Crash
   function prepare(): Gateway {
     const script = ['--import', 'tsx', 'test/webhooks/crash-process.ts'];
     const args = [...script, join(folder, 'webhooks.db'), receiver.url, String(SPEED)];
-    // Its password is not for the list of processes.
+    // The URL is not an argument, because its password would be in the list of processes.
     const env = { ...process.env, CRASH_POSTGRES_URL: postgresUrl };
     const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'], env });
     spawned.push(child);
@@ -103,7 +103,7 @@ export async function crash({ kills, postgresUrl }: CrashOptions): Promise<Crash
     const senders = Array.from({ length: CUSTOMERS }, (_, customer) => sendEventsOf(customer));
     for (let kill = 0; kill < kills; kill += 1) {
       const next = prepare();
-      // On a busy machine, a gateway may take longer to acknowledge events than it lives.
+      // On a busy machine, a gateway may be killed before it acknowledges an event.
       const before = acknowledged.size;
       while (acknowledged.size <= before + CUSTOMERS) await sleep(5);
       await sleep(Math.random() * 700);
@@ -121,8 +121,9 @@ export async function crash({ kills, postgresUrl }: CrashOptions): Promise<Crash
       [...acknowledged].filter(
         (id) => (last.get(`c${id.split('-')[0] ?? ''}`) ?? 0) < Number(id.split('-')[1]),
       );
-    // The longest that anything waits by this clock is the lease of a gateway that was killed, and a few failures: as long as
-    // some still come, all others only wait for them.
+    // An event waits at most for the lease of a killed gateway and for a few failures. While some events still arrive,
+    // all
+    // others wait only for them.
     for (let left = Infinity; missing().length < left;) {
       left = missing().length;
       for (let tries = 0; tries < 300 && left > 0 && missing().length === left; tries += 1) await sleep(100);

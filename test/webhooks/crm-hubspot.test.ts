@@ -7,7 +7,7 @@ const variable = 'CRM_HUBSPOT_WEBHOOK_SECRETS';
 const secrets = ['client-secret-of-the-app', 'another-secret'] as const;
 const address = 'https://gateway.example.nl/webhooks/crm-hubspot';
 
-/** Signs as HubSpot does: the configured address, not the address behind a proxy. */
+/** Signs a message like HubSpot, with the configured address, not with the address behind a proxy. */
 function send(body: string | Uint8Array, secret: string, atMs: number, signed = address, search = '') {
   const signature = createHmac('sha256', secret).update(`POST${signed}`).update(body).update(String(atMs));
   return {
@@ -97,7 +97,7 @@ describe('HubSpot', () => {
     expect(await eventsOf(message)).toEqual([type]);
   });
 
-  it('reports no values of properties, since they may be names', async () => {
+  it('reports no values of properties, because they may be names', async () => {
     const receiver = createTestReceiver(crmHubspot, { [variable]: secrets[0] });
     const body = JSON.stringify([notification({ propertyName: 'lastname', propertyValue: 'Geheim' })]);
     await receiver.post(send(body, secrets[0], NOW));

@@ -56,7 +56,7 @@ webhookContract({
       data: { purpose: 'MARKETING', channel: 'EMAIL' },
     },
   ],
-  thanks: {
+  expectedResponse: {
     status: 200,
     body:
       '<?xml version="1.0" encoding="UTF-8"?>' +
@@ -106,7 +106,7 @@ describe('Salesforce', () => {
     expect((await receive(message('Contact', { ...contact, Email: '&undeclared;' }))).status).toBe(400);
   });
 
-  it('is read by its namespaces, with any prefixes', async () => {
+  it('is read by XML namespaces, with any prefixes', async () => {
     const body = message('Contact', contact).replaceAll('soapenv:', 's:').replace('xmlns:soapenv', 'xmlns:s');
     expect((await receive(body)).types).toEqual(['contact.changed']);
     const foreign = message('Contact', contact).replace('2005/09/outbound', '2005/09/other');

@@ -15,14 +15,14 @@ beforeEach(() => {
 });
 
 describe('the allowance of an endpoint', () => {
-  it('is that of one second, and no more after a long time', () => {
+  it('is limited to the deliveries of one second, even after a long time', () => {
     expect(allowance.of(10)).toBe(4);
     expect(allowance.of(3)).toBe(3);
     now += 60_000;
     expect(allowance.of(10)).toBe(4);
   });
 
-  it('comes back at the rate', () => {
+  it('is refilled at the rate', () => {
     allowance.use(4);
     expect(allowance.of(1)).toBe(0);
     now += 249;
@@ -37,7 +37,7 @@ describe('the allowance of an endpoint', () => {
     [1, 250],
     [2, 500],
     [4, 1_000],
-  ])('of %i is there after %i ms', (count, expected) => {
+  ])('of %i deliveries is available after %i ms', (count, expected) => {
     expect(allowance.waitMs(count)).toBe(0);
     allowance.use(4);
     expect(allowance.waitMs(count)).toBe(expected);
@@ -46,7 +46,7 @@ describe('the allowance of an endpoint', () => {
     expect(allowance.of(4)).toBe(count);
   });
 
-  it('is one delivery where the rate is below one a second', () => {
+  it('is one delivery if the rate is below one per second', () => {
     create(0.5);
     expect(allowance.of(4)).toBe(1);
     allowance.use(1);
@@ -57,7 +57,7 @@ describe('the allowance of an endpoint', () => {
     expect(allowance.of(1)).toBe(1);
   });
 
-  it('follows a rate that changes', () => {
+  it('uses a changed rate', () => {
     allowance.use(4);
     rate.ratePerSecond = 8;
     now += 1_000;
@@ -66,7 +66,7 @@ describe('the allowance of an endpoint', () => {
     expect(allowance.of(10)).toBe(2);
   });
 
-  it('does not shrink or grow when the clock is set back', () => {
+  it('does not change if the clock is set back', () => {
     allowance.use(2);
     now -= 60_000;
     expect(allowance.of(4)).toBe(2);
@@ -78,7 +78,7 @@ describe('the allowance of an endpoint', () => {
     ['5 s without a time', undefined, 5_000],
     ['the time', 1_500, 1_500],
     ['an hour at most', 7_200_000, 3_600_000],
-  ])('is nothing in a pause: %s', (_, forMs, expected) => {
+  ])('is zero during a pause: %s', (_, forMs, expected) => {
     allowance.pause(forMs);
     expect(allowance.of(4)).toBe(0);
     expect(allowance.waitMs(1)).toBe(expected);
@@ -89,7 +89,7 @@ describe('the allowance of an endpoint', () => {
     expect(allowance.waitMs(1)).toBe(0);
   });
 
-  it('waits for the later end of two pauses', () => {
+  it('is zero until the later end of two pauses', () => {
     allowance.pause(3_000);
     allowance.pause(1_000);
     expect(allowance.waitMs(1)).toBe(3_000);

@@ -3,7 +3,7 @@ import { createPump, type Pump } from '../../src/webhooks/deliver-pump.js';
 
 const POLL_MS = 1_000;
 
-/** Items that wait, and the work on them, which a test ends. */
+/** Creates waiting items, and work on them that ends when the test ends it. */
 function createWork({ concurrency }: { concurrency: number }) {
   const waiting: string[] = [];
   const limits: number[] = [];
@@ -52,7 +52,7 @@ describe('a pump', () => {
     vi.useRealTimers();
   });
 
-  it('runs as many items at a time as its concurrency, and takes the next when one ends', async () => {
+  it('processes as many items at a time as its concurrency, and takes another when one ends', async () => {
     const { pump, waiting, limits, inFlight, end } = createWork({ concurrency: 2 });
     waiting.push('a', 'b', 'c', 'd');
     pump.wake();
@@ -65,14 +65,14 @@ describe('a pump', () => {
     expect(inFlight()).toEqual(['b', 'c']);
     await end('b');
     expect(inFlight()).toEqual(['c', 'd']);
-    // It takes only what it can run.
+    // The pump takes only as many items as it can process.
     expect(limits).toEqual([2, 1, 1]);
     await end('c');
     await end('d');
     await pump.close();
   });
 
-  it('takes work when it is woken, and at each poll', async () => {
+  it('takes items when it is notified, and at each poll', async () => {
     const { pump, waiting, inFlight, end } = createWork({ concurrency: 1 });
     waiting.push('a');
     await vi.advanceTimersByTimeAsync(POLL_MS - 1);
@@ -88,7 +88,7 @@ describe('a pump', () => {
     await pump.close();
   });
 
-  it('takes again if it is woken while it takes', async () => {
+  it('takes items again if it is notified in the meantime', async () => {
     const { pump, waiting, inFlight, end } = createWork({ concurrency: 2 });
     pump.wake();
     waiting.push('a');
@@ -99,7 +99,7 @@ describe('a pump', () => {
     await pump.close();
   });
 
-  it('reports that no work can be taken, and tries again at the next poll', async () => {
+  it('reports if items cannot be taken, and tries again at the next poll', async () => {
     const { pump, waiting, errors, inFlight, setUnavailable, end } = createWork({ concurrency: 1 });
     waiting.push('a');
     setUnavailable(true);
@@ -114,7 +114,7 @@ describe('a pump', () => {
     await pump.close();
   });
 
-  it('is idle when no work is in flight and none can be taken', async () => {
+  it('is idle if no item is in progress and no item can be taken', async () => {
     const { pump, waiting, end } = createWork({ concurrency: 1 });
     expect(await isResolved(pump.idle())).toBe(true);
     waiting.push('a', 'b');
@@ -127,7 +127,7 @@ describe('a pump', () => {
     await pump.close();
   });
 
-  it('closes when the work in flight has ended, and takes no more', async () => {
+  it('takes no items after it is closed, and waits for the items in progress', async () => {
     const { pump, waiting, limits, inFlight, end } = createWork({ concurrency: 1 });
     waiting.push('a', 'b');
     pump.wake();

@@ -15,7 +15,7 @@ describe('a delivery that failed', () => {
     [7, 14 * HOUR],
     [8, 20 * HOUR],
     [9, 24 * HOUR],
-  ])('%i times is repeated after %i ms, a fifth more or less', (attempts, delay) => {
+  ])('%i times is repeated after %i ms, plus or minus 20 %%', (attempts, delay) => {
     expect(retryDelayMs(attempts, () => 0)).toBe(delay * 0.8);
     expect(retryDelayMs(attempts, () => 0.5)).toBe(delay);
     expect(retryDelayMs(attempts, () => 1)).toBe(delay * 1.2);

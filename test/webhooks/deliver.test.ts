@@ -30,13 +30,13 @@ const status =
 const ofCustomer = (id: string, customer: string) =>
   anEvent(id, { data: { customer }, identifiers: { customerNumber: [customer] } });
 
-/** Advances the clock from attempt to attempt until there are no more. Returns the hours after the first attempt. */
+/** Advances the clock until no attempts remain. Returns the time of each attempt, in hours after the first attempt. */
 async function attemptsOf({ store, deliverer, advance, now }: Deliveries): Promise<number[]> {
   const hours = [0];
   for (;;) {
     const [record] = await store.list({ limit: 1 });
     if (record?.nextAt == null) return hours;
-    // Not a moment before it is due.
+    // No attempt is sent before it is due.
     advance(record.nextAt - now() - 1);
     await deliverer.idle();
     expect((await store.find(record.id))?.attempts).toBe(record.attempts);
@@ -79,7 +79,7 @@ describe('a message to an endpoint', () => {
     expect(verify(null, content, publicKey, Buffer.from(v1a.slice(4), 'base64'))).toBe(true);
   });
 
-  it('has the current data at each attempt, and is not sent if consent was withdrawn', async () => {
+  it('has the current data at each attempt, and is not sent after consent was withdrawn', async () => {
     const mailer = await receiver(status(500));
     let consent = true;
     let total = 10;
@@ -105,21 +105,21 @@ describe('a message to an endpoint', () => {
     ]);
   });
 
-  it('is not sent by an instance that was paused until its lease could have expired', async () => {
+  it('is not sent by an instance whose lease may have expired during a pause', async () => {
     const mailer = await receiver();
-    const standsStill = [20_000, 40_000, 0];
+    const isPaused = [20_000, 40_000, 0];
     const renderedAt: number[] = [];
     const sender: Deliveries = await deliveries([anEndpoint('mailer', mailer.url)], {
       timeoutMs: 15_000,
       leaseMs: 30_000,
       render: ({ event }) => {
-        sender.advance(standsStill.shift() ?? 0);
+        sender.advance(isPaused.shift() ?? 0);
         renderedAt.push(sender.now() - START);
         return Promise.resolve({ body: { type: 't', timestamp: event.time, data: null } });
       },
     });
     await sender.send(anEvent('1'));
-    // Its lease is still its own, but would not last until the endpoint has answered.
+    // The instance has the lease, but it would expire before the endpoint has answered.
     expect([mailer.received.length, renderedAt]).toEqual([0, [20_000]]);
     sender.advance(10_000);
     await sender.deliverer.idle();
@@ -149,7 +149,7 @@ describe('a message to an endpoint', () => {
 });
 
 describe('an unavailable endpoint', () => {
-  it('gets ten attempts over 75 hours under one id, and no more until a replay', async () => {
+  it('receives ten attempts over 75 hours with the same id, and no more until a replay', async () => {
     const mailer = await receiver(status(503));
     const sender = await deliveries([anEndpoint('mailer', mailer.url)]);
     await sender.send(anEvent('1'));
@@ -169,14 +169,14 @@ describe('an unavailable endpoint', () => {
     expect(await sender.store.find(dead?.id ?? '')).toMatchObject({ state: 'delivered', attempts: 1 });
     expect(mailer.received).toHaveLength(11);
     expect(new Set(mailer.received.map(({ id }) => id))).toEqual(new Set([dead?.id]));
-    // Each attempt is signed for its own moment.
+    // Each attempt is signed with its time.
     expect(new Set(mailer.received.map(({ headers }) => headers['webhook-timestamp'])).size).toBe(11);
   });
 
   it.each([
     [0, 0.8],
     [0.999_999, 1.2],
-  ])('with the random number %s gets the next attempt after %s of the delay', async (dice, part) => {
+  ])('with the random number %s receives the next attempt after %s of the delay', async (dice, part) => {
     const mailer = await receiver(status(500));
     const sender = await deliveries([anEndpoint('mailer', mailer.url)], { random: () => dice });
     await sender.send(anEvent('1'));
@@ -184,7 +184,7 @@ describe('an unavailable endpoint', () => {
     expect(hours.at(-1)).toBeCloseTo(75.585 * part, 1);
   });
 
-  it('is paused as a whole for as long as its Retry-After says', async () => {
+  it('receives no messages during its Retry-After', async () => {
     const mailer = await receiver(status(429, { 'retry-after': '1800' }));
     const sender = await deliveries([anEndpoint('mailer', mailer.url, { concurrency: 1 })]);
     await sender.send(anEvent('1'), anEvent('2'));
@@ -209,7 +209,7 @@ describe('an unavailable endpoint', () => {
     expect(await sender.store.list({ limit: 1 })).toMatchObject([{ nextAt: START + 26 * HOUR }]);
   });
 
-  it('that answers 410 gets no more messages until it is enabled again', async () => {
+  it('receives no messages after status 410, until it is enabled again', async () => {
     const mailer = await receiver(status(410));
     const sender = await deliveries([anEndpoint('mailer', mailer.url)]);
     await sender.send(anEvent('1'));
@@ -227,7 +227,7 @@ describe('an unavailable endpoint', () => {
     expect(mailer.received).toHaveLength(3);
   });
 
-  it('is not followed to another address by a redirect', async () => {
+  it('is not called at another address after a redirect', async () => {
     const elsewhere = await receiver();
     const mailer = await receiver(status(307, { location: elsewhere.url }));
     const sender = await deliveries([anEndpoint('mailer', mailer.url)]);
@@ -236,14 +236,14 @@ describe('an unavailable endpoint', () => {
     expect(elsewhere.received).toHaveLength(0);
   });
 
-  it('delays no other endpoint if it is unreachable, hangs or redirects', async () => {
+  it('does not delay other endpoints if it is unreachable, hangs or redirects', async () => {
     const silent = await receiver(() => undefined);
     const redirecting = await receiver(status(302, { location: '/' }));
-    const gone = await startReceiver();
-    await gone.close();
+    const unreachable = await startReceiver();
+    await unreachable.close();
     const healthy = await receiver();
     const names: [string, string][] = [
-      ['dead', gone.url],
+      ['dead', unreachable.url],
       ['silent', silent.url],
       ['redirecting', redirecting.url],
       ['healthy', healthy.url],
@@ -257,7 +257,7 @@ describe('an unavailable endpoint', () => {
     await vi.waitFor(() => {
       expect(healthy.received).toHaveLength(100);
     }, 15_000);
-    // All that time the silent one held its connections, and no more than it may.
+    // During that time, the silent endpoint used its connections, but not more than its limit.
     expect(silent.received).toHaveLength(5);
     const healthyOnes = await sender.store.list({ endpoint: 'healthy', limit: 100 });
     expect(new Set(healthyOnes.map(({ attempts }) => attempts))).toEqual(new Set([1]));
@@ -277,7 +277,7 @@ describe('an unavailable endpoint', () => {
 });
 
 describe('the order of one customer', () => {
-  it('is preserved when an endpoint fails sometimes, and other customers do not wait', async () => {
+  it('is preserved if an endpoint sometimes fails, and other customers do not wait', async () => {
     let count = 0;
     const flaky = await receiver(() => ({ status: (count += 1) % 3 === 0 ? 500 : 204 }));
     const sender = await deliveries([anEndpoint('flaky', flaky.url)]);
@@ -293,7 +293,7 @@ describe('the order of one customer', () => {
       const orders = flaky.received.map(
         ({ body }) => (JSON.parse(body) as { data: { order: string } }).data.order,
       );
-      // Each may come several times in a row, and never after a later one.
+      // Each event may arrive several times in succession, but never after a later event.
       const came = orders.filter(
         (order, index) => items.includes(order) && orders.lastIndexOf(order) === index,
       );

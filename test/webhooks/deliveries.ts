@@ -15,16 +15,16 @@ export const START = Date.parse('2026-03-02T09:00:00Z');
 export interface Deliveries {
   store: WebhookStore;
   deliverer: Deliverer;
-  /** Lines that were logged. */
+  /** The logged lines. */
   log: string[];
   now: () => number;
   advance: (milliseconds: number) => void;
-  /** Stores events one by one, and attempts the due deliveries. */
+  /** Stores events one after another, and attempts the due deliveries. */
   send: (...events: SourceEvent[]) => Promise<void>;
   close(): Promise<void>;
 }
 
-/** A store and a deliverer with a fake clock. An event becomes a delivery to each endpoint. */
+/** Starts a store and a deliverer with a fake clock. Each event is delivered to each endpoint. */
 export async function startDeliveries(
   endpoints: readonly Endpoint[],
   more: Partial<DelivererOptions> = {},

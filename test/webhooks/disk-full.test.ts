@@ -17,7 +17,7 @@ it('refuses events while the disk is full, loses no accepted event, and continue
   const database = await openSqlite(join(folder, 'webhooks.db'));
   let now = Date.now();
   const store = await storeOver(database, { secret: 'a secret of the test', now: () => now });
-  // SQLite fails in the same way at the end of this as at the end of the disk.
+  // SQLite fails in the same way at this limit as on a full disk.
   const limitPages = (pages: number) => database.run([{ sql: `PRAGMA max_page_count = ${pages}` }]);
   await limitPages(60);
   const add = (id: string) => store.add([anEvent(id, { data: { text: 'x'.repeat(1_000) } })]);

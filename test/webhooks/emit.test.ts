@@ -26,7 +26,7 @@ import { eventTypes } from '../support/published-schema.js';
 const email = 'everywhere@example.nl';
 const world = createWorld({ customers: 30 });
 
-/** A gateway's port with no more behind it than what receives webhooks. */
+/** Starts a server that only receives webhooks, like the port of a gateway. */
 let server: Server;
 let control: FaultControl;
 let gateway: TestGateway;
@@ -98,7 +98,7 @@ describe('a stand-in', () => {
       for (const type of Object.keys(emitter)) {
         events = [];
         let { status, body } = await post(`/${name}/emit`, { type, email });
-        // Not everything can happen to everybody: an order that was sent is not cancelled.
+        // Some events are impossible for a customer. For example, a shipped order cannot be cancelled.
         for (let number = 1; status === 404 && number <= 30; number++)
           ({ status, body } = await post(`/${name}/emit`, {
             type,
@@ -119,7 +119,7 @@ describe('a stand-in', () => {
     expect(events).toHaveLength(1);
   });
 
-  it('gives up after some time', async () => {
+  it('stops repeating an event after some time', async () => {
     failures = 9;
     const { body } = await post('/clickstream/emit', { type: 'cart.abandoned', email });
     expect(body).toEqual({ type: 'cart.abandoned', attempts: 3, status: 503 });
@@ -148,7 +148,7 @@ describe('a stand-in', () => {
     expect([before === 'REVOKED', await statusNow()]).toEqual([false, 'REVOKED']);
   });
 
-  it('lists its kinds of event when another one is requested', async () => {
+  it('lists its kinds of event if an unknown kind is requested', async () => {
     const { status, body } = await post('/invoices/emit', { type: 'order.paid', email });
     expect(status).toBe(400);
     expect(body['error']).toContain('contact.changed, invoice.changed');
@@ -164,7 +164,7 @@ describe('a stand-in', () => {
     expect((await post('/unknown/emit', { type: 'order.paid', email })).status).toBe(404);
   });
 
-  it('sends to this machine only', async () => {
+  it('sends only to this machine', async () => {
     const { status } = await post('/webshop/emit', { type: 'order.paid', email, to: 'http://example.nl' });
     expect(status).toBe(400);
     expect((await post('/webshop/emit', {}, 'GET')).status).toBe(405);

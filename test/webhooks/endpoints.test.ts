@@ -39,7 +39,7 @@ describe('WEBHOOK_ENDPOINTS', () => {
       });
       expect(problems).toEqual([]);
       const key = endpoints[0]?.privateKey;
-      if (key === undefined) throw new Error('There is no key.');
+      if (key === undefined) throw new Error('The key pair has no key.');
       const content = Buffer.from('content');
       expect(verify(null, content, pair.publicKey, sign(null, content, key))).toBe(true);
       expect(createPublicKey(key).equals(pair.publicKey)).toBe(true);
@@ -59,7 +59,7 @@ describe('WEBHOOK_ENDPOINTS', () => {
     ['ratePerSecond', { ratePerSecond: 0 }],
     ['concurrency', { concurrency: 1.5 }],
     ['allowPrivate', { allowPrivate: 'yes' }],
-  ])('reports that %s is wrong, without quoting it', (field, wrong) => {
+  ])('reports that %s is invalid, without quoting it', (field, wrong) => {
     const { endpoints, problems } = read({ ...mailer, ...wrong }, { ...mailer, name: 'other' });
     expect(endpoints.map(({ name }) => name)).toEqual(['other']);
     expect(problems).toHaveLength(1);

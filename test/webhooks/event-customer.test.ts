@@ -10,16 +10,20 @@ import { faultControl } from '../support/stand-ins.js';
 import { openEventGateway, type EventGateway } from './event-gateway.js';
 import type { ShopEvent, Subscriber, ReportedEvent } from './subscriber.js';
 
-/** An event is about one customer, for its conditions and for its result, and about no other who shares a phone. */
+/**
+ * Tests that conditions and result of an event are about the same customer, and not about another who shares a phone.
+ */
 
 const SYSTEMS = ['order-system', 'webshop', 'contact-centre', 'clickstream'] as const;
 const MINUTE = 60_000;
 
-/** The webshop and the order system know the phone of the first, only the order system that of the second. */
+/**
+ * The webshop and the order system know the phone of the first person. Only the order system knows that of the second.
+ */
 const HOUSEMATE = 'customer-5@example.nl';
 const HOUSEMATE_ELSEWHERE = 'orders-only@example.nl';
 const BUYER = 'customer-3@example.nl';
-/** Known to one system alone, as long as no CRM is plugged in. */
+/** The addresses of customers that only one system knows, because no CRM is plugged in. */
 const ONLY_IN_CONTACT_CENTRE = 'same-phone-1@example.nl';
 const ONLY_IN_WEBSHOP = 'two-shops-old@example.nl';
 const ROLE_MAILBOX = 'info@bakkerij.example.nl';
@@ -53,7 +57,7 @@ afterAll(async () => {
 
 const placed = (event: ShopEvent) => events.sendFromShop('orders/create', event);
 
-/** As a job that watches the clickstream sends it. */
+/** Sends an event like a job that reads the clickstream. */
 async function placedOnDevice(identifiers: Record<string, string[]>, order: string): Promise<void> {
   const id = randomUUID();
   const body = JSON.stringify({
@@ -76,7 +80,7 @@ async function placedOnDevice(identifiers: Record<string, string[]>, order: stri
   expect(status).toBe(204);
 }
 
-/** An identifier that the systems hold of a customer. */
+/** Returns an identifier of a customer in the systems. */
 async function held(email: string, namespace: string): Promise<string> {
   const { data } = await events.gateway.query(
     `{ customer(by: { email: "${email}" }) { identifiers { namespace value } } }`,
@@ -102,11 +106,11 @@ const FIRST_ORDER = 5_000;
 let orders = 0;
 const nextOrder = () => String(FIRST_ORDER + orders++);
 
-/** The event about an order, of those that a subscriber of all is sent. */
+/** Returns the event about an order from a subscription to all customers. */
 async function eventOf(order: string, subscriber: Subscriber): Promise<ReportedEvent> {
   for (;;) {
     const event = await subscriber.next();
-    if (event === undefined) throw new Error('The stream is over.');
+    if (event === undefined) throw new Error('The stream has ended.');
     if (event.data?.['event']?.['recordId'] === order) return event;
   }
 }
@@ -114,7 +118,10 @@ async function eventOf(order: string, subscriber: Subscriber): Promise<ReportedE
 const ALL =
   'subscription { event(types: [ORDER_PLACED]) { recordId customer { primaryEmail emails { value } } } }';
 
-/** What became of the trigger's delivery about an order. Each order has one, in the order of their numbers. */
+/**
+ * Returns the state of the trigger's delivery about an order. Each order has one delivery, in the order of their
+ * numbers.
+ */
 async function deliveryOf(order: string): Promise<DeliveryRecord | undefined> {
   return (await events.store.list({ limit: 1_000 })).reverse()[Number(order) - FIRST_ORDER];
 }
@@ -140,7 +147,7 @@ describe('an order of a guest with a new e-mail address', () => {
       HOUSEMATE_ELSEWHERE,
       async () => ({ phone: await phoneOf(HOUSEMATE_ELSEWHERE) }),
     ],
-  ])('and %s is about no customer, and the housemate is sent nothing', async (_, housemate, readPhone) => {
+  ])('and %s is about no customer, and is not sent to the housemate', async (_, housemate, readPhone) => {
     const { phone } = await readPhone();
     const number = await held(housemate, 'customerNumber');
     const [all, ofHousemate, byPhone] = await Promise.all([
@@ -168,7 +175,7 @@ describe('an order of a guest with a new e-mail address', () => {
 });
 
 describe('an event', () => {
-  test('that names a role mailbox is about none of its readers', async () => {
+  test('with the address of a role mailbox is about no customer', async () => {
     const all = await events.subscribeAs('operator', ALL);
     const order = nextOrder();
     await placed({ customerId: UNKNOWN_ID, email: ROLE_MAILBOX, order });
@@ -176,7 +183,7 @@ describe('an event', () => {
     await becomes(order, { state: 'skipped', reason: 'NO_CUSTOMER' });
   });
 
-  test('that names a device is about the customer with its e-mail address, and about no other user of the device', async () => {
+  test('with a visitor id is about the customer with its e-mail address, not about another user of the device', async () => {
     const all = await events.subscribeAs('operator', ALL);
     const [onDevice, byEmail] = [nextOrder(), nextOrder()];
     await placedOnDevice({ visitorId: [DEVICE] }, onDevice);
@@ -192,17 +199,20 @@ describe('an event', () => {
     ['the contact centre', ONLY_IN_CONTACT_CENTRE],
     ['the webshop', ONLY_IN_WEBSHOP],
     ['the order system', HOUSEMATE_ELSEWHERE],
-  ])('with an unknown id is about the customer that only %s knows by e-mail address', async (_, email) => {
-    const all = await events.subscribeAs('operator', ALL);
-    const order = nextOrder();
-    await placed({ customerId: UNKNOWN_ID, email, phone: await phoneOf(HOUSEMATE), order });
-    const { data } = await eventOf(order, all);
-    expect(at(data, 'event', 'customer', 'emails', 0, 'value')).toBe(email);
-    await becomes(order, { state: 'delivered' });
-    expect(receivedOf(order)).toHaveLength(1);
-  });
+  ])(
+    'with an unknown id is about the customer with its e-mail address, if only %s knows that customer',
+    async (_, email) => {
+      const all = await events.subscribeAs('operator', ALL);
+      const order = nextOrder();
+      await placed({ customerId: UNKNOWN_ID, email, phone: await phoneOf(HOUSEMATE), order });
+      const { data } = await eventOf(order, all);
+      expect(at(data, 'event', 'customer', 'emails', 0, 'value')).toBe(email);
+      await becomes(order, { state: 'delivered' });
+      expect(receivedOf(order)).toHaveLength(1);
+    },
+  );
 
-  test('is withheld by the consent of the customer that its result is about, not by that of a housemate', async () => {
+  test('is withheld by the consent of its customer, not by that of a housemate', async () => {
     await events.subscribeAs(
       'campaign',
       'subscription Withheld { orderPlaced { recordId customer { name } } }',
@@ -218,7 +228,7 @@ describe('an event whose system is unavailable', () => {
     ['phone', async () => ({ email: GUEST, phone: await phoneOf(HOUSEMATE) })],
     ['e-mail address', () => Promise.resolve({ email: HOUSEMATE_ELSEWHERE })],
   ])(
-    'is about no housemate by %s, and is sent about its customer when the system is back',
+    'is not about a housemate with %s, and is sent about its customer when the system is available again',
     async (_, readRest) => {
       const rest = await readRest();
       const id = await held(BUYER, 'shopifyCustomerId');
@@ -244,7 +254,7 @@ describe('an event whose system is unavailable', () => {
       }
       await vi.waitFor(
         async () => {
-          // The circuit breaker counts the time that really passes.
+          // The circuit breaker uses real time.
           aheadMs += MINUTE + 1;
           expect(await deliveryOf(order)).toMatchObject({ state: 'delivered', reason: 'status 204' });
         },
@@ -259,7 +269,7 @@ describe('an event whose system is unavailable', () => {
   );
 });
 
-test('any event is about the customer of its strongest known identifier, and shared identifiers are ignored', async () => {
+test('an event is about the customer of its strongest known identifier, without shared identifiers', async () => {
   const all = await events.subscribeAs('operator', ALL);
   const people = [HOUSEMATE, BUYER];
   const known = await Promise.all(

@@ -15,21 +15,24 @@ export interface EventGatewayOptions extends Partial<Pick<GatewayOptions, 'logge
   /** The settings of the systems. */
   settings: Environment;
   systems: readonly string[];
-  /** Operations of triggers by name; they deliver to the endpoint `tool`. */
+  /** Operations of triggers by name. They deliver to the endpoint `tool`. */
   triggers: Readonly<Record<string, string>>;
 }
 
-/** A gateway with callers, an audit file, a webhook store, an endpoint named `tool`, and triggers of its own. */
+/** A gateway with callers, an audit file, a webhook store, an endpoint named `tool`, and triggers. */
 export interface EventGateway {
   readonly gateway: TestGateway;
-  /** What was sent to the endpoint. */
+  /** The receiver of the messages to the endpoint. */
   readonly tool: Receiver;
-  /** The gateway's store, as the command line opens it. */
+  /** The webhook store of the gateway, opened as by the command line. */
   readonly store: WebhookStore;
   /** A campaign subscribes for MARKETING. The stream ends with `hangUpAll()`. */
   subscribeAs: (role: 'operator' | 'campaign', query: string) => Promise<Subscriber>;
   sendFromShop: (topic: string, event: ShopEvent) => Promise<void>;
-  /** Why events of the operation were withheld, oldest first; undefined for one that was sent. Waits for the first. */
+  /**
+   * The reasons why events of the operation were withheld, oldest first. Undefined for a sent event. Waits for the
+   * first event.
+   */
   withheldReasons: (operation: string) => Promise<(string | undefined)[]>;
   hangUpAll: () => Promise<void>;
   close: () => Promise<void>;

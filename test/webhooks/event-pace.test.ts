@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createEventPace, type EventPace } from '../../src/webhooks/event-pace.js';
 
 const SAMPLE_MS = 200;
-/** What the event loop does between two samples: 1 is busy all the time. */
+/** The utilization of the event loop between two samples, from 0 (idle) to 1 (always busy). */
 let utilization: number;
 let pace: EventPace;
 
@@ -12,7 +12,7 @@ beforeEach(() => {
   let measured = 0;
   vi.spyOn(performance, 'eventLoopUtilization').mockImplementation((now, before) => {
     if (now === undefined) return { idle: 0, active: (measured += 1), utilization: 0.123 };
-    // The difference is from the sample before to this one.
+    // The utilization is measured from the previous sample to this one.
     expect(now.active - (before?.active ?? 0)).toBe(1);
     return { idle: 0, active: 0, utilization };
   });
@@ -27,13 +27,13 @@ afterEach(() => {
 
 const samples = (count: number) => vi.advanceTimersByTime(count * SAMPLE_MS);
 
-it('begins at the highest rate, and stays there on an idle instance', () => {
+it('begins at the highest rate, and remains there on an idle instance', () => {
   expect(pace.ratePerSecond).toBe(300);
   samples(5);
   expect(pace.ratePerSecond).toBe(300);
 });
 
-it('falls fast under load, not below a lowest rate, and rises slowly after it', () => {
+it('decreases fast under load to a minimum rate, and increases slowly after it', () => {
   utilization = 0.51;
   samples(1);
   expect(pace.ratePerSecond).toBeCloseTo(210);
@@ -48,7 +48,7 @@ it('falls fast under load, not below a lowest rate, and rises slowly after it', 
   expect(pace.ratePerSecond).toBe(300);
 });
 
-it('measures nothing after it is closed', () => {
+it('stops measuring when it is closed', () => {
   utilization = 1;
   pace.close();
   samples(3);

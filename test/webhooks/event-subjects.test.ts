@@ -12,7 +12,7 @@ const foundBy = (all: Record<string, Uniqueness>) =>
     ]),
   );
 
-/** The CRM has priority over the shop. People share a visitor id, and a role address is nobody's own. */
+/** The rules of the tests. The CRM has priority over the shop, and people share visitor ids and role addresses. */
 const rules: IdentityRules = {
   namespaces: new Map(
     ['customerNumber', 'contactId', 'email', 'phone', 'visitorId'].map((name) => [
@@ -64,17 +64,21 @@ test.each<[string, SourceEvent['identifiers'], string[]]>([
     ['contactId c1', 'customerNumber 1', 'email eva@example.nl', 'visitorId v1'],
   ],
   [
-    'those of one rank are in the order of their texts',
+    'identifiers of one rank are in alphabetical order',
     { phone: ['2', '1'], email: ['info@example.nl', 'eva@example.nl'] },
     ['email eva@example.nl', 'phone 1', 'phone 2', 'email info@example.nl'],
   ],
-  ['equal ones are there once', { email: ['EVA@example.nl', 'eva@example.nl'] }, ['email eva@example.nl']],
-  ['invalid and unknown ones are left out', { email: ['invalid'], other: ['1'], phone: ['1'] }, ['phone 1']],
+  ['equal identifiers occur once', { email: ['EVA@example.nl', 'eva@example.nl'] }, ['email eva@example.nl']],
+  [
+    'invalid and unknown identifiers are omitted',
+    { email: ['invalid'], other: ['1'], phone: ['1'] },
+    ['phone 1'],
+  ],
 ])('of the identifiers of an event, %s', (_, identifiers, expected) => {
   expect(texts(subjects.namedBy(event(identifiers)))).toEqual(expected);
 });
 
-test('an event is about its personal identifiers only', () => {
+test('an event is about only its personal identifiers', () => {
   const identifiers = { visitorId: ['v1'], email: ['info@example.nl', 'eva@example.nl'] };
   expect(texts(subjects.about(event(identifiers)))).toEqual(['email eva@example.nl']);
 });

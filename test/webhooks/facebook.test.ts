@@ -75,7 +75,7 @@ describe('Meta', () => {
     ]);
   });
 
-  it('gets its challenge back if it sends the verify token', async () => {
+  it('receives its challenge if it sends the verify token', async () => {
     expect(await get(subscribe)).toMatchObject({ status: 200, text: '1158201444' });
   });
 
@@ -85,7 +85,7 @@ describe('Meta', () => {
     expect((await get({})).status).toBe(403);
   });
 
-  it('must be given a verify token along with the secrets', () => {
+  it('prevents the start with secrets but without a verify token', () => {
     expect(() => createTestReceiver(facebook, { [variable]: secrets[0] })).toThrow(
       'FACEBOOK_WEBHOOK_VERIFY_TOKEN is missing',
     );

@@ -15,17 +15,17 @@ import { startReceiver, type Receiver } from './receiver.js';
 import { subscribe, sendWebshopEvent, type ShopEvent } from './subscriber.js';
 
 /**
- * What follows from an event, by the triggers of the demo: from the word of a system to what the campaign tool
- * receives, with the gateway's time of day turned.
+ * Tests the triggers of the demo, from an event of a system to the message to the campaign tool. The clock of the gateway
+ * is advanced.
  */
 
-/** Somebody who has agreed to marketing. */
+/** The address of a customer who has agreed to marketing. */
 const EMAIL = 'customer-5@example.nl';
 const SYSTEMS = ['order-system', 'webshop'] as const;
-const SECRET = 'a secret of the tests of what follows';
+const SECRET = 'a secret of the tests of triggers';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-/** A day without a change of the clock, at eleven o'clock in Amsterdam. */
+/** Eleven o'clock in Amsterdam on a day without a clock change. */
 const ELEVEN = Date.parse('2027-01-13T10:00:00Z');
 
 let system: StandIn;
@@ -95,7 +95,7 @@ async function open(): Promise<void> {
       ]),
     },
     {
-      // What is not forgotten would be shown again for an hour.
+      // Records that are not dropped would be shown for an hour.
       sources: sources
         .filter(({ name }) => SYSTEMS.some((item) => item === name))
         .map((source) => ({
@@ -106,7 +106,7 @@ async function open(): Promise<void> {
     },
   );
   await gateway.opened;
-  // The same file, as the command line reads it.
+  // The command line reads the same file.
   store = await createWebhookStore({ file, secret: SECRET });
 }
 
@@ -119,13 +119,13 @@ const send = (topic: string, event: ShopEvent = {}) =>
   );
 const cartChanged = () => send('checkouts/update');
 
-/** What was planned by a trigger, the oldest first. */
+/** The deliveries of a trigger, oldest first. */
 async function planned(trigger: string): Promise<DeliveryRecord[]> {
   const all = await store.list({ limit: 100 });
   return all.filter((record) => record.trigger === trigger).reverse();
 }
 
-/** Waits until what was planned by the trigger has come to this. */
+/** Waits until the deliveries of the trigger have these states. */
 async function come(trigger: string, ...states: DeliveryRecord['state'][]): Promise<DeliveryRecord[]> {
   return vi.waitFor(
     async () => {
@@ -155,7 +155,7 @@ const received = (type: string) =>
 const emit = (type: string) => control.emit('order-system', { type, email: EMAIL });
 
 describe('consent', () => {
-  test('that is withdrawn while a reminder waits stops it, and the audit says so', async () => {
+  test('that is withdrawn while a reminder waits stops the reminder, which is audited', async () => {
     await cartChanged();
     await come('cart-abandoned', 'waiting');
     await emit('consent.withdrawn');
@@ -193,7 +193,7 @@ describe('consent', () => {
     await control.heal();
     await vi.waitFor(
       async () => {
-        // The breaker uses real time.
+        // The circuit breaker uses real time.
         advance(MINUTE + 1);
         expect((await planned('order-paid')).map(({ state }) => state)).toEqual(['delivered']);
       },
@@ -204,7 +204,7 @@ describe('consent', () => {
 });
 
 describe('a reminder of a cart', () => {
-  test('is sent once, an hour after the cart was changed last', async () => {
+  test('is sent once, an hour after the last change of the cart', async () => {
     await cartChanged();
     await come('cart-abandoned', 'waiting');
     advance(50 * MINUTE);
@@ -219,11 +219,11 @@ describe('a reminder of a cart', () => {
     });
   });
 
-  test('is not sent to a customer who orders within the hour, also if another system reports the order', async () => {
+  test('is not sent to a customer who orders within the hour, even if another system reports the order', async () => {
     await cartChanged();
     await come('cart-abandoned', 'waiting');
     advance(30 * MINUTE);
-    // The order system reports the customer by its own number, not by the address from the webshop.
+    // The order system reports the customer by its customer number, not by the address from the webshop.
     await emit('order.placed');
     await come('cart-abandoned', 'cancelled');
     advance(2 * HOUR);
@@ -275,7 +275,7 @@ describe('a reminder of a cart', () => {
 });
 
 describe('an event', () => {
-  test('that a system sends again hours later starts an automation once', async () => {
+  test('starts an automation once, even if the system sends it again hours later', async () => {
     await send('orders/paid', { id: 'the-same', order: '71' });
     await come('order-paid', 'delivered');
     advance(6 * HOUR);
@@ -285,7 +285,7 @@ describe('an event', () => {
     expect(received('order.paid')).toHaveLength(1);
   });
 
-  test('of a customer is sent after the earlier event, even if that needed a second attempt', async () => {
+  test('is sent after the earlier event of its customer, even if that needed a second attempt', async () => {
     let isUp = false;
     tool.answer = () => ({ status: isUp ? 204 : 500 });
     await send('orders/paid', { order: '81' });
@@ -302,7 +302,7 @@ describe('an event', () => {
     expect(numbers).toEqual(['81', '81', '82']);
   });
 
-  test('whose id its own system does not know is about the customer with its e-mail address', async () => {
+  test('with an id that its system does not know is about the customer with its e-mail address', async () => {
     const who = await gateway.query(
       `{ customer(by: { email: "${EMAIL}" }) { identifiers { namespace value } } }`,
     );
@@ -325,7 +325,7 @@ describe('an event', () => {
     });
   });
 
-  test('that names no customer drops all answers of its system, and is not sent', async () => {
+  test('without a customer drops all answers of its system, and is not sent', async () => {
     const cart = `{ customer(by: { email: "${EMAIL}" }) { cart { total { amount } } } }`;
     const callsOf = () => control.counters()['webshop']?.calls ?? 0;
     const countCalls = async () => {

@@ -19,12 +19,12 @@ const options = {
     value === 'nobody' ? null : namespace === 'email' ? value.toLowerCase() : value,
 };
 
-test('an event is stored with its source and with identifiers in canonical form, each once', () => {
+test('an event is stored with its source and with its identifiers in canonical form, without duplicates', () => {
   expect(storedEvents('shop', event, options)).toEqual([
     { ...event, source: 'shop', identifiers: { email: ['eva@example.nl'], customerNumber: ['1', '2'] } },
   ]);
 });
 
-test('an event of a type that the schema does not have is not stored', () => {
+test('an event of a type that is not in the schema is not stored', () => {
   expect(storedEvents('shop', { ...event, type: 'order.placed', identifiers: {} }, options)).toEqual([]);
 });

@@ -46,7 +46,7 @@ describe('a duration', () => {
     '1H',
     'pt1h',
     'PT1H ',
-  ])('is refused when it is written as "%s"', (text) => {
+  ])('is refused in the form "%s"', (text) => {
     expect(() => durationMs(text)).toThrow('ISO 8601');
   });
 });
@@ -88,8 +88,8 @@ function interestIn(field: string, conditions: readonly CustomerCondition[] = [f
   });
 }
 
-/** Whether a paid order with this data matches, and why it cannot be judged. */
-function judge(minTotal: string, data: SourceEvent['data']): boolean | string {
+/** Whether a paid order with this data matches, and the reason if this cannot be evaluated. */
+function evaluate(minTotal: string, data: SourceEvent['data']): boolean | string {
   const reasons: string[] = [];
   const event: SourceEvent = {
     ...{ id: '1', source: 'shop', type: 'order.paid', time: '2026-12-01T12:00:00Z', identifiers: {} },
@@ -111,7 +111,7 @@ describe('minTotal', () => {
     ['{ amount: "100.01", currency: "EUR" }', { total: '100.01', currency: 'EUR' }, true],
     [EUR_100, { total: '99.99', currency: 'EUR' }, false],
     [EUR_100, { total: '100', currency: 'EUR' }, true],
-    // The order system's JSON has it as a number.
+    // The JSON of the order system has the total as a number.
     [EUR_100, { total: 100.5, currency: 'EUR' }, true],
     [EUR_100, { total: 99.5, currency: 'EUR' }, false],
     [EUR_100, { total: '2000.00', currency: 'SEK' }, false],
@@ -122,7 +122,7 @@ describe('minTotal', () => {
     ],
     ['{ amount: "0", currency: "EUR" }', { total: '0.00', currency: 'EUR' }, true],
   ])('%s of %j is %j', (minTotal, data, expected) => {
-    expect(judge(minTotal, data)).toBe(expected);
+    expect(evaluate(minTotal, data)).toBe(expected);
   });
 
   test('compares exactly, with any number of decimals', () => {
@@ -134,7 +134,7 @@ describe('minTotal', () => {
         const mills = ([whole = 0, rest = 0]: readonly number[]) => whole * 1_000 + rest;
         const data = { total: textOf(total), currency: 'EUR' };
         const isEnough = mills(total) >= mills(least);
-        expect(judge(`{ amount: "${textOf(least)}", currency: "EUR" }`, data)).toBe(isEnough);
+        expect(evaluate(`{ amount: "${textOf(least)}", currency: "EUR" }`, data)).toBe(isEnough);
       }),
     );
   });
@@ -145,7 +145,7 @@ describe('minTotal', () => {
     ['a total that is not an amount', { total: '1e9', currency: 'EUR' }],
     ['no currency', { total: '200.00' }],
   ])('does not match an event with %s', (_, data) => {
-    expect(judge(EUR_100, data)).toContain('minTotal cannot be evaluated');
+    expect(evaluate(EUR_100, data)).toContain('minTotal cannot be evaluated');
   });
 
   test.each([
@@ -154,8 +154,8 @@ describe('minTotal', () => {
     '{ amount: "", currency: "EUR" }',
     '{ amount: 100.5, currency: "EUR" }',
     '{ amount: "100.00", currency: "euro" }',
-  ])('is refused when it is written as %s', (minTotal) => {
-    expect(() => judge(minTotal, {})).toThrow('{ amount: "100.00", currency: "EUR" }');
+  ])('is refused in the form %s', (minTotal) => {
+    expect(() => evaluate(minTotal, {})).toThrow('{ amount: "100.00", currency: "EUR" }');
   });
 });
 
@@ -190,7 +190,7 @@ describe('meChanged', () => {
       own: ownIdentifier,
     }).matches({ event, about: [jan] });
 
-  test('matches the events of the customer that the token names, and no others', () => {
+  test('matches only the events of the customer in the token', () => {
     expect(matches(jan)).toBe(true);
     expect(matches({ ...jan, value: 'eva@example.nl' })).toBe(false);
     expect(matches({ ...jan, namespace: 'visitorId' })).toBe(false);
@@ -200,7 +200,7 @@ describe('meChanged', () => {
     expect(matches(jan, false)).toBe(false);
   });
 
-  test('matches nothing for a caller without a customer', () => {
+  test('matches no event for a caller without a customer', () => {
     expect(matches(undefined)).toBe(false);
   });
 });
@@ -215,7 +215,7 @@ describe('a subscription', () => {
       readKey: () => jan,
       maySee: (place) => !hidden.includes(place),
     });
-  // The values of the enum \`Source\` are names here, because no source is plugged in.
+  // The enum \`Source\` is declared here, because no source is plugged in.
   const happening = (type: string, source = 'WEBSHOP'): SourceEvent => ({
     ...{ id: '1', source, type, time: '2026-12-01T12:00:00Z', identifiers: {}, data: {} },
   });
@@ -250,11 +250,11 @@ describe('a subscription', () => {
     expect(interest.cancels({ event: happening('order.placed'), about: [jan] })).toBe(true);
   });
 
-  test('to abandoned carts does not match without a customer, whose order could not cancel it', () => {
+  test('to abandoned carts matches only events with a customer, because an order must be able to cancel it', () => {
     expect(read('cartAbandoned').matches({ event: happening('cart.changed'), about: [] })).toBe(false);
   });
 
-  test('to paid orders delays nothing, and matches without a customer', () => {
+  test('to paid orders has no delay, and matches events without a customer', () => {
     const interest = read('orderPaid');
     expect(interest.delayMs).toBe(0);
     expect(interest.matches({ event: happening('order.paid'), about: [] })).toBe(true);

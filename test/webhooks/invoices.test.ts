@@ -8,7 +8,7 @@ const company =
   'https://api.businesscentral.dynamics.com/v2.0/api/v2.0/companies(b18aed47-c385-49d2-b954-dbdf8ad71780)';
 const id = '26814998-936a-401c-81c1-0e848a64971d';
 
-/** The secret is in the message itself. */
+/** Creates a message. It contains the secret itself. */
 const send = (body: string | Uint8Array, secret: string) => ({
   body: Buffer.from(body).toString('latin1').includes('$SECRET')
     ? Buffer.from(body).toString().replaceAll('$SECRET', secret)
@@ -49,7 +49,7 @@ webhookContract({
 describe('Business Central', () => {
   const start = () => createTestReceiver(invoices, { [variable]: secrets[0] });
 
-  it('is answered its validation token, as text', async () => {
+  it('receives its validation token as text', async () => {
     const { status, text, headers } = await start().post({
       search: '?validationToken=05EBE0D9%2Ba%3D',
       body: '',

@@ -34,8 +34,8 @@ const settings = (): Record<string, string> => ({
   WEBHOOK_SECRET: 'a secret of the tests of events',
 });
 
-/** Sends an event as HubSpot does, and waits until it is processed. */
-async function happens(subscriptionType: string): Promise<void> {
+/** Sends an event like HubSpot, and waits until it is processed. */
+async function sendEvent(subscriptionType: string): Promise<void> {
   const path = '/webhooks/crm-hubspot';
   const at = Date.now();
   const body = JSON.stringify([
@@ -74,13 +74,13 @@ test('an event about a ticket without a customer drops cached tickets, but not i
   const tickets = 'tickets(first: 2) { nodes { subject } }';
   const before = await query(`name ${tickets}`, 'max-stale=0');
   expect(before.codes).toEqual([]);
-  await happens('ticket.propertyChange');
+  await sendEvent('ticket.propertyChange');
   expect(await query('name', 'only-if-cached')).toMatchObject({ codes: [] });
   expect(await query(tickets, 'only-if-cached')).toMatchObject({ codes: ['NOT_CACHED'] });
   expect(await query(`name ${tickets}`, 'max-stale=0')).toEqual(before);
 });
 
-test('a source whose events change a loader that it does not have is refused at start', () => {
+test('a source prevents the start if its events change a loader that it does not have', () => {
   const changed = sources.map((source) =>
     source.name === 'crm-hubspot' && source.webhook !== undefined
       ? { ...source, webhook: { ...source.webhook, changes: { 'ticket.opened': [{ name: 'parcels' }] } } }

@@ -13,7 +13,7 @@ import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { createTestGateway, patientSources, type TestGateway } from '../support/gateway.js';
 import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
 
-/** From a system's word to a delivered profile, with everything real but the system itself. */
+/** Tests the whole path from an event of a system to a delivered profile. Only the system is a stand-in. */
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const EMAIL = 'customer-5@example.nl';
@@ -70,7 +70,7 @@ beforeAll(async () => {
         { name: 'campaign-tool', url, secrets: [SECRET], allowPrivate: true, ratePerSecond: 100 },
       ]),
     },
-    // What is not forgotten would be shown again for an hour.
+    // Records that are not dropped would be shown for an hour.
     {
       sources: patientSources()
         .filter(({ name }) => FOUR_SYSTEMS.some((value) => value === name))
@@ -110,7 +110,7 @@ async function lastOrder(cacheControl?: string): Promise<unknown> {
   return data;
 }
 
-/** The number of processed events. A paid order was placed before, so it has two events. */
+/** The number of processed events. A paid order has two events, because it is also placed. */
 async function processed(): Promise<number> {
   const metrics = await (await gateway.fetch('/metrics')).text();
   const of = /^stekkerdoos_webhook_events_total\{source="order-system",outcome="ok"\} (\d+)$/m;
@@ -140,7 +140,7 @@ describe('an order that is paid', () => {
     }, 5_000);
   });
 
-  test('reloads the frequently used records of its customer only', async () => {
+  test('reloads only the frequently used records of its customer', async () => {
     const [often, once] = ['everywhere@example.nl', 'customer-7@example.nl'];
     const tickets = async (email: string, cacheControl = 'max-stale=0') =>
       gateway.query(
@@ -167,7 +167,7 @@ describe('an order that is paid', () => {
 });
 
 describe('many events at once', () => {
-  test('make one call to each system for several customers', async () => {
+  test('cause one call to each system for several customers', async () => {
     const emails = Array.from({ length: 24 }, (_, i) => `customer-${(i % 8) + 1}@example.nl`);
     const callsOf = () => control.counters()['crm-hubspot']?.calls ?? 0;
     const [callsBefore, before] = [callsOf(), await processed()];

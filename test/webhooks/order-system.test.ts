@@ -74,7 +74,7 @@ const types = () => [...added.values()].map(({ type }) => type);
 const waiting = async () => (await shop.query('select id from outbox')).rowCount;
 
 describe('the order system', () => {
-  it('reports an event as soon as its transaction has ended', async () => {
+  it('reports an event when its transaction is committed', async () => {
     read();
     await happen('order.paid');
     await vi.waitFor(() => {
@@ -104,7 +104,7 @@ describe('the order system', () => {
     },
   );
 
-  it('reports nothing of a transaction that is rolled back', async () => {
+  it('reports no events of a transaction that is rolled back', async () => {
     read();
     await shop.query('begin');
     await shop.query(`update customers set phone = '+31600000000' where cust_no = $1`, [number]);
@@ -115,7 +115,7 @@ describe('the order system', () => {
     });
   });
 
-  it('reports events later that happened without a listener', async () => {
+  it('reports events without a listener later', async () => {
     await happen('order.placed');
     await happen('consent.withdrawn');
     read();
@@ -165,7 +165,7 @@ describe('the order system', () => {
     expect(outcomes).not.toContain('duplicate');
   });
 
-  it('reports very many events at once in their order', async () => {
+  it('reports very many concurrent events in order', async () => {
     await shop.query(
       `insert into outbox (type, subject) select 'order.placed', n::text from generate_series(1, 250) n`,
     );
@@ -178,7 +178,7 @@ describe('the order system', () => {
     );
   });
 
-  it('leaves an unreadable row in the outbox, and reports the rows after it', async () => {
+  it('retains an unreadable row in the outbox, and reports the rows after it', async () => {
     await shop.query(
       `insert into outbox (type, data) values ('order.placed', '{"nested": {}}'), ('sold.out', null)`,
     );
@@ -190,7 +190,7 @@ describe('the order system', () => {
     expect(outcomes).toContain('malformed');
   });
 
-  it('allows the role of the outbox to read nothing else', async () => {
+  it('allows the role of the outbox to read only the outbox', async () => {
     const taker = new Client({ connectionString: control.settings['ORDER_SYSTEM_OUTBOX_URL'] });
     await taker.connect();
     await expect(taker.query('select * from customers')).rejects.toThrow('permission denied');

@@ -14,7 +14,7 @@ const about: Identifier[] = [
   { namespace: 'email', value: 'jan@example.nl' },
 ];
 
-/** Of a time that is still to come, so that the computer's own does not matter. */
+/** A time in the future, so that the time of the machine does not affect the tests. */
 const cartChanged: SourceEvent = {
   id: '1',
   source: 'shop',
@@ -71,12 +71,12 @@ test.each([
   expect(deliveries).toMatchObject([{ dueAt: Date.parse(dueAt), once: { until: Date.parse(dueAt) + DAY } }]);
 });
 
-test('a message that is no longer needed is cancelled, also if it was planned under another identifier of the customer', async () => {
+test('a message that is no longer needed is cancelled, even if it was planned with another identifier', async () => {
   const { cancel } = await followUp().process(cartChanged);
   expect(cancel).toEqual(['reminder customerNumber 1', 'reminder email jan@example.nl']);
 });
 
-test('a message of a trigger that does not wait for the event is neither planned nor cancelled', async () => {
+test('a message is neither planned nor cancelled by an event that its trigger does not subscribe to', async () => {
   const notWaiting = interest({ matches: () => false, cancels: () => false });
   expect(await followUp({ interest: notWaiting }).process(cartChanged)).toEqual({
     deliveries: [],
@@ -98,7 +98,7 @@ test('a message that cannot be evaluated is logged with its trigger', async () =
   ]);
 });
 
-test('subscribers get the event after its records are dropped, with all identifiers of its customer', async () => {
+test('subscribers receive the event after its records are dropped, with all identifiers of its customer', async () => {
   const done: unknown[] = [];
   const forget = () => {
     done.push('forgotten');
@@ -155,9 +155,9 @@ describe('at a known time', () => {
   const eventAt = (ms: number): SourceEvent => ({ ...cartChanged, time: new Date(ms).toISOString() });
 
   test.each<[string, Partial<Interest>, number, number, boolean]>([
-    ['that is not delayed is due now', { isDelayed: () => false }, NOW - HOUR, NOW, false],
+    ['is due now if it is not delayed', { isDelayed: () => false }, NOW - HOUR, NOW, false],
     ['is due after the delay since the event', {}, NOW - 1_000, NOW + HOUR - 1_000, true],
-    ['whose delay is over is due now', {}, NOW - 2 * HOUR, NOW, true],
+    ['is due now if its delay has ended', {}, NOW - 2 * HOUR, NOW, true],
   ])('a message %s', async (_, parts, eventMs, dueAt, canBeCancelled) => {
     const { deliveries } = await followUp({ interest: interest(parts), once: undefined }).process(
       eventAt(eventMs),
@@ -195,36 +195,42 @@ describe('at a known time', () => {
     ],
     ['after quiet hours', { quietHours: { after: () => NOW + 1 } }, {}, {}, { retryAt: NOW + 1 }],
     [
-      'at once when no quiet hours apply',
+      'at once outside quiet hours',
       { quietHours: { after: () => NOW } },
       {},
       {},
       { body: { type: 'cart.changed', timestamp: cartChanged.time, data: null } },
     ],
-    ['never when its trigger has gone', {}, {}, { trigger: 'old' }, { skip: 'the trigger no longer exists' }],
     [
-      'never when the data is withheld',
+      'never if its trigger was removed',
+      {},
+      {},
+      { trigger: 'old' },
+      { skip: 'the trigger no longer exists' },
+    ],
+    [
+      'never if the data is withheld',
       {},
       { execute: () => Promise.resolve({ withheld: 'CONSENT_REQUIRED', isTemporary: false }) },
       {},
       { skip: 'CONSENT_REQUIRED' },
     ],
     [
-      'a minute later when a system is unavailable',
+      'a minute later if a system is unavailable',
       {},
       { execute: unavailable },
       {},
       { retryAt: NOW + 60_000 },
     ],
     [
-      'a minute later until it has been due for a day',
+      'a minute later until it was due for a day',
       {},
       { execute: unavailable },
       { dueAt: NOW - DAY + 1 },
       { retryAt: NOW + 60_000 },
     ],
     [
-      'no more when a system is unavailable for a day',
+      'no more if a system is unavailable for a day',
       {},
       { execute: unavailable },
       { dueAt: NOW - DAY },

@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { openPostgres } from '../../src/webhooks/postgres-store.js';
 
-/** A PostgreSQL that stands still: it takes connections, and says nothing from some point on. */
+/** A PostgreSQL that accepts connections, and stops answering at a given point. */
 let server: Server;
 const sockets: Socket[] = [];
 
@@ -29,7 +29,7 @@ async function listen(onConnection: (socket: Socket) => void): Promise<string> {
   return `postgres://nobody@127.0.0.1:${(server.address() as AddressInfo).port}/webhooks`;
 }
 
-/** A PostgreSQL that reports success for each statement. */
+/** Answers like a PostgreSQL that reports success for each statement. */
 async function answering() {
   const parameters: string[] = [];
   const statements: string[] = [];
@@ -42,7 +42,7 @@ async function answering() {
   const done = Buffer.concat([message('C', 'OK\0'), message('Z', 'I')]);
   const url = await listen((socket) => {
     socket.once('data', (startup) => {
-      // Four bytes of length and four of version, then pairs of names and values.
+      // The message has four bytes of length, four bytes of version, and pairs of names and values.
       const texts = startup.subarray(8).toString().split('\0');
       parameters.push(...texts.filter((name, i) => i % 2 === 0 && name !== ''));
       socket.write(WELCOME);
@@ -58,7 +58,7 @@ async function answering() {
   return { url, parameters, statements };
 }
 
-/** AuthenticationOk and ReadyForQuery. */
+/** The messages AuthenticationOk and ReadyForQuery. */
 const WELCOME = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0, 0x5a, 0, 0, 0, 5, 0x49]);
 
 it('fails if it accepts a connection and never completes the handshake', async () => {
@@ -93,7 +93,7 @@ it('fails if it never answers a statement, and its connection is closed', async 
   await end;
 });
 
-it('is set in each transaction, since a pooler refuses most parameters of a connection', async () => {
+it('is set in each transaction, because a pooler refuses most parameters of a connection', async () => {
   const { url, parameters, statements } = await answering();
   const database = await openPostgres(url);
   await database.prepare([{ sql: 'CREATE TABLE one ()' }]);
@@ -112,7 +112,7 @@ it('is set in each transaction, since a pooler refuses most parameters of a conn
   ]);
 });
 
-it('has enough time to build an index of a large table', async () => {
+it('is long enough to create an index of a large table', async () => {
   let onQuery: () => void = () => undefined;
   const question = new Promise<void>((resolve) => (onQuery = resolve));
   const url = await listen((socket) => {

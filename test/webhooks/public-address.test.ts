@@ -46,19 +46,19 @@ describe('an endpoint that must be public', () => {
     '[::ffff:127.0.0.1]',
     '[::ffff:7f00:1]',
     '[::]',
-  ])('gets no request at %s, in any notation', async (host) => {
+  ])('receives no request at %s, in any notation', async (host) => {
     expect(await trySending((receiver) => `http://${host}:${portOf(receiver)}/`)).toEqual(refused);
   });
 
   it.each(['127.0.0.1', '::1', '::ffff:127.0.0.1', '10.0.0.8', '169.254.169.254', '64:ff9b::7f00:1'])(
-    'gets no request if its name resolves to %s',
+    'receives no request if its name resolves to %s',
     async (address) => {
       const named = (receiver: Receiver) => `http://hooks.example.nl:${portOf(receiver)}/`;
       expect(await trySending(named, [address])).toEqual(refused);
     },
   );
 
-  it('is checked at every connection, since a name may resolve to another address later', async () => {
+  it('is checked for every connection, because a name may resolve to another address later', async () => {
     const receiver = await startReceiver();
     let lookups = 0;
     const sender = createSender({
@@ -78,7 +78,7 @@ describe('an endpoint that must be public', () => {
     expect(receiver.received).toEqual([]);
   });
 
-  it('gets requests in a private network if its settings allow that', async () => {
+  it('receives requests in a private network if its settings allow that', async () => {
     const named = (receiver: Receiver) => `http://hooks.example.nl:${portOf(receiver)}/`;
     expect(await trySending(named, ['127.0.0.1'], true)).toEqual({ reason: 'status 204', received: 1 });
   });
@@ -91,7 +91,7 @@ describe('an address', () => {
       .tuple(byte, byte, byte, byte)
       .map((bytes) => bytes.map((byte, index) => prefix[index] ?? byte).join('.'));
 
-  it('of a private, local, shared or special network is never public, nor is it as IPv6', () => {
+  it('of a private, local, shared or special network is never public, even as an IPv6 address', () => {
     const networks = [
       [0],
       [10],

@@ -22,7 +22,7 @@ const twoDigits = (count: number): string => String(count).padStart(2, '0');
 const timeOfDay = (minutes: number): string =>
   `${twoDigits(Math.floor(minutes / 60) % 24)}:${twoDigits(minutes % 60)}`;
 
-/** The minute of the day that a clock on the wall shows there. */
+/** The minute of the day in the local time of a zone. */
 function wallMinute(zone: string, ms: number): number {
   const [hour = 0, minute = 0] = new Intl.DateTimeFormat('en-GB', {
     timeZone: zone,
@@ -38,59 +38,64 @@ function wallMinute(zone: string, ms: number): number {
 
 describe('quiet hours', () => {
   const night = '21:00-08:00 Europe/Amsterdam';
-  const moments: [string, string, string, string][] = [
-    ['let by day pass what is to be sent', night, '2026-06-01T10:15:30.000Z', '2026-06-01T10:15:30.000Z'],
+  const cases: [string, string, string, string][] = [
+    ['do not delay messages during the day', night, '2026-06-01T10:15:30.000Z', '2026-06-01T10:15:30.000Z'],
     [
-      'hold what comes in the evening until the morning',
+      'delay messages of the evening until the morning',
       night,
       '2026-06-01T20:30:10.000Z',
       '2026-06-02T06:00:00.000Z',
     ],
     [
-      'hold what comes after midnight until the same morning',
+      'delay messages after midnight until the same morning',
       night,
       '2026-06-02T00:30:00.000Z',
       '2026-06-02T06:00:00.000Z',
     ],
     ['begin at their first minute', night, '2026-06-01T19:00:00.000Z', '2026-06-02T06:00:00.000Z'],
-    ['are over at their last', night, '2026-06-02T06:00:00.000Z', '2026-06-02T06:00:00.000Z'],
+    ['end at their last minute', night, '2026-06-02T06:00:00.000Z', '2026-06-02T06:00:00.000Z'],
     [
       'end at the same time of day in a night that is an hour shorter',
       night,
       '2026-03-28T20:30:00.000Z',
       '2026-03-29T06:00:00.000Z',
     ],
-    ['and in one that is an hour longer', night, '2026-10-24T20:30:00.000Z', '2026-10-25T07:00:00.000Z'],
     [
-      'may lie within one day',
+      'end at the same time of day in a night that is an hour longer',
+      night,
+      '2026-10-24T20:30:00.000Z',
+      '2026-10-25T07:00:00.000Z',
+    ],
+    [
+      'may begin and end on the same day',
       '12:00-13:30 Asia/Kathmandu',
       '2026-06-01T06:30:00.000Z',
       '2026-06-01T07:45:00.000Z',
     ],
     [
-      'within one day are over at their last minute',
+      'on the same day end at their last minute',
       '12:00-13:30 UTC',
       '2026-06-01T13:30:20.000Z',
       '2026-06-01T13:30:20.000Z',
     ],
     [
-      'are none when they end as they begin',
+      'are empty if they end when they begin',
       '08:00-08:00 UTC',
       '2026-06-01T08:00:00.000Z',
       '2026-06-01T08:00:00.000Z',
     ],
   ];
-  test.each(moments)('%s', (_, hours, time, expected) => {
+  test.each(cases)('%s', (_, hours, time, expected) => {
     expect(after(hours, time)).toBe(expected);
   });
 
-  test('never end within quiet hours, early, or more than a day late, in any time zone', () => {
+  test('delay messages exactly until the end of the quiet hours, in any time zone', () => {
     const input = fc.record({
       zone: fc.constantFrom(...ZONES),
       from: fc.nat(24 * 60 - 1),
-      // Of longer ones the hour that is left may be the one that a clock leaves out.
+      // If quiet hours are longer, the clock change may skip the only remaining hour.
       length: fc.integer({ min: 1, max: 22 * 60 }),
-      // Of these years each has both changes of the clock in each of the zones.
+      // In each of these years, every zone changes its clock twice.
       now: fc.oneof(
         fc.integer({ min: at('2024-01-01T00:00:00Z'), max: at('2027-12-31T00:00:00Z') }),
         fc
@@ -117,7 +122,7 @@ describe('quiet hours', () => {
         expect(minutesIn).toBeGreaterThanOrEqual(length);
         expect(sentAt).toBeGreaterThanOrEqual(now);
         expect(sentAt - now).toBeLessThan(25 * HOUR);
-        // What is held is held to a whole minute, and what is not stays as it is.
+        // A delayed time is a whole minute. Another time is unchanged.
         if (sentAt !== now) expect(sentAt % 60_000).toBe(0);
       }),
       { numRuns: 2_000 },
@@ -133,7 +138,7 @@ describe('quiet hours', () => {
     '21:00-08:00 Mars/Olympus',
     'x21:00-08:00 UTC',
     '21:00-08:00 UTC!',
-  ])('are refused when they are written as "%s"', (text) => {
+  ])('are refused in the form "%s"', (text) => {
     expect(() => readQuietHours(text)).toThrow('two times of day and a time zone');
   });
 });

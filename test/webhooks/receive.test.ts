@@ -79,7 +79,7 @@ describe('the address of webhooks', () => {
     },
   );
 
-  it('passes on a request with an invalid host', async () => {
+  it('does not handle a request with an invalid host', async () => {
     const { receive } = createTestReceiver(webshop, environment);
     const incoming = { method: 'POST', headers: new Headers(), body: null };
     expect(await receive({ ...incoming, url: 'http://[/webhooks/webshop' })).toBeUndefined();
@@ -123,7 +123,7 @@ describe('the address of webhooks', () => {
     }
   });
 
-  it('answers even if a message is cut off', async () => {
+  it('answers even if a message is incomplete', async () => {
     const receiver = createTestReceiver(webshop, environment);
     const broken = new ReadableStream<Uint8Array>({
       pull: (controller) => {
@@ -138,7 +138,7 @@ describe('the address of webhooks', () => {
     expect((await receiver.receive(incomingOf(request)))?.status).toBe(400);
   });
 
-  it('also reads secrets from files, and reveals none', () => {
+  it('also reads secrets from files, without revealing them', () => {
     const folder = mkdtempSync(join(tmpdir(), 'webhooks-'));
     try {
       writeFileSync(join(folder, 'secrets'), `${secret}, another-secret\n`);
@@ -183,7 +183,7 @@ describe('the address of webhooks', () => {
     }
   });
 
-  it('has only identifiers of existing kinds, so that the customer can be found', () => {
+  it('has only identifiers of declared namespaces, so that the customer can be found', () => {
     const map = sources.flatMap(({ namespaces = [] }) => namespaces.map(({ name }) => name));
     for (const namespace of ['shopifyCustomerId', 'hubspotContactId', 'zendeskUserId', 'salesforceContactId'])
       expect(map).toContain(namespace);

@@ -9,9 +9,9 @@ export interface Received {
 
 export interface Receiver {
   url: string;
-  /** Everything that was sent, in the order in which it came. */
+  /** All received messages, in order of arrival. */
   received: Received[];
-  /** What it answers from now on. Never answers when undefined. */
+  /** The answer to further messages. If undefined, the receiver never answers. */
   answer: (received: Received) => Answer | undefined;
   close(): Promise<void>;
 }
@@ -21,7 +21,7 @@ interface Answer {
   headers?: Record<string, string>;
 }
 
-/** Somebody's endpoint, on loopback. */
+/** Starts an endpoint on loopback. */
 export async function startReceiver(answer: Receiver['answer'] = () => ({ status: 204 })): Promise<Receiver> {
   const server = createServer((request, response) => {
     void take(request, response);

@@ -27,9 +27,9 @@ describe('two texts', () => {
 });
 
 describe('a signature', () => {
-  it.each(['hex', 'base64'] as const)('in %s is accepted only as a whole', (encoding) => {
+  it.each(['hex', 'base64'] as const)('in %s is accepted only if it is complete', (encoding) => {
     const secrets = ['the first secret', 'the second secret'];
-    const signed = ['what is signed', new Uint8Array([0, 255])];
+    const signed = ['signed content', new Uint8Array([0, 255])];
     for (const secret of secrets) {
       const signature = hmac(secret, signed, encoding);
       const isTaken = (input: string | null) => isHmacOf(signed, { secrets, signature: input, encoding });
@@ -75,9 +75,9 @@ describe('a message of Standard Webhooks', () => {
     ['signed with another key', { 'webhook-signature': signature(`whsec_${'C'.repeat(32)}`) }, 'invalid'],
     ['without a signature', {}, 'invalid'],
     ['with an empty signature', { 'webhook-signature': '' }, 'invalid'],
-    ['whose signature is a beginning', { 'webhook-signature': signature().slice(0, 20) }, 'invalid'],
-    ['whose twentieth signature is right', { 'webhook-signature': `${others(19)} ${signature()}` }, 'valid'],
-    ['whose 21st signature is right', { 'webhook-signature': `${others(20)} ${signature()}` }, 'invalid'],
+    ['with the beginning of a signature', { 'webhook-signature': signature().slice(0, 20) }, 'invalid'],
+    ['whose twentieth signature is valid', { 'webhook-signature': `${others(19)} ${signature()}` }, 'valid'],
+    ['whose 21st signature is valid', { 'webhook-signature': `${others(20)} ${signature()}` }, 'invalid'],
     ['with another id', { 'webhook-signature': signature(), 'webhook-id': 'msg_2' }, 'invalid'],
     [
       'with another time',
@@ -96,7 +96,7 @@ describe('a message of Standard Webhooks', () => {
     ['a negative time', { id: 'msg_1', timestamp: '-1' }],
     ['a time of 13 digits', { id: 'msg_1', timestamp: `${SECONDS}000` }],
     ['no time', { id: 'msg_1', timestamp: '' }],
-  ])('with %s is invalid, also when it is signed', (_, { id, timestamp }) => {
+  ])('with %s is invalid, even if it is signed', (_, { id, timestamp }) => {
     const headers = {
       'webhook-id': id,
       'webhook-timestamp': timestamp,
@@ -118,7 +118,7 @@ describe('a message of Standard Webhooks', () => {
     expect(verify({ 'webhook-signature': signature() }, 'body', (SECONDS + seconds) * 1_000)).toBe(expected);
   });
 
-  it('that was signed long ago by another key is invalid, not stale', () => {
+  it('with an old signature by another key is invalid, not stale', () => {
     const headers = { 'webhook-signature': signature(`whsec_${'C'.repeat(32)}`) };
     expect(verify(headers, 'body', 0)).toBe('invalid');
   });

@@ -10,7 +10,9 @@ import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { localSource } from '../support/local-source.js';
 import { subscribe, type Subscriber } from './subscriber.js';
 
-/** A source from outside the project adds a type of event, a kind of the timeline, a condition and a kind of identifier. */
+/**
+ * Tests that a source outside the project can add an event type, a timeline kind, a condition and a kind of identifier.
+ */
 
 const SDL = `
   type Customer @foundBy(identifier: "parcelAccount") {
@@ -155,7 +157,7 @@ test('its events reach subscribers of its type, and subscribers of all types', a
   expect((await all.next())?.data).toEqual({ event });
 });
 
-test('its condition decides for which customers an event is sent', async () => {
+test('its condition limits the events that are sent', async () => {
   const first = await listen('parcelDelivered(firstParcel: true)');
   await report('parcel.delivered', 'eva@example.nl', 'P2');
   await report('parcel.delivered', 'tom@example.nl', 'P3');
@@ -163,7 +165,7 @@ test('its condition decides for which customers an event is sent', async () => {
   expect((await first.next())?.data).toEqual({
     parcelDelivered: { type: 'PARCEL_DELIVERED', recordId: 'P4' },
   });
-  // Of Tom it has no count.
+  // The source has no count for Tom.
   expect(log.filter(({ reason }) => reason === 'CONDITION_UNKNOWN')).toEqual([
     expect.objectContaining({ condition: 'firstParcel' }),
   ]);

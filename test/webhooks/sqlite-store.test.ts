@@ -25,6 +25,6 @@ describe('a webhook store in a file', () => {
   });
 });
 
-it('is not a store without a file and a database', async () => {
+it('is refused without a file and without a database', async () => {
   await expect(createWebhookStore({ secret: 'a secret of the test' })).rejects.toThrow(TypeError);
 });

@@ -7,7 +7,7 @@ import { verifyStandard } from '../../src/webhooks/signatures.js';
 import { privateKeyOf, secretOf, signedHeaders } from '../../src/webhooks/standard-webhooks.js';
 import { createTestReceiver, NOW, webhookContract } from './webhook-contract.js';
 
-/** `webhook-signature`, by each of the keys. */
+/** Returns the header `webhook-signature` with a signature by each key. */
 function signStandard(
   keys: readonly string[],
   { id, timestamp, body }: { id: string; timestamp: number | string; body: string | Uint8Array },
@@ -23,7 +23,7 @@ function signStandard(
 const variable = 'CLICKSTREAM_WEBHOOK_SECRETS';
 const secrets = ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD'] as const;
 
-/** The headers by the standard's own library. */
+/** Returns the headers from the library of the standard. */
 function send(body: string | Uint8Array, secret: string, atMs: number) {
   const [id, seconds] = ['msg_p5jXN8AQM9LWM0D4loKWxJek', Math.floor(atMs / 1_000)];
   const isText = Buffer.from(body.toString()).equals(Buffer.from(body));
@@ -31,7 +31,7 @@ function send(body: string | Uint8Array, secret: string, atMs: number) {
     headers: {
       'webhook-id': id,
       'webhook-timestamp': String(seconds),
-      // The library signs texts only.
+      // The library signs only text.
       'webhook-signature': isText
         ? new Webhook(secret).sign(id, new Date(atMs), body.toString())
         : signStandard([secret], { id, timestamp: seconds, body }),
@@ -74,7 +74,7 @@ webhookContract({
   signsTime: true,
 });
 
-/** Keys as the standard writes them. */
+/** Returns a key pair in the notation of the standard. */
 function keyPair() {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const [seed, key] = [privateKey, publicKey].map((keyObject) =>
@@ -122,7 +122,7 @@ describe('Standard Webhooks', () => {
     );
   });
 
-  it('signs and accepts by ed25519, with the private key alone or with its public key', () => {
+  it('signs and accepts by ed25519, with or without the public key of the private key', () => {
     const { signing, both, verifying } = keyPair();
     const signature = signStandard([signing], message);
     expect(signature).toMatch(/^v1a,/);
@@ -141,7 +141,7 @@ describe('Standard Webhooks', () => {
     expect(verifyWith([secrets[0]], signature)).toBe('invalid');
   });
 
-  it('does not accept a signature of one algorithm as one of the other', () => {
+  it('does not accept a signature of one algorithm as a signature of another', () => {
     const { verifying } = keyPair();
     const signature = signStandard([secrets[0]], message);
     expect(verifyWith([verifying], signature.replace('v1,', 'v1a,'))).toBe('invalid');
@@ -167,7 +167,7 @@ describe('Standard Webhooks', () => {
   });
 });
 
-describe('a system of one’s own', () => {
+describe('a custom system', () => {
   const start = () => createTestReceiver(clickstream, { [variable]: secrets[0] });
 
   it('may send CloudEvents', async () => {
@@ -186,7 +186,7 @@ describe('a system of one’s own', () => {
     expect(receiver.events).toMatchObject([{ time: '2026-11-20T11:00:00.000Z', subject: 'cart-17' }]);
   });
 
-  it('may request permission to send first, as CloudEvents specifies', async () => {
+  it('may first request permission to send, as CloudEvents specifies', async () => {
     const headers = { 'webhook-request-origin': 'events.example.nl' };
     const { status, headers: answered } = await start().post({ headers, body: '' }, 'OPTIONS');
     expect(status).toBe(200);

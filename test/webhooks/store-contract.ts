@@ -26,14 +26,14 @@ export function anEvent(id: string, more: Partial<SourceEvent> = {}): SourceEven
 
 export interface OpenedStore {
   store: WebhookStore;
-  /** As another instance of the gateway, or the same after a restart. */
+  /** Opens the store again, as another instance of the gateway or after a restart. */
   again(options?: Partial<WebhookStoreOptions>): Promise<WebhookStore>;
-  /** All data on disk, as text. */
+  /** Returns all data on disk as text. */
   raw(): Promise<string>;
   close(): Promise<void>;
 }
 
-/** The contract of every store. */
+/** Tests the contract that applies to every store. */
 export function storeContract(
   open: (options: Omit<WebhookStoreOptions, 'file' | 'postgresUrl'>) => Promise<OpenedStore>,
 ): void {
@@ -56,7 +56,7 @@ export function storeContract(
     ...more,
   });
 
-  /** Stores one event and processes it into these deliveries. */
+  /** Stores one event, and plans these deliveries for it. */
   async function scheduled(
     id: string,
     deliveries: PlannedDelivery[],
@@ -64,7 +64,7 @@ export function storeContract(
   ): Promise<string[]> {
     await store.add([anEvent(id)]);
     const [leased] = await store.leaseEvents(10, MINUTE);
-    if (leased?.event.id !== id) throw new Error(`${id} was not the event that is next.`);
+    if (leased?.event.id !== id) throw new Error(`${id} is not the next event.`);
     return store.processed(leased, { deliveries, cancel });
   }
 
@@ -89,19 +89,19 @@ export function storeContract(
       expect((await store.counts()).eventsWaiting).toBe(5);
     });
 
-    it('are all stored when hundreds arrive together', async () => {
+    it('are all stored if hundreds arrive at the same time', async () => {
       const sent = Array.from({ length: 700 }, (_, index) => store.add([anEvent(`n${index}`)]));
       expect((await Promise.all(sent)).every(({ added }) => added === 1)).toBe(true);
       expect((await store.counts()).eventsWaiting).toBe(700);
     });
 
-    it('are all stored when one request has more than a write may hold', async () => {
+    it('are all stored if one request has more events than one write may contain', async () => {
       const sent = Array.from({ length: 1_000 }, (_, index) => anEvent(`n${index}`));
       expect(await store.add(sent)).toEqual({ added: 1_000, known: 0 });
       expect((await store.counts()).eventsWaiting).toBe(1_000);
     });
 
-    it('are handed out whole, and are still there after a restart', async () => {
+    it('are leased with all their data, also after a restart', async () => {
       const event = anEvent('1', {
         type: 'cart.changed',
         data: { open: true, note: null, items: 3, shop: 'nl' },
@@ -130,33 +130,33 @@ export function storeContract(
     it.each([
       ['postpones', START + MINUTE],
       ['gives up', undefined],
-    ])('belong to the instance with the lease when an instance without it %s them', async (_, retryAt) => {
+    ])('belong to the instance with the lease if another instance %s them', async (_, retryAt) => {
       await store.add([anEvent('1')]);
       const other = await opened.again();
-      const [lost] = await store.leaseEvents(10, MINUTE);
+      const [expiredLease] = await store.leaseEvents(10, MINUTE);
       now += MINUTE;
       const [held] = await other.leaseEvents(10, MINUTE);
-      await store.eventFailed(lost ?? raise(), 'a source is unavailable', retryAt);
+      await store.eventFailed(expiredLease ?? raise(), 'a source is unavailable', retryAt);
       expect(await store.counts()).toMatchObject({ eventsWaiting: 1, eventsDead: 0 });
-      // The lease is unchanged: only its holder has the event and may process it.
+      // The lease is unchanged, so only its holder may process the event.
       expect(await store.leaseEvents(10, MINUTE)).toEqual([]);
       expect(await other.processed(held ?? raise(), { deliveries: [plan()] })).toHaveLength(1);
       await other.close();
     });
 
-    it('count only the attempts of the instance with the lease', async () => {
+    it('record only the attempts of the instance with the lease', async () => {
       await store.add([anEvent('1')]);
       const other = await opened.again();
-      const [lost] = await store.leaseEvents(10, MINUTE);
+      const [expiredLease] = await store.leaseEvents(10, MINUTE);
       now += MINUTE;
       await other.leaseEvents(10, MINUTE);
-      await store.eventFailed(lost ?? raise(), 'a source is unavailable', START + 20 * MINUTE);
+      await store.eventFailed(expiredLease ?? raise(), 'a source is unavailable', START + 20 * MINUTE);
       now += MINUTE;
       expect(await other.leaseEvents(10, MINUTE)).toMatchObject([{ attempts: 0, event: { id: '1' } }]);
       await other.close();
     });
 
-    it('of one customer are processed in the order of arrival, in parallel with those of others', async () => {
+    it('of one customer are processed in the order of arrival, in parallel with events of others', async () => {
       const anna = { identifiers: { email: ['anna@example.nl'] } };
       await store.add([anEvent('1', anna), anEvent('2', { ...anna, source: 'crm' }), anEvent('3')]);
       const first = await store.leaseEvents(10, MINUTE);
@@ -180,7 +180,7 @@ export function storeContract(
       expect((await store.leaseEvents(10, MINUTE)).map(({ event }) => event.id)).toEqual(['1']);
     });
 
-    it('that failed finally are not counted as waiting', async () => {
+    it('that finally failed are not counted as waiting', async () => {
       await store.add([anEvent('1')]);
       const [leased] = await store.leaseEvents(10, MINUTE);
       await store.eventFailed(leased ?? raise(), 'a source is unavailable');
@@ -206,7 +206,7 @@ export function storeContract(
   });
 
   describe('deliveries', () => {
-    it('have the same id for the same event, trigger and endpoint, and a different id for any other', async () => {
+    it('have the same id only for the same event, trigger and endpoint', async () => {
       const ids = await scheduled('1', [
         plan(),
         plan({ trigger: 'survey' }),
@@ -224,7 +224,7 @@ export function storeContract(
       await elsewhere.close();
     });
 
-    it('are returned when they are due, with their event', async () => {
+    it('are leased with their event when they are due', async () => {
       await scheduled('1', [plan({ dueAt: now + HOUR })]);
       expect(await due()).toEqual([]);
       now += HOUR;
@@ -233,7 +233,7 @@ export function storeContract(
       ]);
     });
 
-    it('of one customer wait for the earlier one; those of other customers and endpoints do not', async () => {
+    it('wait for an earlier delivery to the same endpoint about the same customer, but not for others', async () => {
       await scheduled('1', [plan(), plan({ endpoint: 'crm' })]);
       await scheduled('2', [
         plan(),
@@ -261,7 +261,7 @@ export function storeContract(
       expect((await due('crm')).map(({ event }) => event.id)).toEqual(['1']);
     });
 
-    it('that are due later do not delay those that are due now', async () => {
+    it('that are due later do not delay deliveries that are due now', async () => {
       await scheduled('1', [plan({ dueAt: now + HOUR })]);
       await scheduled('2', [plan()]);
       const [now2] = await store.leaseDeliveries('mailer', 100, 2 * HOUR);
@@ -272,7 +272,7 @@ export function storeContract(
       expect((await due()).map(({ event }) => event.id)).toEqual(['1']);
     });
 
-    it('go to one instance at a time, and to another if that instance stops renewing its lease', async () => {
+    it('are leased to one instance at a time, and to another if that instance stops renewing its lease', async () => {
       await scheduled('1', [plan()]);
       const other = await opened.again();
       const [first] = await due();
@@ -290,7 +290,7 @@ export function storeContract(
       await other.close();
     });
 
-    it('of one customer wait while another instance repeats the earlier one, even if the first instance reports late', async () => {
+    it('of one customer wait while another instance repeats the earlier delivery, even if the first instance reports late', async () => {
       await scheduled('1', [plan()]);
       await scheduled('2', [plan()]);
       const other = await opened.again();
@@ -305,7 +305,7 @@ export function storeContract(
       await other.close();
     });
 
-    it('that were delivered count as delivered even if that is reported late and no instance sends them', async () => {
+    it('count as delivered if that is reported late, as long as no other instance sends them', async () => {
       await scheduled('1', [plan()]);
       await scheduled('2', [plan()]);
       const [first] = await due();
@@ -336,7 +336,7 @@ export function storeContract(
       await other.close();
     });
 
-    it('are cancelled by a later event while they wait, and the next one is sent when they are not in progress', async () => {
+    it('are cancelled by a later event while they wait, and the next delivery is sent if they are not in progress', async () => {
       await scheduled('1', [
         plan({ dueAt: now + HOUR, cancelKey: 'cart-1' }),
         plan({ trigger: 'x', dueAt: now + 2 * HOUR }),
@@ -355,7 +355,7 @@ export function storeContract(
         'y',
         'thanks',
       ]);
-      // It was under way when it was cancelled, and it arrived.
+      // The delivery was in progress when it was cancelled, and it arrived.
       await delivered(first);
       expect(await store.find(first?.id ?? '')).toMatchObject({ state: 'delivered' });
       expect((await due()).map(({ trigger }) => trigger)).toEqual(['x']);
@@ -366,7 +366,7 @@ export function storeContract(
       ['given up', { state: 'dead', attempts: 10, reason: 'status 500' }],
       ['skipped', { state: 'skipped', attempts: 0, reason: 'no consent' }],
     ] as const)(
-      'that were cancelled while in progress and then %s stay cancelled, and the next one is sent',
+      'that were cancelled while in progress and then %s remain cancelled, and the next delivery is sent',
       async (_, how) => {
         await scheduled('1', [plan({ cancelKey: 'cart-1' })]);
         const [first] = await due();
@@ -378,7 +378,7 @@ export function storeContract(
       },
     );
 
-    it('that were cancelled delay the next one at most until the lease of their instance expires', async () => {
+    it('that were cancelled delay the next delivery at most until the lease of their instance expires', async () => {
       await scheduled('1', [plan({ cancelKey: 'cart-1' })]);
       await due();
       await scheduled('2', [plan()], ['cart-1']);
@@ -389,7 +389,7 @@ export function storeContract(
     });
   });
 
-  describe('a message that is sent once per key', () => {
+  describe('a message with a key', () => {
     const once = (more: Partial<PlannedDelivery> = {}) =>
       plan({ once: { key: 'thanks anna', until: START + 24 * HOUR }, ...more });
 
@@ -413,7 +413,7 @@ export function storeContract(
   });
 
   describe('endpoints', () => {
-    it('that are disabled get no messages, and these can be replayed when the endpoints are enabled again', async () => {
+    it('that are disabled receive no messages, and the messages can be replayed after the endpoints are enabled', async () => {
       await scheduled('1', [plan(), plan({ endpoint: 'crm' })]);
       await store.disable('mailer', 'status 410');
       await scheduled('2', [plan()]);
@@ -454,7 +454,7 @@ export function storeContract(
       expect(await due()).toMatchObject([{ id, attempts: 0, event: anEvent('1') }]);
     });
 
-    it('sends dead deliveries of one endpoint only', async () => {
+    it('sends dead deliveries of only one endpoint', async () => {
       await scheduled('1', [plan(), plan({ endpoint: 'crm' })]);
       for (const endpoint of ['mailer', 'crm']) {
         const [delivery] = await due(endpoint);
@@ -478,7 +478,7 @@ export function storeContract(
     });
   });
 
-  it('marks deliveries dead that were not sent for a month, so that nothing is stored for ever', async () => {
+  it('marks deliveries as dead that were not sent for a month, so that no data is stored forever', async () => {
     await scheduled('1', [plan({ endpoint: 'taken out' })]);
     now += 20 * 24 * HOUR;
     await scheduled('2', [plan({ endpoint: 'taken out' })]);
@@ -492,7 +492,7 @@ export function storeContract(
     expect(await store.list({ state: 'waiting', limit: 10 })).toEqual([]);
   });
 
-  it('recognises an event for 80 hours, and then deletes all of it', async () => {
+  it('recognises a repeated event for 80 hours, and then deletes all its data', async () => {
     await scheduled('1', [plan()]);
     await delivered((await due())[0]);
     now += 80 * HOUR;
@@ -506,5 +506,5 @@ export function storeContract(
 }
 
 function raise(): never {
-  throw new Error('There was nothing.');
+  throw new Error('The store returned no entry.');
 }

@@ -3,7 +3,7 @@ import { groupCommit, type Statement } from '../../src/webhooks/store-database.j
 
 const statement = (sql: string): Statement[] => [{ sql }];
 
-/** Writes what comes while the first transaction is being written in one group. */
+/** Writes batches. Those that arrive during the first transaction are written as one group. */
 async function writeGroup(execute: (statements: readonly Statement[]) => void) {
   const calls: string[][] = [];
   let begin: () => void = () => undefined;
@@ -23,7 +23,7 @@ async function writeGroup(execute: (statements: readonly Statement[]) => void) {
   return { calls, outcomes: outcomes.map(({ status }) => status) };
 }
 
-it('tries each batch of a group alone if one of them may have caused the failure', async () => {
+it('writes each batch of a group separately if one of them may have caused the failure', async () => {
   const { calls, outcomes } = await writeGroup((statements) => {
     if (statements.some(({ sql }) => sql === 'b')) throw new SyntaxError('b is wrong');
   });
@@ -31,7 +31,7 @@ it('tries each batch of a group alone if one of them may have caused the failure
   expect(outcomes).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
 });
 
-it('retries no batch of a group alone if the database is unavailable, because each would wait for it', async () => {
+it('does not retry the batches of a group if the database is unavailable, because each would wait for it', async () => {
   const { calls, outcomes } = await writeGroup(() => {
     throw new Error('connect ECONNREFUSED');
   });

@@ -5,7 +5,7 @@ import { fakeClock } from '../support/clock.js';
 
 const COUNTS = { eventsWaiting: 2, oldestEventAt: null, eventsDead: 1, deliveries: [] };
 
-it('reads the figures of the store once in five seconds', async () => {
+it('reads the figures of the store at most once in five seconds', async () => {
   const clock = fakeClock();
   const counts = vi.fn<WebhookStore['counts']>(() => Promise.resolve(COUNTS));
   const disabled = () => Promise.resolve([{ endpoint: 'mailer', at: 0, reason: 'status 410' }]);

@@ -1,6 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto';
 
-/** Sends a request to a gateway: directly, or through its port. */
+/** Sends a request to a gateway, directly or through its port. */
 export type SendRequest = (path: string, init: RequestInit) => Promise<Response>;
 
 export interface ReportedEvent {
@@ -18,7 +18,7 @@ export interface Subscriber {
   hangUp(): Promise<void>;
 }
 
-/** Subscribes as a browser does, by server-sent events. */
+/** Subscribes by server-sent events, like a browser. */
 export async function subscribe(
   send: SendRequest,
   body: { query?: string; documentId?: string; variables?: Record<string, unknown> },
@@ -64,11 +64,11 @@ export async function subscribe(
   };
 }
 
-/** The customer and the order of a webshop event. */
+/** The data of a webshop event. */
 export interface ShopEvent {
   email?: string | undefined;
   phone?: string;
-  /** The webshop's own id of the customer. */
+  /** The id of the customer in the webshop. */
   customerId?: number | string | undefined;
   total?: string;
   currency?: string;
@@ -80,7 +80,7 @@ export interface ShopEvent {
   at?: string;
 }
 
-/** Sends an event as the webshop does, signed with its secret. */
+/** Sends an event like the webshop, signed with its secret. */
 export async function sendWebshopEvent(
   send: SendRequest,
   secret: string,

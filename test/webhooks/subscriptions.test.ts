@@ -21,7 +21,7 @@ import {
   type ReportedEvent,
 } from './subscriber.js';
 
-/** Somebody who has agreed to marketing, somebody else, and who is erased in one of the tests. */
+/** The addresses of a customer who has agreed to marketing, of another one, and of one that a test erases. */
 const EMAIL = 'customer-5@example.nl';
 const OTHER = 'customer-4@example.nl';
 const ERASED = 'customer-3@example.nl';
@@ -33,7 +33,7 @@ let control: FaultControl;
 let gateway: TestGateway;
 let port: HttpServer;
 const open: Subscriber[] = [];
-/** How far the gateway's clock is turned. */
+/** The time by which the clock of the gateway is advanced, in milliseconds. */
 let aheadMs = 0;
 
 beforeAll(async () => {
@@ -56,7 +56,7 @@ beforeAll(async () => {
       WEBHOOK_FILE: join(folder, 'webhooks.db'),
       WEBHOOK_SECRET: 'a secret of the tests of subscriptions',
     },
-    // What is not forgotten would be shown again for an hour.
+    // Records that are not dropped would be shown for an hour.
     {
       operations: DEMO_OPERATIONS,
       sources: patientSources()
@@ -91,7 +91,7 @@ async function gauge(name: string): Promise<number> {
   return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1]);
 }
 
-/** The text of the metrics is cached for a second. */
+/** Reads a metric after a second, because the text of the metrics is cached for a second. */
 async function nobodyListens(): Promise<void> {
   await vi.waitFor(async () => {
     expect(await gauge('stekkerdoos_subscribers')).toBe(0);
@@ -127,7 +127,7 @@ describe('a subscriber to one customer', () => {
   test.each([
     ['without a port', inside],
     ['on a port', (path, init) => byPort(path, init)],
-  ] as [string, SendRequest][])('gets the events of that customer only, %s', async (_, sendRequest) => {
+  ] as [string, SendRequest][])('receives only the events of that customer, %s', async (_, sendRequest) => {
     const subscriber = await as('operator', ofCustomer(`email: "${EMAIL}"`), { sendRequest });
     expect([subscriber.status, subscriber.contentType]).toEqual([200, 'text/event-stream']);
     await changed({ email: OTHER, order: '11' });
@@ -151,7 +151,7 @@ describe('a subscriber to one customer', () => {
       expect((await subscriber.next())?.data?.['customerChanged']).toMatchObject({ recordId: '13' });
   });
 
-  test('gets the current data, although older data was cached', async () => {
+  test('receives the current data, even if older data was cached', async () => {
     const operator = await headersOf('operator');
     const count = `{ customer(by: { email: "${EMAIL}" }) { orderCount { value } } }`;
     const before = Number(at(await query(count, operator), 'customer', 'orderCount', 'value'));
@@ -168,14 +168,14 @@ describe('a subscriber to one customer', () => {
     });
   });
 
-  test('gets no events of an erased customer, except for the operator', async () => {
+  test('receives no events of an erased customer, unless it is an operator', async () => {
     const byEmail = ofCustomer(`email: "${ERASED}"`);
     const [operator, all] = await Promise.all([
       as('operator', byEmail),
       as('analyst', 'subscription { event(types: [ORDER_PLACED]) { recordId } }'),
     ]);
     await gateway.forget({ identifier: { namespace: 'email', value: ERASED }, suppress: true });
-    // The second names an id, too, which no system knows yet.
+    // The second event also has an id that no system knows yet.
     for (const event of [{ order: '14' }, { order: '17', customerId: 4711 }]) {
       await changed({ email: ERASED, ...event });
       expect((await operator.next())?.data).toEqual({
@@ -192,7 +192,7 @@ describe('a caller who may not see a type of event', () => {
     authorization: `Bearer ${await visitorToken(EMAIL, { roles: ['operator'], scope: 'events:read customers:find' })}`,
   });
 
-  test('gets no such event', async () => {
+  test('receives no event of the type', async () => {
     const subscriber = await subscribe(
       inside,
       { query: ofCustomer(`email: "${EMAIL}"`, 'type') },
@@ -204,7 +204,7 @@ describe('a caller who may not see a type of event', () => {
     expect((await subscriber.next())?.data).toEqual({ customerChanged: { type: 'CONSENT_GIVEN' } });
   });
 
-  test('is refused when it requests the type', async () => {
+  test('is refused if it requests the type', async () => {
     const query = 'subscription { event(types: [ORDER_PLACED]) { type } }';
     const subscriber = await subscribe(inside, { query }, await exploring());
     expect((await subscriber.rest()).flatMap(codes)).toEqual(['FORBIDDEN']);
@@ -213,7 +213,7 @@ describe('a caller who may not see a type of event', () => {
 });
 
 describe('a subscriber to all customers', () => {
-  test('gets the requested types and systems only', async () => {
+  test('receives only the requested types and systems', async () => {
     const subscriber = await as(
       'operator',
       'subscription { event(types: [ORDER_PLACED, ORDER_SHIPPED], sources: [WEBSHOP]) { source type recordId } }',
@@ -226,7 +226,7 @@ describe('a subscriber to all customers', () => {
     });
   });
 
-  test('gets orders of a minimum total', async () => {
+  test('receives only orders with a minimum total, if requested', async () => {
     const subscriber = await as(
       'operator',
       'subscription { orderPaid(minTotal: { amount: "100.01", currency: "EUR" }) { recordId } }',
@@ -237,7 +237,7 @@ describe('a subscriber to all customers', () => {
     expect((await subscriber.next())?.data).toEqual({ orderPaid: { recordId: '24' } });
   });
 
-  test('gets an event without identifiers, without a customer', async () => {
+  test('receives an event without identifiers, whose customer is null', async () => {
     const subscriber = await as('operator', 'subscription { orderPaid { recordId customer { id } } }');
     await send('orders/paid', { order: '25' });
     expect(await subscriber.next()).toEqual({ data: { orderPaid: { recordId: '25', customer: null } } });
@@ -248,7 +248,7 @@ describe('a visitor', () => {
   const documentId = (name: string) =>
     readPersistedOperations(DEMO_OPERATIONS).find((operation) => operation.name === name)?.documentId ?? '';
 
-  test('gets their own events only, by a persisted operation', async () => {
+  test('receives only events about this visitor, by a persisted operation', async () => {
     const subscriber = await subscribe(
       byPort,
       { documentId: documentId('MyChanges') },
@@ -261,7 +261,7 @@ describe('a visitor', () => {
   });
 
   test.each(['visitor', 'frontend'] as const)(
-    'may subscribe by persisted operations only, as any %s',
+    'may subscribe only by persisted operations, like every %s',
     async (role) => {
       const { status } = await as(role, 'subscription { meChanged { type } }');
       expect(status).toBe(403);
@@ -278,7 +278,7 @@ describe('a visitor', () => {
     await nobodyListens();
   });
 
-  test('gets no more events when the token has expired', async () => {
+  test('receives no events after the token has expired', async () => {
     const subscriber = await subscribe(
       inside,
       { documentId: documentId('MyChanges') },
@@ -300,7 +300,7 @@ describe('a visitor', () => {
 describe('an event', () => {
   const profile = 'recordId customer { primaryEmail orders(first: 1) { nodes { number } } }';
 
-  test('is masked as in a query', async () => {
+  test('has the same masks as a query', async () => {
     const subscriber = await as('analyst', ofCustomer(`email: "${EMAIL}"`, 'customer { primaryEmail }'));
     await changed({ email: EMAIL });
     expect(await subscriber.next()).toEqual({
@@ -308,7 +308,7 @@ describe('an event', () => {
     });
   });
 
-  test('has null and FORBIDDEN where a query has', async () => {
+  test('has null and FORBIDDEN for the same fields as a query', async () => {
     const subscriber = await as(
       'campaign',
       ofCustomer(`email: "${EMAIL}"`, 'recordId customer { primaryEmail tickets { nodes { subject } } }'),
@@ -324,7 +324,7 @@ describe('an event', () => {
     ]);
   });
 
-  test('depends on the consent at the time of sending', async () => {
+  test('contains data by the consent at the time of sending', async () => {
     const subscriber = await as('campaign', ofCustomer(`email: "${EMAIL}"`, profile), {
       purpose: 'MARKETING',
     });
@@ -345,7 +345,7 @@ describe('an event', () => {
     });
   });
 
-  test('is not sent for customers without consent to its purpose', async () => {
+  test('is not sent about customers without consent to its purpose', async () => {
     const subscriber = await as('campaign', 'subscription { event(types: [ORDER_PLACED]) { recordId } }', {
       purpose: 'MARKETING',
     });
@@ -355,7 +355,7 @@ describe('an event', () => {
   });
 
   test.each(['recordId', 'customer { primaryEmail }'])(
-    'has a line in the audit for each event, also of %s alone',
+    'has an audit line, even if it selects only %s',
     async (selection) => {
       const name = `Audited${selection.length}`;
       const subscriber = await as(
@@ -378,7 +378,7 @@ describe('an event', () => {
     },
   );
 
-  test('has the same error messages as an answer, without text of others', async () => {
+  test('has the same error messages as an answer, without texts of the systems', async () => {
     await control.set('contact-centre', { fault: 'status' });
     try {
       const subscriber = await as(
@@ -406,23 +406,23 @@ describe('a subscription', () => {
   const refusals: [string, string, string, string][] = [
     ['is sent after a delay', 'subscription { cartAbandoned { type } }', 'BAD_USER_INPUT', 'trigger'],
     [
-      'costs more than its caller may spend at once',
+      'costs more points than its caller may spend at once',
       'subscription { event { customer { tickets(first: 100) { nodes { comments(first: 100) { nodes { __typename } } } } } } }',
       'LIMIT_EXCEEDED',
       'points',
     ],
     [
-      'is about something that is not an e-mail address',
+      'has an invalid e-mail address',
       'subscription { customerChanged(by: { email: "nobody" }) { type } }',
       'BAD_USER_INPUT',
       'email',
     ],
   ];
-  test.each(refusals)('that %s is refused before any event is sent', async (_, query, code, says) => {
+  test.each(refusals)('that %s is refused before any event is sent', async (_, query, code, message) => {
     const subscriber = await as('analyst', query);
     const [result, ...others] = await subscriber.rest();
     expect(codes(result)).toEqual([code]);
-    expect(result?.errors?.[0]?.message).toContain(says);
+    expect(result?.errors?.[0]?.message).toContain(message);
     expect(others).toEqual([]);
     await nobodyListens();
   });
@@ -430,7 +430,7 @@ describe('a subscription', () => {
   test.each([
     ['without a port', inside],
     ['on a port', (path, init) => byPort(path, init)],
-  ] as [string, SendRequest][])('whose client disconnects ends, %s', async (_, sendRequest) => {
+  ] as [string, SendRequest][])('ends if its client disconnects, %s', async (_, sendRequest) => {
     const subscriber = await as('operator', ofCustomer(`email: "${EMAIL}"`), { sendRequest });
     await vi.waitFor(async () => {
       expect(await gauge('stekkerdoos_subscribers')).toBe(1);
@@ -439,7 +439,7 @@ describe('a subscription', () => {
     await nobodyListens();
   });
 
-  test('does not start if the client accepts none of its formats', async () => {
+  test('is refused if the client accepts none of its formats', async () => {
     const headers = { ...(await headersOf('operator')), accept: 'application/json' };
     for (const sendRequest of [inside, byPort]) {
       const refused = await subscribe(sendRequest, { query: ofCustomer(`email: "${EMAIL}"`) }, headers);

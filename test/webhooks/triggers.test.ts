@@ -22,7 +22,7 @@ const RIGHT = `subscription Right @deliver(to: "campaign-tool", purpose: MARKETI
   orderPaid { recordId }
 }`;
 
-/** The problems that a gateway logs about the files at start, by line. It also checks that the gateway answers. */
+/** Starts a gateway with the files, and returns the problems that it logs, by line. Also checks that it answers. */
 async function start(
   files: Record<string, string>,
   systems: Parameters<typeof directSettings>[0] = ['order-system', 'webshop'],
@@ -80,27 +80,27 @@ subscription Wrong${variables} @deliver(${deliver}) {
 const WRONG: [string, string, number, string][] = [
   ['that is a query', 'query Wrong {\n  me { id }\n}', 1, 'one subscription'],
   ['that is empty', '', 1, 'Syntax Error'],
-  ['of fragments alone', '\nfragment F on Customer { id }', 1, 'one subscription'],
+  ['with only fragments', '\nfragment F on Customer { id }', 1, 'one subscription'],
   ['of several subscriptions', `${RIGHT}\n${RIGHT.replace('Right', 'Other')}`, 1, 'one subscription'],
   ['of a subscription and a query', `${RIGHT}\nquery Other { __typename }`, 1, 'one subscription'],
   ['that is not GraphQL', 'subscription Wrong {\n  orderPaid {\n', 3, 'Syntax Error'],
-  ['that does not say where it goes', 'subscription Wrong {\n  orderPaid { recordId }\n}', 1, '@deliver'],
-  ['that does not say what for', trigger({ deliver: 'to: "campaign-tool"' }), 2, 'purpose'],
+  ['without an endpoint', 'subscription Wrong {\n  orderPaid { recordId }\n}', 1, '@deliver'],
+  ['without a purpose', trigger({ deliver: 'to: "campaign-tool"' }), 2, 'purpose'],
+  ['with an invalid purpose', trigger({ deliver: 'to: "campaign-tool", purpose: FUN' }), 2, 'purpose'],
   [
-    'for something that is not a purpose',
-    trigger({ deliver: 'to: "campaign-tool", purpose: FUN' }),
-    2,
-    'purpose',
-  ],
-  [
-    'with something unknown in @deliver',
+    'with an unknown argument of @deliver',
     trigger({ deliver: 'to: "campaign-tool", purpose: MARKETING, when: "now"' }),
     2,
     '"when"',
   ],
-  ['to nowhere', trigger({ deliver: 'to: "nobody", purpose: MARKETING' }), 2, 'no endpoint "nobody"'],
+  [
+    'to an unknown endpoint',
+    trigger({ deliver: 'to: "nobody", purpose: MARKETING' }),
+    2,
+    'no endpoint "nobody"',
+  ],
   ['with unknown fields', trigger({ selection: 'orderPaid {\n    shoeSize\n  }' }), 4, 'shoeSize'],
-  ['that waits for what there is not', trigger({ selection: 'orderEaten { recordId }' }), 3, 'orderEaten'],
+  ['for an event that does not exist', trigger({ selection: 'orderEaten { recordId }' }), 3, 'orderEaten'],
   [
     'with variables',
     trigger({ variables: '($least: MoneyInput)', selection: 'orderPaid(minTotal: $least) { recordId }' }),
@@ -114,13 +114,13 @@ const WRONG: [string, string, number, string][] = [
     'not allowed for MARKETING: ',
   ],
   [
-    'that waits for a type that its purpose does not allow',
+    'for a type of event that its purpose does not allow',
     trigger({ selection: 'event(types: [TICKET_SOLVED]) { recordId }' }),
     2,
     'TICKET_SOLVED',
   ],
   [
-    'that waits for tickets for MARKETING',
+    'for tickets with the purpose MARKETING',
     trigger({ selection: 'ticketOpened { recordId }' }),
     2,
     'not allowed for MARKETING: Subscription.ticketOpened',
@@ -133,38 +133,38 @@ const WRONG: [string, string, number, string][] = [
   ],
   ['about the caller', trigger({ selection: 'meChanged { type }' }), 2, 'meChanged'],
   [
-    'whose time between two is not a duration',
+    'whose `within` is not a duration',
     trigger({ deliver: 'to: "campaign-tool", purpose: MARKETING, oncePer: CUSTOMER, within: "a day"' }),
     2,
     'ISO 8601',
   ],
   [
-    'whose time between two is nothing',
+    'whose `within` is zero',
     trigger({ deliver: 'to: "campaign-tool", purpose: MARKETING, oncePer: CUSTOMER, within: null' }),
     2,
     '"within"',
   ],
   [
-    'that waits for no duration',
+    'whose delay is not a duration',
     trigger({ selection: 'cartAbandoned(delay: "1h") { type }' }),
     2,
     'ISO 8601',
   ],
-  ['that waits too long', trigger({ selection: 'cartAbandoned(delay: "P31D") { type }' }), 2, '30 days'],
+  ['whose delay is too long', trigger({ selection: 'cartAbandoned(delay: "P31D") { type }' }), 2, '30 days'],
   [
-    'with quiet hours that cannot be read',
+    'with invalid quiet hours',
     trigger({ deliver: 'to: "campaign-tool", purpose: MARKETING, quietHours: "at night"' }),
     2,
     'Quiet hours',
   ],
   [
-    'that waits by a fragment',
+    'whose root field is in a fragment',
     `subscription Wrong @deliver(to: "campaign-tool", purpose: MARKETING) {\n  ...F\n}\nfragment F on Subscription { orderPaid { recordId } }`,
     1,
     'without a fragment',
   ],
   [
-    'that waits for two things',
+    'with two root fields',
     trigger({ selection: 'orderPaid { recordId } orderShipped { recordId }' }),
     3,
     'must select only one top level field',
@@ -175,8 +175,8 @@ describe('a trigger', () => {
   test.each([
     ['each time', '', undefined],
     ['once a day for a customer', ', oncePer: CUSTOMER', { per: 'CUSTOMER', withinMs: 24 * 3_600_000 }],
-    ['once in its time', ', oncePer: RECORD, within: "PT2H"', { per: 'RECORD', withinMs: 2 * 3_600_000 }],
-  ])('is sent %s, as its directive says', (_, more, once) => {
+    ['once in its period', ', oncePer: RECORD, within: "PT2H"', { per: 'RECORD', withinMs: 2 * 3_600_000 }],
+  ])('is sent %s, as its directive declares', (_, more, once) => {
     const text = trigger({ deliver: `to: "campaign-tool", purpose: MARKETING${more}` });
     writeFileSync(join(folder, 'one.graphql'), text);
     const { triggers, problems } = readTriggers({
@@ -192,16 +192,16 @@ describe('a trigger', () => {
     expect(triggers).toMatchObject([{ once }]);
   });
 
-  test.each(WRONG)('%s is left out, and named with file and line', async (_, text, line, says) => {
+  test.each(WRONG)('%s is omitted, and reported with file and line', async (_, text, line, message) => {
     const problems = await start({ 'a-right.graphql': RIGHT, 'wrong.graphql': text });
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(new RegExp(`^${folder}/wrong\\.graphql line ${line}: `));
-    expect(problems[0]).toContain(says);
-    // A person named in a file is not in the log.
+    expect(problems[0]).toContain(message);
+    // The log does not contain names of people from the file.
     expect(problems[0]).not.toContain('jan@example.nl');
   });
 
-  test('that is invalid does not prevent the report of other invalid triggers', async () => {
+  test('that is invalid does not hide other invalid triggers', async () => {
     const problems = await start({
       'a.graphql': trigger({ deliver: 'to: "nobody", purpose: MARKETING' }),
       'b.graphql': RIGHT,
@@ -214,7 +214,7 @@ describe('a trigger', () => {
     ]);
   });
 
-  test('with a condition that no plugged-in source can evaluate is left out, and reported', async () => {
+  test('with a condition that no plugged-in source can evaluate is omitted, and reported', async () => {
     const first = trigger({ selection: 'orderPaid(isFirstOrder: true) { recordId }' });
     expect(await start({ 'first.graphql': first }, ['webshop'])).toEqual([
       `${folder}/first.graphql line 2: "isFirstOrder" cannot be evaluated: no plugged-in source declares it by @condition. Plug in such a source, or omit "isFirstOrder".`,
@@ -222,7 +222,7 @@ describe('a trigger', () => {
     expect(await start({ 'first.graphql': first })).toEqual([]);
   });
 
-  test('that is valid is loaded without a log message, and so is an empty folder', async () => {
+  test('is loaded without a log message if it is valid, and so is an empty folder', async () => {
     expect(await start({ 'right.graphql': RIGHT, 'read-me.md': 'not a trigger' })).toEqual([]);
     expect(await start({})).toEqual([]);
   });

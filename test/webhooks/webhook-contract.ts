@@ -8,7 +8,7 @@ import { incomingOf } from '../../src/http/webhooks.js';
 import { createReceiver, pluggedInWebhooks, type Receiver } from '../../src/webhooks/receive.js';
 import { eventTypes } from '../support/published-schema.js';
 
-/** A message as its system sends it: what stands behind the address, and what in front of the body. */
+/** A message of a system: the query of its address, its headers and its body. */
 export interface SentMessage {
   search?: string;
   headers?: Readonly<Record<string, string>>;
@@ -17,24 +17,27 @@ export interface SentMessage {
 
 export interface WebhookVendor {
   source: { name: string; webhook?: WebhookDeclaration };
-  /** The settings beside the secrets. */
+  /** The settings, apart from the secrets. */
   settings?: Record<string, string>;
   variable: string;
   secrets: readonly [string, string];
-  /** The message of the body, signed with the secret at the moment. */
+  /** Creates the message with the body, signed with the secret at this time. */
   send: (body: string | Uint8Array, secret: string, atMs: number) => SentMessage;
-  /** An event as the system reports it. */
+  /** A body with an event of the system. */
   body: string;
   events: readonly Omit<SourceEvent, 'source'>[];
-  /** What the system wants to hear. Default: 204 and nothing. */
-  thanks?: { status: number; body: string };
-  /** A message with an id above 2^53, and the subject that comes of it. Of systems without such ids none. */
+  /** The expected response to the system. Default: 204 without a body. */
+  expectedResponse?: { status: number; body: string };
+  /** A message with an id above 2^53, and the resulting subject. Undefined for systems without numeric ids. */
   bigId?: { body: string; subject: string };
-  /** Something that we make nothing of. */
+  /** A body without a known event. */
   unknown: string;
-  /** Of what is empty, where it is something that the system sends. */
-  emptyIs?: 204;
-  /** `body`: a signature. `address`, `content`: the secret itself stands there, so who changes the rest is not found out. */
+  /** The status for an empty body, if the system sends empty bodies. */
+  statusOfEmpty?: 204;
+  /**
+   * The proof of the system. `body`: a signature. `address`, `content`: the secret itself, so a changed message cannot
+   * be detected.
+   */
   proof?: 'body' | 'address' | 'content';
   signsTime?: boolean;
 }
@@ -47,12 +50,12 @@ export interface TestReceiver {
   events: SourceEvent[];
   outcomes: WebhookOutcome[];
   logged: string[];
-  /** Of the next message. */
+  /** Makes the storage of the next message fail. */
   fail(): void;
   post(sent: SentMessage, method?: string): Promise<{ status: number; text: string; headers: Headers }>;
 }
 
-/** A receiver of one source that records its events. */
+/** Creates a receiver for one source, and records its events. */
 export function createTestReceiver(
   source: WebhookVendor['source'],
   environment: Record<string, string>,
@@ -97,13 +100,13 @@ export function createTestReceiver(
         ...(method === 'POST' ? { body: Buffer.from(body) } : {}),
       });
       const response = await receive(incomingOf(request));
-      if (response === undefined) throw new Error('the receiver does not know the address');
+      if (response === undefined) throw new Error('The receiver does not know the address.');
       return { status: response.status, text: response.body ?? '', headers: new Headers(response.headers) };
     },
   };
 }
 
-/** The contract of every webhook. */
+/** Tests the contract that applies to every webhook. */
 export function webhookContract(vendor: WebhookVendor): void {
   const { source, variable, secrets, send, body, events, proof = 'body', signsTime = false } = vendor;
   const [secret, next] = secrets;
@@ -117,8 +120,8 @@ export function webhookContract(vendor: WebhookVendor): void {
       const receiver = start(secret);
       const { status, text } = await receiver.post(sent());
       expect({ status, text }).toEqual({
-        status: vendor.thanks?.status ?? 204,
-        text: vendor.thanks?.body ?? '',
+        status: vendor.expectedResponse?.status ?? 204,
+        text: vendor.expectedResponse?.body ?? '',
       });
       expect(receiver.events).toEqual(items);
       expect(receiver.outcomes).toEqual(['stored']);
@@ -133,7 +136,7 @@ export function webhookContract(vendor: WebhookVendor): void {
       expect(receiver.outcomes).toEqual(['stored', 'duplicate']);
     });
 
-    it('takes both secrets while they are rotated, and the old one no longer after', async () => {
+    it('accepts both secrets during rotation, and only the new secret after it', async () => {
       const rotating = start(next, secret);
       expect((await rotating.post(sent(body, secret))).status).toBeLessThan(300);
       expect((await rotating.post(sent(body, next))).status).toBeLessThan(300);
@@ -150,7 +153,7 @@ export function webhookContract(vendor: WebhookVendor): void {
     });
 
     if (proof === 'body')
-      it('refuses a message that was changed on the way, even by a blank', async () => {
+      it('refuses a message that was changed, even by a blank', async () => {
         const receiver = start(secret);
         const message = sent();
         const text = Buffer.from(message.body).toString();
@@ -162,13 +165,13 @@ export function webhookContract(vendor: WebhookVendor): void {
       });
 
     if (proof === 'body')
-      it('refuses a message by a beginning of its signature, however long', async () => {
+      it('refuses a message with only the beginning of its signature, of any length', async () => {
         const receiver = start(secret);
         const { headers = {}, ...message } = sent();
         const [name = '', signature = ''] =
           Object.entries(headers).find(([text, value]) => /signature|hmac/.test(text) && value.length > 40) ??
           [];
-        // What the signature begins with, such as `sha256=`, may have a length of its own.
+        // The tested lengths begin after a prefix such as `sha256=`.
         for (let length = 10; length < signature.length - 1; length += 1) {
           const other = signature[length] === 'a' ? 'b' : 'a';
           for (const input of [
@@ -182,14 +185,14 @@ export function webhookContract(vendor: WebhookVendor): void {
         expect(receiver.events).toEqual([]);
       });
 
-    it('refuses a message without the proof that it is the system’s', async () => {
+    it('refuses a message without proof of its system', async () => {
       const receiver = start(secret);
       const { headers = {}, search, body: content } = sent();
       if (proof === 'address') expect((await receiver.post({ headers, body: content })).status).toBe(401);
       if (proof === 'content') expect((await receiver.post({ headers, body })).status).toBe(401);
-      const proving = Object.keys(headers).filter((name) => /signature|hmac|timestamp/.test(name));
-      expect(proving.length > 0).toBe(proof === 'body');
-      for (const missing of proving) {
+      const proofHeaders = Object.keys(headers).filter((name) => /signature|hmac|timestamp/.test(name));
+      expect(proofHeaders.length > 0).toBe(proof === 'body');
+      for (const missing of proofHeaders) {
         const rest = Object.fromEntries(Object.entries(headers).filter(([name]) => name !== missing));
         const message = { headers: rest, body: content, ...(search === undefined ? {} : { search }) };
         expect((await receiver.post(message)).status).toBe(401);
@@ -198,7 +201,7 @@ export function webhookContract(vendor: WebhookVendor): void {
     });
 
     if (signsTime)
-      it('refuses a message of more than 5 minutes from now, and says why', async () => {
+      it('refuses a message that was signed more than 5 minutes before or after now, with the reason', async () => {
         const receiver = start(secret);
         for (const minutes of [-6, 6, -60 * 24 * 365]) {
           const { status, text } = await receiver.post(sent(body, secret, NOW + minutes * MINUTE));
@@ -212,7 +215,7 @@ export function webhookContract(vendor: WebhookVendor): void {
         expect((await receiver.post(sent(body, secret, NOW + 4 * MINUTE))).status).toBeLessThan(300);
       });
 
-    it('refuses what is too large without reading on', async () => {
+    it('refuses a message that is too large, without reading all of it', async () => {
       const receiver = start(secret);
       const large = sent('x'.repeat(2 * 1024 * 1024));
       expect((await receiver.post(large)).status).toBe(413);
@@ -234,13 +237,13 @@ export function webhookContract(vendor: WebhookVendor): void {
       }
       expect(receiver.logged.join()).not.toMatch(/Jan|Geheim/);
       const nothing = await receiver.post(sent(''));
-      expect(nothing.status).toBe(vendor.emptyIs ?? (proof === 'content' ? 401 : 400));
+      expect(nothing.status).toBe(vendor.statusOfEmpty ?? (proof === 'content' ? 401 : 400));
       expect(receiver.events).toEqual([]);
     });
 
-    it('acknowledges what we make nothing of, and counts it', async () => {
+    it('acknowledges a message without a known event, and counts it', async () => {
       const receiver = start(secret);
-      expect((await receiver.post(sent(vendor.unknown))).status).toBe(vendor.thanks?.status ?? 204);
+      expect((await receiver.post(sent(vendor.unknown))).status).toBe(vendor.expectedResponse?.status ?? 204);
       expect(receiver.events).toEqual([]);
       expect(receiver.outcomes).toEqual(['ignored']);
     });
@@ -270,19 +273,19 @@ export function webhookContract(vendor: WebhookVendor): void {
 
     const { bigId } = vendor;
     if (bigId !== undefined)
-      it('leaves ids above 2^53 exact', async () => {
+      it('reads ids above 2^53 exactly', async () => {
         const receiver = start(secret);
         await receiver.post(sent(bigId.body));
         expect(receiver.events.map(({ subject }) => subject)).toEqual([bigId.subject]);
       });
 
-    it('is not there without the setting', async () => {
+    it('does not exist without the setting', async () => {
       const settings = new SettingsReader(vendor.settings ?? {});
       expect(pluggedInWebhooks([source], settings).size).toBe(0);
       await Promise.resolve();
     });
 
-    it('never takes bytes that nobody signed, and never stumbles over them', async () => {
+    it('refuses unsigned bytes of any content', async () => {
       const receiver = start(secret);
       const names = Object.keys(sent().headers ?? {});
       await fc.assert(

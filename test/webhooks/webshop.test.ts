@@ -44,7 +44,7 @@ webhookContract({
       },
     },
   ],
-  // As in Shopify's own test deliveries.
+  // Test deliveries of Shopify have this form.
   bigId: { body: order('820982911946154508'), subject: '820982911946154508' },
   unknown: '{"theme": 1}',
 });
@@ -100,14 +100,14 @@ describe('the webshop', () => {
     expect(receiver.events.map((event) => event.identifiers)).toEqual([identifiers]);
   });
 
-  it('makes nothing of a consent that is not answered yet', async () => {
+  it('ignores a consent that is not answered yet', async () => {
     expect(await receive('customers_email_marketing_consent/update', consent('pending'))).toEqual({
       status: 204,
       events: [],
     });
   });
 
-  it('is refused without the id by which a message that comes twice is known', async () => {
+  it('is refused without the id by which repeated messages are recognised', async () => {
     const receiver = createTestReceiver(webshop, { [variable]: secrets[0] });
     const { headers, body } = send('orders/paid')(order('1'), secrets[0]);
     const others = Object.fromEntries(
@@ -124,7 +124,7 @@ describe('the webshop', () => {
     expect(await receive('orders/paid', pending)).toEqual({ status: 400, events: [] });
   });
 
-  it('has the time of arrival if the system sends none', async () => {
+  it('has the time of arrival if the system sends no time', async () => {
     const receiver = createTestReceiver(webshop, { [variable]: secrets[0] });
     await receiver.post(send('customers/delete')('{"id":1}', secrets[0]));
     expect(receiver.events[0]?.time).toBe(new Date(NOW).toISOString());

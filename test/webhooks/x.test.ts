@@ -67,13 +67,13 @@ describe('X', () => {
       'GET',
     );
 
-  it('is shown that we know the secret, by the first that is set', async () => {
+  it('receives proof that the receiver has the secret, computed with the first secret', async () => {
     const { status, text } = await challenge('mDRkYzBhNzItYzQ4YS00ZmQ1');
     expect(status).toBe(200);
     expect(JSON.parse(text)).toEqual({ response_token: signatureOf('mDRkYzBhNzItYzQ4YS00ZmQ1', secrets[0]) });
   });
 
-  it('cannot be used by others to have a message of theirs signed', async () => {
+  it('cannot be imitated to obtain the signature of a forged message', async () => {
     for (const forged of ['{"for_user_id":"1"}', ' [1]', '', 'a'.repeat(201)]) {
       const { status, text } = await challenge(forged);
       expect(status).toBe(400);

@@ -27,7 +27,7 @@ beforeEach(async () => {
   await control.heal();
 });
 
-/** Echoes its requests; `/wait` never answers, `/large` answers with a megabyte. */
+/** Starts a server that echoes its requests. `/wait` never answers, and `/large` answers with a megabyte. */
 async function startTinyShop(): Promise<StandIn & { hungUp: number }> {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -87,7 +87,7 @@ describe('the fault control in front of an HTTP system', () => {
 
   const get = (path = '/'): Promise<Dispatcher.ResponseData> => gateway.request({ method: 'GET', path });
 
-  it('passes requests and answers on unchanged', async () => {
+  it('forwards requests and answers unchanged', async () => {
     const answer = await gateway.request({
       method: 'POST',
       path: '/orders?first=2&q=%C3%A9',
@@ -105,7 +105,7 @@ describe('the fault control in front of an HTTP system', () => {
     expect((await get('/missing')).statusCode).toBe(404);
   });
 
-  it('passes large bodies and answers on unchanged', async () => {
+  it('forwards large bodies and answers unchanged', async () => {
     const body = 'y'.repeat(1_000_000);
     const echo = await gateway.request({ method: 'POST', path: '/', body });
     expect(await echo.body.json()).toMatchObject({ body });
@@ -126,11 +126,11 @@ describe('the fault control in front of an HTTP system', () => {
     const start = performance.now();
     await Promise.all(Array.from({ length: 50 }, () => text(get())));
     expect(performance.now() - start).toBeGreaterThanOrEqual(198);
-    // One after the other they take 10 s.
+    // In sequence, they would take 10 s.
     expect(performance.now() - start).toBeLessThan(8_000);
   });
 
-  it('refuses connections and breaks open ones while "down", and returns at the same port', async () => {
+  it('refuses connections and closes open ones while "down", and then uses the same port', async () => {
     const waiting = get('/wait');
     await expect.poll(() => control.counters()['webshop']?.connections).toBe(1);
     await control.set('webshop', { fault: 'down' });
@@ -146,7 +146,7 @@ describe('the fault control in front of an HTTP system', () => {
     expect((await get()).statusCode).toBe(200);
   });
 
-  it('sends no answer while "hanging", and breaks the waiting connections at the end', async () => {
+  it('sends no answer while "hanging", and closes the waiting connections at the end', async () => {
     await text(get());
     await control.set('webshop', { fault: 'hang' });
     const hanging = get();
@@ -188,7 +188,7 @@ describe('the fault control in front of an HTTP system', () => {
     expect(performance.now() - start).toBeGreaterThan(990);
   });
 
-  it('sends the rest at once when the fault ends', async () => {
+  it('sends the remaining bytes at once when the fault ends', async () => {
     await control.set('webshop', { fault: 'drip' });
     const answer = await get('/large');
     await Promise.all([
@@ -204,7 +204,7 @@ describe('the fault control in front of an HTTP system', () => {
     await expect(get()).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 
-  it('limits the rate as vendors do', async () => {
+  it('limits the rate in the same way as vendors', async () => {
     await control.set('webshop', { fault: 'rate-limit' });
     const answer = await get();
     expect(answer.statusCode).toBe(429);
@@ -212,7 +212,7 @@ describe('the fault control in front of an HTTP system', () => {
     expect(await answer.body.json()).toEqual({ error: 'rate limited' });
   });
 
-  it('counts all requests, also those with a fault', async () => {
+  it('counts all requests, including those with a fault', async () => {
     await Promise.all([text(get()), text(get()), text(get('/missing'))]);
     await control.set('webshop', { fault: 'rate-limit' });
     await text(get());
@@ -236,7 +236,7 @@ describe('the fault control in front of an SQL system', () => {
   const run = async (): Promise<unknown> =>
     (await gateway.query<{ one: number }>('select $1::int as one', [1])).rows;
 
-  it('passes simple, parametrised and prepared queries on', async () => {
+  it('forwards simple, parametrised and prepared queries', async () => {
     expect((await gateway.query('select 1 as a; select 2 as b')) as unknown).toMatchObject([
       { rows: [{ a: 1 }] },
       { rows: [{ b: 2 }] },
@@ -250,7 +250,7 @@ describe('the fault control in front of an SQL system', () => {
     expect(await run()).toEqual([{ one: 1 }]);
   });
 
-  it('passes large answers and parameters on completely', async () => {
+  it('forwards large answers and parameters completely', async () => {
     const { rows } = await gateway.query<{ n: number; t: string }>(
       'select n, $1 as t from generate_series(1, 20000) n',
       ['z'.repeat(100)],
@@ -263,14 +263,14 @@ describe('the fault control in front of an SQL system', () => {
     ]);
   });
 
-  it('permits the gateway to read, and nothing else', async () => {
+  it('permits the gateway only to read', async () => {
     await expect(gateway.query('delete from payments')).rejects.toMatchObject({ code: '25006' });
     await expect(
       gateway.query('set default_transaction_read_only = off; delete from payments'),
     ).rejects.toThrow();
   });
 
-  it('passes the cancellation of a query on', async () => {
+  it('forwards the cancellation of a query', async () => {
     const client = await gateway.connect();
     const cancel = Buffer.alloc(16);
     cancel.writeInt32BE(16, 0);
@@ -278,7 +278,7 @@ describe('the fault control in front of an SQL system', () => {
     cancel.writeInt32BE(Number(Reflect.get(client, 'processID')), 8);
     cancel.writeInt32BE(Number(Reflect.get(client, 'secretKey')), 12);
     const sleeping = client.query('select pg_sleep(10)');
-    // What is not yet under way cannot be cancelled: PostgreSQL passes over a request that comes before its query.
+    // PostgreSQL ignores a cancellation before the start of its query, so the test waits until the query runs.
     await expect
       .poll(() =>
         gateway.query(
@@ -305,18 +305,18 @@ describe('the fault control in front of an SQL system', () => {
     let start = performance.now();
     await Promise.all(Array.from({ length: 20 }, () => run()));
     expect(performance.now() - start).toBeGreaterThanOrEqual(198);
-    // One after the other they take 4 s.
+    // In sequence, they would take 4 s.
     expect(performance.now() - start).toBeLessThan(3_500);
     start = performance.now();
-    // Two turns one after the other, each of several messages.
+    // Two exchanges follow each other, each with several messages.
     await run();
     await run();
     expect(performance.now() - start).toBeGreaterThanOrEqual(396);
-    // By message it would be twice as long.
+    // A latency for each message would double the time.
     expect(performance.now() - start).toBeLessThan(790);
   });
 
-  it('refuses connections and breaks open ones while "down", and returns at the same port', async () => {
+  it('refuses connections and closes open ones while "down", and then uses the same port', async () => {
     const sleeping = gateway.query('select pg_sleep(10)');
     await expect.poll(() => control.counters()['order-system']?.calls).toBe(1);
     await Promise.all([
@@ -328,7 +328,7 @@ describe('the fault control in front of an SQL system', () => {
     expect(await run()).toEqual([{ one: 1 }]);
   });
 
-  it('sends no answer while "hanging", and breaks the waiting connections at the end', async () => {
+  it('sends no answer while "hanging", and closes the waiting connections at the end', async () => {
     await run();
     await control.set('order-system', { fault: 'hang' });
     const onOpen = run();
@@ -347,7 +347,7 @@ describe('the fault control in front of an SQL system', () => {
     ['status', '57P03'],
     ['rate-limit', '53300'],
   ] as const)(
-    'answers every query with an error under "%s", and the connection stays open',
+    'answers every query with an error under "%s", and the connection remains open',
     async (fault, code) => {
       const client = await gateway.connect();
       await control.set('order-system', { fault });
@@ -430,7 +430,7 @@ describe('the HTTP API of the fault control', () => {
     });
   });
 
-  it('changes one member and leaves the others', async () => {
+  it('changes only the members of the body', async () => {
     await call('PUT', '/webshop', '{"latencyMs":100}');
     await call('PUT', '/webshop', '{"fault":"status","status":503}');
     expect(await call('PUT', '/webshop', '{"latencyMs":120}')).toMatchObject({
@@ -494,8 +494,8 @@ describe('the HTTP API of the fault control', () => {
   });
 });
 
-describe('the life of the fault control', () => {
-  it('gives the gateway the addresses of the proxies', () => {
+describe('the start and end of the fault control', () => {
+  it('provides the addresses of the proxies for the gateway', () => {
     expect(control.settings).toEqual({
       SHOP_URL: `${control.sources['webshop']?.url ?? ''}/admin`,
       SHOP_TOKEN: 'token',
@@ -509,7 +509,7 @@ describe('the life of the fault control', () => {
     expect(control.sources['webshop']?.url).not.toBe(shop.url);
   });
 
-  it('ends at once, also with open connections and waiting requests', async () => {
+  it('ends at once, even with open connections and waiting requests', async () => {
     const other = await createFaultControl([shop, orders]);
     const client = new Client({ connectionString: other.settings['ORDER_SYSTEM_URL'] });
     client.on('error', () => undefined);
@@ -520,7 +520,7 @@ describe('the life of the fault control', () => {
     await Promise.all([other.close(), expect(hanging).rejects.toThrow()]);
   });
 
-  it('does not begin at a port in use, and then leaves nothing open', async () => {
+  it('does not start on a port in use, and closes what it has opened', async () => {
     await expect(
       createFaultControl([shop], { port: Number(new URL(control.url).port) }),
     ).rejects.toMatchObject({

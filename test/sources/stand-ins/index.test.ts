@@ -11,7 +11,7 @@ describe('the stand-ins', () => {
     running = undefined;
   });
 
-  it('start together, and the fault control reaches all of them', async () => {
+  it('start together, and the fault control controls all of them', async () => {
     const ready: string[] = [];
     running = await startStandIns({ customers: 20, onProgress: ({ name }) => ready.push(name) });
     const names = running.standIns.map(({ name }) => name);

@@ -75,13 +75,13 @@ describe('the stand-in of the order system in a running PostgreSQL', () => {
       { kvk_no: null, visitor_id: '8f14e45f-ceea-467f-a3bd-00000000d0d2' },
       { company_name: null, phone_verified: true },
     ]);
-    // As customers typed it.
+    // The values have the notation of the customers.
     expect(await query(url, 'select 1 from customers where email <> lower(email)')).not.toEqual([]);
     expect(await query(url, `select 1 from customers where postcode !~ ' '`)).not.toEqual([]);
     await orderSystem.close();
   });
 
-  it('creates its own database, and drops it at the end', async () => {
+  it('creates a database, and drops it at the end', async () => {
     const [first, second] = await Promise.all([
       startOrderSystem(world, { connectionString: server.connectionString }),
       startOrderSystem(world, { connectionString: server.connectionString }),
@@ -98,7 +98,9 @@ describe('the stand-in of the order system in a running PostgreSQL', () => {
 });
 
 describe('a signal to a process with the stand-in of the order system', () => {
-  /** Starts the order system, then `code`, in a separate process, and sends it a signal to end. Returns its output. */
+  /**
+   * Starts the order system and then `code` in a separate process, and sends it a signal to end. Returns its output.
+   */
   async function endedBySignal(
     code: string,
   ): Promise<{ printed: string; end: number | string | null; url: string }> {
@@ -138,7 +140,7 @@ describe('a signal to a process with the stand-in of the order system', () => {
     });
   }
 
-  it('does not shorten the time that the process needs to close', async () => {
+  it('leaves the process the time that it needs to close', async () => {
     const { printed, end, url } = await endedBySignal(`
       process.once('SIGTERM', async () => {
         await new Promise((resolve) => setTimeout(resolve, 500));
@@ -151,7 +153,7 @@ describe('a signal to a process with the stand-in of the order system', () => {
     expect(await isRefused(url)).toBe(true);
   });
 
-  it('does not change the exit code of the process, nor delay its end', async () => {
+  it('neither changes the exit code of the process nor delays its end', async () => {
     const { end } = await endedBySignal(`
       process.once('SIGTERM', async () => {
         process.exitCode = 3;

@@ -8,7 +8,8 @@ const ordinary = world.people.filter(({ email }) => email.startsWith('customer-'
 
 function person(email: string): Person {
   const [found, ...others] = world.people.filter((candidate) => candidate.email === email);
-  if (found === undefined || others.length > 0) throw new Error(`${email} is not exactly one person`);
+  if (found === undefined || others.length > 0)
+    throw new Error(`${email} is not the address of exactly one person.`);
   return found;
 }
 
@@ -32,7 +33,7 @@ describe('the seed data', () => {
     expect(createWorld({ customers: 500 })).toEqual(world);
   });
 
-  it('give a customer equal data, however many customers there are', () => {
+  it('have the same data of a customer for any number of customers', () => {
     const small = createWorld({ customers: 50 });
     expect(small.people).toEqual(world.people.slice(0, small.people.length));
     expect(small.products).toEqual(world.products);
@@ -50,7 +51,7 @@ describe('the seed data', () => {
     expect(() => createWorld({ customers })).toThrow('customers must be a whole number');
   });
 
-  it('take time in proportion to the number of customers', () => {
+  it('are created in time proportional to the number of customers', () => {
     const timeOf = (customers: number) => {
       const { user } = process.cpuUsage();
       createWorld({ customers });
@@ -60,7 +61,7 @@ describe('the seed data', () => {
     expect(timeOf(8_000) / timeOf(1_000)).toBeLessThan(32);
   });
 
-  it('give each identifier to one person', () => {
+  it('have each identifier for only one person', () => {
     const { people, products, companies } = world;
     const orders = people.flatMap(({ orderSystem }) => orderSystem?.orders ?? []);
     const shops = people.flatMap(({ webshop }) => webshop ?? []);
@@ -90,7 +91,7 @@ describe('the seed data', () => {
     expectUnique(products.map(({ sku }) => sku));
   });
 
-  it('write identifiers in the notation of each system', () => {
+  it('have identifiers in the notation of each system', () => {
     const { orderSystem, webshop, contactCentre, crm, phone, address } = person('everywhere@example.nl');
     expect(orderSystem?.customerNumber).toMatch(/^K\d{6}$/);
     expect(orderSystem?.orders[0]?.number).toMatch(/^ORD-20\d\d-\d{7}$/);
@@ -112,7 +113,7 @@ describe('the seed data', () => {
     expect(world.companies.filter(({ kvkNumber }) => kvkNumber.startsWith('0')).length).toBeGreaterThan(5);
   });
 
-  it('contain no event after their own time', () => {
+  it('contain no events after the time of the seed data', () => {
     const { people } = world;
     const moments = people.flatMap(({ createdAt, orderSystem, webshop, contactCentre, crm }) => [
       createdAt,
@@ -186,7 +187,7 @@ describe('an ordinary customer of the seed data', () => {
     }
   });
 
-  it("has tickets that begin with the customer's own text", () => {
+  it('has tickets that begin with a text of the customer', () => {
     const tickets = ordinary.flatMap(({ contactCentre }) => contactCentre?.tickets ?? []);
     for (const { comments, description } of tickets) {
       expect(comments[0]).toMatchObject({ author: 'customer', body: description, public: true });
@@ -195,7 +196,7 @@ describe('an ordinary customer of the seed data', () => {
     expect(new Set(tickets.map(({ comments }) => comments.length))).toEqual(new Set([1, 2, 3, 4]));
   });
 
-  it('works for one of the companies in about half of all cases', () => {
+  it('works for one of the companies with a probability of about half', () => {
     const ids = new Set(world.companies.map(({ id }) => id));
     const employers = ordinary.flatMap(({ crm }) => crm?.companyId ?? []);
     expect(employers.every((id) => ids.has(id))).toBe(true);
@@ -205,7 +206,7 @@ describe('an ordinary customer of the seed data', () => {
 });
 
 describe('the special customers of the seed data', () => {
-  it('include one that every system knows, with data of every kind', () => {
+  it('include a customer that every system knows, with data of every kind', () => {
     const { orderSystem, webshop, contactCentre, crm } = person('everywhere@example.nl');
     expect(orderSystem?.emailVerified).toBe(true);
     expect(orderSystem?.orders.length).toBeGreaterThanOrEqual(5);
@@ -224,7 +225,7 @@ describe('the special customers of the seed data', () => {
     ['orders-only@example.nl', ['orderSystem']],
     ['crm-only@example.nl', ['crm']],
     ['many-orders@example.nl', ['orderSystem', 'webshop', 'contactCentre', 'crm']],
-  ])('include %s, known to %j only', (email, systems) => {
+  ])('include %s, known only to %j', (email, systems) => {
     expect(systemsOf(person(email))).toEqual(systems);
   });
 
@@ -240,7 +241,7 @@ describe('the special customers of the seed data', () => {
     expectUnique(sharing.map(({ phone }) => phone));
   });
 
-  it('include one with 500 orders, some of them at one time', () => {
+  it('include a customer with 500 orders, some of them with the same time', () => {
     const orders = person('many-orders@example.nl').orderSystem?.orders ?? [];
     expect(orders).toHaveLength(500);
     const moments = new Set(orders.map(({ placedAt }) => placedAt));
@@ -248,7 +249,7 @@ describe('the special customers of the seed data', () => {
     expect(moments.size).toBeGreaterThan(100);
   });
 
-  /** All that are here under one address. */
+  /** Returns all people with the same address. */
   const under = (email: string): Person[] => world.people.filter((person) => person.email === email);
   const partOf = (email: string) => person(email).orderSystem;
 
@@ -270,11 +271,11 @@ describe('the special customers of the seed data', () => {
     ['household-1@example.nl', ['orderSystem']],
     ['household-2@example.nl', ['orderSystem']],
     ['company@example.nl', ['orderSystem', 'crm']],
-  ])('include %s, known to %j only', (email, systems) => {
+  ])('include %s, known only to %j', (email, systems) => {
     expect(systemsOf(person(email))).toEqual(systems);
   });
 
-  it('include one with two records in the order system, with orders on both', () => {
+  it('include a customer with two records in the order system, both with orders', () => {
     const [first, second] = under('two-accounts@example.nl');
     expect(under('two-accounts@example.nl').map(systemsOf)).toEqual([
       ['orderSystem', 'webshop', 'crm'],
@@ -285,12 +286,12 @@ describe('the special customers of the seed data', () => {
     expect([first, second].map((record) => record?.orderSystem?.orders.length)).toEqual([3, 2]);
   });
 
-  it('include one with two accounts in the webshop, which the CRM knows by both addresses', () => {
+  it('include a customer with two accounts in the webshop and both addresses in the CRM', () => {
     expect(person('two-shops@example.nl').crm?.additionalEmails).toEqual(['two-shops-old@example.nl']);
     expect(person('many-addresses@example.nl').crm?.additionalEmails).toHaveLength(8);
   });
 
-  it("include one for which the CRM has another customer's number", () => {
+  it('include a customer with the number of another customer in the CRM', () => {
     const { crm, orderSystem } = person('conflict@example.nl');
     expect(crm?.customerNumber).toBe(partOf('conflict-other@example.nl')?.customerNumber);
     expect(crm?.customerNumber).not.toBe(orderSystem?.customerNumber);
@@ -307,7 +308,7 @@ describe('the special customers of the seed data', () => {
     expectUnique(bakery.map(({ phone }) => phone));
   });
 
-  it('include two on one device, and one that only a device identifies', () => {
+  it('include two customers with the same device, and a visitor that only a device identifies', () => {
     const devicesOf = (email: string) => partOf(email)?.devices.map(({ visitorId }) => visitorId) ?? [];
     const shared = '8f14e45f-ceea-467f-a3bd-00000000d0d0';
     expect(devicesOf('device-a@example.nl')).toEqual([shared, expect.any(String)]);
@@ -321,7 +322,7 @@ describe('the special customers of the seed data', () => {
     ).toHaveLength(1);
   });
 
-  it('include people with one phone number, which the order system has verified for one of them', () => {
+  it('include people with the same phone number, which the order system has verified for one of them', () => {
     const phones = (...emails: string[]) => new Set(emails.map((email) => person(email).phone));
     expect(phones('same-phone-1@example.nl', 'same-phone-2@example.nl').size).toBe(1);
     expect(phones('household-1@example.nl', 'household-2@example.nl').size).toBe(1);
@@ -331,7 +332,7 @@ describe('the special customers of the seed data', () => {
     ).toEqual(['verified-phone@example.nl']);
   });
 
-  it('include one who buys for a company that the CRM knows', () => {
+  it('include a customer who buys for a company in the CRM', () => {
     const { orderSystem, crm } = person('company@example.nl');
     const company = world.companies.find(({ id }) => id === crm?.companyId);
     expect(orderSystem?.business).toEqual({
@@ -339,7 +340,7 @@ describe('the special customers of the seed data', () => {
       kvkNumber: company?.kvkNumber,
       vatNumber: 'NL858100009B14',
     });
-    // A zero that a system may lose.
+    // The number begins with a zero, which a system may lose.
     expect(company?.kvkNumber).toMatch(/^0/);
   });
 

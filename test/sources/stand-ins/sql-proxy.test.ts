@@ -22,7 +22,7 @@ function opening(code: number, contents = ''): Buffer {
 const startup = opening(196608, 'user\0gateway\0\0');
 const encryption = opening(80877103);
 
-/** The letters of the messages in these bytes. */
+/** Returns the type letters of the messages in these bytes. */
 function letters(bytes: Buffer): string {
   let found = '';
   for (let offset = 0; offset + 5 <= bytes.length; offset += 1 + bytes.readInt32BE(offset + 1)) {
@@ -112,7 +112,7 @@ describe('the order of answers on one connection of the proxy', () => {
     await expect.poll(() => heard).toBe('Q');
     await proxy.change({ ...healthy, fault: 'status' });
     gateway.write(message('Q', 'refused'));
-    // Instead of the query the system gets a Sync, which it answers with ReadyForQuery.
+    // The system receives a Sync instead of the query, and answers it with ReadyForQuery.
     await expect.poll(() => heard).toBe('QS');
     const answer = Buffer.concat([message('D', 'row'), message('C', 'SELECT 1'), message('Z', 'I')]);
     for (const byte of answer) sendToProxy(Buffer.of(byte));
@@ -122,7 +122,7 @@ describe('the order of answers on one connection of the proxy', () => {
     expect(proxy.counters.calls).toBe(2);
   });
 
-  it('has no answers for the rest of a refused extended query, up to its Sync', async () => {
+  it('has no answers to the other messages of a refused extended query, up to its Sync', async () => {
     await proxy.change({ ...healthy, fault: 'rate-limit' });
     gateway.write(Buffer.concat([message('P'), message('B'), message('E'), message('H')]));
     await expect.poll(() => letters(received)).toBe('E');
@@ -135,7 +135,7 @@ describe('the order of answers on one connection of the proxy', () => {
     await expect.poll(() => heard).toBe('SQ');
   });
 
-  it('is that of the queries, even if the latency changes between them', async () => {
+  it('is the order of the queries, even if the latency changes between them', async () => {
     await proxy.change({ ...healthy, latencyMs: 150 });
     gateway.write(message('Q', 'first'));
     await expect.poll(() => proxy.counters.calls).toBe(1);
