@@ -150,10 +150,10 @@ async function findProblems(
 ): Promise<readonly string[]> {
   try {
     const prefix = variableOf(source.name, '');
-    const own = Object.entries(environment).filter(([variable]) => variable.startsWith(prefix));
+    const ofSource = Object.entries(environment).filter(([variable]) => variable.startsWith(prefix));
     const options = { sources: [source], sdl: { [source.name]: sdl }, leftOut: builtIn };
     const gateway = await openOwnGateway(
-      withSecret({ ...options, environment: { ...Object.fromEntries(own), AUTH: 'off' } }),
+      withSecret({ ...options, environment: { ...Object.fromEntries(ofSource), AUTH: 'off' } }),
     );
     await gateway.close();
     return [];
