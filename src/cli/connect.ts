@@ -6,12 +6,15 @@ import { sources as builtIn } from '../../sources/index.js';
 import { createCallBudget, type CallBudget } from '../connect/call-budget.js';
 import { connectSystem, filesOfSource, type Connected } from '../connect/connect.js';
 import type { Draft } from '../connect/draft.js';
+import { variableOf } from '../connect/http-system.js';
 import { READERS } from '../connect/readers.js';
 import { readTarget } from '../connect/target.js';
 import { writeTogether } from '../connect/write-files.js';
 import { milliseconds, type Duration } from '../duration.js';
-import { InvalidInputError } from '../errors.js';
+import type { DeclaredSource } from '../declared/declared-source.js';
+import { ConfigError, InvalidInputError } from '../errors.js';
 import { loadProject, type ProjectOptions } from '../project/load-project.js';
+import type { Environment } from '../settings.js';
 import { answersOf, readKeys, readUniqueness, valuesOf, type AnsweredFlags } from './connect-answers.js';
 import { confirmReplacing, personAt } from './connect-person.js';
 import { printProgress, type CommandProgress } from './connect-progress.js';
@@ -127,6 +130,7 @@ export const connect = defineCommand({
         ...{ source: name, target, readers: READERS, kind: args.kind, budget, known, progress },
         environment: options.environment,
         answers: answersOf(flags, hasPerson ? personAt({}, progress.pause) : undefined),
+        findProblems: (compiled, values) => findProblems(compiled, { ...options.environment, ...values }),
         now: new Date(),
         seed: randomInt(MAX_SEED),
       });
@@ -138,6 +142,26 @@ export const connect = defineCommand({
     }
   },
 });
+
+/** Creates a gateway with this source alone. Its settings are not checked: a variable may have no value yet. */
+async function findProblems(
+  { source, sdl }: DeclaredSource,
+  environment: Environment,
+): Promise<readonly string[]> {
+  try {
+    const prefix = variableOf(source.name, '');
+    const ofSource = Object.entries(environment).filter(([variable]) => variable.startsWith(prefix));
+    const options = { sources: [source], sdl: { [source.name]: sdl }, leftOut: builtIn };
+    const gateway = await openOwnGateway(
+      withSecret({ ...options, environment: { ...Object.fromEntries(ofSource), AUTH: 'off' } }),
+    );
+    await gateway.close();
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.problems.filter((problem) => problem.startsWith(`schema/sources/${source.name}.graphql`));
+  }
+}
 
 async function writeAndShow(
   connected: Connected,
@@ -169,7 +193,7 @@ function withoutSource(options: ProjectOptions, newName: string): ProjectOptions
 }
 
 /** A project may have no secret yet. Ids of customers are not stored here, so any secret will do. */
-function withSecret(options: ProjectOptions): ProjectOptions {
+function withSecret<Options extends { environment: Environment }>(options: Options): Options {
   const { ID_SECRET, ID_SECRET_FILE } = options.environment;
   if ((ID_SECRET ?? '') !== '' || (ID_SECRET_FILE ?? '') !== '') return options;
   const secret = randomBytes(24).toString('base64url');

@@ -1,4 +1,4 @@
-import { declaredSource } from '../declared/declared-source.js';
+import { declaredSource, type DeclaredSource } from '../declared/declared-source.js';
 import { describeProblem } from '../declared/problems.js';
 import { didYouMean } from '../did-you-mean.js';
 import { InvalidInputError } from '../errors.js';
@@ -52,6 +52,8 @@ export interface ConnectRequest {
   /** What the plugged-in sources know. */
   known: Known;
   progress: Progress;
+  /** The problems that a gateway has with the source alone, such as those of its SDL in the whole schema. */
+  findProblems(source: DeclaredSource, values: Environment): Promise<readonly string[]>;
   now: Date;
   /** Decides the made-up values of the recording. Others must not be able to guess it: they could test values with it. */
   seed: number;
@@ -121,7 +123,10 @@ export async function connectSystem(request: ConnectRequest): Promise<Connected>
     progress.begin('write', 'replaces personal values, and writes the files of the source');
     const files = makeFiles(draft, decisions, findings, request);
     refuseSecrets(files, values);
-    return { draft, decisions, files, shown: compileWithoutLinks(draft, decisions), values };
+    const shown = compileWithoutLinks(draft, decisions);
+    const problems = await request.findProblems(shown, values);
+    if (problems.length > 0) throw refusal(problems);
+    return { draft, decisions, files, shown: shown.source, values };
   } finally {
     await reader.close();
   }
@@ -182,7 +187,7 @@ function refuseUnknown(what: string, named: readonly string[], known: readonly s
 }
 
 /** The source in which only its own ids link. */
-function compileWithoutLinks(draft: Draft, decisions: Decisions): SourceDefinition {
+function compileWithoutLinks(draft: Draft, decisions: Decisions): DeclaredSource {
   const foundBy = mapValues(decisions.foundBy, (found) =>
     found === decisions.foundBy[decisions.recordKey] ? found : { ...found, uniqueness: 'none' as const },
   );
@@ -210,15 +215,18 @@ function makeFiles(
   };
 }
 
-/** Compiles the declaration and the SDL. Nothing is written that a gateway refuses. */
-function compileSource(source: string, yaml: string, sdl: string): SourceDefinition {
+function compileSource(source: string, yaml: string, sdl: string): DeclaredSource {
   const paths = filesOfSource(source);
   const compiled = declaredSource({ file: paths.declaration, yaml, sdlFile: paths.sdl, sdl });
-  if (!('problems' in compiled)) return compiled.source;
-  throw new InvalidInputError(
+  if ('problems' in compiled) throw refusal(compiled.problems.map(describeProblem));
+  return compiled;
+}
+
+function refusal(problems: readonly string[]): InvalidInputError {
+  return new InvalidInputError(
     [
       'Nothing was written, because the gateway would refuse the files. Leave the fields out that are named, by --leave-out:',
-      ...compiled.problems.map((problem) => `  ${describeProblem(problem)}`),
+      ...problems.map((problem) => `  ${problem}`),
     ].join('\n'),
   );
 }

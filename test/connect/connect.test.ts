@@ -49,6 +49,7 @@ function changed(change: { look?: (look: Look) => Look; measured?: (measured: Me
 async function connect(
   kind: ReaderKind = graphqlReaderKind,
   answers: Partial<Answers> = {},
+  problems: readonly string[] = [],
 ): Promise<{ connected: Connected; steps: string[]; found: Finding[] }> {
   const answer = clubSystem();
   server = await startServer((request, response) => void answer(request, response));
@@ -61,6 +62,7 @@ async function connect(
     answers: { ...SUGGESTED, ...answers },
     known: { namespaces: [], overlap: () => Promise.resolve([]) },
     progress: { begin: (step) => steps.push(step), found: (finding) => found.push(finding) },
+    findProblems: () => Promise.resolve(problems),
     now: new Date('2026-03-04T05:06:07Z'),
     seed: 7,
   });
@@ -114,6 +116,13 @@ describe('the steps of connecting', () => {
     const { kind } = withDraft((draft) => ({ ...draft, limits: { timeout: 'soon' } }));
     await expect(connect(kind)).rejects.toThrow(
       /^Nothing was written, because the gateway would refuse the files[^]*sources\/club\.yaml:\d+:\d+: .*timeout/,
+    );
+  });
+
+  it('make no file that a gateway with the source has a problem with', async () => {
+    const problem = 'schema/sources/club.graphql line 7: "ClubMember.id" must be nullable.';
+    await expect(connect(graphqlReaderKind, {}, [problem])).rejects.toThrow(
+      `Nothing was written, because the gateway would refuse the files. Leave the fields out that are named, by --leave-out:\n  ${problem}`,
     );
   });
 
