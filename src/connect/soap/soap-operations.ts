@@ -75,7 +75,7 @@ function keyOf(input: readonly XmlPart[]): Key | string {
   const required = leavesOf(input).filter(({ isOptional }) => !isOptional);
   const leaves = required.length > 0 ? required : leavesOf(input);
   const vat = leaves.find(({ name }) => /vat|btw/i.test(name) && /(number|nr|nummer|id|no)$/i.test(name));
-  const country = leaves.find(({ name }) => /^(country|member_?state|land)/i.test(name));
+  const country = leaves.find(({ name }) => /^(country|member_?state|landcode)/i.test(name));
   if (vat !== undefined && country !== undefined && leaves.length === 2)
     return {
       parts: inParts([
