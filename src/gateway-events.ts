@@ -61,6 +61,8 @@ export interface GatewayEventsOptions {
   triggerRunner: TriggerRunner;
   metrics: Metrics;
   logger: Logger;
+  /** Whether nothing is stored and sent. The triggers are checked. */
+  readsOnly: boolean;
   /** The folder of the triggers. Default: schema/triggers. */
   triggers?: URL | undefined;
 }
@@ -77,14 +79,15 @@ export interface GatewayEvents {
 
 /** Wires the handling of events: cached records are dropped, subscribers are notified, and triggers send. */
 export function createGatewayEvents(options: GatewayEventsOptions): GatewayEvents {
-  const { set, config, metrics, logger } = options;
+  const { set, config, metrics, logger, readsOnly } = options;
   const bus = createEventBus({
-    redisUrl: set.store === undefined ? undefined : config.redisUrl,
+    redisUrl: set.store === undefined || readsOnly ? undefined : config.redisUrl,
     secret: set.store?.secret ?? '',
     logger,
   });
-  if (set.store === undefined) {
-    if (set.webhooks.size + set.outboxes.length > 0)
+  if (set.store === undefined || readsOnly) {
+    if (set.store !== undefined) triggersOf(options);
+    else if (set.webhooks.size + set.outboxes.length > 0)
       logger.warn(
         { sources: [...set.webhooks.keys(), ...set.outboxes.map(({ source }) => source)] },
         'events of these systems are not received: set WEBHOOK_FILE or WEBHOOK_POSTGRES_URL, and WEBHOOK_SECRET',

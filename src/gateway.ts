@@ -8,6 +8,7 @@ import { readRoles, scopesOf } from './context/role-settings.js';
 import type { Roles } from './context/roles.js';
 import { findDeclaredProblems, type DeclaredSettings } from './declared-settings.js';
 import { createReadKey } from './customer/resolvers.js';
+import type { GatewayParts } from './doctor/gateway-parts.js';
 import {
   createGatewayEvents,
   readEventSettings,
@@ -72,6 +73,11 @@ export interface GatewayOptions {
   auditSuffix?: string;
   /** Where audit lines go without AUDIT_FILE. Default: standard output. */
   auditStream?: AuditStream;
+  /**
+   * Whether the gateway only reads. It then opens no store of events and no audit log, reads no outbox and sends nothing. For
+   * checks of an installation, whose gateways may be running. Default: false.
+   */
+  readsOnly?: boolean;
   /** The gateway that this one replaces. It hands over its audit log, which only one gateway can write. */
   predecessor?: Gateway;
   /** This process as one of several workers of a gateway. Default: it is the only process. */
@@ -113,6 +119,8 @@ export interface Gateway {
   metrics: Pick<Metrics, 'values'>;
   /** The last failure of each source. */
   failures: Pick<SourceFailures, 'recent'>;
+  /** The parts that `stekkerdoos doctor` checks. */
+  parts: GatewayParts;
   /** Drops the cached records of a customer, an object, a source or a loader, on every instance. */
   forget: Forget;
   /** Makes the digests of identifiers in the suppression list and in receipts. */
@@ -156,7 +164,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 }
 
 function wireGateway(options: GatewayOptions, atFailure: (close: () => unknown) => void): Gateway {
-  const { sdl: sdlOfOptions = {}, clock = performance, operations, triggers, worker } = options;
+  const { sdl: sdlOfOptions = {}, clock = performance, worker, readsOnly = false } = options;
   const late: Late = {};
   const { settings, config, sources, eventSettings, scopes, roles, authentication, logger } = readSettings(
     options,
@@ -216,9 +224,9 @@ function wireGateway(options: GatewayOptions, atFailure: (close: () => unknown) 
   });
   const events = createGatewayEvents({
     set: eventSettings,
-    ...{ config, sdl, schema, rules, registry, subscriptionRules, forget, metrics, logger },
+    ...{ readsOnly, config, sdl, schema, rules, registry, subscriptionRules, forget, metrics, logger },
     triggerRunner: new TriggerRunner({ runner, preparer, privacy, scopes }),
-    triggers: triggers ?? config.triggersFolder,
+    triggers: options.triggers ?? config.triggersFolder,
   });
   atFailure(() => events.close());
   const http = createGatewayHttp({
@@ -235,7 +243,8 @@ function wireGateway(options: GatewayOptions, atFailure: (close: () => unknown) 
       events,
       subscriptionRules,
     },
-    ...{ suppression, forget, metrics, failures, errorLog, clock, operations },
+    ...{ suppression, forget, metrics, failures, errorLog, clock },
+    operations: options.operations,
     readKey: createReadKey({ rules, ids }),
   });
   readAtScrape({ metrics, http, events, connected, suppression });
@@ -243,6 +252,7 @@ function wireGateway(options: GatewayOptions, atFailure: (close: () => unknown) 
   return {
     ...{ config, schema, authentication, scopes, roles, sourceOfField },
     ...{ logger, metrics, failures, forget, audit, namespaces: rules.namespaces },
+    parts: { sources, loaded, rules, ids, settings, events: eventSettings, suppression: suppression.health },
     settings: settings.shown,
     settingFiles: settings.files,
     sources: sources.map(({ name }) => name),
@@ -319,10 +329,10 @@ function readSettings(options: GatewayOptions, late: Late): ReadSettings {
 /** Opens the audit log, or takes over that of the predecessor. Both results are undefined if nothing is audited. */
 function openAudit(
   config: GatewayConfig,
-  { predecessor, auditStream }: GatewayOptions,
+  { predecessor, auditStream, readsOnly = false }: GatewayOptions,
   { privacy, ids, logger }: { privacy: Privacy; ids: CustomerIds; logger: Logger },
 ): { audit: SharedAudit | undefined; auditor: Auditor | undefined } {
-  const to = auditDestination(config.auditFile, config.auth === 'on', auditStream);
+  const to = readsOnly ? undefined : auditDestination(config.auditFile, config.auth === 'on', auditStream);
   if (to === undefined) return { audit: undefined, auditor: undefined };
   const audit = shareAudit({ to, secret: config.auditSecret }, predecessor?.audit);
   const { log } = audit;

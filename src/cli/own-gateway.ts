@@ -7,7 +7,7 @@ import { ROLES } from '../context/roles.js';
 import type { Purpose } from '../customer/schema.generated.js';
 import { didYouMean } from '../did-you-mean.js';
 import { InvalidInputError } from '../errors.js';
-import { createGateway, type Gateway } from '../gateway.js';
+import { createGateway, type Gateway, type GatewayOptions } from '../gateway.js';
 import { UNLIMITED } from '../operation/cost-limits.js';
 import { readOptions } from '../process/options.js';
 import { createLogger } from '../telemetry/logger.js';
@@ -59,7 +59,9 @@ export interface OwnGateway extends Gateway {
 /**
  * Creates a gateway without a port, with the settings of the running gateways.
  */
-export async function openOwnGateway(): Promise<OwnGateway> {
+export async function openOwnGateway(
+  options: Pick<GatewayOptions, 'logger' | 'readsOnly' | 'auditSuffix'> = {},
+): Promise<OwnGateway> {
   const gateway = createGateway({
     ...(await readOptions()),
     // Only one process may write an audit file, so the command line has its own.
@@ -68,6 +70,7 @@ export async function openOwnGateway(): Promise<OwnGateway> {
     auditStream: 'stderr',
     // The output is for the operator. The log of the running gateways is elsewhere.
     logger: createLogger('silent'),
+    ...options,
   });
   const queryAs: OwnGateway['queryAs'] = async (caller, document, variables, wanted = {}) => {
     const { result } = await gateway.prepare(document)(caller, {
