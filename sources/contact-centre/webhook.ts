@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  hmac,
   isHmacOf,
   isWithinTolerance,
   moment,
@@ -35,6 +36,16 @@ export const webhook: WebhookDeclaration = {
     if (!isHmacOf([timestamp, body], { secrets, signature, encoding: 'base64' })) return 'invalid';
     const signedAt = /^\d{4}-\d\d-\d\dT/.test(timestamp) ? Date.parse(timestamp) : NaN;
     return isWithinTolerance(signedAt, nowMs) ? 'valid' : 'stale';
+  },
+  testMessage: (_, secret, nowMs) => {
+    const timestamp = new Date(nowMs).toISOString();
+    return {
+      headers: {
+        'x-zendesk-webhook-signature-timestamp': timestamp,
+        'x-zendesk-webhook-signature': hmac(secret, [timestamp], 'base64'),
+      },
+      body: '',
+    };
   },
   // A test message of a webhook may have no body.
   events: ({ body }) => (body.byteLength === 0 ? [] : (eventsOf(readJson(body, message)) ?? [])),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   epochMs,
+  hmac,
   isHmacOf,
   isWithinTolerance,
   readJson,
@@ -43,6 +44,17 @@ export const webhook: WebhookDeclaration = {
     const signed = [method, unescaped(url), body, timestamp];
     if (!isHmacOf(signed, { secrets, signature, encoding: 'base64' })) return 'invalid';
     return isWithinTolerance(Number(timestamp), nowMs) ? 'valid' : 'stale';
+  },
+  testMessage: (url, secret, nowMs) => {
+    const [body, timestamp] = ['[]', String(nowMs)];
+    return {
+      headers: {
+        'content-type': 'application/json',
+        'x-hubspot-request-timestamp': timestamp,
+        'x-hubspot-signature-v3': hmac(secret, ['POST', unescaped(url), body, timestamp], 'base64'),
+      },
+      body,
+    };
   },
   events: ({ body }) => readJson(body, z.array(notification)).flatMap((change) => eventOf(change) ?? []),
   // It names the ticket, but neither its contact nor its company.

@@ -32,6 +32,8 @@ export const webhook: WebhookDeclaration = {
       return 'valid';
     }
   },
+  // Without a notification it is refused as malformed, after its key was accepted.
+  testMessage: (_, secret) => ({ search: `?key=${secret.slice(secret.indexOf(':') + 1)}`, body: '' }),
   events: ({ body }, nowMs) =>
     readOutboundMessage(body).notifications.flatMap((notification) => eventOf(notification, nowMs) ?? []),
   // Without exactly this answer Salesforce sends the message again.

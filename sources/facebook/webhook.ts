@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   epochMs,
+  hmac,
   isHmacOf,
   isSameText,
   readJson,
@@ -65,6 +66,10 @@ export const webhook: WebhookDeclaration = {
     const [, signature = null] =
       /^sha256=([\da-f]{64})$/.exec(headers.get('x-hub-signature-256') ?? '') ?? [];
     return isHmacOf([body], { secrets, signature, encoding: 'hex' }) ? 'valid' : 'invalid';
+  },
+  testMessage: (_, secret) => {
+    const body = JSON.stringify({ object: 'test', entry: [] });
+    return { headers: { 'x-hub-signature-256': `sha256=${hmac(secret, [body], 'hex')}` }, body };
   },
   events: ({ body }, nowMs) => {
     const { object, entry } = readJson(body, notification);

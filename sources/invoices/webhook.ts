@@ -41,6 +41,11 @@ export const webhook: WebhookDeclaration = {
       return 'invalid';
     }
   },
+  testMessage: (_, secret) => ({
+    body: JSON.stringify({
+      value: [{ subscriptionId: 'test', clientState: secret, resource: '/test', changeType: 'updated' }],
+    }),
+  }),
   events: ({ body }, nowMs) =>
     readJson(body, message).value.flatMap((notification) => eventOf(notification, nowMs) ?? []),
   changes: { 'invoice.changed': [invoicePages, openTotals] },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   InvalidInputError,
+  hmac,
   isHmacOf,
   moment,
   readJson,
@@ -66,6 +67,17 @@ export const webhook: WebhookDeclaration = {
   verify: ({ headers, body }, secrets) => {
     const signature = headers.get('x-shopify-hmac-sha256');
     return isHmacOf([body], { secrets, signature, encoding: 'base64' }) ? 'valid' : 'invalid';
+  },
+  testMessage: (_, secret) => {
+    const body = '{}';
+    return {
+      headers: {
+        'x-shopify-topic': 'stekkerdoos/test',
+        'x-shopify-webhook-id': 'stekkerdoos-test',
+        'x-shopify-hmac-sha256': hmac(secret, [body], 'base64'),
+      },
+      body,
+    };
   },
   events: ({ headers, body }, nowMs) => {
     const event = eventOf(headers.get('x-shopify-topic') ?? '', body);

@@ -55,6 +55,13 @@ export const webhook: WebhookDeclaration = {
       /^sha256=(.+)$/.exec(headers.get('x-twitter-webhooks-signature') ?? '') ?? [];
     return isHmacOf([body], { secrets, signature, encoding: 'base64' }) ? 'valid' : 'invalid';
   },
+  testMessage: (_, secret) => {
+    const body = JSON.stringify({ for_user_id: '0' });
+    return {
+      headers: { 'x-twitter-webhooks-signature': `sha256=${hmac(secret, [body], 'base64')}` },
+      body,
+    };
+  },
   events: ({ body }, nowMs) => {
     const received = readJson(body, activity);
     const now = new Date(nowMs).toISOString();

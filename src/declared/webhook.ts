@@ -4,10 +4,11 @@ import { epochMs, moment, readJson, recordId } from '../webhooks/body.js';
 import type {
   ReportedEvent,
   SignatureCheck,
+  TestMessage,
   WebhookDeclaration,
   WebhookRequest,
 } from '../webhooks/declaration.js';
-import { isHmacOf, isSameText, isWithinTolerance, webhookSecrets } from '../webhooks/signatures.js';
+import { hmac, isHmacOf, isSameText, isWithinTolerance, webhookSecrets } from '../webhooks/signatures.js';
 import { standardWebhook } from '../webhooks/standard.js';
 import { databaseUrl } from '../connectors/sql/client.js';
 import type { OutboxDeclaration } from '../webhooks/outbox.js';
@@ -36,6 +37,7 @@ export function compileWebhook(
   return {
     secrets: webhookSecrets(variableIn(secret)),
     verify: verifierOf(declared),
+    testMessage: (_, key, nowMs) => testOf(declared, key, nowMs),
     events: eventReader(declared, report),
   };
 }
@@ -58,6 +60,22 @@ function verifierOf(declared: SignedWebhook): WebhookDeclaration['verify'] {
     if (!/^\d{1,12}$/.test(sentAt)) return 'invalid';
     if (!isHmacOf([`${sentAt}.`, body], { secrets, signature, encoding })) return 'invalid';
     return isWithinTolerance(Number(sentAt) * 1_000, nowMs) ? 'valid' : 'stale';
+  };
+}
+
+/** A signed message with none of the members that an event needs. */
+function testOf(declared: SignedWebhook, secret: string, nowMs: number): TestMessage {
+  const body = '{}';
+  if ('token' in declared) return { headers: { [declared.token.header]: secret }, body };
+  const { header, prefix = '', encoding = 'hex', timestamp } = declared.hmac;
+  const sentAt = String(Math.floor(nowMs / 1_000));
+  const signed = timestamp === undefined ? [body] : [`${sentAt}.`, body];
+  return {
+    headers: {
+      [header]: `${prefix}${hmac(secret, signed, encoding)}`,
+      ...(timestamp === undefined ? {} : { [timestamp]: sentAt }),
+    },
+    body,
   };
 }
 

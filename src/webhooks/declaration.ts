@@ -26,6 +26,14 @@ export type SignatureCheck = 'valid' | 'stale' | 'invalid';
 /** An event as a system reports it. The receiver adds the source. */
 export type ReportedEvent = Omit<SourceEvent, 'source'>;
 
+/** A message that is signed as the system signs, and about nothing. */
+export interface TestMessage {
+  /** The query of the address, with `?`. Default: none. */
+  search?: string;
+  headers?: Readonly<Record<string, string>>;
+  body: string;
+}
+
 /** How a system reports changes by webhook. */
 export interface WebhookDeclaration {
   /** The valid secrets: several during rotation. Without this setting the source has no webhook. */
@@ -57,6 +65,11 @@ export interface WebhookDeclaration {
    * Objects of the schema, beside the customer, whose cached records the event may change. Default: none.
    */
   objects?(event: Pick<SourceEvent, 'type' | 'data'>): readonly Subject[];
+  /**
+   * Makes a message without events, with which `stekkerdoos doctor` checks a secret. `url` is the address that systems use.
+   * Returns undefined for a public key, with which nobody can sign. Default: the secrets are not checked.
+   */
+  testMessage?(url: string, secret: string, nowMs: number): TestMessage | undefined;
   /** The response after its events were stored. Default: status 204 without a body. */
   acknowledgement?: WebhookAnswer;
 }

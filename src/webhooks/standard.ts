@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { moment, readJson, recordId } from './body.js';
-import type { ReportedEvent, WebhookAnswer, WebhookDeclaration, WebhookRequest } from './declaration.js';
+import type {
+  ReportedEvent,
+  TestMessage,
+  WebhookAnswer,
+  WebhookDeclaration,
+  WebhookRequest,
+} from './declaration.js';
 import { STANDARD_VERIFYING_KEY, verifyStandard, webhookSecrets } from './signatures.js';
+import { signedHeaders } from './standard-webhooks.js';
 
 export interface StandardWebhookOptions {
   /** The setting with its keys: `whsec_...`, or `whpk_...` if the system signs with a private key. */
@@ -41,6 +48,7 @@ export function standardWebhook({ variable, namespaces }: StandardWebhookOptions
     }),
     handshake: allowSending,
     verify: ({ headers, body }, secrets, nowMs) => verifyStandard(secrets, headers, body, nowMs),
+    testMessage: (_, secret, nowMs) => signedTest(secret, nowMs),
     events: ({ headers, body }, nowMs) => {
       const { id, type, timestamp, time, subject, data } = readJson(body, message);
       const { identifiers, ...rest } = data;
@@ -56,6 +64,16 @@ export function standardWebhook({ variable, namespaces }: StandardWebhookOptions
       return [event];
     },
   };
+}
+
+/** A type that no schema has. */
+const TEST_BODY = JSON.stringify({ type: 'stekkerdoos.test' });
+
+function signedTest(secret: string, now: number): TestMessage | undefined {
+  if (!secret.startsWith('whsec_')) return undefined;
+  const keys = { secrets: [Buffer.from(secret.slice('whsec_'.length), 'base64')] };
+  const signed = signedHeaders(keys, { id: 'stekkerdoos-test', body: TEST_BODY, now });
+  return { headers: { 'content-type': 'application/json', ...signed }, body: TEST_BODY };
 }
 
 function scalarsOf(data: Record<string, unknown>): ReportedEvent['data'] {

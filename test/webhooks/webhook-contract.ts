@@ -11,7 +11,7 @@ import { eventTypes } from '../support/published-schema.js';
 /** A message of a system: the query of its address, its headers and its body. */
 export interface SentMessage {
   search?: string;
-  headers?: Record<string, string>;
+  headers?: Readonly<Record<string, string>>;
   body: string | Uint8Array;
 }
 
@@ -246,6 +246,20 @@ export function webhookContract(vendor: WebhookVendor): void {
       expect((await receiver.post(sent(vendor.unknown))).status).toBe(vendor.expectedResponse?.status ?? 204);
       expect(receiver.events).toEqual([]);
       expect(receiver.outcomes).toEqual(['ignored']);
+    });
+
+    it('accepts its own test message with each secret, and stores no event', async () => {
+      const receiver = start(secret, next);
+      const url = `https://gateway.example.nl/webhooks/${source.name}`;
+      for (const valid of [secret, next]) {
+        const message = source.webhook?.testMessage?.(url, valid, NOW);
+        if (message === undefined) throw new Error('the webhook has no test message');
+        expect([200, 204, 400]).toContain((await receiver.post(message)).status);
+        const other = source.webhook?.testMessage?.(url, `${valid.slice(0, -2)}AA`, NOW);
+        expect((await receiver.post(other ?? message)).status).toBe(401);
+      }
+      expect(receiver.events).toEqual([]);
+      expect(new Set(receiver.outcomes)).toContain('refused');
     });
 
     it('makes the system send again if events cannot be stored', async () => {
