@@ -7,6 +7,7 @@ const root = join(import.meta.dirname, '..');
 
 /** The rooms in the order of a request. A room may import later rooms of the list, never earlier ones. */
 const way = [
+  'doctor',
   'recordings',
   'process',
   'project',

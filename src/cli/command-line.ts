@@ -11,6 +11,7 @@ const stekkerdoos = defineCommand({
     check: () => import('./check.js').then(({ check }) => check),
     demo: () => import('./demo.js').then(({ demo }) => demo),
     dev: () => import('./dev.js').then(({ dev }) => dev),
+    doctor: () => import('./doctor.js').then(({ doctor }) => doctor),
     export: () => import('./export.js').then(({ exportAll }) => exportAll),
     forget: () => import('./forget.js').then(({ forget }) => forget),
     init: () => import('./init.js').then(({ init }) => init),

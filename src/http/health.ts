@@ -115,26 +115,24 @@ async function checkAll(
 }
 
 /** Returns a client that pings the system within the limits of the source, as with any other call. */
-export function pinger({
-  connection,
-  protection,
-}: {
+export function pinger(source: ProtectedConnection): Client {
+  return { ping: () => clientWithin(source).ping() };
+}
+
+interface ProtectedConnection {
   connection: Connection<Client>;
   protection: Protection;
-}): Client {
-  return {
-    ping: () => {
-      const scope = protection.scope({ priority: 'interactive' });
-      return connection
-        .client({
-          run: (call) => scope.run(call),
-          slowDown: (info) => {
-            scope.slowDown(info);
-          },
-          limitMaxAge: () => undefined,
-          headers: {},
-        })
-        .ping();
+}
+
+/** Returns a client for calls outside requests, within the limits of the source. Its answers are not cached. */
+export function clientWithin({ connection, protection }: ProtectedConnection): Client {
+  const scope = protection.scope({ priority: 'interactive' });
+  return connection.client({
+    run: (call) => scope.run(call),
+    slowDown: (info) => {
+      scope.slowDown(info);
     },
-  };
+    limitMaxAge: () => undefined,
+    headers: {},
+  });
 }

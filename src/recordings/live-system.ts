@@ -1,5 +1,4 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { z } from 'zod';
 import { compileMeasuredCall } from '../declared/declared-source.js';
 import type { CallRequest } from '../declared/connector-kind.js';
 import type { Client } from '../connectors/connector.js';
@@ -8,6 +7,7 @@ import { timeout } from '../resilience/timeout.js';
 import { SettingsReader, type Environment } from '../settings.js';
 import { DEFAULT_MAX_ANSWER_BYTES, DEFAULT_TIMEOUT, type SourceDefinition } from '../source.js';
 import { createLogger } from '../telemetry/logger.js';
+import { ANSWER_CHANNEL, readAnswerHeaders } from './answer-headers.js';
 import { RecordingError } from './read-recording.js';
 import type { Recording } from './recording.js';
 import { leavesOf } from './row-changes.js';
@@ -62,7 +62,7 @@ export function openLiveSystem(
   const note = (message: unknown): void => {
     if (noteHeaders(message, origins, headers)) answers += 1;
   };
-  subscribe('undici:request:headers', note);
+  subscribe(ANSWER_CHANNEL, note);
   return {
     calls,
     headers,
@@ -75,7 +75,7 @@ export function openLiveSystem(
       return { rows, ms: (performance.now() - startedAt) / Math.max(1, answers) };
     },
     close: async () => {
-      unsubscribe('undici:request:headers', note);
+      unsubscribe(ANSWER_CHANNEL, note);
       await connection.close();
     },
   };
@@ -124,19 +124,10 @@ function originsOf({ connector }: SourceDefinition, environment: Environment): R
   );
 }
 
-const headersMessage = z.object({
-  request: z.object({ origin: z.union([z.string(), z.instanceof(URL)]) }),
-  response: z.object({ headers: z.array(z.union([z.instanceof(Uint8Array), z.string()])) }),
-});
-
-/** Reads the names and values of a message of undici. Returns false if it is not about the system. */
+/** Notes the headers of an answer. Returns false if it is not of the system. */
 function noteHeaders(message: unknown, origins: ReadonlySet<string>, headers: Map<string, string>): boolean {
-  const parsed = headersMessage.safeParse(message);
-  if (!parsed.success || !origins.has(new URL(parsed.data.request.origin).origin)) return false;
-  const texts = parsed.data.response.headers.map((part) =>
-    typeof part === 'string' ? part : Buffer.from(part).toString('latin1'),
-  );
-  for (let i = 0; i + 1 < texts.length; i += 2)
-    headers.set((texts[i] ?? '').toLowerCase(), texts[i + 1] ?? '');
+  const answer = readAnswerHeaders(message);
+  if (answer === undefined || !origins.has(answer.origin)) return false;
+  for (const [name, value] of answer.headers) headers.set(name, value);
   return true;
 }
