@@ -77,7 +77,7 @@ async function examineInstallation(key: string | undefined): Promise<Report> {
     let done = 0;
     const report = ({ name, of }: Check, found: readonly Finding[]): void => {
       done += 1;
-      const result = found.length === 0 ? 'no finding' : `${found.length} findings`;
+      const result = found.length === 0 ? 'no finding' : countOf(found);
       process.stderr.write(`${done}/${count} ${of === undefined ? name : `${name} ${of}`}: ${result}\n`);
     };
     const findings = [...(await examine(checks, report)), ...(await examine(sampleChecks, report))];
@@ -101,6 +101,9 @@ async function examineInstallation(key: string | undefined): Promise<Report> {
     await gateway.close();
   }
 }
+
+const countOf = ({ length }: readonly Finding[]): string =>
+  `${length} ${length === 1 ? 'finding' : 'findings'}`;
 
 const rankOf = ({ severity }: Finding): number => (severity === 'error' ? 0 : 1);
 
@@ -134,8 +137,6 @@ function linesOf({ findings, notChecked }: Report): string[] {
       `  ${remedy}`,
     ]),
     ...notChecked.map((text) => `not checked: ${text}`),
-    findings.length === 0
-      ? 'No finding.'
-      : `${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}.`,
+    findings.length === 0 ? 'No finding.' : `${countOf(findings)}.`,
   ];
 }
