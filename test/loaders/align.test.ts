@@ -11,7 +11,7 @@ interface Rec {
 const options = { source: 'shop', keyOf: ({ key }: Rec): string => key, idOf: ({ id }: Rec) => id };
 const NAMES = ['a', 'b', 'c', '__proto__', 'constructor', ''] as const;
 const keys = fc.array(fc.constantFrom<string>(...NAMES), { minLength: 1, maxLength: 8 });
-/** Keys, and records that answer them: in any order, with some missing and some repeated. */
+/** Keys, and their records in any order, with some missing and some repeated. */
 const answers = keys.chain((requested) =>
   fc.record({
     requested: fc.constant(requested),
@@ -20,14 +20,14 @@ const answers = keys.chain((requested) =>
 );
 const foreign = fc.record({ key: fc.constantFrom('d', 'toString', 'A!'), id: fc.nat(5) });
 
-/** What a reader would do by hand: each of its records, the first of each id. */
+/** The expected records of a key: the first record of each id. */
 function recordsOf(key: string, found: readonly Rec[]): Rec[] {
   const matching = found.filter((record) => record.key === key);
   return matching.filter((record, i) => matching.findIndex(({ id }) => id === record.id) === i);
 }
 
 describe('the alignment of records with the keys that requested them', () => {
-  it('gives each key its first record or null, in any order of the records', () => {
+  it('returns the first record of each key or null, for any order of the records', () => {
     fc.assert(
       fc.property(answers, ({ requested, found }) => {
         const aligned = alignOne(requested, found, options);
@@ -38,7 +38,7 @@ describe('the alignment of records with the keys that requested them', () => {
     );
   });
 
-  it('gives each key all of its records in their order, once for each id, and no others', () => {
+  it('returns exactly the records of each key in order, once for each id', () => {
     fc.assert(
       fc.property(answers, ({ requested, found }) => {
         const aligned = alignMany(requested, found, options);
@@ -48,7 +48,7 @@ describe('the alignment of records with the keys that requested them', () => {
     );
   });
 
-  it('gives the same when records are repeated', () => {
+  it('returns the same result if records are repeated', () => {
     fc.assert(
       fc.property(answers, fc.array(fc.nat(), { maxLength: 5 }), ({ requested, found }, places) => {
         const repeated = [...found, ...places.flatMap((place) => found[place % found.length] ?? [])];
@@ -58,7 +58,7 @@ describe('the alignment of records with the keys that requested them', () => {
     );
   });
 
-  it('gives the same result for any order of different records', () => {
+  it('returns the same result for any order of different records', () => {
     const shuffled = answers.chain(({ requested, found }) => {
       const distinct = [...new Map(found.map((record) => [record.key, record])).values()];
       return fc.record({
@@ -84,7 +84,7 @@ describe('the alignment of records with the keys that requested them', () => {
     );
   });
 
-  it('leaves such records out if the system returns similar matches too', () => {
+  it('omits such records if the system also returns similar matches', () => {
     fc.assert(
       fc.property(answers, foreign, fc.nat(), ({ requested, found }, stranger, place) => {
         const mixed = found.toSpliced(place % (found.length + 1), 0, stranger);
@@ -99,7 +99,7 @@ describe('the alignment of records with the keys that requested them', () => {
     ['case', 'EVA@example.nl'],
     ['accents', 'éva@example.nl'],
     ['blanks around it', ' eva@example.nl '],
-  ])('leaves out what a collation finds under a key that differs in %s', (_, key) => {
+  ])('omits a record that a collation finds under a key that differs in %s', (_, key) => {
     const collation = { ...options, matching: 'collation' } as const;
     const record = { key: 'eva@example.nl', id: 1 };
     expect(alignMany(['eva@example.nl'], [record, { key, id: 2 }], collation)).toEqual([[record]]);
@@ -115,7 +115,7 @@ describe('the alignment of records with the keys that requested them', () => {
     );
   });
 
-  it('names the source in its error, and no key', () => {
+  it('has the source but no key in its error', () => {
     let error: unknown;
     try {
       alignOne(['eva@example.nl'], [{ key: 'jan@example.nl', id: 1 }], options);
@@ -130,7 +130,7 @@ describe('the alignment of records with the keys that requested them', () => {
     });
   });
 
-  it('puts a record that answers several keys under each that was requested', () => {
+  it('returns a record with several keys under each requested key', () => {
     const several = { source: 'shop', keyOf: ({ all }: { all: string[] }) => all, idOf: () => 1 };
     const record = { all: ['a', 'b', 'z'] };
     expect(alignMany(['b', 'a', 'c'], [record], several)).toEqual([[record], [record], []]);
@@ -138,7 +138,7 @@ describe('the alignment of records with the keys that requested them', () => {
     expect(() => alignMany(['c'], [{ all: [] }], several)).toThrow(SourceContractError);
   });
 
-  it('gives a key that is requested twice two lists, so that changing one leaves the other', () => {
+  it('returns two lists for a key that is requested twice, so that they can be changed separately', () => {
     const [first, second] = alignMany(['a', 'a'], [{ key: 'a', id: 1 }], options);
     first?.push({ key: 'a', id: 2 });
     expect(second).toHaveLength(1);
@@ -159,7 +159,7 @@ describe('the alignment of records with the keys that requested them', () => {
     expect(uniqueById([first, second, { key: 'c', id: 1 }], options.idOf)).toEqual([first, second]);
   });
 
-  it('takes a record of several keys for one that a collation finds if one of them is', () => {
+  it('accepts a record with several keys if a collation finds one of them', () => {
     const collation = {
       source: 'shop',
       keyOf: ({ all }: { all: string[] }) => all,
@@ -169,7 +169,7 @@ describe('the alignment of records with the keys that requested them', () => {
     expect(() => alignOne(['a'], [{ all: ['z', 'y'] }], collation)).toThrow(SourceContractError);
   });
 
-  it('gives a key the first of several records with one id', () => {
+  it('returns the first of several records with the same id', () => {
     const [older, newer] = [
       { key: 'a', id: 1, name: 'older' },
       { key: 'a', id: 1, name: 'newer' },
@@ -190,7 +190,7 @@ describe('two texts', () => {
     ['eva', 'e va', false],
     ['eva', 'eva!', false],
     ['', 'eva', false],
-  ])('%j and %j are the same for a collation: %s', (text, other, expected) => {
+  ])('%j and %j are equal for a collation: %s', (text, other, expected) => {
     expect(isSameByCollation(text, other)).toBe(expected);
     expect(isSameByCollation(other, text)).toBe(expected);
   });

@@ -10,7 +10,7 @@ afterEach(() => {
   loading?.close();
 });
 
-/** Lets everything happen that waits for no answer. */
+/** Waits until all work that needs no answer has run. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 4; i += 1) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -47,7 +47,7 @@ function setUp(maxBatch = Infinity) {
 }
 
 describe('keys that cannot share a call', () => {
-  it('are loaded by several calls, and none waits for another', async () => {
+  it('are loaded by several calls that do not wait for each other', async () => {
     const { calls, newRequest, words } = setUp();
     const [first, second] = [newRequest(), newRequest()];
     const answers: string[] = [];
@@ -78,7 +78,7 @@ describe('keys that cannot share a call', () => {
     expect(await cached).toBe('B9');
   });
 
-  it('need the minimum number of calls, in any mixture, and each gets its own answer', async () => {
+  it('need the minimum number of calls in any combination, and each key has the correct answer', async () => {
     const keys = fc.uniqueArray(fc.stringMatching(/^(a1|b2|c3|d9)[x-z]{1,3}$/), { minLength: 1 });
     await fc.assert(
       fc.asyncProperty(keys, fc.constantFrom(1, 2, 5, Infinity), async (all, maxBatch) => {

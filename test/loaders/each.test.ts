@@ -6,14 +6,14 @@ import { toAbortSignal } from '../../src/v8/call-signal.js';
 import { fakeClock } from '../support/clock.js';
 import { createLoading, type Loading, type LoadingClient } from '../support/loading.js';
 
-const down = new SourceUnavailableError('shop', 'shop cannot be reached.');
+const unavailable = new SourceUnavailableError('shop', 'shop cannot be reached.');
 
-/** Lets everything happen that waits for no answer. */
+/** Waits until all work that needs no answer has run. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 4; i += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Calls that are answered when the test does. */
+/** Creates calls that the test answers. */
 function calls() {
   const open = new Map<string, { resolve: (value: string) => void; reject: (error: Error) => void }>();
   return {
@@ -27,7 +27,7 @@ function calls() {
       open.delete(key);
       return settle();
     },
-    fail: (key: string, error: Error = down) => {
+    fail: (key: string, error: Error = unavailable) => {
       open.get(key)?.reject(error);
       open.delete(key);
       return settle();
@@ -36,7 +36,7 @@ function calls() {
 }
 
 describe('a call for each key', () => {
-  it('is made for at most `atOnce` keys at the same time, in their order', async () => {
+  it('is sent for at most `atOnce` keys at the same time, in order', async () => {
     const { open, call, answer, fail } = calls();
     const values = callEach(['a', 'b', 'c', 'd'], call, { atOnce: 2 });
     const settled = Promise.allSettled(values);
@@ -45,15 +45,20 @@ describe('a call for each key', () => {
     await answer('b');
     expect([...open.keys()]).toEqual(['a', 'c']);
     expect(await values[1]).toBe('B');
-    // A call that fails makes room, too.
+    // A failed call also frees its slot.
     await fail('a');
     expect([...open.keys()]).toEqual(['c', 'd']);
     await answer('d');
     await answer('c');
-    expect(await settled).toMatchObject([{ reason: down }, { value: 'B' }, { value: 'C' }, { value: 'D' }]);
+    expect(await settled).toMatchObject([
+      { reason: unavailable },
+      { value: 'B' },
+      { value: 'C' },
+      { value: 'D' },
+    ]);
   });
 
-  it('is made for all keys at once by default', async () => {
+  it('is sent for all keys at once by default', async () => {
     const { open, call, answer } = calls();
     const values = callEach(['a', 'b', 'c'], call);
     await settle();
@@ -62,20 +67,20 @@ describe('a call for each key', () => {
     expect(await Promise.all(values)).toEqual(['A', 'B', 'C']);
   });
 
-  it('that fails before it is sent is an error of its key', async () => {
+  it('is an error of its key if it fails before it is sent', async () => {
     const loader = defineLoader<Client, string, string>({
       name: 'letters',
       loadEach: (keys) =>
         callEach(keys, (key) => {
-          if (key === 'b') throw down;
+          if (key === 'b') throw unavailable;
           return Promise.resolve(key);
         }),
     });
-    expect(await loader.load(['a', 'b'], { ping: () => Promise.resolve() })).toEqual(['a', down]);
+    expect(await loader.load(['a', 'b'], { ping: () => Promise.resolve() })).toEqual(['a', unavailable]);
   });
 });
 
-describe('a loader that makes a call for each key', () => {
+describe('a loader that sends a call for each key', () => {
   const clock = fakeClock();
   let loading: Loading;
   let system: ReturnType<typeof calls>;
@@ -109,7 +114,7 @@ describe('a loader that makes a call for each key', () => {
     loading.close();
   });
 
-  it('gives each key its answer when its own call is answered', async () => {
+  it('resolves each key when its call is answered', async () => {
     const { load } = loading.newRequest();
     const [slow, quick] = [load(loader, 'a'), load(loader, 'b')];
     await settle();
@@ -121,7 +126,7 @@ describe('a loader that makes a call for each key', () => {
     expect(requested).toEqual(['a', 'b']);
   });
 
-  it('gives a hundred keys of one request their answers, and errors to those whose calls fail at once', async () => {
+  it('returns the answers of a hundred keys of one request, and errors for calls that fail at once', async () => {
     const { load } = loading.newRequest();
     const keys = Array.from({ length: 100 }, (_, i) => `k${i}`);
     const settled = Promise.allSettled(keys.map((key) => load(loader, key)));
@@ -138,12 +143,12 @@ describe('a loader that makes a call for each key', () => {
     const settled = Promise.allSettled(requests);
     await settle();
     await system.fail('a');
-    await expect(requests[0]).rejects.toBe(down);
+    await expect(requests[0]).rejects.toBe(unavailable);
     await system.answer('b');
-    expect(await settled).toMatchObject([{ reason: down }, { value: 'B' }]);
+    expect(await settled).toMatchObject([{ reason: unavailable }, { value: 'B' }]);
   });
 
-  it('caches an answer as soon as it arrives, with its own age', async () => {
+  it('caches an answer as soon as it arrives, with the age of its call', async () => {
     const both = Promise.all(['a', 'b'].map((key) => loading.newRequest().load(loader, key)));
     await settle();
     await system.answer('b');
@@ -160,7 +165,7 @@ describe('a loader that makes a call for each key', () => {
     expect(await both).toEqual(['A', 'B']);
   });
 
-  it('does not cache a key that was forgotten while its call, or another one, was in progress', async () => {
+  it('does not cache a key that was forgotten while any call of the batch was in progress', async () => {
     const both = Promise.all(['a', 'b'].map((key) => loading.newRequest().load(loader, key)));
     await settle();
     await system.answer('b');
@@ -175,7 +180,7 @@ describe('a loader that makes a call for each key', () => {
     expect(await again).toEqual(['anew', 'anew']);
   });
 
-  describe('that no request waits for any more', () => {
+  describe('if no request waits for a call any more', () => {
     let cancelled: string[];
     let hanging: Loader<LoadingClient, string, string>;
 
@@ -201,7 +206,7 @@ describe('a loader that makes a call for each key', () => {
       return settle();
     };
 
-    it('is cancelled when the others have their answers', async () => {
+    it('cancels it after the others have their answers', async () => {
       const [quick, slow] = [loading.newRequest(), loading.newRequest()];
       const answer = quick.load(hanging, 'a');
       void slow.load(hanging, 'b');
@@ -213,7 +218,7 @@ describe('a loader that makes a call for each key', () => {
       expect(cancelled).toEqual(['b']);
     });
 
-    it('is cancelled beside a finished refresh of a stale answer', async () => {
+    it('cancels it after a finished refresh of a stale answer', async () => {
       const first = loading.newRequest().load(hanging, 'a');
       await settle();
       await system.answer('a');
@@ -230,7 +235,7 @@ describe('a loader that makes a call for each key', () => {
     });
   });
 
-  it('that returns too few promises is a defect of all keys', async () => {
+  it('rejects all keys as a defect if it returns too few promises', async () => {
     const broken = defineLoader<LoadingClient, string, string>({
       name: 'broken',
       loadEach: (keys) => callEach(keys.slice(1), (key) => Promise.resolve(key)),
@@ -241,7 +246,7 @@ describe('a loader that makes a call for each key', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   });
 
-  it('still answers all other keys if one cannot be cached', async () => {
+  it('answers all other keys if one cannot be cached', async () => {
     const broken = defineLoader<LoadingClient, string, string>({
       name: 'broken',
       about: (key) => {

@@ -8,7 +8,7 @@ import { fakeClock } from '../support/clock.js';
 import { sharedCacheInMemory } from './shared-cache-in-memory.js';
 import { createLoading, type Loading, type LoadingClient } from '../support/loading.js';
 
-/** Loaders that identify customers, beside loaders that do not. */
+/** Tests loaders that identify customers, and other loaders. */
 
 interface Record {
   id: string;
@@ -52,7 +52,7 @@ const load = (loader: typeof people, key: string, parts: Partial<RequestScope> =
   loading.newRequest(parts).load(loader, key);
 
 describe('when a record was fetched', () => {
-  it('is known of records that identify a customer, cached or not, and of no others', async () => {
+  it('is known only for records that identify a customer, cached or not', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-11-20T10:00:00Z') });
     addLoaders();
     const [record] = await load(people, 'a');
@@ -65,7 +65,7 @@ describe('when a record was fetched', () => {
     expect(() => fetchedAt(order ?? {})).toThrow('no loader returned it');
   });
 
-  it('is when the call began', async () => {
+  it('is the start of the call', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-11-20T10:00:00Z') });
     addLoaders();
     answer = (key) => {
@@ -79,7 +79,7 @@ describe('when a record was fetched', () => {
 });
 
 describe('when a record was fetched by another instance', () => {
-  it('is when that instance called the system', async () => {
+  it('is the time at which that instance called the system', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.parse('2026-11-20T10:00:00Z') });
     const shared = sharedCacheInMemory();
     const instances = [0, 1].map(() =>
@@ -112,8 +112,8 @@ describe('a customer who was unknown to a system', () => {
   const SECONDS_30 = 30_000;
   it.each<[string, { holdsConsent: boolean }, Partial<RequestScope>, typeof people, number]>([
     ['is requested again for consent', { holdsConsent: true }, { needsConsent: true }, people, 2],
-    ['is cached without a need of consent', { holdsConsent: true }, {}, people, 1],
-    ['is cached where no consent is held', { holdsConsent: false }, { needsConsent: true }, people, 1],
+    ['is cached if no consent is needed', { holdsConsent: true }, {}, people, 1],
+    ['is cached if the source holds no consent', { holdsConsent: false }, { needsConsent: true }, people, 1],
     ['has data that is cached', { holdsConsent: true }, { needsConsent: true }, orders, 1],
   ])('%s', async (_, source, parts, loader, expected) => {
     addLoaders(source);
@@ -124,7 +124,7 @@ describe('a customer who was unknown to a system', () => {
     expect(calls).toBe(expected);
   });
 
-  it('is cached for consent once the system knows them', async () => {
+  it('is cached for consent after the system knows the customer', async () => {
     addLoaders({ holdsConsent: true });
     await load(people, 'a', { needsConsent: true });
     clock.advance(SECONDS_30);
@@ -133,10 +133,10 @@ describe('a customer who was unknown to a system', () => {
   });
 });
 
-describe('the error of a system that is limited beyond the deadline', () => {
-  it('explains the deadline for identifying the customer, for identities only', async () => {
+describe('the error of a system whose rate limit ends after the deadline', () => {
+  it('explains the deadline for identifying the customer, only for identities', async () => {
     addLoaders();
-    answer = () => new SourceRateLimitedError('shop', 'shop is limited.', { retryAfter: 5 });
+    answer = () => new SourceRateLimitedError('shop', 'shop limits the rate of calls.', { retryAfter: 5 });
     const parts = { identityDeadline: startDeadline(1_000, clock, { what: 'the time for identities' }) };
     await expect(load(people, 'a', parts)).rejects.toThrow(/later than the time for identities/);
     await expect(load(orders, 'a', parts)).rejects.toThrow(/^shop is limited\.$/);

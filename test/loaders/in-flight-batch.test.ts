@@ -23,7 +23,7 @@ describe('a request joins a call', () => {
     ['bulk', 'interactive', 'in progress', true],
     ['bulk', 'bulk', 'waits for a slot', true],
     ['interactive', 'bulk', 'waits for a slot', true],
-  ] as const)('of priority %s by one of priority %s, when the call is %s: %s', (of, by, state, isJoined) => {
+  ] as const)('of priority %s, if its priority is %s and the call is %s: %s', (of, by, state, isJoined) => {
     expect(canServe(batchOf(of, state), scope(by), 1)).toBe(isJoined);
   });
 });

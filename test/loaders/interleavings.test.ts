@@ -11,11 +11,11 @@ import { createLoading, type Loading } from '../support/loading.js';
 import { runCount } from '../support/thorough.js';
 import { sharedCacheInMemory } from './shared-cache-in-memory.js';
 
-/** An answer of the system in this test: the key, and the number of the event at which the system was called. */
+/** An answer of the system in this test, with the number of the event at which the system was called. */
 interface Answer {
   loader: string;
   key: string;
-  /** The place of the question among all that happened. */
+  /** The number of the event of the call. */
   event: number;
   fetchedAt: number;
 }
@@ -28,7 +28,7 @@ const POLICIES: Record<string, FreshnessOptions> = {
 };
 const LOADERS = Object.keys(POLICIES);
 
-/** Whether forgetting this must take such answers with it. */
+/** Whether the invalidation must drop this answer. */
 function isAbout({ loader, key }: Answer, what: Forgettable): boolean {
   if ('source' in what) return what.loader === undefined || what.loader === loader;
   if (!('namespace' in what)) return false;
@@ -57,7 +57,7 @@ const step = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('load' as const),
       instance: instances,
-      // Most of what there is to be remembered and forgotten is about customers.
+      // Most answers and invalidations are about customers.
       loader: fc.constantFrom(...LOADERS, 'ofCustomers', 'ofCustomers'),
       keys: fc.subarray(keys, { minLength: 1 }),
       wanted,
@@ -91,24 +91,24 @@ async function settle(): Promise<void> {
 
 interface Forgetting {
   what: Forgettable;
-  /** The place of the call among all that happened. */
+  /** The number of the event of the call. */
   calledAt: number;
   tags: readonly string[];
-  /** `forget` returned, and every instance was notified. */
+  /** Whether `forget` was resolved, so that every instance was notified. */
   isEverywhere: boolean;
 }
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** Plays it with two instances and a system, and checks every answer. Counts what was seen. */
-async function play(steps: readonly Step[], seen: Record<string, number>): Promise<void> {
+/** Runs the steps with two instances and a system, and checks every answer. Counts the observed statuses. */
+async function runSteps(steps: readonly Step[], seen: Record<string, number>): Promise<void> {
   const clock = fakeClock();
   const shared = sharedCacheInMemory();
   const forgettings: Forgetting[] = [];
   let events = 0;
-  /** Calls under way at the system. */
+  /** The calls in progress. */
   const calls: { settle: (fails: boolean) => void }[] = [];
-  /** When the last call failed, by events. */
+  /** The number of the event at which the last call failed. */
   let failedAt = -1;
   const settledAt = new Map<number, number>();
 
@@ -136,7 +136,7 @@ async function play(steps: readonly Step[], seen: Record<string, number>): Promi
     });
 
   const all = [0, 1].map(() => {
-    /** The forgotten keys, and the time after which no older answer may be returned. */
+    /** The invalidations, with the event after which no older answer may be returned. */
     const forgotten: (Forgetting & { since: number })[] = [];
     const instance = shared.instance({
       onForget: (tags) => {
@@ -180,12 +180,12 @@ async function play(steps: readonly Step[], seen: Record<string, number>): Promi
   }) => {
     const instance = all[step.instance];
     const loader = instance?.loaders.get(step.loader);
-    if (instance === undefined || loader === undefined) throw new Error('no such instance');
+    if (instance === undefined || loader === undefined) throw new Error('The instance does not exist.');
     const policy = freshness(POLICIES[step.loader]);
     const begunAt = (events += 1);
     const begunMs = clock.now();
     for (const key of step.keys) {
-      // One request for each key, so that each reports its own answer.
+      // Each key has a separate request, so that each answer is reported.
       const { load: loadKey, scope } = instance.loading.newRequest({
         wanted: step.wanted,
         priority: step.priority,
@@ -198,32 +198,32 @@ async function play(steps: readonly Step[], seen: Record<string, number>): Promi
         const status = scope.provenance.report(['shop']).shop?.status ?? '';
         seen[status] = (seen[status] ?? 0) + 1;
         const ageMs = clock.now() - answer.fetchedAt;
-        const wasUnderWay = (settledAt.get(answer.event) ?? Infinity) > begunAt;
-        const most = step.wanted.maxAgeMs ?? Infinity;
-        const demand = (isRight: boolean, promise: string) => {
-          if (!isRight)
+        const wasInProgress = (settledAt.get(answer.event) ?? Infinity) > begunAt;
+        const maxAgeMs = step.wanted.maxAgeMs ?? Infinity;
+        const demand = (holds: boolean, promise: string) => {
+          if (!holds)
             violations.push(`${promise}: ${JSON.stringify({ ...step, status, ageMs, answer, begunAt })}`);
         };
-        demand(answer.key === key && answer.loader === step.loader, 'it belongs to the key');
+        demand(answer.key === key && answer.loader === step.loader, 'An answer belongs to its key.');
         if (status === 'live') {
-          demand(wasUnderWay, 'live is what the system said after the question');
+          demand(wasInProgress, 'A live answer is of a call in progress.');
           demand(
-            answer.fetchedAt >= begunMs || begunMs - answer.fetchedAt < most,
-            'live is no older than wanted',
+            answer.fetchedAt >= begunMs || begunMs - answer.fetchedAt < maxAgeMs,
+            'A live answer is as recent as requested.',
           );
         } else if (status === 'cached') {
-          demand(ageMs < Math.min(policy.maxAgeMs, most), 'cached is fresh');
+          demand(ageMs < Math.min(policy.maxAgeMs, maxAgeMs), 'A cached answer is fresh.');
         } else {
-          demand(status === 'stale', 'it is reported as stale');
-          demand(ageMs < most, 'stale is no older than wanted');
+          demand(status === 'stale', 'Another answer is stale.');
+          demand(ageMs < maxAgeMs, 'A stale answer is as recent as requested.');
           const staleMs = ageMs - policy.maxAgeMs;
           const isAllowed = staleMs < Math.max(policy.staleWhileRevalidateMs, step.wanted.maxStaleMs ?? 0);
-          const standsIn = staleMs < policy.staleIfErrorMs && failedAt > begunAt;
-          demand(isAllowed || standsIn, 'stale is no older than its policy');
+          const replacesError = staleMs < policy.staleIfErrorMs && failedAt > begunAt;
+          demand(isAllowed || replacesError, 'A stale answer is within its policy.');
         }
         for (const { what, calledAt, since } of instance.forgotten)
           if (isAbout(answer, what) && begunAt > since)
-            demand(answer.event > calledAt, 'what is forgotten is not given again');
+            demand(answer.event > calledAt, 'A forgotten answer is not returned.');
       };
       checks.push(
         loadKey(loader, key).then(check, (error: unknown) => {
@@ -237,20 +237,20 @@ async function play(steps: readonly Step[], seen: Record<string, number>): Promi
 
   const forget = (at: number, what: Forgettable): void => {
     const instance = all[at];
-    if (instance === undefined) throw new Error('no such instance');
+    if (instance === undefined) throw new Error('The instance does not exist.');
     const forgetting: Forgetting = { what, calledAt: (events += 1), tags: [], isEverywhere: false };
     forgettings.push(forgetting);
     const forgotten = (isEverywhere: boolean) => () => {
       forgetting.isEverywhere = isEverywhere;
       instance.forgotten.push({ ...forgetting, since: (events += 1) });
-      const how = isEverywhere ? 'forgotten' : 'forgotten here only';
+      const how = isEverywhere ? 'forgotten' : 'forgotten locally';
       seen[how] = (seen[how] ?? 0) + 1;
     };
     checks.push(instance.loading.registry.forget([what]).then(forgotten(true), forgotten(false)));
   };
 
-  /** All that is under way comes to its end, and what follows from it. */
-  const calm = async (rounds: number): Promise<void> => {
+  /** Ends all calls and messages in progress, and those that they cause. */
+  const settleAll = async (rounds: number): Promise<void> => {
     for (let i = 0; i < rounds; i += 1) {
       shared.happenings.all();
       await settle();
@@ -279,7 +279,7 @@ async function play(steps: readonly Step[], seen: Record<string, number>): Promi
           shared.happenings.next(step.which);
           break;
         case 'calm':
-          await calm(2);
+          await settleAll(2);
           break;
         case 'forget':
           forget(step.instance, step.what);
@@ -292,9 +292,9 @@ async function play(steps: readonly Step[], seen: Record<string, number>): Promi
       }
       await settle();
     }
-    await calm(8);
+    await settleAll(8);
     expect(violations).toEqual([]);
-    // Who hung up is not answered; all others are.
+    // Every request is answered, except cancelled ones.
     expect(calls).toEqual([]);
   } finally {
     for (const { loading } of all) loading.close();
@@ -307,11 +307,11 @@ it(
   async () => {
     const seen: Record<string, number> = {};
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 70, size: 'max' }), (steps) => play(steps, seen)),
+      fc.asyncProperty(fc.array(step, { maxLength: 70, size: 'max' }), (steps) => runSteps(steps, seen)),
       { numRuns: runCount(1_000) },
     );
-    // It would prove little if nothing had happened.
-    for (const status of ['live', 'cached', 'stale', 'failed', 'forgotten', 'forgotten here only'])
+    // The test is useful only if every status occurs.
+    for (const status of ['live', 'cached', 'stale', 'failed', 'forgotten', 'forgotten locally'])
       expect(seen[status] ?? 0, status).toBeGreaterThan(runCount(100));
   },
 );

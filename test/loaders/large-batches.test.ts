@@ -4,11 +4,11 @@ import { defineLoader } from '../../src/loaders/loader.js';
 import { fakeClock } from '../support/clock.js';
 import { createLoading, type LoadingClient } from '../support/loading.js';
 
-/** A large batch may need as many times the steps as it has keys, and not more. */
+/** Tests that the number of steps of a large batch grows at most in proportion to its keys. */
 
 const SIZE = 60;
 
-/** Answers each key in a microtask of its own, the last key first. */
+/** Answers each key in a separate microtask, the last key first. */
 const oneByOne = defineLoader<LoadingClient, string, string>({
   name: 'oneByOne',
   loadEach: (keys) =>
@@ -26,7 +26,7 @@ async function load(size: number): Promise<string[]> {
   return values;
 }
 
-test('needs steps in proportion to its keys, which are loaded one by one', async () => {
+test('a large batch needs steps in proportion to its keys if they are loaded one by one', async () => {
   expect(new Set(await load(SIZE)).size).toBe(SIZE);
   const stepsOf = (size: number) => countSteps('loaders', () => load(size));
   const [some, twice] = [await stepsOf(SIZE), await stepsOf(2 * SIZE)];

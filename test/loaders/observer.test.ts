@@ -5,9 +5,9 @@ import { fakeClock } from '../support/clock.js';
 import { createLoading, type Loading, type LoadingClient } from '../support/loading.js';
 import { sharedCacheInMemory } from './shared-cache-in-memory.js';
 
-/** What the metrics count, and how fresh a response is. */
+/** Tests the counts of the metrics, and the freshness of a response. */
 
-const down = new SourceUnavailableError('shop', 'shop is unavailable.');
+const unavailable = new SourceUnavailableError('shop', 'shop is unavailable.');
 const clock = fakeClock();
 const observer = { cacheAnswered: vi.fn(), batchDispatched: vi.fn(), loadFailed: vi.fn() };
 let loading: Loading;
@@ -88,20 +88,23 @@ describe('the observer', () => {
     instanceB.close();
   });
 
-  it('gets each error of a key', async () => {
-    answer = (text) => (text.endsWith('b') ? down : text);
+  it('receives each error of a key', async () => {
+    answer = (text) => (text.endsWith('b') ? unavailable : text);
     await loading.newRequest().loadMany(letters, ['a', 'b']);
-    expect(observer.loadFailed.mock.calls).toEqual([['letters', down]]);
+    expect(observer.loadFailed.mock.calls).toEqual([['letters', unavailable]]);
   });
 });
 
 describe('a response', () => {
-  it.each([['a'], ['ab'], ['ba']])('of %s is fresh as long as all of its answers', async (keys) => {
-    answer = (text) => (text.endsWith('b') ? null : text);
-    const { loadMany, scope } = loading.newRequest();
-    await loadMany(letters, Array.from(keys));
-    expect(scope.provenance.freshness()).toEqual({ ageMs: 0, freshMs: keys === 'a' ? 10_000 : 2_000 });
-  });
+  it.each([['a'], ['ab'], ['ba']])(
+    'of %s is fresh until the first of its answers becomes stale',
+    async (keys) => {
+      answer = (text) => (text.endsWith('b') ? null : text);
+      const { loadMany, scope } = loading.newRequest();
+      await loadMany(letters, Array.from(keys));
+      expect(scope.provenance.freshness()).toEqual({ ageMs: 0, freshMs: keys === 'a' ? 10_000 : 2_000 });
+    },
+  );
 });
 
 describe('two loaders of one source', () => {
@@ -115,7 +118,7 @@ describe('two loaders of one source', () => {
 });
 
 describe('an answer that a connection caches', () => {
-  it('is forgotten with any customer, when another instance forgets, and with everything', async () => {
+  it('is dropped with any customer, by invalidations of other instances, and if the cache is cleared', async () => {
     const forget = vi.fn();
     const source = loading.source('crm');
     loading.registry.add({ ...source, connection: { ...source.connection, forget } }, loaderNamed('people'));

@@ -10,9 +10,9 @@ import { fakeClock } from '../support/clock.js';
 import { createLoading, type Loading, type LoadingClient } from '../support/loading.js';
 import { sharedCacheInMemory, type SharedCacheInMemory } from './shared-cache-in-memory.js';
 
-const down = new SourceUnavailableError('shop', 'shop cannot be reached.');
+const unavailable = new SourceUnavailableError('shop', 'shop cannot be reached.');
 
-/** Fresh for 10 s, stale and given for 20 s more, or for 60 s more when the system fails. */
+/** Fresh for 10 s. Then stale: usable for 20 s more, or for 60 s more if the system fails. */
 const POLICY: FreshnessOptions = {
   maxAge: '10 s',
   staleWhileRevalidate: '20 s',
@@ -23,14 +23,14 @@ const POLICY: FreshnessOptions = {
 const clock = fakeClock();
 let loading: Loading[] = [];
 
-/** Lets everything happen that waits for no answer. */
+/** Waits until all work that needs no answer has run. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 4; i += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
 interface Call {
   keys: string[];
-  /** Answers each key with itself and the number of the call, or with what is given. */
+  /** Answers each key with the key and the number of the call, or with the given values. */
   answer(values?: readonly (string | null | Error)[]): Promise<void>;
   fail(error?: Error): Promise<void>;
   /** Whether the call was cancelled because no request waits for it. */
@@ -39,9 +39,9 @@ interface Call {
 
 interface System {
   calls: Call[];
-  /** Calls are answered at once, or when the test does. */
+  /** Whether calls are answered at once. Otherwise the test answers them. */
   isQuick: boolean;
-  /** The lifetime that the system reports for its answers. */
+  /** The lifetime that the system reports for its answers, in milliseconds. */
   holds: number | undefined;
   loader: Loader<LoadingClient, string, string | null>;
 }
@@ -63,7 +63,7 @@ function createSystem(parts: Partial<Loader<LoadingClient, string, string | null
                 resolve(values);
                 return settle();
               },
-              fail: (error = down) => {
+              fail: (error = unavailable) => {
                 reject(error);
                 return settle();
               },
@@ -165,7 +165,7 @@ describe('an answer', () => {
     expect(anew.report()).toMatchObject({ status: 'live', age: 0, records: 1 });
   });
 
-  it('is refreshed once for any number of requests that get the stale answer', async () => {
+  it('is refreshed once for any number of requests that receive the stale answer', async () => {
     const { loadKey, system } = setUp();
     await loadKey('a');
     clock.advance(15_000);
@@ -178,7 +178,7 @@ describe('an answer', () => {
     expect(await loadKey('a')).toBe('a2');
   });
 
-  it('stays cached if its refresh fails, and the next request refreshes it again', async () => {
+  it('remains cached if its refresh fails, and the next request refreshes it again', async () => {
     const { loadKey, system } = setUp();
     await loadKey('a');
     clock.advance(15_000);
@@ -224,28 +224,25 @@ describe('an answer', () => {
     expect(await loadKey('a')).toBe('a2');
   });
 
-  it.each([[null], ['']])(
-    'of %j is cached like any other, but for a shorter time because it is empty',
-    async (value) => {
-      const { loadKey, system } = setUp();
-      system.isQuick = false;
-      const first = loadKey('a');
-      await settle();
-      await system.calls[0]?.answer([value]);
-      expect(await first).toBe(value);
-      clock.advance(1_999);
-      expect(await loadKey('a')).toBe(value);
-      await settle();
-      expect(system.calls).toHaveLength(1);
-      clock.advance(1);
-      // Only what is missing is nothing: an empty text is a text.
-      expect(await loadKey('a')).toBe(value);
-      await settle();
-      expect(system.calls).toHaveLength(value === null ? 2 : 1);
-    },
-  );
+  it.each([[null], ['']])('of %j is empty, so it is cached for a shorter time', async (value) => {
+    const { loadKey, system } = setUp();
+    system.isQuick = false;
+    const first = loadKey('a');
+    await settle();
+    await system.calls[0]?.answer([value]);
+    expect(await first).toBe(value);
+    clock.advance(1_999);
+    expect(await loadKey('a')).toBe(value);
+    await settle();
+    expect(system.calls).toHaveLength(1);
+    clock.advance(1);
+    // An empty text is a value, not a missing record.
+    expect(await loadKey('a')).toBe(value);
+    await settle();
+    expect(system.calls).toHaveLength(value === null ? 2 : 1);
+  });
 
-  it('with missing parts is returned to waiting requests, but is not cached', async () => {
+  it('with missing parts is returned to waiting requests, but not cached', async () => {
     const { loadKey, system } = setUp({ loader: { isComplete: (value) => value !== 'a1' } });
     expect(await Promise.all([loadKey('a'), loadKey('a')])).toEqual(['a1', 'a1']);
     expect(await loadKey('a')).toBe('a2');
@@ -293,9 +290,9 @@ describe('the lifetime that a system states for its answer', () => {
   it.each<[string, FreshnessOptions, number[], cachedMs: number]>([
     ['is used if no maxAge is set', {}, [5_000], 5_000],
     ['is used if it is shorter than maxAge', { maxAge: '10 s' }, [5_000], 5_000],
-    ['does not lengthen what was set', { maxAge: '3 s' }, [5_000], 3_000],
-    ['is the shortest of all that it took', { maxAge: '10 s' }, [5_000, 2_000, 8_000], 2_000],
-    ['does not enable caching where it is off', { maxAge: '0 s' }, [5_000], 0],
+    ['does not extend maxAge', { maxAge: '3 s' }, [5_000], 3_000],
+    ['is the shortest lifetime of all calls', { maxAge: '10 s' }, [5_000, 2_000, 8_000], 2_000],
+    ['does not enable a disabled cache', { maxAge: '0 s' }, [5_000], 0],
   ])('%s', async (_, freshness, systemMaxAgeMs, cachedMs) => {
     const loadKey = speaking(freshness, systemMaxAgeMs);
     expect(await loadKey()).toBe('a1');
@@ -320,7 +317,7 @@ describe('when the system fails', () => {
     expect(pageRequest.report()).toMatchObject({ status: 'stale', age: 69, records: 1 });
   });
 
-  it('an answer that is too old does not, nor one older than the caller accepts', async () => {
+  it('an answer that is too old, for its policy or for the caller, does not replace the error', async () => {
     const { loadKey, system, request } = setUp();
     await loadKey('a');
     clock.advance(40_000);
@@ -330,7 +327,7 @@ describe('when the system fails', () => {
     await settle();
     for (const call of system.calls.slice(1)) await call.fail();
     expect(await both).toMatchObject([
-      { status: 'rejected', reason: down },
+      { status: 'rejected', reason: unavailable },
       { status: 'fulfilled', value: 'a1' },
     ]);
     clock.advance(30_000);
@@ -338,7 +335,7 @@ describe('when the system fails', () => {
     const answer = late.loadKey('a').catch((error: unknown) => error);
     await settle();
     await system.calls.at(-1)?.fail();
-    expect(await answer).toBe(down);
+    expect(await answer).toBe(unavailable);
     expect(late.report()).toMatchObject({ status: 'failed', records: 0 });
   });
 
@@ -359,46 +356,46 @@ describe('when the system fails', () => {
   });
 
   it.each<FreshnessOptions>([POLICY, { maxAge: '0 s' }])(
-    'all waiting requests get the error, and nothing is cached (%j)',
+    'all waiting requests receive the error, and nothing is cached (%j)',
     async (freshness) => {
       const { loadKey, system } = setUp({ freshness });
       system.isQuick = false;
       const both = Promise.allSettled([loadKey('a'), loadKey('a')]);
       await settle();
       await system.calls[0]?.fail();
-      expect(await both).toMatchObject([{ reason: down }, { reason: down }]);
+      expect(await both).toMatchObject([{ reason: unavailable }, { reason: unavailable }]);
       system.isQuick = true;
       expect(await loadKey('a')).toBe('a2');
     },
   );
 
-  it('returns a cached answer at the deadline, and caches the late one for the next request', async () => {
+  it('returns a cached answer at the deadline, and caches the late answer for the next request', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { loadKey, system, request } = setUp();
     await loadKey('a');
     clock.advance(40_000);
     system.isQuick = false;
-    const hurried = request({ deadline: startDeadline(200, clock) });
-    const answer = hurried.loadKey('a');
+    const withShortDeadline = request({ deadline: startDeadline(200, clock) });
+    const answer = withShortDeadline.loadKey('a');
     await settle();
     vi.advanceTimersByTime(200);
     expect(await answer).toBe('a1');
-    expect(hurried.report()).toMatchObject({ status: 'stale', age: 40 });
+    expect(withShortDeadline.report()).toMatchObject({ status: 'stale', age: 40 });
     await system.calls[1]?.answer();
     expect(await loadKey('a')).toBe('a2');
     expect(system.calls).toHaveLength(2);
   });
 });
 
-describe('keys requested at the same moment', () => {
-  it('are one call for a thousand requests', async () => {
+describe('keys that are requested at the same time', () => {
+  it('need one call for a thousand requests', async () => {
     const { loadKey, system } = setUp();
     const all = await Promise.all(Array.from({ length: 1_000 }, () => loadKey('a')));
     expect(new Set(all)).toEqual(new Set(['a1']));
     expect(system.calls.map(({ keys }) => keys)).toEqual([['a']]);
   });
 
-  it('are one call also without caching, and also if a fresh answer is required', async () => {
+  it('need one call even without caching, and even if a new answer is required', async () => {
     const { loadKey, system } = setUp({ freshness: {} });
     expect(
       await Promise.all([loadKey('a'), loadKey('a', { maxAgeMs: 0 }), loadKey('a', { maxAgeMs: 0 })]),
@@ -406,7 +403,7 @@ describe('keys requested at the same moment', () => {
     expect(system.calls.map(({ keys }) => keys)).toEqual([['a']]);
   });
 
-  it('are loaded once in a batch, also for requests with different requirements', async () => {
+  it('are loaded once in a batch, even for requests with different requirements', async () => {
     const { loadKey, system } = setUp();
     await Promise.all([
       loadKey('a'),
@@ -437,19 +434,19 @@ describe('keys requested at the same moment', () => {
     system.isQuick = false;
     const first = request().loadKey('a');
     await settle();
-    const patient = request().loadKey('b');
-    const hurried = request({ deadline: startDeadline(200, clock) }).loadKey('b');
-    const late = hurried.catch(() => 'late');
+    const withLongDeadline = request().loadKey('b');
+    const withShortDeadline = request({ deadline: startDeadline(200, clock) }).loadKey('b');
+    const late = withShortDeadline.catch(() => 'late');
     await settle();
     clock.advance(200);
     vi.advanceTimersByTime(200);
     expect(await late).toBe('late');
     await system.calls[0]?.answer();
     await system.calls[1]?.answer();
-    expect(await Promise.all([first, patient])).toEqual(['a1', 'b2']);
+    expect(await Promise.all([first, withLongDeadline])).toEqual(['a1', 'b2']);
   });
 
-  it('of different customers are one call within the batch window of the source', async () => {
+  it('need one call for different customers within the batch window of the source', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { loadKey, system } = setUp({ windowMs: 2 });
     const a = loadKey('a');
@@ -486,14 +483,14 @@ describe('a cancelled request', () => {
     expect(await loadKey('a')).toBe('a1');
   });
 
-  it('leaves its key to another request that arrives before the call', async () => {
+  it('transfers its key to another request that arrives before the call', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { request, system } = setUp({ windowMs: 2 });
     system.isQuick = false;
-    const [gone, stays, joins] = [request(), request(), request()];
-    void gone.loadKeys(['a', 'b']);
+    const [cancelled, stays, joins] = [request(), request(), request()];
+    void cancelled.loadKeys(['a', 'b']);
     await settle();
-    giveUp(gone);
+    giveUp(cancelled);
     const answer = stays.loadKey('a');
     await settle();
     vi.advanceTimersByTime(2);
@@ -507,34 +504,34 @@ describe('a cancelled request', () => {
     expect(await answer).toBe('a1');
   });
 
-  it('leaves the shared keys to the other requests, which get their answers', async () => {
+  it('does not cancel keys that other requests share', async () => {
     const { loadKey, request, system } = setUp();
     system.isQuick = false;
-    const gone = request();
-    void gone.loadKey('a');
+    const cancelled = request();
+    void cancelled.loadKey('a');
     const stays = loadKey('a');
     await settle();
-    giveUp(gone);
+    giveUp(cancelled);
     expect(system.calls[0]?.isCancelled).toBe(false);
     await system.calls[0]?.answer();
     expect(await stays).toBe('a1');
   });
 
-  it('leaves the other keys of its batch to the requests that wait for them', async () => {
+  it('does not cancel other keys of its batch', async () => {
     const { request, system } = setUp();
     system.isQuick = false;
-    const [gone, stays] = [request(), request()];
-    void gone.loadKey('a');
+    const [cancelled, stays] = [request(), request()];
+    void cancelled.loadKey('a');
     const answer = stays.loadKey('b');
     await settle();
     expect(system.calls.map(({ keys }) => keys)).toEqual([['a', 'b']]);
-    giveUp(gone);
+    giveUp(cancelled);
     expect(system.calls[0]?.isCancelled).toBe(false);
     await system.calls[0]?.answer();
     expect(await answer).toBe('b1');
   });
 
-  it('cancels the call when no request waits for any of its keys', async () => {
+  it('cancels the call if no request waits for any of its keys', async () => {
     const { request, system } = setUp();
     system.isQuick = false;
     const [first, second] = [request(), request()];
@@ -546,13 +543,13 @@ describe('a cancelled request', () => {
     expect(system.calls.map(({ isCancelled }) => isCancelled)).toEqual([true]);
   });
 
-  it('lets a later request load the key again if no request waited any more', async () => {
+  it('does not prevent a later request from loading the key again', async () => {
     const { loadKey, request, system } = setUp();
     system.isQuick = false;
-    const gone = request();
-    void gone.loadKey('a');
+    const cancelled = request();
+    void cancelled.loadKey('a');
     await settle();
-    giveUp(gone);
+    giveUp(cancelled);
     const next = loadKey('a');
     await settle();
     expect(system.calls).toHaveLength(2);
@@ -584,7 +581,7 @@ describe('forgetting', () => {
   const about = (key: string) => [{ namespace: 'email', value: key }];
   const jan = { namespace: 'email', value: 'jan' };
 
-  it('drops the cached answers of the subject, and no others', async () => {
+  it('drops only the cached answers of the subject', async () => {
     const { loadKey, registry } = setUp({ loader: { about } });
     await loadKey('jan');
     await loadKey('piet');
@@ -616,7 +613,7 @@ describe('forgetting', () => {
     expect([await before, await loadKey('piet')]).toEqual(['piet1', 'piet1']);
   });
 
-  it('lets no later request join a call from before any invalidation, because its subjects are not known yet', async () => {
+  it('prevents later requests from joining an earlier call, because its subjects are not known yet', async () => {
     const { loadKey, registry, system } = setUp({ loader: { about } });
     system.isQuick = false;
     const before = loadKey('piet');
@@ -628,7 +625,7 @@ describe('forgetting', () => {
     expect([await before, await after]).toEqual(['piet1', 'piet2']);
   });
 
-  it('lets a key wait on for its call, because its answer will be new', async () => {
+  it('does not affect a key whose call is not sent yet, because its answer will be new', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { loadKey, system, registry } = setUp({ windowMs: 50 });
     const before = loadKey('a');
@@ -657,7 +654,7 @@ describe('forgetting', () => {
     expect(await after).toBe('jan3');
   });
 
-  it('never replaces an error by a forgotten answer', async () => {
+  it('never replaces an error with a forgotten answer', async () => {
     const { loadKey, registry, system } = setUp({ loader: { about } });
     await loadKey('jan');
     await registry.forget([jan]);
@@ -665,7 +662,7 @@ describe('forgetting', () => {
     const after = loadKey('jan').catch((error: unknown) => error);
     await settle();
     await system.calls[1]?.fail();
-    expect(await after).toBe(down);
+    expect(await after).toBe(unavailable);
   });
 
   it('drops answers of unknown subjects together with any customer', async () => {
@@ -675,7 +672,7 @@ describe('forgetting', () => {
     expect(await loadKey('a')).toBe('a2');
   });
 
-  it('leaves answers about no person, unless their source or loader is forgotten', async () => {
+  it('retains answers about no person, unless their source or loader is forgotten', async () => {
     const { loadKey, registry } = setUp({ loader: { about: () => [] } });
     await loadKey('a');
     await registry.forget([jan, { source: 'crm' }, { source: 'shop', loader: 'digits' }]);
@@ -718,7 +715,7 @@ describe('forgetting', () => {
     expect(profiles.calls.map(({ keys }) => keys)).toEqual([['7'], ['8'], ['7']]);
   });
 
-  it('drops everything when it is cleared', async () => {
+  it('drops all answers if the cache is cleared', async () => {
     const { loadKey, registry, system } = setUp();
     await loadKey('a');
     system.isQuick = false;
@@ -799,7 +796,7 @@ describe('two instances with one shared cache', () => {
     [{}, { maxAgeMs: 4_000 }],
     [{ maxAgeMs: 4_000 }, {}],
     [{ maxAgeMs: 4_000 }, { maxAgeMs: 60_000 }],
-  ])('do not give what was shared if a request wants something newer: %j, %j', async (...wanted) => {
+  ])('do not return a shared answer if a request needs a newer one: %j, %j', async (...wanted) => {
     const { shared, instanceA, instanceB, advance } = pair();
     void instanceA.loadKey('a');
     await goOn(shared);
@@ -827,7 +824,7 @@ describe('two instances with one shared cache', () => {
     expect(await late).toBe('a3');
   });
 
-  it('do not replace their own answer by an older one of the other', async () => {
+  it('do not replace their answer with an older answer of the other', async () => {
     const { shared, system, instanceA, instanceB, advance } = pair();
     system.isQuick = false;
     const slow = instanceA.loadKey('a');
@@ -843,7 +840,7 @@ describe('two instances with one shared cache', () => {
     const failing = instanceB.loadKey('a', { maxAgeMs: 0 }).catch((error: unknown) => error);
     await goOn(shared);
     await system.calls[2]?.fail();
-    expect(await failing).toBe(down);
+    expect(await failing).toBe(unavailable);
     expect(await instanceB.loadKey('a')).toBe('a2');
   });
 
@@ -899,13 +896,13 @@ describe('two instances with one shared cache', () => {
     expect(await Promise.all(after)).toEqual(['jan3', 'jan4']);
   });
 
-  it('share no answer from before an invalidation, also while one instance has not received it', async () => {
+  it('share no answer from before an invalidation, even while one instance has not received it', async () => {
     const { shared, system, instanceA, instanceB } = pair();
     system.isQuick = false;
     const before = instanceB.loadKey('a');
     await goOn(shared);
     const forgotten = instanceA.registry.forget([{ source: 'shop' }]);
-    // It is forgotten in Redis, and the other is sent word that is still to come.
+    // The answer is dropped in Redis, and the message to the other instance is pending.
     shared.happenings.next(0);
     await system.calls[0]?.answer(['old']);
     expect(await before).toBe('old');

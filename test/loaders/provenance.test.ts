@@ -28,7 +28,7 @@ function provenanceOf(origins: readonly Origin[], { details = true }: { details?
 describe('the status of a source', () => {
   it.each<[string, Origin['status'][], Origin['status']]>([
     ['one answer', ['cached'], 'cached'],
-    ['a live answer and cached ones', ['cached', 'live', 'cached'], 'live'],
+    ['a live answer and cached answers', ['cached', 'live', 'cached'], 'live'],
     ['a stale answer and a live one', ['live', 'stale'], 'stale'],
     ['a failed answer and a stale one', ['failed', 'stale', 'live'], 'failed'],
   ])('is the worst of %s', (_, statuses, expected) => {
@@ -40,14 +40,14 @@ describe('the status of a source', () => {
     }
   });
 
-  it('is reported for each source by itself', () => {
+  it('is reported separately for each source', () => {
     const provenance = provenanceOf([live({ status: 'failed' }), cached({ source: 'crm' })]);
     expect(provenance.statuses()).toEqual({ shop: 'failed', crm: 'cached' });
   });
 });
 
 describe('the freshness of a response', () => {
-  it('is that of its oldest answer, and ends with the first answer that is no longer fresh', () => {
+  it('has the age of the oldest answer, and ends when the first answer becomes stale', () => {
     const origins = [
       live({ ageMs: 300, freshMs: 700 }),
       live({ ageMs: 500, freshMs: 900 }),
@@ -57,18 +57,18 @@ describe('the freshness of a response', () => {
     expect(provenanceOf(origins.toReversed()).freshness()).toEqual({ ageMs: 500, freshMs: 700 });
   });
 
-  it('is over with a stale answer, and with a failed one', () => {
+  it('has ended if an answer is stale or failed', () => {
     expect(provenanceOf([live(), live({ freshMs: -5 })]).freshness()).toEqual({ ageMs: 0, freshMs: 0 });
     expect(provenanceOf([live(), failedOrigin('shop', 0)]).freshness()).toEqual({ ageMs: 0, freshMs: 0 });
   });
 
-  it('is unknown when no source was needed', () => {
+  it('is unknown if no source was needed', () => {
     expect(provenanceOf([]).freshness()).toBeUndefined();
   });
 });
 
 describe('the parts of a response', () => {
-  it('are its answers if all of them were cached and fresh', () => {
+  it('are known if all answers were cached and fresh', () => {
     const parts = [cached(), cached({ source: 'crm' })];
     expect(provenanceOf(parts).parts()).toEqual([
       { source: 'shop', entryState: STATE },
@@ -77,7 +77,7 @@ describe('the parts of a response', () => {
     expect(provenanceOf([]).parts()).toEqual([]);
   });
 
-  it('are unknown if one answer was not cached, wherever it stands', () => {
+  it('are unknown if one answer was not cached, at any position', () => {
     expect(provenanceOf([live(), cached()]).parts()).toBeUndefined();
     expect(provenanceOf([cached(), live(), cached()]).parts()).toBeUndefined();
   });
@@ -129,7 +129,7 @@ describe('the report about a source', () => {
     expect(provenanceOf([live()], { details: false }).report(['shop'])).toEqual({});
   });
 
-  it('has no answer for a key that could not be loaded, and its calls', () => {
+  it('counts the calls but no answer for a key that could not be loaded', () => {
     const provenance = provenanceOf([failedOrigin('shop', 0, calls(2, 1))]);
     expect(provenance.report(['shop'])['shop']).toMatchObject({
       status: 'failed',

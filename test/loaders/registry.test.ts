@@ -7,7 +7,7 @@ import type { Load } from '../../src/loaders/registry.js';
 import { fakeClock } from '../support/clock.js';
 import { createLoading, type Loading } from '../support/loading.js';
 
-const down = new SourceUnavailableError('shop', 'shop cannot be reached.');
+const unavailable = new SourceUnavailableError('shop', 'shop cannot be reached.');
 
 describe('the loaders of a request', () => {
   const clock = fakeClock();
@@ -43,7 +43,7 @@ describe('the loaders of a request', () => {
     loading.close();
   });
 
-  it('make one call for all keys that are requested together', async () => {
+  it('send one call for all keys that are requested together', async () => {
     expect(await loadAll(newRequest(), 'abc')).toEqual(['A', 'B', 'C']);
     expect(calls).toEqual([['a', 'b', 'c']]);
   });
@@ -55,7 +55,7 @@ describe('the loaders of a request', () => {
     expect(calls).toEqual([['a', 'b']]);
   });
 
-  it('load again in the next request if answers may not be cached', async () => {
+  it('load again in the next request if answers must not be cached', async () => {
     await loadAll(newRequest(), 'a');
     await loadAll(newRequest(), 'a');
     expect(calls).toEqual([['a'], ['a']]);
@@ -71,7 +71,7 @@ describe('the loaders of a request', () => {
     expect(calls).toHaveLength(3);
   });
 
-  it('share a call with another request for the same key at the same moment', async () => {
+  it('share a call with another request for the same key at the same time', async () => {
     const [first, second] = [newRequest(), newRequest()];
     const both = await Promise.all([loadAll(first, 'ab'), loadAll(second, 'bc')]);
     expect(both).toEqual([
@@ -97,23 +97,31 @@ describe('the loaders of a request', () => {
   });
 
   it('reject only the keys of a call that fails', async () => {
-    answer = (keys) => (keys.includes('d') ? Promise.reject(down) : Promise.resolve(keys));
-    expect(await loadAll(newRequest(), 'abcdefg')).toEqual(['a', 'b', 'c', down, down, down, 'g']);
+    answer = (keys) => (keys.includes('d') ? Promise.reject(unavailable) : Promise.resolve(keys));
+    expect(await loadAll(newRequest(), 'abcdefg')).toEqual([
+      'a',
+      'b',
+      'c',
+      unavailable,
+      unavailable,
+      unavailable,
+      'g',
+    ]);
   });
 
   it('reject only a key that fails, and cache the others', async () => {
     setUp({ maxAge: '1 minute' });
-    answer = (keys) => Promise.resolve(keys.map((key) => (key === 'b' ? down : key)));
-    expect(await loadAll(newRequest(), 'abc')).toEqual(['a', down, 'c']);
-    expect(await loadAll(newRequest(), 'abc')).toEqual(['a', down, 'c']);
+    answer = (keys) => Promise.resolve(keys.map((key) => (key === 'b' ? unavailable : key)));
+    expect(await loadAll(newRequest(), 'abc')).toEqual(['a', unavailable, 'c']);
+    expect(await loadAll(newRequest(), 'abc')).toEqual(['a', unavailable, 'c']);
     expect(calls).toEqual([['a', 'b', 'c'], ['b']]);
   });
 
   it('treat a loader that throws before its call as a failed call', async () => {
     answer = () => {
-      throw down;
+      throw unavailable;
     };
-    expect(await loadAll(newRequest(), 'ab')).toEqual([down, down]);
+    expect(await loadAll(newRequest(), 'ab')).toEqual([unavailable, unavailable]);
   });
 
   it.each([
@@ -131,8 +139,8 @@ describe('the loaders of a request', () => {
     },
   );
 
-  it('load many keys together with single ones, and return an error in the place of a key that fails', async () => {
-    answer = (keys) => Promise.resolve(keys.map((key) => (key === 'b' ? down : key.toUpperCase())));
+  it('load lists of keys together with single keys, and return an error at the position of a key that fails', async () => {
+    answer = (keys) => Promise.resolve(keys.map((key) => (key === 'b' ? unavailable : key.toUpperCase())));
     const { load, loadMany } = loading.newRequest();
     const [c, ...others] = await Promise.all([
       load(letters, 'c'),
@@ -140,14 +148,14 @@ describe('the loaders of a request', () => {
       loadMany(letters, ['c']),
       loadMany(letters, []),
     ]);
-    expect([c, ...others]).toEqual(['C', [down, 'A', down], ['C'], []]);
+    expect([c, ...others]).toEqual(['C', [unavailable, 'A', unavailable], ['C'], []]);
     expect(calls).toEqual([['c', 'b', 'a']]);
     expect(await loadMany(letters, ['a'])).toEqual(['A']);
-    await expect(load(letters, 'b')).rejects.toBe(down);
+    await expect(load(letters, 'b')).rejects.toBe(unavailable);
     expect(calls).toHaveLength(1);
   });
 
-  it('read a field of a loaded record: with the keys that are loaded otherwise, and at once if it is loaded', async () => {
+  it('read a field of a record in the same batch as other keys, and synchronously if the record is loaded', async () => {
     const { load, loadField, loadMany } = loading.newRequest();
     const codeOf = (letter: string) => letter.charCodeAt(0);
     const field = loadField(letters, 'a', codeOf);
@@ -161,16 +169,16 @@ describe('the loaders of a request', () => {
     expect(calls).toHaveLength(1);
   });
 
-  it('reject a field of a record that fails, or that is read wrongly', async () => {
-    answer = (keys) => Promise.resolve(keys.map((key) => (key === 'b' ? down : key)));
+  it('reject a field if its record fails or its reader throws', async () => {
+    answer = (keys) => Promise.resolve(keys.map((key) => (key === 'b' ? unavailable : key)));
     const { loadField } = loading.newRequest();
-    const mistake = () => {
+    const defect = () => {
       throw new Error('A mistake.');
     };
-    const [a, b] = [loadField(letters, 'a', mistake), loadField(letters, 'b', (letter) => letter)];
+    const [a, b] = [loadField(letters, 'a', defect), loadField(letters, 'b', (letter) => letter)];
     await expect(Promise.resolve(a)).rejects.toThrow('A mistake.');
-    await expect(Promise.resolve(b)).rejects.toBe(down);
-    expect(() => loadField(letters, 'b', (letter) => letter)).toThrow(down);
+    await expect(Promise.resolve(b)).rejects.toBe(unavailable);
+    expect(() => loadField(letters, 'b', (letter) => letter)).toThrow(unavailable);
   });
 
   it('reject a field if its batch cannot be loaded', async () => {
@@ -186,7 +194,7 @@ describe('the loaders of a request', () => {
     await expect(Promise.resolve(field)).rejects.toThrow('A mistake.');
   });
 
-  it('count a record once for each request, also if it is requested twice at once', async () => {
+  it('count a record once for each request, even if it is requested twice', async () => {
     const { loadMany, scope } = loading.newRequest();
     expect(await loadMany(letters, ['a', 'b', 'a'])).toEqual(['A', 'B', 'A']);
     expect(scope.provenance.report(['shop']).shop).toMatchObject({ records: 2 });
@@ -216,7 +224,7 @@ describe('the loaders of a request', () => {
     expect(() => newRequest()(forgotten, 'a')).toThrow(/"forgotten" is not listed in its source's loaders/);
   });
 
-  it('throw a clear error if a source has two loaders with one name, which would share their answers', () => {
+  it('throw a clear error if a source has two loaders with the same name, which would share their answers', () => {
     loading.registry.add(loading.source('other shop'), { ...letters });
     expect(() => {
       loading.registry.add(loading.source('shop'), { ...letters });

@@ -1,21 +1,21 @@
 import type { SharedCache, SharedEntry } from '../../src/cache/shared-cache.js';
 
-/** What waits to happen, until the test says so. */
+/** The pending steps of commands and messages. The test decides when they run. */
 export interface Happenings {
-  /** Lets one happen: the first of some instance's. */
+  /** Runs the first pending step of an instance. */
   next: (which: number) => void;
-  /** Lets everything happen, also what follows from it. */
+  /** Runs all pending steps, and the steps that they cause. */
   all: () => void;
 }
 
 /**
- * A Redis in the memory of the test, and what each of several instances has of it. A round trip is two steps, there
- * and back, and a message one: between them anything else may happen.
+ * A Redis in the memory of the test, with several instances that use it. A command has two steps (request and reply), and
+ * a message has one. Other steps may run between them.
  */
 export interface SharedCacheInMemory {
   instance(heard: { onForget: (tags: readonly string[]) => void; onGap: () => void }): SharedCache;
   happenings: Happenings;
-  /** While it is cut off no instance reaches it; what was on its way is lost, and what is in it stays. */
+  /** Disconnects all instances, or connects them again. Pending steps are lost, and stored entries remain. */
   cutOff(isCut: boolean): void;
   /** The number of stored entries. */
   readonly size: number;
@@ -27,7 +27,7 @@ interface Stored {
   expiresAt: number;
 }
 
-/** A step of something on its way, and what comes of it when the connection breaks. */
+/** A pending step. `lose` runs instead if the connection is lost. */
 interface Step {
   go: () => void;
   lose?: () => void;
@@ -39,18 +39,18 @@ interface Instance {
   reconnect(): void;
 }
 
-/** Its time of day is the test's: `Date.now()`. */
+/** Creates the cache. Its time is `Date.now()`. */
 export function sharedCacheInMemory(): SharedCacheInMemory {
   const entries = new Map<string, Stored>();
   const forgotten = new Map<string, number>();
   const instances: Instance[] = [];
-  /** Of each instance two: its own questions and answers, and the messages that it is sent. */
-  const lanes: Step[][] = [];
+  /** The pending steps, in two queues for each instance: its commands, and the messages to it. */
+  const queues: Step[][] = [];
   let seq = 0;
   let isCut = false;
 
   const next = (which: number): boolean => {
-    const busy = lanes.filter((lane) => lane.length > 0);
+    const busy = queues.filter((queue) => queue.length > 0);
     busy[which % Math.max(1, busy.length)]?.shift()?.go();
     return busy.length > 0;
   };
@@ -87,39 +87,39 @@ export function sharedCacheInMemory(): SharedCacheInMemory {
       return entries.size;
     },
     instance: ({ onForget, onGap }) => {
-      const lane: Step[] = [];
+      const queue: Step[] = [];
       const messages: Step[] = [];
-      lanes.push(lane, messages);
-      /** What must not be brought by reads that are on their way. */
+      queues.push(queue, messages);
+      /** The entries that reads in progress must not return. */
       const reads = new Set<Set<string>>();
       const underWay = new Set<readonly string[]>();
-      /** What is still to be forgotten; before it is, nothing is read or written. */
-      let owed: (readonly string[])[] = [];
-      const isUsable = () => !isCut && owed.length === 0;
-      const mustNotBring = (tags: readonly string[]): void => {
+      /** The pending invalidations. Until they are done, nothing is read or written. */
+      let pendingTags: (readonly string[])[] = [];
+      const isUsable = () => !isCut && pendingTags.length === 0;
+      const excludedByRead = (tags: readonly string[]): void => {
         for (const read of reads) for (const tag of tags) read.add(tag);
       };
       instances.push({
         send: (tags) => {
           messages.push({
             go: () => {
-              mustNotBring(tags);
+              excludedByRead(tags);
               onForget(tags);
             },
           });
         },
         cut: () => {
           messages.length = 0;
-          for (const { lose } of lane.splice(0)) lose?.();
+          for (const { lose } of queue.splice(0)) lose?.();
         },
         reconnect: () => {
-          // Messages may have been missed.
+          // The instance may have missed messages.
           onGap();
-          if (owed.length === 0) return;
-          lane.push({
+          if (pendingTags.length === 0) return;
+          queue.push({
             go: () => {
-              for (const tags of owed) forgetNow(tags);
-              owed = [];
+              for (const tags of pendingTags) forgetNow(tags);
+              pendingTags = [];
             },
           });
         },
@@ -127,11 +127,11 @@ export function sharedCacheInMemory(): SharedCacheInMemory {
       return {
         read: (keys) =>
           new Promise((resolve) => {
-            const bringNothing = () => {
+            const returnNothing = () => {
               resolve({ entries: keys.map(() => undefined), since: undefined });
             };
             if (!isUsable()) {
-              bringNothing();
+              returnNothing();
               return;
             }
             const unwanted = new Set([...underWay].flat());
@@ -139,21 +139,21 @@ export function sharedCacheInMemory(): SharedCacheInMemory {
             const go = () => {
               const found = keys.map(find);
               const since = seq;
-              const bring = () => {
+              const returnEntry = () => {
                 reads.delete(unwanted);
                 const isWanted = (entry: SharedEntry | undefined) =>
                   entry?.tags.some((tag) => unwanted.has(tag)) !== true;
                 resolve({ entries: found.map((entry) => (isWanted(entry) ? entry : undefined)), since });
               };
-              lane.push({ go: bring, lose: bringNothing });
+              queue.push({ go: returnEntry, lose: returnNothing });
             };
-            lane.push({ go, lose: bringNothing });
+            queue.push({ go, lose: returnNothing });
           }),
         write: ({ key, entry, retentionMs, since }) => {
           if (!isUsable()) return;
           const text = JSON.stringify(entry);
           const { tags } = entry;
-          lane.push({
+          queue.push({
             go: () => {
               if (tags.some((tag) => (forgotten.get(tag) ?? 0) > since)) return;
               entries.set(key, { text, tags, expiresAt: Date.now() + retentionMs });
@@ -162,10 +162,10 @@ export function sharedCacheInMemory(): SharedCacheInMemory {
         },
         forget: (tags) =>
           new Promise((resolve, reject) => {
-            mustNotBring(tags);
+            excludedByRead(tags);
             const lose = () => {
               underWay.delete(tags);
-              owed.push(tags);
+              pendingTags.push(tags);
               reject(new Error('The shared cache has not forgotten the answers yet'));
             };
             if (!isUsable()) {
@@ -179,11 +179,11 @@ export function sharedCacheInMemory(): SharedCacheInMemory {
                 underWay.delete(tags);
                 resolve();
               };
-              lane.push({ go: done, lose });
+              queue.push({ go: done, lose });
             };
-            lane.push({ go, lose });
+            queue.push({ go, lose });
           }),
-        count: () => Promise.reject(new Error('It does not count.')),
+        count: () => Promise.reject(new Error('The cache in memory does not support counters.')),
         get state() {
           return isUsable() ? ('up' as const) : ('down' as const);
         },

@@ -5,7 +5,7 @@ import { readPolicies } from '../../src/stitching/policies.js';
 import { composeSdl, readSdlFiles } from '../../src/stitching/sdl.js';
 import { stitch } from '../../src/stitching/stitch.js';
 
-/** The conditions that a source declares with these fields of Customer. */
+/** Returns the conditions that a source declares with these fields of Customer. */
 function conditionsOf(fields: string, rest = '') {
   const text = `
     type Customer @foundBy(identifier: "cardNumber") { ${fields} }
@@ -29,7 +29,7 @@ const isMet = (fields: string, customer: object) => conditionsOf(fields).get('go
 describe('a condition', () => {
   const points = `${CARD} @condition(name: "good", path: "points", atLeast: 10, atMost: 20)`;
 
-  test('selects the value by which it is judged', () => {
+  test('selects the value that it evaluates', () => {
     expect(conditionsOf(points).get('good')?.selection).toBe('card { points }');
   });
 
@@ -43,7 +43,7 @@ describe('a condition', () => {
     expect(isMet(points, { card: { points: value } })).toBe(expected);
   });
 
-  test('with one bound has no other', () => {
+  test('can have only one bound', () => {
     expect(isMet(`score: Int ${GUARD} @condition(name: "good", atLeast: 10)`, { score: 1e9 })).toBe(true);
     expect(isMet(`score: Int ${GUARD} @condition(name: "good", atMost: 10)`, { score: -1e9 })).toBe(true);
   });
@@ -56,30 +56,38 @@ describe('a condition', () => {
     expect(isMet(`isMember: Boolean ${GUARD} @condition(name: "good")`, { isMember: value })).toBe(expected);
   });
 
-  test('cannot be judged for a customer without the object that holds the value', () => {
+  test('cannot be evaluated for a customer without the object that has the value', () => {
     expect(isMet(points, { card: null })).toBeUndefined();
   });
 
   test.each([
-    ['to a field that is not there', `${CARD} @condition(name: "good", path: "rank", atMost: 1)`, '"rank"'],
     [
-      'below something that is not an object',
+      'with the path of an unknown field',
+      `${CARD} @condition(name: "good", path: "rank", atMost: 1)`,
+      '"rank"',
+    ],
+    [
+      'with a path below a value that is not an object',
       `score: Int ${GUARD} @condition(name: "good", path: "x", atMost: 1)`,
       '"x"',
     ],
-    ['into a list', `${CARD} @condition(name: "good", path: "levels.number", atMost: 1)`, '"number"'],
-    ['through arguments', `${CARD} @condition(name: "good", path: "level.number", atMost: 1)`, 'arguments'],
-    ['to an object', `${CARD} @condition(name: "good")`, 'a Boolean'],
-    ['to an Int without bounds', `score: Int ${GUARD} @condition(name: "good")`, 'a Boolean, or an Int'],
-    ['to a Boolean with bounds', `isOld: Boolean ${GUARD} @condition(name: "good", atMost: 1)`, 'an Int'],
     [
-      'that another field declares too',
+      'with a path into a list',
+      `${CARD} @condition(name: "good", path: "levels.number", atMost: 1)`,
+      '"number"',
+    ],
+    ['through arguments', `${CARD} @condition(name: "good", path: "level.number", atMost: 1)`, 'arguments'],
+    ['with the path of an object', `${CARD} @condition(name: "good")`, 'a Boolean'],
+    ['with an Int without bounds', `score: Int ${GUARD} @condition(name: "good")`, 'a Boolean, or an Int'],
+    ['with a Boolean with bounds', `isOld: Boolean ${GUARD} @condition(name: "good", atMost: 1)`, 'an Int'],
+    [
+      'with a name that another field declares too',
       `${CARD} @condition(name: "good", path: "points", atMost: 1)\n score: Int ${GUARD} @condition(name: "good", atMost: 1)`,
       'declared twice',
     ],
-  ])('is refused %s, with its place', (_, fields, says) => {
+  ])('is refused %s, and the error has its place', (_, fields, message) => {
     expect(() => conditionsOf(fields)).toThrow(/cards\.graphql line \d+: /);
-    expect(() => conditionsOf(fields)).toThrow(says);
+    expect(() => conditionsOf(fields)).toThrow(message);
   });
 
   test('is refused on a field of another type', () => {

@@ -12,7 +12,7 @@ const eva = shopper(0);
 const by = { email: eva.email };
 
 describe('a field that the webshop cannot answer', () => {
-  test('is null with its own path, beside healthy ones', async () => {
+  test('is null with an error at its path, and other fields have their values', async () => {
     webshop.failFields([{ type: 'DraftOrder', field: 'invoiceUrl', message: `no url for ${eva.email}` }]);
     const answer = await gateway.query(
       'query($by: CustomerKey!) { customer(by: $by) { name locale cart { name link: checkoutUrl } tickets { nodes { id } } } }',
@@ -29,7 +29,7 @@ describe('a field that the webshop cannot answer', () => {
     expect(JSON.stringify(answer.errors)).not.toContain('no url');
   });
 
-  test('in a list has its place in the list in its path', async () => {
+  test('in a list has its index in its path', async () => {
     const [first, second] = [shopper(0), shopper(1)];
     const gid = `gid://shopify/DraftOrder/${second.cart.id}`;
     webshop.failFields([{ type: 'DraftOrder', field: 'invoiceUrl', id: gid, message: 'broken' }]);
@@ -47,7 +47,7 @@ describe('a field that the webshop cannot answer', () => {
     });
   });
 
-  test('deep in a list of lines has both places in its path', async () => {
+  test('in nested lists has both indexes in its path', async () => {
     webshop.failFields([{ type: 'ProductVariant', field: 'inventoryQuantity', message: 'broken' }]);
     const several = shoppers.find(({ cart }) => cart.lines.length > 1) ?? eva;
     const answer = await gateway.query(
@@ -63,7 +63,7 @@ describe('a field that the webshop cannot answer', () => {
     );
   });
 
-  test('that the webshop never leaves out takes what holds it along, and that has the error', async () => {
+  test('makes its object null with the error if the field is non-null', async () => {
     webshop.failFields([{ type: 'ProductVariant', field: 'contextualPricing', message: 'broken' }]);
     const answer = await gateway.query(
       'query($by: CustomerKey!) { customer(by: $by) { cart { lines { nodes { title product { sku price { amount } } } } } } }',
@@ -77,7 +77,7 @@ describe('a field that the webshop cannot answer', () => {
     );
   });
 
-  test('costs one customer of a list that field only', async () => {
+  test('affects only that field of one customer in a list', async () => {
     const gid = `gid://shopify/Customer/${shopper(1).customerId}`;
     webshop.failFields([{ type: 'Customer', field: 'locale', id: gid, message: 'broken' }]);
     const answer = await gateway.query(
@@ -94,7 +94,7 @@ describe('a field that the webshop cannot answer', () => {
     });
   });
 
-  test('of a product has the place of its order line in its path', async () => {
+  test('of a product has the index of its order line in its path', async () => {
     webshop.failFields([{ type: 'ProductVariant', field: 'inventoryQuantity', message: 'broken' }]);
     const answer = await gateway.query(
       'query($by: CustomerKey!) { customer(by: $by) { orders(first: 1) { nodes { lines { product { sku title availableQuantity } } } } } }',

@@ -7,7 +7,7 @@ import { at, listAt } from '../support/read.js';
 import { localSource } from '../support/local-source.js';
 import { openShop, shoppers, titleOf, world } from './shop.js';
 
-/** A local system that knows only how many items of a product the warehouse has. */
+/** A local system that knows only the number of items of a product in the warehouse. */
 const requestedSkus: string[][] = [];
 let isBroken = false;
 
@@ -33,7 +33,7 @@ const { webshop, gateway, takeRequests, close } = await openShop({
   sources: [...sources, warehouse],
   sdl: {
     warehouse:
-      'type Product @foundBy(field: "sku") @personalData(category: NONE) { "How many lie there." stock: Int sku: ID! }',
+      'type Product @foundBy(field: "sku") @personalData(category: NONE) { "The number of items in the warehouse." stock: Int sku: ID! }',
   },
   environment,
 });
@@ -46,7 +46,7 @@ afterEach(() => {
 afterAll(close);
 
 const shopper = shoppers.find(({ cart }) => cart.lines.length > 1);
-if (shopper === undefined) throw new Error('the seed has nobody with two products in the cart');
+if (shopper === undefined) throw new Error('The seed data has no person with two products in the cart.');
 const by = { email: shopper.email };
 const skus = shopper.cart.lines.map(({ sku }) => sku);
 
@@ -60,8 +60,8 @@ const inOrdersOf = (answer: { data: unknown }) =>
   listAt(answer.data, 'customer', 'orders', 'nodes', 0, 'lines').map((line) => at(line, 'product'));
 
 describe('a local system finds a product of the webshop by its SKU', () => {
-  // First of all: a customer who was identified before goes on before the others do.
-  test('in one call for all products of one kind of place', async () => {
+  // This test is the first one, because a customer with cached identity would be resolved before the others.
+  test('in one call for all products of the same field', async () => {
     const answer = await gateway.query(
       'query($by: [CustomerKey!]!) { customers(by: $by) { cart { lines(first: 5) { nodes { product { stock } } } } } }',
       { by: shoppers.map(({ email }) => ({ email })) },
@@ -76,7 +76,7 @@ describe('a local system finds a product of the webshop by its SKU', () => {
     expect(takeRequests()).toHaveLength(1);
   });
 
-  test('also if the client does not select the SKU', async () => {
+  test('even if the client does not select the SKU', async () => {
     const answer = await gateway.query(inCart('stock'), { by });
     expect(answer.errors).toEqual([]);
     expect(inCartOf(answer)).toEqual(skus.map((sku) => ({ stock: quantity(sku) })));
@@ -102,7 +102,7 @@ describe('a local system finds a product of the webshop by its SKU', () => {
     expect(requestedSkus).toEqual([[...skus].sort()]);
   });
 
-  test('in an order line just so, where another local system made the product', async () => {
+  test('in an order line, whose product another source returns', async () => {
     const answer = await gateway.query(inOrders('sku: title stock naam: title nummer: sku'), { by });
     expect(answer.errors).toEqual([]);
     const products = inOrdersOf(answer);
@@ -113,7 +113,7 @@ describe('a local system finds a product of the webshop by its SKU', () => {
     }
   });
 
-  test('without a call to the webshop if nothing of it is needed', async () => {
+  test('without a call to the webshop if none of its fields is needed', async () => {
     const answer = await gateway.query(inOrders('sku stock'), { by });
     expect(answer.errors).toEqual([]);
     for (const product of inOrdersOf(answer))
@@ -132,7 +132,7 @@ describe('a wrong key is never used', () => {
     expect(requestedSkus).toEqual([[...skus].sort()]);
   });
 
-  test('a product whose SKU the webshop could not return has that error, and is not looked up', async () => {
+  test('a product without its SKU because of an error has that error, and is not looked up', async () => {
     webshop.failFields([{ type: 'ProductVariant', field: 'sku', message: 'broken' }]);
     const answer = await gateway.query(inCart('title stock'), { by });
     expect(inCartOf(answer)).toEqual(skus.map((sku) => ({ title: titleOf(sku), stock: null })));
@@ -153,7 +153,7 @@ describe('a wrong key is never used', () => {
     expect(requestedSkus).toEqual([skus.slice(1).sort()]);
   });
 
-  test('an unavailable warehouse costs only its own field', async () => {
+  test('an unavailable warehouse affects only its field', async () => {
     isBroken = true;
     const answer = await gateway.query(inCart('title stock'), { by });
     expect(inCartOf(answer)).toEqual(skus.map((sku) => ({ title: titleOf(sku), stock: null })));

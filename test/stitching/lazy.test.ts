@@ -18,7 +18,7 @@ async function data(query: string, variables: Record<string, unknown> = { by }):
   return answer.data;
 }
 
-/** The text of the only request that the webshop got. */
+/** Returns the text of the only request to the webshop. */
 function onlyRequest(): string {
   const requests = takeRequests();
   expect(requests).toHaveLength(1);
@@ -30,7 +30,7 @@ describe('the webshop is called at the same time as the other systems', () => {
     cart { name } orders { nodes { number } } tickets { nodes { id } }
   } }`;
 
-  test('no other system waits for it', async () => {
+  test('and other systems do not wait for it', async () => {
     await data(query);
     await control.heal();
     await control.set('webshop', { latencyMs: 60_000 });
@@ -46,7 +46,7 @@ describe('the webshop is called at the same time as the other systems', () => {
     expect((await answer).errors.map(({ path }) => path)).toEqual([['customer', 'cart']]);
   });
 
-  test('it waits for no other system', async () => {
+  test('and does not wait for other systems', async () => {
     await data(query);
     await control.heal();
     await control.set('order-system', { fault: 'hang' });
@@ -59,13 +59,13 @@ describe('the webshop is called at the same time as the other systems', () => {
     expect(at((await answer).data, 'customer', 'cart', 'name')).toBe(eva.cart.name);
   });
 
-  test('the whole takes as long as the slowest system, not as long as all', async () => {
+  test('so that the response takes as long as the slowest system', async () => {
     await data(query);
     for (const source of ['webshop', 'order-system', 'contact-centre'])
       await control.set(source, { latencyMs: 1_000 });
     const startedAt = performance.now();
     await data(query);
-    // One after the other they take 3 s.
+    // In sequence, they would take 3 s.
     expect(performance.now() - startedAt).toBeLessThan(2_900);
   });
 });
@@ -82,7 +82,7 @@ describe('the webshop receives exactly the selection of the client', () => {
       expect(text).not.toContain(field);
   });
 
-  test('the webshop is not called if nothing of it is selected', async () => {
+  test('the webshop is not called if none of its fields is selected', async () => {
     await data(
       'query($by: CustomerKey!) { customer(by: $by) { orders { nodes { lines { product { sku } } } } tickets { nodes { id } } } }',
     );
@@ -115,7 +115,7 @@ describe('the webshop receives exactly the selection of the client', () => {
     expect(onlyRequest()).toContain('lineItems(first: 2, after: null)');
   });
 
-  test('the values of variables, also in a fragment, for each request', async () => {
+  test('the values of variables for each request, including those in fragments', async () => {
     const query = `query($by: CustomerKey!, $n: Int!) { customer(by: $by) { cart { ...some } } }
       fragment some on Cart { lines(first: $n) { nodes { quantity } } }`;
     for (const n of [2, 3]) {
@@ -161,7 +161,7 @@ describe('the webshop receives exactly the selection of the client', () => {
       },
       tongue: 'nl',
     });
-    // Aliases of the client are not sent: the webshop gets the gateway's own names.
+    // Aliases of the client are not sent. The webshop receives the names of the gateway.
     expect(onlyRequest()).not.toMatch(/naam|mandje|tongue|aantal|kind/);
   });
 
@@ -222,7 +222,7 @@ describe('the webshop receives exactly the selection of the client', () => {
     onlyRequest();
   });
 
-  test('names of the client that look like names of ours', async () => {
+  test('aliases of the client that resemble names of the gateway', async () => {
     const found = await data(
       `query($by: CustomerKey!) { customer(by: $by) {
         _key: locale found: onlineOrderCount { _key: value } cart_0: cart { _owner: name _key: updatedAt __proto__: checkoutUrl constructor: name }
@@ -245,7 +245,7 @@ describe('the webshop receives exactly the selection of the client', () => {
 });
 
 describe('many customers', () => {
-  test('are one request, and each gets their own cart', async () => {
+  test('need one request, and each customer has the correct cart', async () => {
     const list = [...shoppers].reverse();
     const found = await data(
       'query($by: [CustomerKey!]!) { customers(by: $by) { cart { name lines { nodes { product { sku title } } } } } }',
@@ -278,7 +278,7 @@ describe('many customers', () => {
     ]);
   });
 
-  test('by several aliases with selections of their own', async () => {
+  test('by several aliases with different selections', async () => {
     const other = shopper(1);
     const found = await data(
       `query($a: CustomerKey!, $b: CustomerKey!) {
@@ -302,7 +302,7 @@ describe('many customers', () => {
     });
   });
 
-  test('too dear for one request of the webshop are cut into several', async () => {
+  test('that are too expensive for one request are split into several', async () => {
     const found = await data(
       `query($by: [CustomerKey!]!) { customers(by: $by) {
         cart { name lines(first: 40) { nodes { title unitPrice { amount } product { sku title price { amount } imageUrl } } } }

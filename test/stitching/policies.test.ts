@@ -14,7 +14,7 @@ import { createTestGateway } from '../support/gateway.js';
 import { directSettings } from '../support/stand-ins.js';
 import { sources } from '../../sources/index.js';
 
-/** The core schema with the order system and a source of the test's own. */
+/** Reads the core schema with the order system and a source of the test. */
 function withLoyalty(text: string): Sdl {
   return composeSdl(
     [...readSdlFiles(['order-system']), { name: 'schema/sources/loyalty.graphql', text, source: 'loyalty' }],
@@ -42,7 +42,7 @@ function problemsOf(text: string): readonly string[] {
 const onCustomer = (fields: string) => `type Customer @foundBy(identifier: "customerNumber") {\n${fields}\n}`;
 
 describe('the access rules of a field in the SDL', () => {
-  test('is its category, mask, purposes, channel and scopes', () => {
+  test('are its category, mask, purposes, channel and scopes', () => {
     const card = onCustomer(`card: String
       @personalData(category: IDENTITY, mask: LAST_FOUR)
       @purpose(any: [SERVICE, MARKETING], channel: EMAIL)
@@ -57,7 +57,7 @@ describe('the access rules of a field in the SDL', () => {
     });
   });
 
-  test('may allow every caller, or every authenticated caller', () => {
+  test('can allow every caller, or every authenticated caller', () => {
     const points = onCustomer(
       'tier: Int @personalData(category: NONE) points: Int @personalData(category: NONE) @authenticated',
     );
@@ -65,7 +65,7 @@ describe('the access rules of a field in the SDL', () => {
     expect(policyOf('Customer.points', points)).toEqual({ category: 'NONE', authenticated: true });
   });
 
-  test('is the category of its type when it has none of its own, and its own before that', () => {
+  test('have the category of the field, or else of its type', () => {
     const card = `${onCustomer('card: Card @personalData(category: RELATION) @authenticated')}
       type Card @personalData(category: RELATION) {
         tier: String
@@ -79,14 +79,14 @@ describe('the access rules of a field in the SDL', () => {
     });
   });
 
-  test('stands for lists of texts, too', () => {
+  test('also apply to lists of texts', () => {
     const cards = onCustomer(
       'cards: [ID!] @personalData(category: IDENTITY, mask: LAST_FOUR) @authenticated',
     );
     expect(policyOf('Customer.cards', cards)?.mask).toBe('LAST_FOUR');
   });
 
-  test('is read of the core schema and of every source, but not of private entry points', () => {
+  test('are read from the core schema and every source, but not from private entry points', () => {
     const policies = policiesOf(
       'type Query { _cards(ids: [ID!]!): [Card]! } type Card @personalData(category: NONE) { id: ID! }',
     );
@@ -95,7 +95,7 @@ describe('the access rules of a field in the SDL', () => {
     expect([...policies.keys()].filter((path) => path.includes('_'))).toEqual([]);
   });
 
-  test('states which purposes need the consent of the customer', () => {
+  test('include the purposes that need the consent of the customer', () => {
     expect([...purposesThatNeedConsent(withLoyalty('enum Tier { GOLD }'))]).toEqual([
       'PERSONALISATION',
       'MARKETING',
@@ -107,7 +107,7 @@ describe('SDL is refused, by file and line', () => {
   test.each([
     ['of a field that is not classified', 'points: Int', /"Customer\.points" is not classified/],
     [
-      'of a mask on something that is not a text',
+      'of a mask on a field that is not a text',
       'points: Int @personalData(category: RELATION, mask: ALL) @authenticated',
       /"Customer\.points" has a mask. Only String, ID, Date/,
     ],
@@ -127,7 +127,7 @@ describe('SDL is refused, by file and line', () => {
       /"Customer\.card" needs the scope "profile:raed", which no caller can have\. Did you mean "profile:read"\?/,
     ],
     [
-      'of a list of no scopes, which every caller holds',
+      'of an empty list of scopes, which every caller has',
       'card: Int @personalData(category: RELATION) @requiresScopes(scopes: [["profile:read"], []])',
       /"Customer\.card" has an empty list in @requiresScopes/,
     ],
@@ -152,7 +152,7 @@ describe('SDL is refused, by file and line', () => {
     ['@purpose(any: [SERVICE])', 1],
     ['@authenticated', 1],
     ['', 0],
-  ])('when a field of a type of its own has %s and cannot be null: %i problem', (directive, count) => {
+  ])('because a non-null field of another type has %s: %i problem', (directive, count) => {
     const card = `type Card @personalData(category: NONE) { tier: Int! ${directive} }`;
     expect(problemsOf(card)).toHaveLength(count);
   });
@@ -163,7 +163,7 @@ describe('SDL is refused, by file and line', () => {
     ).toEqual([expect.stringContaining('line 1: "Card" has a mask')]);
   });
 
-  test('because two files say different things of one field', () => {
+  test('because two files declare a field differently', () => {
     const product = (category: string) =>
       `type Product @foundBy(field: "sku") @personalData(category: ${category}) {\n  sku: ID!\n}`;
     expect(problemsOf(product('NONE'))).toEqual([]);
@@ -180,17 +180,17 @@ describe('SDL is refused, by file and line', () => {
   });
 
   test.each([
-    ['a directive that is not there', 'personaldata(category: NONE)', '"@personaldata"'],
-    ['an argument that is not there', 'personalData(category: NONE, masc: ALL)', '"masc"'],
+    ['an unknown directive', 'personaldata(category: NONE)', '"@personaldata"'],
+    ['an unknown argument', 'personalData(category: NONE, masc: ALL)', '"masc"'],
     ['no category', 'personalData', '"category"'],
-    ['a category that is not there', 'personalData(category: SECRET)', '"SECRET"'],
+    ['an unknown category', 'personalData(category: SECRET)', '"SECRET"'],
     ['a directive twice', 'personalData(category: NONE) @personalData(category: CONTACT)', '"@personalData"'],
     [
-      'a directive that fields do not have',
+      'a directive that is not allowed on fields',
       'personalData(category: NONE) @requiresConsent',
       'FIELD_DEFINITION',
     ],
-  ])('because it has %s, which would guard nothing', (_, directive, named) => {
+  ])('because it has %s, which would have no effect', (_, directive, named) => {
     const compose = () => withLoyalty(onCustomer(`  points: Int @${directive}`));
     expect(compose).toThrow(ConfigError);
     expect(compose).toThrow(/schema\/sources\/loyalty\.graphql line 2: /);
@@ -198,7 +198,7 @@ describe('SDL is refused, by file and line', () => {
   });
 });
 
-describe('data of people that is not reached by a customer', () => {
+describe('personal data outside of a customer', () => {
   const member = `type Member @personalData(category: IDENTITY) { name: String town: String @personalData(category: CONTACT) }`;
   const query = (field: string) => `type Query { ${field} }`;
   const members = (directives = '') =>
@@ -215,12 +215,12 @@ describe('data of people that is not reached by a customer', () => {
   test.each([
     ['a list of people', `${members()} ${member}`, ['Query.members', 'Member.name', 'Member.town']],
     [
-      'a list of people for a purpose without consent, since the audit would name nobody',
+      'a list of people for a purpose without consent, because the audit would name no customer',
       `${members('@purpose(any: [SERVICE])')} ${member}`,
       ['Query.members', 'Member.name', 'Member.town'],
     ],
     [
-      'a list of what is nobody, with people in it',
+      'a list of objects without personal data that contain people',
       `${query('clubs: [Club!] @personalData(category: NONE)')}
        type Club @personalData(category: NONE) { of: Place } union Place = Hall | Member
        type Hall @personalData(category: NONE) { seats: Int } ${member}`,
@@ -233,13 +233,13 @@ describe('data of people that is not reached by a customer', () => {
       ['Company.staff', 'Member.name', 'Member.town'],
     ],
     [
-      'a person within a field of the customer that is said to be of nobody',
+      'a person within a field of the customer with the category NONE',
       `${card('NONE')} ${holder}`,
       ['Card.holder'],
     ],
-    ['a person within what the customer allows', `${card('CONSENT')} ${holder}`, ['Card.holder']],
+    ['a person within the consent of the customer', `${card('CONSENT')} ${holder}`, ['Card.holder']],
     [
-      'a company within a field of the customer that is said to be of nobody',
+      'a company within a field of the customer with the category NONE',
       `${card('NONE')} type Card @personalData(category: COMPANY) { employer: String }`,
       ['Card.employer'],
     ],
@@ -259,18 +259,18 @@ describe('data of people that is not reached by a customer', () => {
   });
 
   test.each([
-    ['with its own category on the field of the customer', `${card('IDENTITY')} ${holder}`],
+    ['with a category on the field of the customer', `${card('IDENTITY')} ${holder}`],
     ['for no purpose that needs consent', `${card('NONE', '@purpose(any: [SERVICE])')} ${holder}`],
     [
-      'when it is the customer, whose fields are judged by themselves',
+      'if it is a customer, whose fields have their own rules',
       `${card('NONE')} type Card @personalData(category: NONE) { owner: Customer }`,
     ],
     [
-      'when it is of nobody',
+      'if it has the category NONE',
       `${query('halls: [Hall!] @personalData(category: NONE)')} type Hall @personalData(category: NONE) { seats: Int }`,
     ],
     [
-      'when it is of a company',
+      'if it has the category COMPANY',
       `${query('shops: [Shop!] @personalData(category: COMPANY) @authenticated')} type Shop @personalData(category: COMPANY) { name: String }`,
     ],
   ])('may be shown %s', (_, sdl) => {
@@ -289,7 +289,7 @@ describe('a gateway', () => {
       { sources: [...sources, source], sdl: { loyalty: text } },
     );
 
-  test('does not start with a source whose fields are not classified', () => {
+  test('fails to start with a source whose fields are not classified', () => {
     expect(() => start(onCustomer('  "Points." points: Int'))).toThrow(
       /cannot start:[^]*schema\/sources\/loyalty\.graphql line 2: "Customer\.points" is not classified/,
     );

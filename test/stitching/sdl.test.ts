@@ -22,7 +22,7 @@ import { localSource } from '../support/local-source.js';
 const NAMESPACES = commonNamespaces('NL');
 const SOURCES = ['order-system', 'webshop', 'contact-centre', 'crm-hubspot'];
 
-/** All that is wrong with our own files and some more. */
+/** Returns the problems of the files of the gateway and of further files. */
 function problemsOf(...more: SdlFile[]): readonly string[] {
   try {
     composeSdl([...readSdlFiles(SOURCES), ...more], NAMESPACES);
@@ -40,7 +40,7 @@ const loyalty = (text: string): SdlFile => ({
 });
 
 describe('the SDL of the sources', () => {
-  test('composes as it lies there', () => {
+  test('has no problems', () => {
     expect(problemsOf()).toEqual([]);
     expect(
       problemsOf(loyalty('type Customer @foundBy(identifier: "customerNumber") { points: Int }')),
@@ -72,12 +72,12 @@ describe('the SDL of the sources', () => {
       '',
     ],
     [
-      'a key field that is not a key there',
+      'a key field that is not a key in the other file',
       'type Order @foundBy(field: "number") { number: String! }',
       '"Order.number"',
       'order-system',
     ],
-    ['an object without saying how it finds it', 'type Product { stock: Int }', '"Product"', ''],
+    ['an object without a way to find it', 'type Product { stock: Int }', '"Product"', ''],
   ])('refuses %s that another file declares too, naming both files', (_, text, name, source) => {
     const problems = problemsOf(loyalty(text));
     expect(problems).toHaveLength(1);
@@ -89,7 +89,7 @@ describe('the SDL of the sources', () => {
     );
   });
 
-  test('let a source find a company by either of its numbers, which the core schema declares', () => {
+  test('allows a source to find a company by each number of the core schema', () => {
     const scores = (key: string, type: string) =>
       problemsOf(loyalty(`type Company @foundBy(field: "${key}") { ${key}: ${type} score: Int }`));
     expect(scores('kvkNumber', 'String')).toEqual([]);
@@ -97,19 +97,19 @@ describe('the SDL of the sources', () => {
     expect(scores('vatNumber', 'Int')).toMatchObject([expect.stringContaining('"Company.vatNumber"')]);
   });
 
-  test('refuses a key that is not among the fields', () => {
+  test('refuses a key that is not a field', () => {
     expect(problemsOf(loyalty('type Product @foundBy(field: "sku") { stock: Int }'))).toEqual([
       'schema/sources/loyalty.graphql finds "Product" by "sku", so it must declare that field too.',
     ]);
   });
 
-  test('names file and line of a mistake in writing', () => {
+  test('reports the file and line of a syntax error', () => {
     const problems = problemsOf(loyalty('type Points {\n  amount: Int\n  expires DateTime\n}\n'));
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(/^schema\/sources\/loyalty\.graphql line 3: Syntax Error/);
   });
 
-  test('let a source add values to an enum that is extensible', () => {
+  test('allows a source to add values to an extensible enum', () => {
     const extension =
       'extend enum TimelineKind { "A letter." LETTER @requiresScopes(scopes: [["profile:read"]]) }';
     expect(problemsOf(loyalty(extension))).toEqual([]);
@@ -118,12 +118,12 @@ describe('the SDL of the sources', () => {
   test.each([
     ['to another enum', 'extend enum Purpose { FUN }', '"Purpose" is not an enum with @extensible'],
     [
-      'to an enum that is not there',
+      'to an unknown enum',
       'extend enum Mood { GOOD }',
       '"Mood" is not an enum with @extensible, so sources cannot extend it',
     ],
     [
-      'that are there',
+      'that exist already',
       'extend enum TimelineKind { ORDER }',
       '"TimelineKind.ORDER" is declared in schema/customer',
     ],
@@ -143,7 +143,7 @@ describe('the SDL of the sources', () => {
     );
   });
 
-  test('refuses something that is not a declaration', () => {
+  test('refuses extensions of types', () => {
     expect(problemsOf(loyalty('query { customer }')).join()).toContain('schema/sources/loyalty.graphql');
     expect(problemsOf(loyalty('extend type Customer { points: Int }')).join()).toContain('declares types');
   });
@@ -161,14 +161,14 @@ describe('the SDL of the sources', () => {
     );
   });
 
-  test('a file that is not there is named', () => {
+  test('reports a missing file', () => {
     expect(() => readSdlFiles(['webshop', 'no-such-source'])).toThrow(
       /schema\/sources\/no-such-source\.graphql/,
     );
   });
 });
 
-describe('a gateway with SDL that does not fit', () => {
+describe('a gateway with invalid SDL', () => {
   const { source, environment } = localSource('loyalty');
   const start = (text: string) => () =>
     createTestGateway(
@@ -176,20 +176,16 @@ describe('a gateway with SDL that does not fit', () => {
       { sources: [...sources, source], sdl: { loyalty: text } },
     );
 
-  test('does not start when it clashes', () => {
+  test('fails to start if two files declare the same field', () => {
     expect(start('type Customer @foundBy(identifier: "customerNumber") { cart: Int orders: Int }')).toThrow(
       /cannot start:[^]*"Customer\.cart"[^]*webshop\.graphql and schema\/sources\/loyalty\.graphql[^]*"Customer\.orders"[^]*order-system\.graphql and schema\/sources\/loyalty\.graphql/,
     );
   });
 
   test.each([
-    [
-      'a type that nobody declares',
-      'type Customer @foundBy(identifier: "customerNumber") { tier: Tier }',
-      'Tier',
-    ],
+    ['an undeclared type', 'type Customer @foundBy(identifier: "customerNumber") { tier: Tier }', 'Tier'],
     ['no fields', 'type Tier', 'Tier'],
-  ])('does not start when it has %s', (_, text, named) => {
+  ])('fails to start with %s', (_, text, named) => {
     expect(start(text)).toThrow(ConfigError);
     expect(start(text)).toThrow(named);
   });
@@ -200,7 +196,7 @@ describe('the schema', () => {
   afterAll(() => gateway.close());
   const { schema } = gateway;
 
-  test('has no private entry points, and none can be queried', async () => {
+  test('has no private entry points, so they cannot be queried', async () => {
     expect(Object.keys(schema.getQueryType()?.getFields() ?? {})).toEqual([
       'me',
       'customer',
@@ -220,7 +216,7 @@ describe('the schema', () => {
 
   test('finds a customer by exactly one identifier of the sources', () => {
     const key = schema.getType('CustomerKey');
-    if (!isInputObjectType(key)) throw new Error('CustomerKey is not an input');
+    if (!isInputObjectType(key)) throw new Error('CustomerKey is not an input type.');
     expect(key.isOneOf).toBe(true);
     expect(publish(schema)).toContain('input CustomerKey @oneOf {');
     expect(Object.keys(key.getFields()).sort()).toEqual([
@@ -240,22 +236,23 @@ describe('the schema', () => {
     expect(validate(schema, two)).not.toEqual([]);
   });
 
-  test('speaks our words, not those of a vendor', () => {
+  test('has neutral names, not those of a vendor', () => {
     expect(
       Object.keys(schema.getTypeMap()).filter((name) => /Shopify|DraftOrder|MoneyV2|Variant/.test(name)),
     ).toEqual([]);
   });
 
-  test('can be null wherever a source answers, so that one system costs its own fields only', () => {
+  test('has nullable fields for every source, so that an unavailable system affects only its fields', () => {
     const { owners, keys } = composeSdl(readSdlFiles(SOURCES), NAMESPACES);
     let checked = 0;
     for (const [path, source] of owners) {
       const [typeName = '', fieldName = ''] = path.split('.');
       const type = schema.getType(typeName);
       const key = keys.get(source)?.get(typeName);
-      // Only what a source adds to an object that others add to as well; its own objects it answers as a whole.
+      // Only fields of objects that several sources extend must be nullable. A source returns its other objects
+      // completely.
       if (key === undefined || !isObjectType(type) || ('field' in key && key.field === fieldName)) continue;
-      // Orders are made by the order system alone, and the webshop adds to them.
+      // Only the order system returns orders, and the webshop adds fields.
       if (typeName === 'Order' && source === 'order-system') continue;
       expect(isNonNullType(type.getFields()[fieldName]?.type), path).toBe(false);
       checked += 1;
@@ -324,7 +321,7 @@ describe('the schema', () => {
     );
   }
 
-  test('is that of the sources that are plugged in, and of no others', async () => {
+  test('contains only the SDL of plugged-in sources', async () => {
     const settings = Object.entries(directSettings());
     const two = createTestGateway(
       Object.fromEntries(settings.filter(([name]) => /^(WEBSHOP|CRM_HUBSPOT)_/.test(name))),
@@ -356,7 +353,7 @@ describe('the schema', () => {
     });
   });
 
-  test('shares a product with the webshop only when that is plugged in', async () => {
+  test('shares a product with the webshop only if the webshop is plugged in', async () => {
     const alone = createTestGateway({ ORDER_SYSTEM_URL: directSettings().ORDER_SYSTEM_URL });
     const product = alone.schema.getType('Product');
     expect(isObjectType(product) ? Object.keys(product.getFields()) : []).toEqual(['sku']);

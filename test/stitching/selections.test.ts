@@ -5,15 +5,15 @@ import type { SourceDefinition } from '../../src/index.js';
 import { at } from '../support/read.js';
 import { openShop, shopper } from './shop.js';
 
-/** Calls to the webshop that wait until the test lets them go. */
+/** Pending calls to the webshop. The test releases them. */
 let held: (() => void)[] | undefined;
 
-/** The webshop's first call waits while calls are held. */
+/** Opens a gateway. The first call to the webshop waits until the test releases it. */
 function holdingFirst(source: SourceDefinition): SourceDefinition {
   const { connector } = source;
   return {
     ...source,
-    // Requests that are sent together are in one batch, also on a busy machine.
+    // Requests that are sent together are in one batch, even on a busy machine.
     limits: { ...source.limits, batchWindow: '100 ms' },
     connector: {
       ...connector,
@@ -40,13 +40,13 @@ const { gateway, takeRequests, close } = await openShop({
 });
 afterAll(close);
 
-test('a request does not wait for what another request selects of the same object', async () => {
+test('a request does not wait for fields that another request selects of the same object', async () => {
   const eva = shopper(0);
   const select = (selection: string) =>
     gateway.query(`query($by: CustomerKey!) { customer(by: $by) { cart { ${selection} } } }`, {
       by: { email: eva.email },
     });
-  // From here on it is known who is meant, so that only the cart is requested.
+  // The customer is identified at this point, so only the cart is requested.
   await select('updatedAt');
   takeRequests();
   held = [];

@@ -8,12 +8,12 @@ import { faultControl } from '../support/stand-ins.js';
 
 export const world = createWorld({ customers: inject('customers') });
 
-/** The people who have a cart in the webshop, with the newest of their open carts. */
+/** The people with a cart in the webshop, and the newest of their open carts. */
 export const shoppers = world.people.flatMap(({ email, webshop }) => {
   const [cart] = (webshop?.draftOrders ?? [])
     .filter(({ status }) => status === 'OPEN')
     .sort((a, b) => b.updatedAt.localeCompare(a.updatedAt));
-  // Of the other special people one has two carts, and some are nobody by their address.
+  // Other special people are excluded, because one has two carts, and some cannot be found by address.
   const isPlain = /^(everywhere|shop-only|many-orders|customer-\d+)@/.test(email);
   return webshop === undefined || cart === undefined || !isPlain
     ? []
@@ -22,7 +22,7 @@ export const shoppers = world.people.flatMap(({ email, webshop }) => {
 
 export function shopper(index: number): (typeof shoppers)[number] {
   const found = shoppers[index];
-  if (found === undefined) throw new Error('the seed has too few people with a cart');
+  if (found === undefined) throw new Error('The seed data has too few people with a cart.');
   return found;
 }
 
@@ -30,7 +30,7 @@ export function titleOf(sku: string): string | undefined {
   return world.products.find((product) => product.sku === sku)?.title;
 }
 
-/** A gateway with long timeouts over all systems, with a separate webshop that records its requests. */
+/** Opens a gateway with long timeouts for all systems, and a separate webshop that records its requests. */
 export async function openShop(options: Partial<GatewayOptions> = {}) {
   const webshop = await startWebshop(world);
   const control = await faultControl([webshop]);

@@ -12,7 +12,7 @@ const TEXT = `
   type Product @foundBy(field: "sku") { sku: ID! @personalData(category: NONE) weight: Int @personalData(category: NONE) }`;
 const files = [...readSdlFiles([]), { name: 'cards.graphql', text: TEXT, source: 'cards' }];
 
-/** The schema with a source's resolvers. */
+/** Creates the schema with the resolvers of a source. */
 function stitched(resolvers: object): GraphQLSchema {
   const sdl = composeSdl(files, []);
   return stitch({
@@ -45,15 +45,15 @@ describe('resolvers of a source', () => {
       { Level: { GOLDEN: 1 } },
       'cards has a resolver for "Level.GOLDEN", which no SDL declares. Did you mean "GOLD"?',
     ],
-  ])('are refused when the SDL does not declare the field: %o', (resolvers, message) => {
+  ])('are refused if the SDL does not declare the field: %o', (resolvers, message) => {
     expect(() => stitched(resolvers)).toThrow(message);
   });
 
-  test('may be for objects of a source that is not plugged in', () => {
+  test('are allowed for objects of a source that is not plugged in', () => {
     expect(stitched({ Product: { weight: () => 1 } }).getType('Product')).toBeUndefined();
   });
 
-  test('belong to one gateway, also when another gateway of the same process has the same SDL', () => {
+  test('belong to one gateway, even if another gateway of the process has the same SDL', () => {
     const [readFirst, readSecond] = [() => 1, () => 2];
     const first = stitched({ Card: { points: readFirst } });
     const second = stitched({ Card: { points: readSecond } });
@@ -64,13 +64,13 @@ describe('resolvers of a source', () => {
     ]);
   });
 
-  test('can give the values of an enum, for one gateway', () => {
+  test('can define the values of an enum for one gateway', () => {
     const first = stitched({ Level: { GOLD: 7 } });
     expect([goldOf(first), goldOf(stitched({}))]).toEqual([7, 'GOLD']);
   });
 });
 
-test('a schema that was stitched leaves the directives of its SDL as they are', () => {
+test('stitching does not change the directives of the SDL', () => {
   const sdl = composeSdl(
     [
       ...files,

@@ -4,15 +4,15 @@ import { SourceUnavailableError } from '../../src/errors.js';
 import type { LoaderRegistry } from '../../src/loaders/registry.js';
 import { createSubschema } from '../../src/stitching/subschema.js';
 
-const down = new SourceUnavailableError('shop', 'shop could not answer this field.');
+const unavailable = new SourceUnavailableError('shop', 'shop could not answer this field.');
 
 it.each([
   ['without errors', { name: 'Eva', cart: { lines: [{ sku: '1' }, null] } }, true],
-  ['that knows nobody', null, true],
-  ['that is an error', down, false],
-  ['with an error in a field', { name: 'Eva', cart: down }, false],
-  ['with an error deep in a list', { cart: { lines: [{ sku: '1' }, { sku: down }] } }, false],
-])('whether an answer %s may be cached', (_, value, isComplete) => {
+  ['without a record', null, true],
+  ['with an error', unavailable, false],
+  ['with an error in a field', { name: 'Eva', cart: unavailable }, false],
+  ['with an error deep in a list', { cart: { lines: [{ sku: '1' }, { sku: unavailable }] } }, false],
+])('an answer %s may be cached only if it is complete', (_, value, isComplete) => {
   const added: { isComplete?(value: unknown): boolean }[] = [];
   const registry = { add: (_source: unknown, loader: object) => added.push(loader) };
   createSubschema(

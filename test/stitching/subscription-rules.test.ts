@@ -5,7 +5,7 @@ import { readSubscriptionRules } from '../../src/stitching/subscription-rules.js
 
 const schema = buildSchema('type Query { _: Int } type Customer { _: Int }');
 
-/** The rules of a source with these fields of Subscription. */
+/** Returns the rules of a source with these fields of Subscription. */
 function rulesOf(fields: string, rest = '') {
   const text = `type Subscription {\n${fields}\n} extend enum EventType { PARCEL_SENT PARCEL_OUT_FOR_DELIVERY } ${rest}`;
   const files = [...readSdlFiles([]), { name: 'parcels.graphql', text, source: 'parcels' }];
@@ -13,7 +13,7 @@ function rulesOf(fields: string, rest = '') {
 }
 
 describe('a subscription of a source', () => {
-  test('waits for the events that @waitsFor names', () => {
+  test('receives the events that @waitsFor declares', () => {
     const { awaited } = rulesOf(
       `parcelLate(delay: Duration! = "P1D"): CustomerEvent
          @waitsFor(types: [ORDER_PLACED], later: [PARCEL_SENT], unless: [PARCEL_OUT_FOR_DELIVERY])`,
@@ -28,25 +28,33 @@ describe('a subscription of a source', () => {
 
   test.each([
     ['without @waitsFor', 'parcelSent: CustomerEvent', 'needs @waitsFor'],
-    ['that waits for nothing', 'parcelSent: CustomerEvent @waitsFor', 'waits for no event'],
+    ['without a type of event', 'parcelSent: CustomerEvent @waitsFor', 'waits for no event'],
     [
-      'of another type',
+      'if it has another type',
       'parcelSent: Int @waitsFor(types: [PARCEL_SENT])',
       'must be of the type CustomerEvent',
     ],
     [
-      'that is sent later without saying when',
+      'if it is delayed without the argument for the delay',
       'parcelSent: CustomerEvent @waitsFor(later: [PARCEL_SENT])',
       'needs an argument "delay: Duration!"',
     ],
-    ['for an unknown type', 'parcelSent: CustomerEvent @waitsFor(types: [PARCEL_LOST])', 'PARCEL_LOST'],
-    ['that is there already', 'orderPaid: CustomerEvent @waitsFor(types: [ORDER_PAID])', 'declared in both'],
-  ])('is refused %s', (_, field, says) => {
-    expect(() => rulesOf(field)).toThrow(says);
+    [
+      'with an unknown type of event',
+      'parcelSent: CustomerEvent @waitsFor(types: [PARCEL_LOST])',
+      'PARCEL_LOST',
+    ],
+    [
+      'if it is declared already',
+      'orderPaid: CustomerEvent @waitsFor(types: [ORDER_PAID])',
+      'declared in both',
+    ],
+  ])('is refused %s', (_, field, message) => {
+    expect(() => rulesOf(field)).toThrow(message);
     expect(() => rulesOf(field)).toThrow('parcels.graphql');
   });
 
-  test('is where @waitsFor stands, and nowhere else', () => {
+  test('is the only place for @waitsFor', () => {
     const type = 'type Parcel { number: Int @waitsFor(types: [PARCEL_SENT]) }';
     expect(() => rulesOf('parcelSent: CustomerEvent @waitsFor(types: [PARCEL_SENT])', type)).toThrow(
       '"Parcel.number" has @waitsFor, but is not a subscription',

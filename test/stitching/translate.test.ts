@@ -7,7 +7,7 @@ import { createTranslator, type VendorRequest } from '../../src/connectors/graph
 import { GatewayError, SourceUnavailableError } from '../../src/errors.js';
 import { at } from '../support/read.js';
 
-/** A vendor that finds people by id, and the basket of one person by a search. */
+/** A vendor with a lookup of people by id, and a search for the basket of one person. */
 const schema = buildSchema(`
   type Query { _people(ids: [ID!]!): [Person]! _shops(codes: [ID!]!): [Shop]! }
   type Person { name: String town: Town basket: Basket visits: Count spent: Spent }
@@ -68,7 +68,7 @@ const mapping: GraphqlMapping = {
 
 const translator = createTranslator(schema, mapping, 'vendor');
 
-/** The requests for a selection, cut as the vendor takes them. */
+/** Returns the requests for a selection, split by the limits of the vendor. */
 function requestsOf(
   entry: string,
   selection: string,
@@ -88,13 +88,13 @@ function translate(selection: string, ids: readonly string[], variables: Record<
   return requestsOf('_people', selection, ids, variables);
 }
 
-/** Reads a hand-made answer to the only request for shops. */
+/** Reads a fixed answer to the only request for shops. */
 function readShops(codes: readonly string[], answer: Partial<GraphqlAnswer>): unknown[] {
   const [request] = requestsOf('_shops', 'code', codes);
   return request?.read({ data: null, errors: [], ...answer }) ?? [];
 }
 
-/** Reads a hand-made answer to the only request. */
+/** Reads a fixed answer to the only request. */
 function read(selection: string, ids: readonly string[], answer: Partial<GraphqlAnswer>): unknown[] {
   const [request] = translate(selection, ids);
   return request?.read({ data: null, errors: [], ...answer }) ?? [];
@@ -104,9 +104,9 @@ const error = new SourceUnavailableError('vendor', 'vendor could not answer this
 const codeOf = (value: unknown): string =>
   value instanceof GatewayError ? value.code : `no error: ${JSON.stringify(value)}`;
 
-describe('each customer gets their own data, in any order of the answer of the vendor', () => {
+describe("each customer has the correct data, for any order of the vendor's answer", () => {
   const people = fc.uniqueArray(fc.integer({ min: 1, max: 99 }).map(String), { minLength: 1, maxLength: 12 });
-  /** The vendor's answer for the ids: in any order, some missing, some twice, some not requested. */
+  /** The vendor's answer for the ids, in any order. Ids may be missing, repeated, or not requested. */
   const vendorList = people.chain((ids) =>
     fc.record({
       ids: fc.constant(ids),
@@ -128,10 +128,10 @@ describe('each customer gets their own data, in any order of the answer of the v
     );
   });
 
-  test('baskets that are found by a question for each', () => {
+  test('baskets that are found by separate searches', () => {
     fc.assert(
       fc.property(people, fc.array(fc.nat({ max: 11 }), { minLength: 12, maxLength: 12 }), (ids, whose) => {
-        // The vendor answers some questions with somebody else's basket.
+        // The vendor answers some searches with the basket of another person.
         const owners = ids.map((_, i) => ids[(whose[i] ?? 0) % ids.length] ?? '');
         const data = Object.fromEntries(
           owners.map((owner, i) => [
@@ -148,7 +148,7 @@ describe('each customer gets their own data, in any order of the answer of the v
     );
   });
 
-  test('the same person twice in an answer is the first, never a mixture', () => {
+  test('a repeated person has the values of the first record', () => {
     const list = [
       { _key: 'gid:1', name: 'first', town: null },
       { _key: 'gid:1', name: 'second', town: { town: { name: 'X' } } },
@@ -158,13 +158,13 @@ describe('each customer gets their own data, in any order of the answer of the v
   });
 });
 
-describe('an object of somebody else is refused', () => {
+describe('an object of another owner is refused', () => {
   test.each([
-    ['that says so', { gid: 'gid:2' }],
-    ['that does not say whose it is', null],
-    ['that says so in another shape', { gid: 2 }],
-    ['that left it out', undefined],
-  ])('one %s', (_, owner) => {
+    ['with another owner', { gid: 'gid:2' }],
+    ['without an owner', null],
+    ['with an owner of another shape', { gid: 2 }],
+    ['with a missing owner', undefined],
+  ])('if it comes %s', (_, owner) => {
     const [found] = read('basket { label }', ['1'], {
       data: { basket_0: { nodes: [{ _owner: owner, label: 'whose?' }] } },
     });
@@ -214,7 +214,7 @@ describe('equal selections', () => {
       { no: false },
     ],
     ['with repeated fields', 'name town { name } town { name } name', {}],
-  ])('are one, %s', (_, selection, variables) => {
+  ])('have the same text, %s', (_, selection, variables) => {
     expect(selectionOf(selection, variables)).toBe('name town { name }');
   });
 
@@ -240,14 +240,14 @@ describe('equal selections', () => {
   });
 });
 
-describe('what the vendor could not answer', () => {
+describe('an error of the vendor', () => {
   const list = [
     { _key: 'gid:1', name: null, town: null },
     null,
     { _key: 'gid:3', name: 'three', town: null },
   ];
 
-  test('is an error in its field, and not in others', () => {
+  test('affects only its field', () => {
     const found = read('name town { name }', ['1', '3'], {
       data: { found: { list } },
       errors: [{ path: ['found', 'list', 0, 'name'], error }],
@@ -258,7 +258,7 @@ describe('what the vendor could not answer', () => {
     ]);
   });
 
-  test('below a field that became null because of it is an error in that field', () => {
+  test('below a field that it makes null is an error of that field', () => {
     const found = read('name town { name }', ['1', '3'], {
       data: { found: { list } },
       errors: [{ path: ['found', 'list', 0, 'town', 'town', 'name'], error }],
@@ -266,7 +266,7 @@ describe('what the vendor could not answer', () => {
     expect(found).toMatchObject([{ name: null, town: error }, { town: null }]);
   });
 
-  test('of a whole person is given to everybody who was not found, because it names no person', () => {
+  test('of a whole person applies to all people that were not found, because it names no person', () => {
     const found = read('name', ['1', '2', '3'], {
       data: { found: { list } },
       errors: [{ path: ['found', 'list', 1, 'name'], error }],
@@ -274,7 +274,7 @@ describe('what the vendor could not answer', () => {
     expect(found).toMatchObject([{ name: null }, { name: error }, { name: 'three' }]);
   });
 
-  test('of the list of people leaves their baskets whole', () => {
+  test('of the list of people does not affect their baskets', () => {
     const found = read('name basket { label }', ['1'], {
       data: { found: null, basket_0: { nodes: [{ _owner: { gid: 'gid:1' }, label: 'mine' }] } },
       errors: [{ path: ['found', 'list'], error }],
@@ -282,7 +282,7 @@ describe('what the vendor could not answer', () => {
     expect(found).toMatchObject([{ name: error, basket: { label: 'mine' } }]);
   });
 
-  test('of one basket leaves the others whole', () => {
+  test('of one basket does not affect the others', () => {
     const found = read('basket { label items { title } }', ['1', '2', '3'], {
       data: {
         basket_0: {
@@ -306,17 +306,17 @@ describe('what the vendor could not answer', () => {
   });
 
   test.each([
-    ['a text where an object is due', { town: { town: 'Utrecht' } }, 'town'],
-    ['a list where an object is due', { town: { town: [] } }, 'town'],
-    ['an object where a text is due', { name: {} }, 'name'],
-  ])('%s is not an answer', (_, record, field) => {
+    ['a text instead of an object', { town: { town: 'Utrecht' } }, 'town'],
+    ['a list instead of an object', { town: { town: [] } }, 'town'],
+    ['an object instead of a text', { name: {} }, 'name'],
+  ])('%s is refused', (_, record, field) => {
     const [found] = read('name town { name }', ['1'], {
       data: { found: { list: [{ _key: 'gid:1', name: null, town: null, ...record }] } },
     });
     expect(codeOf(at(found, field))).toBe('SOURCE_CONTRACT');
   });
 
-  test('says the place and never the value', () => {
+  test('has the place but never the value', () => {
     const [found] = read('basket { label items { count } }', ['1'], {
       data: {
         basket_0: { nodes: [{ _owner: { gid: 'gid:1' }, items: { nodes: [{ count: 'jan@example.nl' }] } }] },
@@ -329,10 +329,10 @@ describe('what the vendor could not answer', () => {
   });
 });
 
-describe('a vendor that says it has more than it gave', () => {
+describe('an answer with further pages', () => {
   const list = [{ _key: 'a', code: 'a' }];
 
-  test('is not taken as a complete list', () => {
+  test('is not a complete list', () => {
     const [found, missing] = readShops(['a', 'b'], { data: { found: { list, page: { hasNext: true } } } });
     expect(found).toMatchObject({ code: 'a' });
     expect(codeOf(at(missing, 'code'))).toBe('SOURCE_CONTRACT');
@@ -341,13 +341,13 @@ describe('a vendor that says it has more than it gave', () => {
   test.each([
     ['nothing', undefined],
     ['something else', { hasNext: 'no' }],
-  ])('nor one that says %s about it', (_, page) => {
+  ])('is not a complete list if it reports %s', (_, page) => {
     const [found, missing] = readShops(['a', 'b'], { data: { found: { list, page } } });
     expect(found).toMatchObject({ code: 'a' });
     expect(codeOf(at(missing, 'code'))).toBe('SOURCE_CONTRACT');
   });
 
-  test('is taken as a complete list if it reports that there are no more objects', () => {
+  test('is a complete list if it reports that no further objects exist', () => {
     expect(readShops(['a', 'b'], { data: { found: { list, page: { hasNext: false } } } })).toEqual([
       expect.objectContaining({ code: 'a' }),
       null,
@@ -372,11 +372,11 @@ describe('an object that was not requested', () => {
     return requestFor(['1', '2']).read({ data: { found: { list } }, errors: [] });
   };
 
-  test('is passed over where a search may find more', () => {
+  test('is ignored if a search may find similar objects', () => {
     expect(readWith(false)).toMatchObject([{ name: 'one' }, null]);
   });
 
-  test('leaves open who was not found, where a vendor finds by exact keys', () => {
+  test('makes missing objects an error if the vendor finds by exact keys', () => {
     const [item, missing] = readWith(true);
     expect(item).toMatchObject({ name: 'one' });
     expect(codeOf(at(missing, 'name'))).toBe('SOURCE_CONTRACT');
@@ -389,7 +389,7 @@ describe('an object that is computed from a value of the vendor', () => {
       data: { found: { list: [{ _key: 'gid:1', ...person }] } },
     })[0];
 
-  test('has the fields of our schema, and its own fields are requested from the vendor', () => {
+  test('has the fields of the schema, and the vendor receives a request for its source fields', () => {
     const [request] = translate('visits { value } spent { amounts { value } }', ['1']);
     expect(request?.document).toContain('spent: total { value currency: code } visits: visitCount');
     const person = computed({ visits: 3, spent: { value: 5, currency: 'EUR' } });
@@ -403,19 +403,19 @@ describe('an object that is computed from a value of the vendor', () => {
     ['visits', { visits: [3] }],
     ['spent', { spent: 5 }],
     ['spent', { spent: [5] }],
-  ])('is refused when the vendor sends another kind of value for %s: %j', (field, person) => {
+  ])('is refused if the vendor sends another kind of value for %s: %j', (field, person) => {
     expect(codeOf(at(computed(person), field))).toBe('SOURCE_CONTRACT');
   });
 
   test.each([
     ['visits', { visits: 'three' }, ['value']],
     ['spent', { spent: { value: 'five' } }, ['amounts', 0, 'value']],
-  ])('is refused where it does not fit our schema: %s', (field, person, path) => {
+  ])('is refused if it does not match the schema: %s', (field, person, path) => {
     expect(codeOf(at(computed(person), field, ...path))).toBe('SOURCE_CONTRACT');
   });
 });
 
-describe('an object without what makes it one of ours', () => {
+describe('an object that needs a value of the vendor', () => {
   const line = (maker: object) => {
     const [found] = read('basket { items { title maker { name } } }', ['1'], {
       data: {
@@ -428,15 +428,15 @@ describe('an object without what makes it one of ours', () => {
   test.each([
     ['null', null],
     ['empty', ''],
-  ])('is null when that is %s, beside healthy fields', (_, serial) => {
+  ])('is null if the value is %s, and other fields are not affected', (_, serial) => {
     expect(line({ _needs: serial, name: 'M' })).toMatchObject({ title: 'T', maker: null });
   });
 
-  test('is there when it has it', () => {
+  test('is returned if the value is present', () => {
     expect(line({ _needs: 's', name: 'M' })).toMatchObject({ title: 'T', maker: { name: 'M' } });
   });
 
-  test('is requested, also if the client does not select it', () => {
+  test('requests the value even if the client does not select it', () => {
     const [request] = translate('basket { items { maker { name } } }', ['1']);
     expect(request?.document).toContain('{ _needs: serial name }');
   });
@@ -453,20 +453,20 @@ describe('an object without what makes it one of ours', () => {
   });
 });
 
-test('a value that our schema promises and the vendor does not send is not an answer', () => {
+test('an answer without a non-null value is refused', () => {
   const list = [{ _key: 'a', code: null }];
   const [found] = readShops(['a'], { data: { found: { list, page: { hasNext: false } } } });
   expect(codeOf(at(found, 'code'))).toBe('SOURCE_CONTRACT');
 });
 
-test('a list that is none is not an answer', () => {
+test('an answer with an invalid list is refused', () => {
   expect(codeOf(at(read('name', ['1'], { data: { found: { list: { name: 'x' } } } }), 0, 'name'))).toBe(
     'SOURCE_CONTRACT',
   );
 });
 
 describe('a request to the vendor', () => {
-  test('holds what comes from outside as variables only', () => {
+  test('contains keys and arguments only as variables', () => {
     const hostile = `1") { id } } evil { secret(id: "`;
     const [request] = translate('name basket { label items(first: $n) { title } }', [hostile], { n: 3 });
     expect(request?.document).not.toContain('evil');
@@ -479,7 +479,7 @@ describe('a request to the vendor', () => {
     expect(translate('basket { label }', ['1'])[0]?.document).not.toContain('people');
   });
 
-  test('has as many keys as the vendor takes in one, and all of them come back in order', () => {
+  test('has at most as many keys as the vendor accepts, and the answers are in order', () => {
     const ids = Array.from({ length: 60 }, (_, i) => String(i));
     const requests = translate('name town { name }', ids);
     expect(requests.length).toBeGreaterThan(1);
@@ -492,20 +492,20 @@ describe('a request to the vendor', () => {
     expect(found.map((item) => at(item, 'name'))).toEqual(ids.map((id) => `gid:${id}`));
   });
 
-  test('has no more keys than the vendor takes, however cheap they are', () => {
+  test('does not exceed the maximum number of keys, even if their cost is low', () => {
     const ids = Array.from({ length: 60 }, (_, i) => String(i));
     const sizes = translate('name', ids).map(({ variables }) => (variables.ids as string[]).length);
     expect(sizes).toEqual([25, 25, 10]);
   });
 
-  test('declares a variable that is a setting only when it is used', () => {
+  test('declares a variable for a setting only if it is used', () => {
     const shop = (fields: string) => requestsOf('_shops', fields, ['a'])[0];
     expect(shop('code price')?.document).toContain('$country: CountryCode!');
     expect(shop('code price')?.variables).toEqual({ codes: ['a'] });
     expect(shop('code')?.document).not.toContain('country');
   });
 
-  test('is not made when one key alone is more than the vendor takes', () => {
+  test('is not sent if a single key exceeds the limit of the vendor', () => {
     expect(() => translate('basket { items(first: 100) { title } }', ['1'])).toThrow(
       expect.objectContaining({ code: 'LIMIT_EXCEEDED' }),
     );

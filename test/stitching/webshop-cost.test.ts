@@ -35,7 +35,7 @@ const selection = fc
   .filter(([carts, fields]) => carts.length + fields.length > 0)
   .map(([carts, fields]) => [...carts.map((cart, i) => `c${i}: ${cart}`), ...fields].join(' '));
 
-describe('no request costs more points than the webshop takes in one', () => {
+describe('requests do not exceed the cost limit of the webshop', () => {
   test('for any selection on many customers', { timeout: 120_000 }, async () => {
     let requests = 0;
     await fc.assert(
@@ -46,7 +46,8 @@ describe('no request costs more points than the webshop takes in one', () => {
           { by },
         );
         const codes = new Set(answer.errors.map(({ extensions }) => extensions.code));
-        // A selection that is too expensive for one customer is refused before any call; the bucket may be empty for a moment.
+        // A selection that is too expensive for one customer is refused before any call. The bucket may be temporarily
+        // empty.
         const { length } = takeRequests();
         requests += length;
         const isConsistent = codes.has('LIMIT_EXCEEDED') ? length === 0 : true;
