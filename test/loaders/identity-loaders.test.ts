@@ -136,7 +136,7 @@ describe('a customer who was unknown to a system', () => {
 describe('the error of a system whose rate limit ends after the deadline', () => {
   it('explains the deadline for identifying the customer, only for identities', async () => {
     addLoaders();
-    answer = () => new SourceRateLimitedError('shop', 'shop limits the rate of calls.', { retryAfter: 5 });
+    answer = () => new SourceRateLimitedError('shop', 'shop is limited.', { retryAfter: 5 });
     const parts = { identityDeadline: startDeadline(1_000, clock, { what: 'the time for identities' }) };
     await expect(load(people, 'a', parts)).rejects.toThrow(/later than the time for identities/);
     await expect(load(orders, 'a', parts)).rejects.toThrow(/^shop is limited\.$/);
