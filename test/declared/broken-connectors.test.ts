@@ -186,7 +186,7 @@ const SQL_MISTAKES: Mistake[] = [
     remedy: /the name of a table or view/,
   },
   {
-    what: 'a table with a restricted read',
+    what: 'an invalid value of readsWholeTable',
     replace: ['matching: lower', 'matching: lower, readsWholeTable: false'],
     problem: /"calls\.pupilsByEmail\.readsWholeTable" is invalid/,
     remedy: /true, or left out/,

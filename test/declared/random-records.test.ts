@@ -102,7 +102,7 @@ async function load(loader: Loader<Client, string, unknown>, kind: Kind, keys: s
 }
 
 const KEYS = ['a', 'A', 'b', 'B', 'ab'];
-/** Creates mostly rows of these keys, because any other row makes the whole answer invalid. */
+/** Creates mostly rows of these keys, because any other row makes the answer invalid for all keys. */
 const rowsOf = (keys: readonly string[]) =>
   fc.array(
     fc.record({
