@@ -65,8 +65,8 @@ function loaderOf(kind: Kind, matching: Matching): Loader<Client, string, unknow
 }
 
 /**
- * Returns the expected result of each key: its items, or a mismatch in one of them. Refused: the whole answer is
- * invalid.
+ * Returns the expected result of each key: its items, or a mismatch in one of them. Refused: the answer is invalid
+ * for all keys.
  */
 function evaluate(keys: readonly string[], rows: readonly Row[], matching: Matching): unknown {
   const lower = (text: string) => text.toLowerCase();
