@@ -1,5 +1,5 @@
 /**
- * The public API: what a source may import of the engine, and how to create a gateway in a program of one's own.
+ * The public API: what a source may import of the engine, and how to create a gateway in a custom program.
  */
 
 // Creating a gateway

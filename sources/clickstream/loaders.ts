@@ -7,14 +7,14 @@ import { deviceRow, eventRow, visitRow, type VisitRow } from './wire.js';
 /** A page of one person's visits or events, newest first. */
 export interface Page {
   person: Person;
-  /** The most items. */
+  /** The maximum number of items. */
   size: number;
   /** The time and id of the last item of the page before. */
   after: { at: string; id: string } | null;
 }
 
 export interface VisitPage extends Page {
-  /** Only visits that began at this moment or later. */
+  /** Only visits that began at this time or later. */
   since: string | null;
 }
 

@@ -21,7 +21,7 @@ export const OPTIONAL_COLUMNS = [
   'unstruct_event_com_google_ga4_enhanced_measurement_view_search_results_1_0_0',
 ] as const;
 
-/** As the queries write it: in UTC, with microseconds. */
+/** A time in the format of the queries: in UTC, with microseconds. */
 const moment = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
 
 export const visitRow = z.object({

@@ -2,7 +2,7 @@ import type { OrganisationsDeclaration } from '../../src/index.js';
 import { identity } from './identity.js';
 import { organisationsOfUsers } from './loaders.js';
 
-/** The organisation of each user that is the customer. */
+/** The organisations of all users that belong to the customer. */
 export const organisations: OrganisationsDeclaration = {
   ofCustomer: async (customer, { load }) => {
     const users = await customer.records(identity);

@@ -7,7 +7,7 @@ export const identity: IdentityDeclaration<RestClient, ContactRecord> = {
   foundBy: {
     hubspotContactId: { uniqueness: 'enforced', loader: contactsById },
     email: { uniqueness: 'enforced', loader: contactsByEmail },
-    // Else the same customer would have another id when found by it than when found by e-mail.
+    // Otherwise a customer that is found by it would have another id than a customer that is found by e-mail.
     facebookUserId: { uniqueness: 'enforced', loader: contactsByFacebookUserId },
   },
   // HubSpot has additional addresses beside the primary one. It vouches for no phone number and no name at X.

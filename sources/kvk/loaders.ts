@@ -85,16 +85,22 @@ export const branchDetails = defineLoader<RestClient, BranchKey, BranchDetails |
     }),
 });
 
-/** The most that the register returns in one page. */
+/** The maximum number of results on a page of the register. */
 const RESULTS_PER_PAGE = 100;
-/** The register returns up to 1,000 results. A name with more than three pages of results in one place identifies nobody. */
+/**
+ * The register returns up to 1,000 results. A name with more than three pages of results in one place does not identify
+ * a company.
+ */
 const MAX_PAGES = 3;
-/** A search may find a company by a name that it does not show. The profiles of this many companies are read for all names. */
+/**
+ * A search may find a company by a name that it does not show. The profiles of this many companies are read for all
+ * names.
+ */
 const MAX_PROFILES = 5;
 
 /**
- * The companies that have the name in the place, whole. The search also finds similar names, and
- * shows one name of each company. If that is another name, the names in the register decide.
+ * The companies with exactly this name in the place. The search also finds similar names, and returns one name of each
+ * company. If that is another name, the names in the register decide.
  */
 export const companiesByNameAndPlace = defineLoader<RestClient, NameAndPlace, readonly CompanyRecord[]>({
   name: 'companiesByNameAndPlace',

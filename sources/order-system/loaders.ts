@@ -111,8 +111,10 @@ export const orderPages = defineLoader<SqlClient, OrderPage, readonly OrderRecor
     const rows = await database.rows(
       orderRow,
       ...database.dialect.forEach({
-        // Each page is read along the index from its own place. An index has the order of one customer number only, so a page is
-        // read for each number of the customer, and the newest orders of these are taken below. PostgreSQL finds the place in the
+        // Each page is read along the index from its own place. An index has the order of one customer number only, so
+        // a page is
+        // read for each number of the customer, and the newest orders of these are taken below. PostgreSQL finds the
+        // place in the
         // index by the second condition, the other databases by the first.
         query: `
           SELECT requested.page AS page, order_no, cust_no, shop_order_no, status, placed_at, currency, ${TOTAL} AS total
@@ -150,7 +152,7 @@ export const orderPages = defineLoader<SqlClient, OrderPage, readonly OrderRecor
 /** The totals of all orders of one customer, without the cancelled ones. */
 export interface OrderTotals {
   count: number;
-  /** One for each currency, by its code. */
+  /** The totals by currency code. */
   amounts: readonly { amount: string; currency: string }[];
   lastPlacedAt: string | null;
 }
@@ -164,7 +166,7 @@ const totalsRow = z.object({
   total: z.string(),
 });
 
-/** By all of the customer's numbers. */
+/** Loads by all numbers of the customer. */
 export const orderTotals = defineLoader<SqlClient, readonly string[], OrderTotals>({
   name: 'orderTotals',
   keyText: (customerNumbers) => JSON.stringify(customerNumbers.toSorted()),

@@ -18,8 +18,8 @@ export interface FaultControl {
   /** Omitted members stay the same. Resolves when the change takes effect. Throws for an unknown source or value. */
   set(name: string, change: ConditionChange): Promise<SourceState>;
   /**
-   * Makes an event happen to a person in a system, which sends its webhook until the answer is 2xx. Throws if the system has no
-   * such event, or knows nobody with the address.
+   * Creates an event about a person in a system, which sends its webhook until the answer is 2xx. Throws if the system does
+   * not have the event or the address.
    */
   emit(name: string, event: Happening): Promise<Emitted>;
   /** Ends every fault and latency, and resets the counters. */
@@ -161,7 +161,7 @@ async function startProxy(standIn: StandIn): Promise<Source> {
     : target.protocol === 'postgres:'
       ? startSqlProxy(target)
       : Promise.reject(new TypeError(`no proxy speaks ${target.protocol} (${standIn.name})`)));
-  // Not by way of URL, which would add a slash that a stand-in's settings do not expect.
+  // The URL class is not used, because it would add a slash that the settings of a stand-in do not expect.
   return { standIn, proxy, url: standIn.url.replace(target.host, `127.0.0.1:${proxy.number}`) };
 }
 

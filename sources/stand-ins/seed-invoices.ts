@@ -26,7 +26,7 @@ export interface SeedInvoice {
   /** ISO dates. */
   invoiceDate: string;
   dueDate: string;
-  /** The number of the invoice system's own order. Empty if there was none. */
+  /** The number of the order in the invoice system. Empty if it has no order. */
   orderNumber: string;
   shopOrderNumber: string;
   currency: 'EUR' | 'USD';
@@ -36,7 +36,7 @@ export interface SeedInvoice {
   remainingCents: number;
 }
 
-/** How many invoices a place offers numbers for. */
+/** The number of invoice numbers for each person. */
 const perPlace = 8;
 
 /**

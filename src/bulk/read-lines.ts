@@ -9,11 +9,11 @@ export interface InputLine {
   input?: Readonly<Record<string, unknown>>;
   /** The key of the customer. Undefined if the line is invalid. */
   key?: Readonly<Record<string, string>>;
-  /** Why the line is invalid. */
+  /** The reason why the line is invalid. */
   problem?: string;
 }
 
-/** The most characters of one line. */
+/** The maximum number of characters of one line. */
 const MAX_LINE_LENGTH = 10_000;
 /** Lines of a CSV that are parsed at once, so that the event loop is not blocked for long. */
 const LINES_PER_PART = 500;

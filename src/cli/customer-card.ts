@@ -209,7 +209,7 @@ function plainText(value: unknown): string {
     return `${amount} ${currency}`;
   return (
     Object.entries(value)
-      // The gateway's own id of an object says nothing to people.
+      // The gateway's id of an object has no meaning for people.
       .filter(([name]) => name !== '__typename' && name !== 'id')
       .flatMap(([name, inner]) => {
         const text = plainText(inner);

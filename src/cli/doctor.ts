@@ -44,7 +44,7 @@ export const doctor = defineCommand({
 
 interface Report {
   findings: readonly Finding[];
-  /** What was not checked, and why. */
+  /** The skipped checks, with the reasons. */
   notChecked: readonly string[];
 }
 

@@ -16,7 +16,7 @@ const create = defineCommand({
     const { key, sha256 } = newKey();
     const entry = JSON.stringify({ name, roles: [role], sha256: [sha256] });
     // Checked by the readers that the gateway uses at start.
-    // Only a role of one's own needs the sources, for their scopes.
+    // Only a custom role needs the sources, for their scopes.
     const hasRoles =
       isProject(process.cwd()) || new SettingsReader(process.env).isPresent(GATEWAY_SETTINGS.roles);
     const {

@@ -15,7 +15,7 @@ export interface Auth {
 
 /** Credentials that are obtained at run time and expire. */
 export interface Session {
-  /** The headers for the next call. They are obtained once, however many calls wait for them. */
+  /** The headers for the next call. They are obtained once for all waiting calls. */
   headers(): Promise<Record<string, string>>;
   /** Reports that the system accepted a call with these headers. */
   accepted(headers: Record<string, string>): void;

@@ -55,7 +55,7 @@ export interface ApiKeys {
 }
 
 /**
- * Makes a new key, and the hash of it for API_KEYS. The key has 256 random bits, so nobody can find it from the plain hash.
+ * Creates a new key, and its hash for API_KEYS. The key has 256 random bits, so nobody can find it from the plain hash.
  * That would be possible for a key that a person chose.
  */
 export function newKey(): { key: string; sha256: string } {
@@ -117,7 +117,7 @@ function nameOf(entry: unknown): unknown {
 function callerOf(key: DeclaredKey, all: Roles, report: (field: string, what: string) => void): Caller {
   const { roles } = key;
   const permissions = permissionsOf(roles, all);
-  // Everybody who has opened the page could read such a key.
+  // Every visitor of the page could read such a key.
   if (roles.includes('visitor'))
     report('roles', 'a visitor needs a token (JWT_ISSUER), not a key; remove the role visitor');
   for (const purpose of key.purposes ?? [])

@@ -15,7 +15,7 @@ export interface TimelineSource {
   timeline: TimelineDeclaration;
 }
 
-/** An entry as resolvers get it: its id is made of source and recordId when it is selected. */
+/** An entry for resolvers. Its id is created from source and recordId when it is selected. */
 export type TimelineNode = Omit<TimelineEntry, 'id'>;
 
 /** A page of the timeline, and the sources whose entries are missing on it. */

@@ -87,7 +87,7 @@ export function compileField(text: string, { place, report }: CompileContext): V
   };
 }
 
-/** Cuts a chain at the dots between its fields. */
+/** Splits a chain at the dots between its fields. */
 function chainOf(text: string): string[] {
   const parts: string[] = [];
   let part = '';

@@ -51,7 +51,9 @@ export class Mappers {
   hasExactNumbers = false;
   readonly #options: MapperOptions;
   readonly #mappers = new Map<string, MapRecord>();
-  /** By type: the paths of its records that are read. The value is the type of the objects at the path, if it has any. */
+  /**
+   * The paths that are read from the records of each type. The value is the type of the objects at the path, if any.
+   */
   readonly #paths = new Map<string, Map<string, string | undefined>>();
 
   constructor(options: MapperOptions) {

@@ -29,7 +29,7 @@ export interface ExchangeOptions {
 }
 
 /**
- * The request headers on which an answer depends, beside the URL. So after a new login, a browser does not use cached
+ * The request headers that affect an answer, in addition to the URL. So after a new login, a browser does not use cached
  * answers. This header replaces the `vary` header of `edge.ts`, which has `origin`.
  */
 const VARY = 'accept, authorization, origin, data-purpose, x-purpose, report-sources, x-sources';
@@ -191,7 +191,7 @@ export class Exchange {
     this.#count('ok');
   }
 
-  /** Makes the span of a request that gets the answer of another request. */
+  /** Creates the span of a request that shares the answer of another request. */
   #trace(outcome: OperationOutcome): void {
     const trace = startRequest(this.head.headers);
     nameOperation(trace, 'query', this.#operationName);

@@ -36,7 +36,7 @@ const readers = new WeakMap<IdentityRules, RecordReader>();
 /** The lookups of a request in one source by one namespace. */
 interface Column {
   byValue: Map<string, Lookup>;
-  /** Those that are not being loaded yet. */
+  /** The lookups whose loading has not started. */
   added: Lookup[];
 }
 
@@ -68,7 +68,9 @@ export class Lookups {
     return lookup;
   }
 
-  /** Starts all lookups that were added: of each source and namespace together, unless the loader answers one by one. */
+  /**
+   * Starts all lookups that were added: of each source and namespace together, unless the loader answers one by one.
+   */
   load(): void {
     const { load, loadMany } = this.#loaders;
     for (const [{ loader }, column] of this.#columns) {

@@ -15,8 +15,8 @@ import type { PipelineDependencies } from './pipeline-options.js';
 export type Load = <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key) => Promise<Value>;
 
 /**
- * Loads a key, and returns what `read` returns for its value: at once if the value is loaded already. Of a list, it takes much
- * less memory than a promise for each field of each object.
+ * Loads a key, and returns the result of `read` for its value, synchronously if the value is already loaded. For a list, it
+ * needs much less memory than a promise for each field of each object.
  */
 export type LoadField = <C extends Client, Key, Value, Field>(
   loader: Loader<C, Key, Value>,
@@ -33,7 +33,9 @@ export type LoadMany = <C extends Client, Key, Value>(
   keys: readonly Key[],
 ) => Promise<readonly (Value | Error)[]>;
 
-/** Returns a cached answer that is fresh enough for the request, without calling the system; undefined if there is none. */
+/**
+ * Returns a cached answer that is fresh enough for the request, without calling the system; undefined if there is none.
+ */
 export type ReadCached = <C extends Client, Key, Value>(
   loader: Loader<C, Key, Value>,
   key: Key,
@@ -58,7 +60,7 @@ export interface LoadedSource<C extends Client> {
   loaderSettings?: Readonly<Record<string, LoaderSettings>> | undefined;
   /** Whether the system holds consents of customers. Default false. */
   holdsConsent?: boolean;
-  /** Bound for all of its loaders. */
+  /** The maximum batch size of all loaders of the source. */
   maxBatch?: number | undefined;
   windowMs?: number | undefined;
 }

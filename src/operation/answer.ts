@@ -21,7 +21,7 @@ import type { Principal } from './principal.js';
 import { operationError } from './request-error.js';
 import { coerceVariables } from './variables.js';
 
-/** A request to answer an operation: for which principal, and how. */
+/** A request to answer an operation, with its principal and options. */
 export interface OperationRequest {
   principal: Principal;
   /** Names the request in logs, errors and the audit. */
@@ -59,7 +59,7 @@ export interface Answer {
   outcome: OperationOutcome;
   /** With incremental delivery: all results, the initial one included. */
   results?: AsyncIterableIterator<ExecutionResult>;
-  /** Why an event is not sent. The result is empty then. */
+  /** The reason why an event is not sent. Then the result is empty. */
   withheld?: Withheld;
   /** The sources and ages of the records in the answer. Undefined if the operation was not executed. */
   provenance?: Provenance;

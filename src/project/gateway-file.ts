@@ -19,7 +19,7 @@ import { GATEWAY_FILE } from './project-folder.js';
 const MAX_BYTES = 256 * 1024;
 
 export interface ProjectSettings {
-  /** The environment with the settings of the files added. Variables that are set win. */
+  /** The environment with the settings of the files added. Existing variables have priority. */
   environment: Environment;
   /** The settings in gateway.yaml, by variable. */
   declared: ReadonlyMap<string, DeclaredSetting>;
@@ -29,7 +29,7 @@ export interface ProjectSettings {
 }
 
 /**
- * Reads gateway.yaml and .env of a project folder. A variable of the process wins over .env, and both win over gateway.yaml.
+ * Reads gateway.yaml and .env of a project folder. A variable of the process has priority over .env, and both have priority over gateway.yaml.
  * Relative paths start at the project folder, which must be the working directory when the settings are used.
  */
 export function readProjectSettings(folder: string, process: Environment): ProjectSettings {

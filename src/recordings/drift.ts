@@ -182,7 +182,7 @@ async function compareTimes(
   if (latencyMs === undefined) return [];
   const limit = Math.max(2 * latencyMs.p50, latencyMs.p95, latencyMs.p50 + MIN_SLOWER_MS);
   const times = [ms];
-  // One slow answer says nothing. Only if each one is slow, the system is.
+  // The system is slow only if every answer is slow.
   while (times.length <= REPEATS && times.every((time) => time >= limit))
     times.push((await live.rows(call, [callKey])).ms);
   if (!times.every((time) => time >= limit)) return [];

@@ -19,7 +19,7 @@ import type { SourceDefinition } from '../source.js';
 const MAX_LEVELS = 3;
 /** The longest page of a connection. */
 const PAGE_SIZE = 100;
-/** They differ between two runs. */
+/** Fields whose values differ between two runs. */
 const VOLATILE = new Set(['fetchedAt']);
 /** Ids that the gateway seals. */
 const SEALED = new Set(['TimelineEntry', 'Ticket', 'Deal']);
@@ -94,7 +94,7 @@ function selection(
     .join(' ');
 }
 
-/** None for a field that needs an argument, or whose objects are too deep. */
+/** Returns an empty list for a field that needs an argument, or whose objects are nested too deep. */
 function fieldText(
   schema: GraphQLSchema,
   { name, args, type }: GraphQLField<unknown, unknown>,

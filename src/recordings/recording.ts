@@ -12,7 +12,7 @@ export type DeclarationKind = (typeof DECLARATION_KINDS)[number];
 const recordedCall = z.strictObject({
   /** The call as it was measured, in the words of the declaration's grammar. */
   call: z.record(z.string(), z.json()),
-  /** An answer without its rows, so that the stand-in has the members around them. Default: the rows alone. */
+  /** An answer without its rows, from which the stand-in takes the other members. Default: only the rows. */
   envelope: z.json().exactOptional(),
   /** The rows as the system returns them, by key in the form in which the system holds it. */
   answers: z.record(z.string(), z.array(z.json())),
@@ -41,7 +41,7 @@ export type RecordedTable = z.infer<typeof recordedTable>;
 const recordedExample = z.strictObject({
   query: z.string(),
   variables: z.record(z.string(), z.json()),
-  /** What a client is answered by the source over the recorded records. */
+  /** Queries, and the answers of the source with the recorded records. */
   data: z.json(),
 });
 

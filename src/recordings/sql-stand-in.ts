@@ -9,7 +9,7 @@ import { tableStandIn } from './table-stand-in.js';
 
 /** A database server of the test. It is removed when it closes. */
 export interface DatabaseServer {
-  /** For the superuser. */
+  /** The URL for the superuser. */
   connectionString: string;
   close(): Promise<void>;
 }

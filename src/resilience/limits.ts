@@ -8,7 +8,7 @@ export interface LimitsOptions {
   /**
    * The longest duration of one call, including connecting and reading, without the wait for a slot. Then the call is
    * cancelled at the system, and its fields are null with SOURCE_TIMEOUT. Set it below the deadline of a request. A
-   * call that is cancelled because no client waits says nothing about the system, so the breaker would never open.
+   * call that is cancelled because no client waits does not show whether the system is slow, so the breaker would never open.
    * Default `'1 s'`.
    */
   timeout?: Duration;

@@ -3,7 +3,7 @@ import { PRIORITIES, type Priority } from '../priority.js';
 import { DURATION_BUCKETS_S, type Cell, type MakeCounter, type Timer } from './counters.js';
 
 /**
- * How an operation ended. `ok`: all of the answer is there. `errors`: a part of it is missing. `refused`: the operation
+ * The outcome of an operation. `ok`: the answer is complete. `errors`: a part of it is missing. `refused`: the operation
  * was not executed, because of a problem in the request.
  */
 export type OperationOutcome = 'ok' | 'errors' | 'refused';

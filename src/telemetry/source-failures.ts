@@ -28,8 +28,8 @@ export interface FailureReport {
 
 export interface SourceFailures {
   /**
-   * Reports a failure to the operator. A failure is reported once, however often it is explained; an error that is no
-   * SourceError never.
+   * Reports a failure to the operator. Each failure is reported once, even if several errors explain it. Only a
+   * SourceError is reported.
    */
   report: (error: unknown, loader?: string) => void;
   /** The last failure of each source in the last ten minutes, with its time (ISO 8601). */

@@ -16,7 +16,7 @@ export interface SmallServer {
   close(): Promise<void>;
 }
 
-/** A system that answers just what a test wants, on a free port of 127.0.0.1. */
+/** A system with the answers of a test, on a free port of 127.0.0.1. */
 export async function startServer(
   answer: (request: SeenRequest, response: ServerResponse) => void,
 ): Promise<SmallServer> {

@@ -26,7 +26,7 @@ export function fieldsOf(systems: number): string {
 
 export const ALL_SYSTEMS = Object.keys(FIELD_OF).length;
 
-/** High enough that the systems do not limit the gateway, although eight of them share a process. */
+/** Limits that the gateway does not reach, even though eight systems share a process. */
 const HIGH_LIMITS = { rate: { calls: 1_000_000, per: '1 s' }, timeout: '60 s' } as const;
 export const UNLIMITED: Tuning = {
   '*': { limits: { timeout: HIGH_LIMITS.timeout } },
@@ -35,7 +35,7 @@ export const UNLIMITED: Tuning = {
   kvk: { limits: HIGH_LIMITS },
 };
 
-/** A bench with all systems. The eight systems that are added share a process, since their time is not measured. */
+/** Opens a bench with all systems. The eight added systems share a process, because their time is not measured. */
 export async function withAllSystems(bench: Bench): Promise<Bench> {
   const others = Object.keys(FIELD_OF).filter((name) => !SYSTEMS.some((system) => system === name));
   const { ready } = await bench.open({

@@ -11,7 +11,7 @@ import type { ClickTimes } from './roles/clicks.js';
 const CLICK_LOG = { events: 2_000_000, days: 30 };
 const STARTS = 5;
 const QUERIES = 20;
-/** A gateway takes longer to start than this process, and has loaded DuckDB by then. */
+/** The wait before the first query. A gateway starts more slowly than this process, and has loaded DuckDB by then. */
 const STARTED_MS = 1_000;
 const MEMORY_MB = 256;
 

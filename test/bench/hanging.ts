@@ -28,8 +28,8 @@ interface Seen {
 }
 
 /**
- * Two gateways side by side under the same load. One has a contact centre of its own, which then hangs. Other work on
- * the machine affects both at the same time.
+ * Two gateways under the same load. One has a separate contact centre, which then hangs. Other work on the machine
+ * affects both at the same time.
  */
 export async function hanging(bench: Bench): Promise<Figure[]> {
   const { open, effort } = bench;

@@ -8,7 +8,7 @@ import type { Figure } from './report.js';
 const HOT_CUSTOMERS = 100;
 const MAX_AGE_S = 30;
 const WANTED_PER_SECOND = 1_000;
-/** Share of the capacity that is used: at full capacity a queue would build up. */
+/** The share of the capacity that is used. At full capacity, a queue would grow. */
 const SHARE_OF_CAPACITY = 0.8;
 
 /** Calls to the systems per page view, when many page views a second are about the same hundred customers. */

@@ -140,7 +140,7 @@ async function observeRounds(
   const seen: Calls[] = [];
   const look = async (): Promise<void> => {
     const now = await control.calls();
-    // Calls of round n are counted a little after n times the latency.
+    // Calls of round n are counted slightly after n times the latency.
     const round = Math.round((performance.now() - started) / (OBSERVED_LATENCY_MS + 4));
     for (const [name, calls] of Object.entries(difference(now, last))) {
       const ofRound = (seen[round] ??= {});

@@ -11,7 +11,7 @@ const COLD_EVERY = 5;
 const MAX_AGE_S = 30;
 const SHARE_OF_CAPACITY = 0.5;
 
-/** Page views as in a shop: most are about a few customers, the others about all the rest. */
+/** Page views as in a shop: most are about a few customers, and the others about all other customers. */
 export async function mixed(bench: Bench): Promise<Figure[]> {
   const { control, effort } = bench;
   const gateway = await openTuned(bench, { '*': { freshness: { maxAge: `${MAX_AGE_S} s` } } });

@@ -13,7 +13,7 @@ import { usageOfProcess } from './usage-of-process.js';
 import { V8_FLAGS } from '../../src/v8/flags.js';
 
 const STARTS = 5;
-/** By then, deferred work of the start is done. */
+/** The wait after the start. After it, deferred work of the start is done. */
 const IDLE_MS = 3_000;
 /** Fields of the four systems only. Without `name`, because any system may have it. */
 const FIELDS = `orders(first: 3) { nodes { number placedAt total { amount currency } lines { quantity product { sku title } } } }
@@ -31,7 +31,7 @@ export async function pluggedIn(bench: Bench): Promise<Figure[]> {
     { environment: bench.environment, sources: SYSTEMS.length },
     { environment: all.environment, sources: ALL_SYSTEMS },
   ]) {
-    // The gateway's clock is frozen: a rate limit would never allow another call, so there is none.
+    // The gateway's clock is frozen, and a rate limit would never allow another call, so no rate limit is set.
     const running = await bench.open({
       role: 'gateway',
       environment: { ...environment, ...tuningEnvironment(UNLIMITED) },

@@ -9,15 +9,14 @@ const PER_SECOND = 10;
 const KEYS_PER_CALL = 10;
 /** Concurrent requests of the export, with one call each: enough that a next call is always queued. */
 const EXPORT_CONCURRENCY = 8;
-/** A caller of an export waits longer than a visitor of a page. */
+/** The deadline of the export, which waits longer than a page view. */
 const DEADLINE_MS = 10_000;
 const VIEWS_PER_SECOND = 3;
 const VIEWERS = 10;
 const FOREVER_S = 3_600;
 
 /**
- * Two gateways side by side serve page views from a source that allows 10 calls a second. One of them also serves an
- * export. Each has 10 calls a second of its own.
+ * Two gateways serve page views from sources that allow 10 calls a second each. One gateway also serves an export.
  */
 export async function priority(bench: Bench): Promise<Figure[]> {
   const { bulkKeys } = bench.effort;

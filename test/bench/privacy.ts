@@ -54,7 +54,7 @@ interface Block {
 }
 
 /**
- * Times that all gateways are restarted, since two processes of the same program differ by part of the measured
+ * The number of restarts of all gateways, because two processes of the same program differ by a part of the measured
  * cost.
  */
 const ROUNDS = 3;
@@ -112,7 +112,7 @@ async function sendRequests(client: Client, bodies: readonly Body[], requests: n
   }
 }
 
-/** More and shorter blocks, since the speed of the machine varies more than the compared cost. */
+/** The factor for more, shorter blocks, because the speed of the machine varies more than the compared cost. */
 const BLOCK_MULTIPLIER = 5;
 
 /** A response cache would skip the compared work. */

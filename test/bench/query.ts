@@ -9,8 +9,8 @@ export const CUSTOMERS = 1_000;
 export const SYSTEMS: readonly string[] = ['order-system', 'webshop', 'contact-centre', 'crm-hubspot'];
 
 /**
- * Fields of the standard query: some of each of the four systems, and the webshop's products of the order system's
- * lines.
+ * The fields of the standard query: some fields of each of the four systems, and the products in the webshop of the lines
+ * in the order system.
  */
 const FIELDS = `id name emails { value source }
   orders(first: 3) { nodes { number placedAt total { amount currency } lines { quantity product { sku title } } } }

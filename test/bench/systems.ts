@@ -13,8 +13,8 @@ import { createLogger } from '../../src/telemetry/logger.js';
 const TIMEOUT_MS = 1_000;
 
 /**
- * Clients of the four systems, with the connectors of the gateway and nothing else of it. Also the hand-written
- * queries to the webshop, where the gateway uses stitching.
+ * Clients of the four systems, with only the connectors of the gateway. Also hand-written queries to the webshop, for
+ * which the gateway uses stitching.
  */
 export type Systems = ReturnType<typeof connectSystems>;
 

@@ -9,9 +9,8 @@ import { TRICKS } from './v8-tricks.js';
 /**
  * `node --import tsx test/bench/v8.ts [--node <path of a node>]... [--only <trick>]... [--rounds 5]` compares each trick of
  * src/v8 with the plain alternative, and prints a table: below 1, the trick takes less processor time, or memory.
- *
- * Each measurement has a process of its own, and those of a trick and its alternative alternate. So other work on the
- * machine disturbs both alike, and the median of the ratios says more than the times do.
+ * Each measurement has a separate process, and the trick and its alternative alternate. So other work on the machine
+ * affects both equally, and the median of the ratios is more reliable than the times.
  */
 const { values: options } = parseArgs({
   options: {

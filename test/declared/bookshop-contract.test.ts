@@ -68,7 +68,7 @@ describeSource(
       data: {
         customer: { bookPurchases: { nodes: [{ number: 'M045-0044' }, { number: 'M045-0043' }] } },
       },
-      // The member, and three pages of purchases.
+      // The calls are the member and three pages of purchases.
       calls: 4,
     },
     operation: by({ email: 'reader3@example.nl' }),

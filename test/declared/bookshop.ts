@@ -107,7 +107,7 @@ interface Member {
   purchases: readonly Purchase[];
 }
 
-/** The member with number n has n purchases. */
+/** The members of the bookshop. The member with number n has n purchases. */
 export const MEMBERS: readonly Member[] = Array.from({ length: 45 }, (_, i) => {
   const id = `M${String(i + 1).padStart(3, '0')}`;
   return {
@@ -124,9 +124,9 @@ export const MEMBERS: readonly Member[] = Array.from({ length: 45 }, (_, i) => {
   };
 });
 
-/** What a test changes about the bookshop. */
+/** The faults of the bookshop. */
 export interface BookshopFaults {
-  /** A code of the error for the member with this e-mail address. */
+  /** The error code for each e-mail address that fails. */
   failing?: Readonly<Record<string, string>>;
 }
 
@@ -155,7 +155,7 @@ function recordOf({ purchases, ...member }: Member) {
   };
 }
 
-/** Answers as the bookshop does: lists are in its own order, and a missing member of a list is null. */
+/** Answers like the bookshop: lists have another order than the request, and a missing member is null. */
 export function bookshop({ failing = {} }: BookshopFaults = {}) {
   const rootValue = {
     members: ({ ids }: { ids: readonly string[] }) => [

@@ -6,7 +6,7 @@ import { INVOICING_SDL, INVOICING_YAML } from './invoicing.js';
 import { PARKING_SDL, PARKING_YAML } from './parking.js';
 import { PARCELS_SDL, PARCELS_YAML } from './parcels.js';
 
-/** A mistake in the parts of a declaration that belong to its connector. */
+/** A mistake in the part of a declaration that belongs to its connector. */
 interface Mistake {
   what: string;
   replace: [from: string, to: string];
@@ -79,7 +79,7 @@ const SOAP_MISTAKES: Mistake[] = [
     remedy: /value of a part/,
   },
   {
-    what: 'a part of a key that is none',
+    what: 'an invalid part of a key',
     replace: ['customer: "{key}"', 'customer: "{key|last 2}"'],
     problem: /A key would become part of a text/,
     remedy: /"\{key\|first 2\}"/,
@@ -186,7 +186,7 @@ const SQL_MISTAKES: Mistake[] = [
     remedy: /the name of a table or view/,
   },
   {
-    what: 'a table that is not read as a whole',
+    what: 'an invalid value of readsWholeTable',
     replace: ['matching: lower', 'matching: lower, readsWholeTable: false'],
     problem: /"calls\.pupilsByEmail\.readsWholeTable" is invalid/,
     remedy: /true, or left out/,
@@ -300,7 +300,7 @@ const GRAPHQL_MISTAKES: Mistake[] = [
     remedy: /Write a field with its arguments/,
   },
   {
-    what: 'a quotation mark without an end',
+    what: 'an unterminated text',
     replace: ['members(ids: $keys)', 'members(ids: $keys, of: \\"x)'],
     problem: /is not a field in GraphQL/,
     remedy: /Write a field with its arguments/,
@@ -386,7 +386,7 @@ const GRAPHQL_MISTAKES: Mistake[] = [
     remedy: /nothing, unavailable, rate-limited/,
   },
   {
-    what: 'points, and no code that they are used up',
+    what: 'cost points without the error code for used-up points',
     replace: [', THROTTLED: rate-limited', ''],
     line: 6,
     problem: /No code of an error means that the points are used up/,
@@ -409,7 +409,7 @@ describe.each([
 ])('a declaration over $connector', ({ yaml, sdl, mistakes }) => {
   const compile = (text: string) => declaredSource({ file: 'a.yaml', yaml: text, sdlFile: 'a.graphql', sdl });
 
-  test('has no problem if it is that of the example', () => {
+  test('has no problems in the example', () => {
     expect(compile(yaml)).not.toHaveProperty('problems');
   });
 
@@ -429,7 +429,7 @@ describe.each([
   );
 });
 
-test('a type that contains itself needs a selection with an end', () => {
+test('a type that contains itself needs a finite selection', () => {
   const sdl = `type Customer { shelf: Shelf @personalData(category: TRAIT) @authenticated }
 type Shelf @personalData(category: TRAIT) { name: String within: Shelf }`;
   const compile = (select: string) =>

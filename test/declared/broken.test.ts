@@ -7,7 +7,7 @@ function problemsOf(yaml: string, sdl: string | undefined = WARRANTY_SDL): reado
   return 'problems' in result ? result.problems : [];
 }
 
-/** The warranty system with one mistake. `line` is the line of the mistake in the changed file. */
+/** A mistake in the declaration of the warranty system. `line` is its line in the changed file. */
 interface Mistake {
   what: string;
   replace: [from: string, to: string];
@@ -47,7 +47,7 @@ const MISTAKES: Mistake[] = [
     remedy: /Did you mean "limits"\?/,
   },
   {
-    what: 'a call with a name that every object of JavaScript has',
+    what: 'a call with the name of an inherited member of JavaScript objects',
     replace: ['call: byEmail', 'call: valueOf'],
     problem: /"identity.foundBy.email.call" is invalid/,
     remedy: /must not be a name of JavaScript, such as valueOf/,
@@ -80,7 +80,7 @@ const MISTAKES: Mistake[] = [
     remedy: /must be the name of a table/,
   },
   {
-    what: 'a number that finds no company',
+    what: 'an unknown kind of company number',
     replace: ['webhook:\n', 'companies: { foundBy: { rsin: byId } }\nwebhook:\n'],
     line: 30,
     problem: /"rsin" is not known here/,
@@ -196,7 +196,7 @@ const MISTAKES: Mistake[] = [
     remedy: /namespaces: \{ registration/,
   },
   {
-    what: 'a recordKey that nothing finds',
+    what: 'a recordKey without a lookup',
     replace: ['    registrationId: { call: byId, uniqueness: enforced }\n', ''],
     line: 10,
     problem: /"foundBy" has no "registrationId"/,
@@ -215,7 +215,7 @@ const MISTAKES: Mistake[] = [
     remedy: /Did you mean "byEmail"\?/,
   },
   {
-    what: 'a call that nothing uses',
+    what: 'an unused call',
     replace: ['calls:\n', 'calls:\n  other: { get: "/v1/other/{key}" }\n'],
     line: 16,
     problem: /call "other" is not used/,
@@ -381,12 +381,12 @@ describe('a broken declaration', () => {
     expect(problemsOf(yaml).map(({ line }) => line)).toEqual([3, 17]);
   });
 
-  it('is reported with the line in its SDL if that is wrong', () => {
+  it('is reported with the line in its SDL if the SDL is invalid', () => {
     const [problem] = problemsOf(WARRANTY_YAML, WARRANTY_SDL.replace('type Warranty', 'typ Warranty'));
     expect(problem).toMatchObject({ file: 'warranty.graphql', line: 14 });
   });
 
-  it('is reported with the name of the SDL file if that is missing', () => {
+  it('is reported with the name of the SDL file if it is missing', () => {
     const result = declaredSource({
       file: 'a.yaml',
       yaml: WARRANTY_YAML,
@@ -473,7 +473,7 @@ test('a source may find customers without a classified field', () => {
   ]);
 });
 
-test('a source that shows nothing is refused, with each field that is not classified', () => {
+test('a source without classified fields is refused, and each field is reported', () => {
   const sdl = 'type Article @foundBy(field: "code") {\n  code: ID!\n  stock: Int\n}\n';
   expect(problemsOf(WARRANTY_YAML, sdl).map(({ line, problem }) => [line, problem])).toEqual([
     [2, '"Article.code" is not classified, so it is not shown.'],
@@ -481,7 +481,7 @@ test('a source that shows nothing is refused, with each field that is not classi
   ]);
 });
 
-test('a field that is left out of the SDL does not change the line numbers of the others', () => {
+test('a field that is omitted from the SDL does not change the line numbers of other fields', () => {
   const field = '  "A note."\n  note(\n    first: Int\n  ): String\n';
   const sdl = WARRANTY_SDL.replace('  "The code of the repair."', (next) => `${field}${next}`)
     .replace('type Repair @personalData(category: TRANSACTION)', 'type Repair')

@@ -11,7 +11,7 @@ const SDL = `type Customer {
 }
 type Item @personalData(category: TRAIT) { id: ID! owner: String }`;
 
-/** The loader of a call, with the options of the connector. */
+/** Returns the loader of a call, with these options of the connector. */
 function loaderOf(
   call: string,
   connect = 'ping: /ping',
@@ -171,7 +171,7 @@ describe('a batch', () => {
     await close();
   });
 
-  it('is refused as a whole if a row belongs to no key', async () => {
+  it('is refused completely if a row has an unrequested key', async () => {
     answer = () => ({ body: { data: [item(1, 'z')] } });
     const { load, close } = loaderOf('{ get: "/items?owners={keys|csv}", rows: data, key: owner }');
     await expect(load('a', 'b')).rejects.toMatchObject({ code: 'SOURCE_CONTRACT' });
@@ -205,7 +205,7 @@ describe('errors of the system', () => {
       { status: 404, body: {} },
       'SOURCE_CONTRACT',
     ],
-  ])('give the right error code, found by %s', async (_, connect, reply, code) => {
+  ])('have the correct error code, read from %s', async (_, connect, reply, code) => {
     answer = () => reply;
     const { load, close } = loaderOf('{ get: "/items?owner={key}", rows: data }', `ping: /ping, ${connect}`);
     expect(await load('a')).toEqual([expect.objectContaining({ code })]);

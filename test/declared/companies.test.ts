@@ -129,7 +129,7 @@ test.each([
     YAML.replace('{ call: sites }', '{ call: sites, key: rsin }'),
     '"rsin" is not a number of companies.',
   ],
-  ['a path that is none', YAML.replace('tax.vat', 'tax..vat'), '"tax..vat" is not a path.'],
+  ['an invalid path', YAML.replace('tax.vat', 'tax..vat'), '"tax..vat" is not a path.'],
 ])('a declaration is refused with %s', (_, yaml, problem) => {
   expect(problemsOf(yaml).map((found) => found.problem)).toContain(problem);
 });
@@ -147,7 +147,8 @@ describe('an outbox of a declared source', () => {
 `;
   const outbox = () => {
     const result = compile(OUTBOX);
-    if ('problems' in result || result.source.outbox === undefined) throw new Error('There is no outbox.');
+    if ('problems' in result || result.source.outbox === undefined)
+      throw new Error('The source has no outbox.');
     return result.source.outbox;
   };
   const ROW = { id: '7', at: new Date('2026-05-01T10:00:00Z'), number: '69599084', kind: 'changed' };

@@ -49,7 +49,7 @@ describe('consent that a declared source holds', () => {
   });
   afterAll(() => system.close());
 
-  /** The contact for marketing, or the code of the error. */
+  /** Returns the contact for marketing, or the code of the error. */
   async function contactWith(rows: unknown, yaml = YAML): Promise<unknown> {
     consents = rows;
     gateway = open(yaml);
@@ -76,7 +76,7 @@ describe('consent that a declared source holds', () => {
     ['the answer is open', [{ ...YES, answer: 'open' }]],
     ['the yes is for another channel', [{ ...YES, by: 's' }]],
     ['the yes is for another purpose', [{ ...YES, goal: 'advice' }]],
-    ['the yes is over', [{ ...YES, ends: '01-01-2020' }]],
+    ['the yes has expired', [{ ...YES, ends: '01-01-2020' }]],
     ['one of two answers is no', [YES, { ...YES, answer: 'no' }]],
   ])('withholds it if %s', async (_, rows) => {
     expect(await contactWith(rows)).toBe('CONSENT_REQUIRED');
@@ -91,7 +91,7 @@ describe('consent that a declared source holds', () => {
     ['the channel is unknown', [{ ...YES, by: 'x' }]],
     ['the purpose is missing', [{ ...YES, goal: null }]],
     ['the end is not a date', [{ ...YES, ends: 'never' }]],
-    ['there is an unknown answer beside the yes', [YES, { ...YES, answer: 'perhaps' }]],
+    ['the list has a yes and an unknown answer', [YES, { ...YES, answer: 'perhaps' }]],
     ['the answer has another shape', 'yes'],
     ['the list is missing', undefined],
   ])('withholds it with an error if %s', async (_, rows) => {
@@ -105,7 +105,7 @@ describe('consent that a declared source holds', () => {
     expect(await contactWith([row], YAML.replace(from, to))).toBe('CONSENT_REQUIRED');
   });
 
-  it('counts for all channels without a channel, if that is declared', async () => {
+  it('applies to all channels if it has no channel, if that is declared', async () => {
     const yaml = YAML.replace('s: SMS } }', 's: SMS }, ifMissing: ALL }');
     expect(await contactWith([{ ...YES, by: null }], yaml)).toBe('Owner2@Example.nl');
     expect(await contactWith([YES, { ...YES, by: null, answer: 'no' }], yaml)).toBe('CONSENT_REQUIRED');
@@ -153,7 +153,7 @@ describe('a declaration of consents', () => {
       remedy: /Did you mean "consentsById"\?/,
     },
     {
-      what: 'a call that loads other data too',
+      what: 'a call that also loads other data',
       replace: ['call: consentsById', 'call: byId'],
       problem: /call "byId" is used for other data too/,
       remedy: /for consents alone/,
@@ -207,7 +207,7 @@ describe('a declaration of consents', () => {
       remedy: /Remove id/,
     },
     {
-      what: 'a list that may be cut off',
+      what: 'a list that may be truncated',
       replace: ['notFound: 404 }', 'notFound: 404, page: { link: header, maxItems: 10, acceptPart: true } }'],
       problem: /a withdrawal may be missing/,
       remedy: /Remove acceptPart/,

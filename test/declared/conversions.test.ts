@@ -59,7 +59,7 @@ describe('the day of a date and time', () => {
   it.each([
     ['2026-11-01T12:00:00Z', '2026-11-01'],
     ['2026-11-01T00:00:00+01:00', '2026-11-01'],
-    // Databases write a blank, and the zone UTC as +00.
+    // Databases write a blank between date and time, and UTC as +00.
     ['2026-11-01 00:00:00', '2026-11-01'],
     ['2026-11-01 23:59:59.5+00', '2026-11-01'],
     ['2026-11-01', undefined],

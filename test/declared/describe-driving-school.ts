@@ -7,11 +7,11 @@ import { compiled } from './warranty.js';
 
 function pupil(id: number): Pupil {
   const found = PUPILS.find((candidate) => candidate.id === id);
-  if (found === undefined) throw new Error(`there is no pupil ${id}`);
+  if (found === undefined) throw new Error(`The pupil ${id} does not exist.`);
   return found;
 }
 
-/** What the gateway shows of lessons. */
+/** The expected lessons of a pupil. */
 const shown = (lessons: Pupil['lessons']) =>
   lessons.map(({ id, startsAt, payments }) => ({
     number: String(id),
@@ -35,7 +35,7 @@ export function openSchoolGateway(
   });
 }
 
-/** What a source that is declared over a database promises. */
+/** Tests a source that is declared over a database. */
 export function describeDrivingSchool(start: () => Promise<School>, yaml: string): void {
   describe('a source declared over a database', () => {
     let school: School;
@@ -114,7 +114,7 @@ export function describeDrivingSchool(start: () => Promise<School>, yaml: string
       );
     });
 
-    it('shows the lessons since a moment on the timeline', async () => {
+    it('shows the lessons since a time on the timeline', async () => {
       const { data, errors } = await gateway.query(
         `query ($since: DateTime) { customer(by: { pupilNumber: "1" }) {
           timeline(first: 100, since: $since) { nodes { recordId } missing { code } } } }`,

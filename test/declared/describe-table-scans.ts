@@ -4,7 +4,7 @@ import type { TestGateway } from '../support/gateway.js';
 import { openSchoolGateway } from './describe-driving-school.js';
 import type { DrivingSchool } from './driving-school.js';
 
-/** The school of one database, with statements of its owner. */
+/** A driving school in a database, and a function that executes statements of its owner. */
 export interface SchoolDatabase {
   start: () => Promise<Pick<DrivingSchool, 'settings' | 'url' | 'close'>>;
   yaml: string;
@@ -15,7 +15,7 @@ export interface SchoolDatabase {
   indexes: Record<'pupil' | 'lesson' | 'payment', { drop: string; create: string }>;
 }
 
-/** What holds for large tables in any database. */
+/** Tests the refusal of full table scans in any database. */
 export function describeTableScans({ start, yaml, execute, fill, indexes }: SchoolDatabase): void {
   describe('a large table without an index for a call', () => {
     let school: Awaited<ReturnType<typeof start>>;
@@ -50,7 +50,7 @@ export function describeTableScans({ start, yaml, execute, fill, indexes }: Scho
         query: '{ customer(by: { email: "pupil4@example.nl" }) { isLearning } }',
       },
       {
-        what: 'a list page by page',
+        what: 'a list in pages',
         call: 'lessons: { from: lesson, by: pupil_id, keys: integer',
         table: 'lesson' as const,
         query: '{ customer(by: { pupilNumber: "4" }) { lessons { nodes { number } } } }',
@@ -95,7 +95,7 @@ export function describeTableScans({ start, yaml, execute, fill, indexes }: Scho
       },
     );
 
-    it('is checked before the first query of a call, and only then', async () => {
+    it('is checked only before the first query of a call', async () => {
       const query = '{ customer(by: { email: "pupil4@example.nl" }) { isLearning } }';
       await withGateway(yaml, async (gateway) => {
         expect((await gateway.query(query)).errors).toEqual([]);

@@ -38,7 +38,7 @@ describe('a source declared over a database', () => {
     await Promise.all([owner.end(), other.end()]);
     await school.close();
   });
-  /** A state of the database that its owner brings about and ends. */
+  /** Creates a fault: a state of the database that its owner begins and ends. */
   const state = (description: string, begin: () => string, end: () => string): SystemState => ({
     description,
     enter: async () => {
@@ -69,8 +69,9 @@ describe('a source declared over a database', () => {
           query:
             'query($by: [CustomerKey!]!) { customers(by: $by) { lessons(first: 100) { nodes { number payments { paidOn } } } } }',
           variables: { by: PUPILS.map(({ id }) => ({ pupilNumber: String(id) })) },
-          // Who they are, whether their addresses are anybody else's, their lessons, and the payments of these. On a new
-          // connection, the plan of each statement comes before it.
+          // The statements are identification, a search for other pupils with the same addresses, the lessons, and
+          // their payments.
+          // On a new connection, the plan of each statement is read before it.
           calls: 8,
         },
       },
@@ -85,13 +86,14 @@ describe('a source declared over a database', () => {
           ]),
         },
         data: { customer: { newest: nodes(1, 0, 100), lessons: nodes(1, 100, 200) } },
-        // Who it is, whether the address is anybody else's, and each page. On a new connection, the plan of each statement comes
-        // before it. The statements of the two pages differ.
+        // The statements are identification, a search for other pupils with the same address, and the two pages, which
+        // differ. On a
+        // new connection, the plan of each statement is read before it.
         calls: 8,
       },
       operation: by({ pupilNumber: '4' }),
       wrongCredentials: state(
-        'its login may log in no more',
+        'its login is disabled',
         () => `ALTER ROLE ${school.reader} NOLOGIN`,
         () => `ALTER ROLE ${school.reader} LOGIN`,
       ),
@@ -113,7 +115,7 @@ describe('a source declared over a database', () => {
         mismatches: [
           {
             ...state(
-              'a column has become one of text',
+              'a column has the type text',
               () => `ALTER TABLE pupil ALTER active TYPE text USING 'jan@example.nl'`,
               () => 'ALTER TABLE pupil ALTER active TYPE boolean USING id % 2 = 0',
             ),

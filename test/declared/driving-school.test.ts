@@ -6,7 +6,7 @@ import { SCHOOL_YAML, startDrivingSchool } from './driving-school.js';
 
 describeDrivingSchool(startDrivingSchool, SCHOOL_YAML);
 
-// MySQL and MariaDB compare a number with any text, so they refuse no position.
+// This applies to PostgreSQL only, because MySQL and MariaDB accept any text as a position.
 it('a cursor that the database refuses does not fail the pages of other customers', async () => {
   const school = await startDrivingSchool();
   const gateway = openSchoolGateway(school, SCHOOL_YAML);

@@ -85,7 +85,7 @@ const TABLES = `
 export interface Pupil {
   id: number;
   mail: string;
-  /** The newest first. */
+  /** The lessons of a pupil, newest first. */
   lessons: readonly {
     id: number;
     startsAt: string;
@@ -93,7 +93,7 @@ export interface Pupil {
   }[];
 }
 
-/** Three lessons begin at the same moment. Pupil 1 has more lessons than a page. */
+/** The pupils. Three lessons begin at the same time. Pupil 1 has more lessons than a page. */
 export const PUPILS: readonly Pupil[] = Array.from({ length: 30 }, (_, i) => ({
   id: i + 1,
   mail: `Pupil${i + 1}@Example.nl`,
@@ -108,13 +108,13 @@ export const PUPILS: readonly Pupil[] = Array.from({ length: 30 }, (_, i) => ({
 }));
 
 export interface DrivingSchool extends StandIn {
-  /** The database for its owner. */
+  /** The URL of the database for its owner. */
   ownerUrl: string;
   /** The login of the gateway. */
   reader: string;
 }
 
-/** A driving school: a PostgreSQL database, which the gateway may read. */
+/** Starts a driving school: a PostgreSQL database that the gateway may read. */
 export async function startDrivingSchool(): Promise<DrivingSchool> {
   const { ORDER_SYSTEM_TEST_URL: testUrl } = process.env;
   const embedded = testUrl === undefined ? await startEmbeddedServer() : undefined;

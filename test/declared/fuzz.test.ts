@@ -9,16 +9,16 @@ import { runCount } from '../support/thorough.js';
 const compile = (yaml: string, sdl = WARRANTY_SDL) =>
   declaredSource({ file: 'a.yaml', yaml, sdlFile: 'a.graphql', sdl });
 
-/** The CPU time of a compilation. Other work of the process may be counted too, so the least of several is returned. */
+/** Returns the CPU time of a compilation in milliseconds: the minimum of several, because other work is counted too. */
 function cpuMs(yaml: string, sdl = WARRANTY_SDL): number {
-  let least = Infinity;
-  for (let i = 0; i < 5 && least >= 100; i += 1) {
+  let minimum = Infinity;
+  for (let i = 0; i < 5 && minimum >= 100; i += 1) {
     const before = process.cpuUsage();
     compile(yaml, sdl);
     const { user, system } = process.cpuUsage(before);
-    least = Math.min(least, (user + system) / 1_000);
+    minimum = Math.min(minimum, (user + system) / 1_000);
   }
-  return least;
+  return minimum;
 }
 
 const TOKENS = [
@@ -63,15 +63,15 @@ const TOKENS = [
 ];
 
 test.each(TOKENS.flatMap((token) => [token, `${token}\n`, `a: ${token}\n`, `- ${token}\n`]))(
-  'a file that repeats %j is checked in little time',
+  'a file that repeats %j is checked quickly',
   (token) => {
-    // The largest file that the bounds on characters and lines allow.
+    // This is the largest file within the limits of characters and lines.
     const count = Math.min(Math.floor(16_384 / token.length), token.includes('\n') ? 999 : Infinity);
     expect(cpuMs(token.repeat(count))).toBeLessThan(100);
   },
 );
 
-test('a file with random text inserted, removed or repeated is compiled or refused in little time', () => {
+test('a file with random text inserted, removed or repeated is compiled or refused quickly', () => {
   const edit = fc.record({
     at: fc.nat(WARRANTY_YAML.length),
     removed: fc.nat(200),
@@ -100,7 +100,7 @@ test.each([
   ['REST', WARRANTY_YAML, WARRANTY_SDL],
   ['GraphQL', BOOKSHOP_YAML, BOOKSHOP_SDL],
 ])(
-  'a declaration over %s with a random value in any place is compiled or refused in little time',
+  'a declaration over %s with a random value in any place is compiled or refused quickly',
   (_, yaml, sdl) => {
     const declaration = parse(yaml) as object;
     const places = placesIn(declaration);

@@ -47,7 +47,7 @@ describe('a source declared over GraphQL', () => {
     return gateway;
   };
 
-  it('is found by e-mail and by its own number, and only the fields that are mapped are selected', async () => {
+  it('is found by e-mail and by its record key, and selects only the mapped fields', async () => {
     const gateway = await start();
     const fields = '{ name readsBooks emails { value } }';
     const expected = { name: 'Anna de Vries 3', readsBooks: true, emails: [{ value: 'reader3@example.nl' }] };
@@ -149,7 +149,7 @@ describe('a source declared over GraphQL', () => {
   });
 });
 
-/** Starts a system with these answers, and loads keys by the call of a field, with a part of the example replaced. */
+/** Starts a system with these answers. Loads keys by the call of a field, with parts of the example replaced. */
 async function loading(
   answer: (sent: Sent) => object,
   ...replacements: readonly (readonly [from: string, to: string])[]
@@ -183,7 +183,7 @@ const LIST = '    field: "purchases(of: $keys)"\n    key: owner\n';
 const ONE_BY_ONE = '    field: "purchases(of: $key)"\n    rows: .\n    key: owner\n';
 
 describe('a call over GraphQL', () => {
-  it('returns for each alias its own records and no others', async () => {
+  it('returns exactly the records of each alias', async () => {
     const load = await loading(
       () => ({ data: { k0: [purchase('1', { owner: 'M002' })], k1: [purchase('2', { owner: 'M002' })] } }),
       [PURCHASES, ONE_BY_ONE],
@@ -194,7 +194,7 @@ describe('a call over GraphQL', () => {
     ]);
   });
 
-  it('matches the records of a list by their key, and refuses one that was not requested', async () => {
+  it('matches the records of a list by key, and refuses records that were not requested', async () => {
     const rows = [purchase('1', { owner: 'M002' }), null, purchase('2', { owner: 'M001' })];
     const load = await loading(
       ({ variables }) => ({
@@ -211,7 +211,7 @@ describe('a call over GraphQL', () => {
     await expect(load('M001', 'M002')).rejects.toMatchObject({ code: 'SOURCE_CONTRACT' });
   });
 
-  it('fails only the key of a record that has an error in it, and all keys if that record is null', async () => {
+  it('fails only the key of a record with an error in a field, and all keys if the record is null', async () => {
     const rows = [purchase('1', { owner: 'M002', total: null }), purchase('2', { owner: 'M001' })];
     const errorAt = (...path: (string | number)[]) => ({ path: ['k0', ...path], message: 'Jan' });
     const load = await loading(
@@ -239,7 +239,7 @@ describe('a call over GraphQL', () => {
       'edges.node.total',
     ],
     ['null as a record', { edges: [{ node: null }] }, 'member.purchases.edges.node'],
-    ['no word on further pages', { edges: [], pageInfo: {} }, 'pageInfo.hasNextPage'],
+    ['no statement about further pages', { edges: [], pageInfo: {} }, 'pageInfo.hasNextPage'],
     [
       'a further page with an empty cursor',
       { edges: [], pageInfo: { hasNextPage: true, endCursor: '' } },
@@ -264,7 +264,7 @@ describe('a call over GraphQL', () => {
       'SOURCE_UNAVAILABLE',
     ],
     ['there is no data', { data: null }, 'SOURCE_CONTRACT'],
-  ])('never says that there is no record if %s', async (_, answer, code) => {
+  ])('never returns "not found" if %s', async (_, answer, code) => {
     const load = await loading(() => answer);
     const result = await load('M001').then(
       (values) => (values as unknown[])[0],
@@ -273,7 +273,7 @@ describe('a call over GraphQL', () => {
     expect(result).toMatchObject({ code });
   });
 
-  it('understands that there is no record if the field itself cannot be null, in a call for one key', async () => {
+  it('returns "not found" for an error of a non-null field in a call for one key', async () => {
     const nothing = { data: null, errors: [{ path: ['k0'], extensions: { code: 'NO_SUCH_MEMBER' } }] };
     const load = await loading(() => nothing);
     expect(await load('M001')).toEqual([[]]);
@@ -283,7 +283,7 @@ describe('a call over GraphQL', () => {
     });
   });
 
-  it('fails if a list continues, and the declaration has no pages or a smaller bound', async () => {
+  it('fails if a list has further pages, and the declaration has no pages or a smaller limit', async () => {
     const endless = () => ({
       data: {
         k0: {
@@ -304,7 +304,7 @@ describe('a call over GraphQL', () => {
     expect(server?.seen).toHaveLength(1);
   });
 
-  it('reads lists whose next cursor is beside them', async () => {
+  it('reads lists whose next cursor is in a neighbouring field', async () => {
     const load = await loading(
       ({ variables: { after0 } }) => ({
         data: {
@@ -324,7 +324,7 @@ describe('a call over GraphQL', () => {
     ['no list', { items: null, next: null }, []],
     ['an empty cursor', { items: [purchase('1')], next: '' }, [{ number: '1' }]],
     ['a cursor of another shape', { items: [], next: ['Jan'] }, { code: 'SOURCE_CONTRACT' }],
-  ])('reads no further than %s', async (_, answer, expected) => {
+  ])('stops reading at %s', async (_, answer, expected) => {
     const load = await loading(
       () => ({ data: { k0: answer } }),
       [
@@ -350,7 +350,7 @@ describe('a call over GraphQL', () => {
     );
   });
 
-  it('waits as long as the points of the system need', async () => {
+  it('waits until the cost points of the system are restored', async () => {
     const load = await loading(() => ({
       data: null,
       errors: [{ message: 'Throttled', extensions: { code: 'THROTTLED' } }],
@@ -363,7 +363,7 @@ describe('a call over GraphQL', () => {
     ['an answer without points', {}],
     ['points of another shape', { cost: { requested: 'Jan', available: null, perSecond: 0 } }],
     ['a cost that is not an object', { cost: 'Jan' }],
-  ])('calls again after a second if %s says no more', async (_, extensions) => {
+  ])('repeats the call after a second for %s', async (_, extensions) => {
     const load = await loading(() => ({
       data: { k0: null },
       errors: [{ message: 'Throttled', path: ['k0'], extensions: { code: 'THROTTLED' } }],

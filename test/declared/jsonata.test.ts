@@ -79,7 +79,7 @@ describe('an expression of JSONata', () => {
     ['a transformation', 'owner ~> |$|{ "a": 1 }|', /A transformation|call on its right/, /no bound|a call/],
     ['an evaluated text', '$eval(name)', /"\$eval" is not allowed/, /Use one of abs/],
     ['a function of functions', '$map(lines, $string)', /"\$map" is not allowed/, /./],
-    ['a function with another result each time', '$random()', /"\$random" is not allowed/, /./],
+    ['a function with random results', '$random()', /"\$random" is not allowed/, /./],
     ['the time', '$now()', /"\$now" is not allowed/, /./],
     [
       'a function that does not exist',
@@ -89,7 +89,7 @@ describe('an expression of JSONata', () => {
     ],
     ['all members', '*.sku', /"\*" is not allowed/, /no bound/],
     ['all descendants', '$count(**)', /"\*\*" is not allowed/, /no bound/],
-    ['the record as a whole', '$string($$)', /record as a whole/, /\$\$\.status/],
+    ['the whole record', '$string($$)', /record as a whole/, /\$\$\.status/],
     ['the record as an argument', '$string()', /has no argument/, /Write a value/],
     ['an unknown variable', '$x & "a"', /"\$x" has no value/, /:=/],
     [
@@ -196,7 +196,7 @@ const TOKENS = [
   ],
 ];
 
-test('no expression throws when it is compiled, and each fails a record only as a mismatch', () => {
+test('expressions never throw during compilation, and fail a record only as a mismatch', () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...TOKENS), { maxLength: 12 }), fc.boolean(), (tokens, isList) => {
       const { expression, problems } = compile(tokens.join(''), { isList });
@@ -251,7 +251,7 @@ test('a field has the value of its expression, and another value is SOURCE_CONTR
 
 test.each([
   [
-    'a path beside it',
+    'a path in addition to an expression',
     "{ jsonata: 'owner.given &",
     "{ from: owner.mail, jsonata: 'owner.given &",
     /has from and jsonata/,

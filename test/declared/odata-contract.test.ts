@@ -14,7 +14,7 @@ const { source, sdl } = compiled(
   INVOICING_SDL,
 );
 
-/** A1 to A60, each with five bills. */
+/** The accounts A1 to A60, each with five bills. */
 const ACCOUNTS = Array.from({ length: 60 }, (_, i) => ({
   No: `A${i + 1}`,
   Email: `Payer${i + 1}@Example.nl`,
@@ -32,7 +32,7 @@ const BILLS = ACCOUNTS.flatMap(({ No }) =>
 );
 const settings = { INVOICING_TOKEN: 'secret-token' };
 
-/** Answers as the system does: `pageSize` bills at once. */
+/** Answers like the system, with `pageSize` bills on a page. */
 function answerAsInvoicing(pageSize: number) {
   return ({ url, headers }: SeenRequest, response: ServerResponse): void => {
     const { pathname, searchParams } = new URL(url, 'http://invoicing');
@@ -106,7 +106,7 @@ describeSource(
       startStandIn: () => startInvoicing(2),
       ...by({ accountId: 'A1' }, 'bills { nodes { number } }'),
       data: { customer: { bills: bills('A1') } },
-      // The account, whether its address belongs to another one, and three pages of bills.
+      // The calls are the account, a search for other accounts with its address, and three pages of bills.
       calls: 1 + 1 + 3,
     },
     operation: by({ email: 'payer1@example.nl' }),

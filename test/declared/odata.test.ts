@@ -16,7 +16,7 @@ afterEach(async () => {
 
 type Answer = (request: SeenRequest) => { body: unknown; status?: number };
 
-/** Starts an OData system, and loads keys by the call `bills`, with a part of it replaced. */
+/** Starts an OData system. Loads keys by the call `bills`, with parts of the declaration replaced. */
 async function loading(
   answer: Answer,
   ...replacements: readonly (readonly [from: string, to: string])[]

@@ -1,7 +1,7 @@
 import { createFaultControl, type FaultControl } from '../../sources/stand-ins/fault-control.js';
 import type { StandIn } from '../../sources/stand-ins/world.js';
 
-/** A fault control in front of a stand-in of its own. Closing it closes the stand-in too. */
+/** Starts a fault control in front of a separate stand-in. Closing it also closes the stand-in. */
 export async function ownFaultControl(start: () => Promise<StandIn>): Promise<FaultControl> {
   const standIn = await start();
   const control = await createFaultControl([standIn]);

@@ -38,7 +38,7 @@ describe('a source declared over files', () => {
   const FIELDS =
     'hasPermit parkingVisits(first: 100) { nodes { number enteredAt paid { amount currency } note } }';
 
-  test('shows each customer the rows of their own key, from CSV and Parquet', async () => {
+  test('shows the rows of each customer, from CSV and Parquet', async () => {
     const { data, errors } = await gateway.query(
       `query($by: [CustomerKey!]!) { customers(by: $by) { ${FIELDS} } }`,
       { by: PERMITS.map(({ number }) => ({ permitNumber: number })) },
@@ -75,7 +75,7 @@ describe('a source declared over files', () => {
     expect(at(second, 'pageInfo', 'hasNextPage')).toBe(false);
   });
 
-  test('reads files anew for each call, and is unavailable without them', async () => {
+  test('reads files again for each call, and is unavailable without them', async () => {
     const changed = await createParking();
     const permits = join(changed.folder, 'permits.csv');
     const before = await readFile(permits, 'utf8');
@@ -83,7 +83,7 @@ describe('a source declared over files', () => {
       { PARKING_FOLDER: changed.folder },
       { sources: [{ ...source, limits: { ...source.limits, timeout: '20 s' } }], sdl: { parking: sdl } },
     );
-    // A found record is cached, so each question is about another permit.
+    // A found record is cached, so each query is about another permit.
     const find = async (number: string) => {
       const { data, errors } = await reader.query(
         `{ customer(by: {permitNumber: "${number}"}) { hasPermit } }`,

@@ -62,12 +62,12 @@ type ParkingVisit @personalData(category: BEHAVIOUR) {
 export interface Visit {
   id: number;
   permit: string;
-  /** Without a zone: UTC. */
+  /** The time of entry in UTC, without a zone. */
   enteredAt: string;
   paid: string;
 }
 
-/** P0001 to P0020, each with as many visits as its number. */
+/** The permits P0001 to P0020. The number of a permit is also its number of visits. */
 export const PERMITS = Array.from({ length: 20 }, (_, i) => ({
   number: `P${String(i + 1).padStart(4, '0')}`,
   mail: `Driver${String(i + 1)}@example.nl`,
@@ -82,7 +82,7 @@ export const VISITS: readonly Visit[] = PERMITS.flatMap(({ number }, i) =>
   })),
 );
 
-/** The folder of a car park, in a folder of its own. */
+/** Creates the files of a car park in a separate folder. */
 export async function createParking(
   visits: readonly Visit[] = VISITS,
 ): Promise<{ folder: string; remove(): Promise<void> }> {

@@ -6,7 +6,7 @@ import { SourceContractError } from '../../src/errors.js';
 import { declaredSource, describeProblem } from '../../src/index.js';
 import type { Loader } from '../../src/loaders/loader.js';
 
-/** Random answers of a system, compared with an evaluator that is as simple as possible. */
+/** Tests random answers of a system against a simple second implementation. */
 
 const SDL = `type Customer {
   items: [Item!] @personalData(category: TRAIT) @authenticated
@@ -28,7 +28,7 @@ interface Row {
 }
 type Matching = 'exact' | 'lower' | 'loose' | 'collation';
 
-/** A system that answers each call with these rows. */
+/** Creates a client of a system that answers each call with these rows. */
 interface Kind {
   yaml: (matching: Matching) => string;
   clientOf: (rows: readonly Row[]) => unknown;
@@ -64,7 +64,10 @@ function loaderOf(kind: Kind, matching: Matching): Loader<Client, string, unknow
   return loader;
 }
 
-/** What each key gets: its items, or that one of them is not understood. Refused: all of the answer is not understood. */
+/**
+ * Returns the expected result of each key: its items, or a mismatch in one of them. Refused: the answer is invalid
+ * for all keys.
+ */
 function evaluate(keys: readonly string[], rows: readonly Row[], matching: Matching): unknown {
   const lower = (text: string) => text.toLowerCase();
   const fold = matching === 'lower' ? lower : (text: string) => text;
@@ -99,7 +102,7 @@ async function load(loader: Loader<Client, string, unknown>, kind: Kind, keys: s
 }
 
 const KEYS = ['a', 'A', 'b', 'B', 'ab'];
-/** Mostly rows of these keys: any other row makes all of the answer invalid. */
+/** Creates mostly rows of these keys, because any other row makes the answer invalid for all keys. */
 const rowsOf = (keys: readonly string[]) =>
   fc.array(
     fc.record({
@@ -133,7 +136,7 @@ test.each([
   ['graphql', 'exact'],
   ['graphql', 'lower'],
   ['graphql', 'loose'],
-] as const)('%s: each key gets its records and no others, with %s keys', async (name, matching) => {
+] as const)('%s: each key receives exactly its records, with %s keys', async (name, matching) => {
   const kind = KINDS[name];
   const loader = loaderOf(kind, matching);
   const seen = { refused: 0, answered: 0 };
@@ -145,7 +148,7 @@ test.each([
     }),
     { numRuns: 300 },
   );
-  // The property says nothing if all answers are refused.
+  // The test is useful only if some answers are accepted.
   expect(seen.answered).toBeGreaterThan(50);
 });
 
@@ -156,14 +159,14 @@ calls:
   clientOf: () => undefined,
 };
 
-/** A list of each key in pages of two rows, and whether the system fails the page that begins at this row. */
+/** The list of a key in pages of two rows. `failsAt` is the first row of the page that fails. */
 interface AliasList {
   rows: readonly Row[];
   failsAt: number | null;
 }
 
 test.each(['exact', 'lower', 'loose'] as const)(
-  'graphql: each alias gets its records from all of its pages, or its own error, with %s keys',
+  'graphql: each alias receives the records of all its pages or its error, with %s keys',
   async (matching) => {
     const loader = loaderOf(ALIASES, matching);
     const outcomes = { failed: 0, answered: 0 };

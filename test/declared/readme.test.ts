@@ -14,7 +14,7 @@ const blocksOf = (language: string) =>
 
 type Members = Record<string, unknown>;
 
-/** The example with the members of a part. Calls and fields are replaced one by one, other members as a whole. */
+/** The example with the members of a part. Calls and fields are replaced separately, other members completely. */
 function exampleWith(part: string): string {
   const example = parse(WARRANTY_YAML) as Members;
   for (const [name, value] of Object.entries(parse(part) as Members))

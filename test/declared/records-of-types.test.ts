@@ -69,7 +69,7 @@ describe('the records of a type that another source returns', () => {
       if (pathname.startsWith('/members'))
         sendJson(response, {
           number: pathname.slice('/members/'.length),
-          // Only the declared members of the other source are its values.
+          // Only the declared fields of the other source have values.
           favourites: ['b', 'a', 'unknown'].map((sku) => ({ sku, inStock: 99 })),
         });
       else if (pathname.endsWith('/shelves'))
@@ -116,7 +116,7 @@ describe('the records of a type that another source returns', () => {
     expect(stockCalls()).toEqual(['/stock?codes=b,a,unknown']);
   });
 
-  it('stay cached when an event about a customer arrives, because they are about no customer', async () => {
+  it('remain cached after an event about a customer, because they are about no customer', async () => {
     await gateway.query(QUERY);
     system.seen.length = 0;
     await gateway.forget({ identifier: { namespace: 'memberNumber', value: 'M1' } });

@@ -37,7 +37,7 @@ async function loading(
 const messages = () => (server?.seen ?? []).filter(({ method }) => method === 'POST');
 const parcel = (code: string, more = '') => `<parcel><code>${code}</code>${more}</parcel>`;
 
-/** The element of the operation in a message. */
+/** Returns the element of the operation in a message. */
 function operationIn({ body }: SeenRequest): Element | undefined {
   const envelope = readXml(body);
   return envelope.children.find(({ name }) => name === 'Body')?.children[0];

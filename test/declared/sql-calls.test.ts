@@ -10,7 +10,7 @@ import { sqlCall } from '../../src/declared/sql-grammar.js';
 import { compileQuery } from '../../src/declared/sql-query.js';
 import { SCHOOL_SDL, SCHOOL_YAML } from './driving-school.js';
 
-/** Compiles a part, and returns its problems too. */
+/** Compiles a part of a declaration, and returns the result with its problems. */
 function context(): CompileContext & { problems: string[] } {
   const problems: string[] = [];
   return { source: 'school', place: [], report: (_, problem) => problems.push(problem), problems };
@@ -71,7 +71,7 @@ describe('a declared query', () => {
 });
 
 describe('the calls of a source over a database', () => {
-  /** A client that notes statements. */
+  /** Creates a client that records statements. */
   function recording(dialect: SqlClient['dialect']) {
     const sent: { text: string; parameters: readonly unknown[] }[] = [];
     const client: SqlClient = {
@@ -130,7 +130,7 @@ describe('the calls of a source over a database', () => {
         expect(text).toBe(ordinary?.text);
         const lower = 'matching' in call;
         expect(parameters).toEqual([lower ? sendable.map((key) => key.toLowerCase()) : sendable]);
-        // MySQL has no lists as parameters.
+        // MySQL does not support lists as parameters.
         const inMysql = positional(text, parameters);
         expect(inMysql.values).toEqual(parameters[0]);
         expect(inMysql.sql).toBe(text.replace('= ANY($1)', `IN (${sendable.map(() => '?').join(', ')})`));

@@ -43,7 +43,7 @@ describeTableScans({
   },
 });
 
-it('a table scan is noticed in a schema whose name has capitals', async () => {
+it('a table scan is detected in a schema whose name has capitals', async () => {
   const school = await startDrivingSchool();
   const database = new pg.Client({ connectionString: school.ownerUrl });
   await database.connect();

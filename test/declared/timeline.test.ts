@@ -88,7 +88,7 @@ describe('a timeline of a declared list', () => {
   });
 
   it('names the kind in the ids of a source with several lists, and shows a day as its beginning', async () => {
-    // The record by which a customer is found is masked by its number, so the number is not masked here.
+    // The number is not masked here, because it is the record key of the customer.
     const yaml = `${YAML}${WARRANTIES}`;
     const sdl = SDL.replace(
       'number: ID! @personalData(category: TRANSACTION, mask: LAST_FOUR)',
@@ -117,7 +117,7 @@ describe('a timeline of a declared list', () => {
     await gateway.close();
   });
 
-  it('leaves out its items for a purpose for which the list is refused, and does not read them', async () => {
+  it('omits its items without reading them for a purpose that the list refuses', async () => {
     const gateway = open(YAML, { ...CALLER_SETTINGS, AUDIT_FILE: '/dev/null' });
     const list = '{ customer(by: { registrationId: "R00000001" }) { repairs { nodes { code } } } }';
     const allowed = await headersOf('operator');
@@ -137,7 +137,7 @@ describe('a timeline of a declared list', () => {
     await gateway.close();
   });
 
-  it('names the source in "missing" when the list fails', async () => {
+  it('lists the source in "missing" if the list fails', async () => {
     const gateway = open(YAML.replace('rows: items', 'rows: meta'));
     const { data } = await gateway.query(query);
     expect(listAt(data, 'customer', 'timeline', 'nodes')).toEqual([]);
@@ -154,7 +154,7 @@ function problemsOf(yaml: string, sdl: string) {
 interface Mistake {
   what: string;
   replace: [from: string | RegExp, to: string];
-  /** A replacement in the SDL instead. */
+  /** A replacement in the SDL, instead of the YAML. */
   inSdl?: boolean;
   problem: RegExp;
   remedy: RegExp;
@@ -192,13 +192,13 @@ const MISTAKES: Mistake[] = [
     remedy: /a field of the items/,
   },
   {
-    what: 'a moment that the items do not have',
+    what: 'a time field that the items do not have',
     replace: ['at: startedAt', 'at: startAt'],
     problem: /Repair has no field "startAt"/,
     remedy: /Did you mean "startedAt"\?/,
   },
   {
-    what: 'a moment that is none',
+    what: 'a time field of another type',
     replace: ['at: startedAt', 'at: cost'],
     problem: /"Repair\.cost" cannot be the at of an item/,
     remedy: /DateTime or Date/,
@@ -276,7 +276,7 @@ const MISTAKES: Mistake[] = [
     remedy: /another field/,
   },
   {
-    what: 'a list that may be cut off',
+    what: 'a list that may be truncated',
     replace: ['maxItems: 50', 'maxItems: 50, acceptPart: true'],
     problem: /may be cut off/,
     remedy: /Remove acceptPart/,
@@ -284,7 +284,7 @@ const MISTAKES: Mistake[] = [
 ];
 
 describe('the timeline of a declared source', () => {
-  test('has no problem if it is that of the example', () => {
+  test('has no problems in the example', () => {
     expect(problemsOf(YAML, SDL)).toEqual([]);
   });
 

@@ -39,7 +39,7 @@ describe('a source declared in YAML', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('is found by e-mail and by its own number, and the record of that call gives the fields', async () => {
+  it('is found by e-mail and by its record key, and the record of that call has the fields', async () => {
     open();
     const fields =
       '{ name warrantyContact warranty { number cover until } emails { value } phones { value } }';
@@ -56,7 +56,7 @@ describe('a source declared in YAML', () => {
     system.seen.length = 0;
     const byId = await gateway.query(`{ customer(by: { registrationId: "R00000002" }) ${fields} }`);
     expect(byId).toMatchObject({ errors: [], data: { customer: expected } });
-    // An address that several registrations have would identify nobody.
+    // An address of several registrations would not identify a customer.
     expect(calls()).toEqual(['/v1/registrations/R00000002', '/v1/registrations?owner=owner2@example.nl']);
   });
 

@@ -123,7 +123,7 @@ export const REGISTRATIONS: readonly Registration[] = Array.from({ length: 30 },
   changed: 1_767_225_600,
 }));
 
-/** Answers as the warranty system does. A page has two repairs, and each registration has five. */
+/** Answers like the warranty system. A page has two repairs, and each registration has five. */
 export function answerAsWarranty({ url, headers }: SeenRequest, response: ServerResponse): void {
   const { pathname, searchParams } = new URL(url, 'http://warranty');
   if (headers.authorization !== 'Bearer secret-token') {

@@ -4,15 +4,15 @@ import { rowsOf } from '../../sources/order-system/stand-in/load.js';
 import type { World } from '../../sources/stand-ins/world.js';
 
 export interface OrderDatabase {
-  /** As the gateway is given it: a user that may read and no more. */
+  /** The URL for the gateway, with a user that may only read. */
   url: string;
-  /** Who may do everything, in the same database. */
+  /** A user with all privileges, in the same database. */
   root: Connection;
-  /** Drops all that was made. */
+  /** Drops the database and the user. */
   close(): Promise<void>;
 }
 
-/** The order system's tables and rows in a database of one's own. */
+/** Creates the tables and rows of the order system in a separate database. */
 export async function createOrderDatabase(world: World): Promise<OrderDatabase> {
   const address = process.env.MARIADB_URL;
   if (address === undefined) throw new Error('MARIADB_URL must be the address of a MariaDB.');
@@ -33,7 +33,7 @@ export async function createOrderDatabase(world: World): Promise<OrderDatabase> 
     await root.end();
   };
   try {
-    // Not the collation of the gateway's connections: most databases have another.
+    // The collation differs from that of the gateway's connections, as in most databases.
     await root.query(`CREATE DATABASE ${database} CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci;
       USE ${database}; SET time_zone = '+00:00'; ${tables};
       CREATE USER '${reader.name}'@'%' IDENTIFIED BY '${reader.password}';

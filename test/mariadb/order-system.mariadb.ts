@@ -51,14 +51,14 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
     await Promise.all([postgres.close(), mariadb.close()]);
   });
 
-  /** Queries both, and returns both answers. */
+  /** Runs a query on both databases, and returns both answers. */
   async function both<T>(query: (client: SqlClient) => Promise<T>): Promise<T> {
     const [first, second] = await Promise.all(clients.map((client) => query(client)));
     expect(second).toEqual(first);
     return first as T;
   }
 
-  /** Keys that are known, that are known in another way of writing, and that mean something to somebody else. */
+  /** Known keys, keys in another notation, and hostile keys. */
   const someOf = (known: readonly string[]) => {
     const from = fc.constantFrom(...known);
     const hostile = Object.values(hostileKeys).filter((key) => !/\0|\p{Surrogate}/u.test(key));
@@ -107,7 +107,7 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
     expect(found).not.toEqual([]);
   });
 
-  /** Numbers as an identity has them: several, and some that are of nobody. */
+  /** Several customer numbers of one identity, some of them unknown. */
   const identity = fc.uniqueArray(fc.constantFrom(...customerNumbers, 'K-none', "' OR 1=1 --"), {
     maxLength: 4,
   });
@@ -134,7 +134,7 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
     );
   });
 
-  it('has the same orders in the timeline, before and after any moment', async () => {
+  it('has the same orders in the timeline, before and after any time', async () => {
     const moment = fc.option(
       fc.constantFrom(...places).map(({ placedAt }) => new Date(placedAt).toISOString()),
     );
@@ -187,7 +187,7 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
     );
   });
 
-  it('gives the same answers to all queries of a client', async () => {
+  it('returns the same answers to all queries of a client', async () => {
     const key = fc
       .constantFrom(...people)
       .chain(({ email, phone, own: orderSystemPart }) =>
@@ -255,10 +255,10 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
   });
 
   describe('in MariaDB', () => {
-    /** The tables that the one statement reads, and by which index. */
+    /** Returns the tables that a single statement reads, with their indexes. */
     async function explained(query: (client: SqlClient) => Promise<unknown>) {
       const [, client] = clients;
-      if (client === undefined) throw new Error('there are two');
+      if (client === undefined) throw new Error('The client is missing.');
       const requested: { sql: string; values: readonly unknown[] }[] = [];
       await query({
         ...client,
@@ -269,7 +269,7 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
       });
       const [statement, ...more] = requested;
       expect(more).toEqual([]);
-      // As the gateway's sessions have it.
+      // The session has the settings of the gateway.
       await mariadb.root.query("SET sql_mode = 'ANSI'");
       const [rows] = await mariadb.root.query(`EXPLAIN ${statement?.sql ?? ''}`, [
         ...(statement?.values ?? []),
@@ -316,7 +316,7 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
             client,
           ),
       ],
-    ])('reads %s of each customer along the index of its orders', async (_, query) => {
+    ])('reads %s of each customer from the index of its orders', async (_, query) => {
       const plan = await explained(query);
       const read = plan.filter(({ table }) => table === 'orders');
       expect(read.map(({ key }) => key)).toEqual(['orders_newest_first', 'orders_newest_first']);

@@ -35,7 +35,7 @@ describe('a connection to MariaDB', () => {
   });
 
   const reader = (): string => new URL(database.url).username;
-  /** The gateway's connections, and what each is busy with. */
+  /** Returns the connections of the gateway, and their current statements. */
   const connections = async (): Promise<{ id: number; info: string | null }[]> => {
     const [rows] = await database.root.query(
       'SELECT id, info FROM information_schema.processlist WHERE user = ?',
@@ -94,7 +94,7 @@ describe('a connection to MariaDB', () => {
     ]);
   });
 
-  it('refuses statements that change data, also if the user may change it', async () => {
+  it('refuses statements that change data, even if the user may change it', async () => {
     const url = new URL(process.env['MARIADB_URL'] ?? '');
     url.pathname = new URL(database.url).pathname;
     const owner = connect(url.href);
@@ -110,7 +110,7 @@ describe('a connection to MariaDB', () => {
     ).toEqual([{ zone: '+00:00', 'joined words': 'ab' }]);
   });
 
-  it('takes lists of any keys, of any length', async () => {
+  it('accepts lists of any keys, of any length', async () => {
     const keys = ['everywhere@example.nl', 'a', 'b,c', '{d}', '"e"', "f'g", 'h\\', '', '😀', '?', '$1'];
     for (let length = 0; length <= keys.length; length += 1) {
       const found = await client.rows(
@@ -143,7 +143,7 @@ describe('a connection to MariaDB', () => {
     }
   });
 
-  it('leaves no prepared statement, also after a failed one', async () => {
+  it('leaves no prepared statement, even after a failed one', async () => {
     const open = async () => {
       const [rows] = await database.root.query("SHOW GLOBAL STATUS LIKE 'Prepared_stmt_count'");
       return Number((rows as { Value: string }[])[0]?.Value);
@@ -158,7 +158,7 @@ describe('a connection to MariaDB', () => {
     await single.close();
   });
 
-  it('answers a repeated query as it did the first time', async () => {
+  it('returns the same answer to a repeated query', async () => {
     const devices = await client.rows(
       z.object({ visitor_id: z.string() }),
       'SELECT visitor_id FROM customer_devices',
@@ -177,7 +177,7 @@ describe('a connection to MariaDB', () => {
     for (let round = 0; round < 3; round += 1) expect(await query()).toEqual(first);
   });
 
-  it('stops a query at the server as soon as no request waits for it', async () => {
+  it('stops a query at the server when no request waits for it', async () => {
     const controller = new AbortController();
     const connection = connect(undefined, {
       timeoutMs: 30_000,
@@ -192,7 +192,7 @@ describe('a connection to MariaDB', () => {
     await expect.poll(async () => (await connections()).length, { timeout: 2_000 }).toBeLessThanOrEqual(10);
   });
 
-  it('stops a query at its timeout, and then answers as before', async () => {
+  it('stops a query at its timeout, and answers further queries', async () => {
     const impatient = connect(undefined, { timeoutMs: 300 });
     const call = failure(impatient.rows(z.unknown(), 'SELECT sleep(30) /* too-slow */', []));
     await expect.poll(() => running('too-slow'), { interval: 10 }).toBe(1);
@@ -208,7 +208,7 @@ describe('a connection to MariaDB', () => {
       scope: { run: (call) => timeout('tested', 30_000, call) },
     });
     const startedAt = performance.now();
-    // What is only waited for is stopped by the clock too.
+    // A statement that only sleeps is also stopped.
     const error = await failure(
       patient.rows(
         z.unknown(),
@@ -221,7 +221,7 @@ describe('a connection to MariaDB', () => {
     await patient.close();
   });
 
-  it('runs ten queries at a time, and lets the others wait', async () => {
+  it('runs ten queries at a time, while the others wait', async () => {
     const connection = connect(undefined, { timeoutMs: 20_000 });
     const calls = Array.from({ length: 40 }, () =>
       connection.rows(anything, 'SELECT sleep(0.05) AS slept /* crowd */', []),
@@ -232,7 +232,7 @@ describe('a connection to MariaDB', () => {
     await connection.close();
   });
 
-  it('loses no connection after many timeouts', async () => {
+  it('retains all connections after many timeouts', async () => {
     const connection = connect(undefined, { timeoutMs: 1_500 });
     for (let round = 0; round < 2; round += 1) {
       const errors = await Promise.all(
@@ -242,7 +242,7 @@ describe('a connection to MariaDB', () => {
       );
       expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(['SOURCE_TIMEOUT']));
     }
-    // They end by their KILL. If the server receives it too late, its own timeout ends them 2.5 s after ours.
+    // A KILL ends the queries. If the server receives it too late, its timeout ends them 2.5 s later.
     await expect.poll(() => running('many')).toBe(0);
     expect(
       await Promise.all(Array.from({ length: 20 }, () => connection.rows(anything, 'SELECT 1 AS one', []))),
@@ -261,7 +261,7 @@ describe('a connection to MariaDB', () => {
     await connection.rows(anything, 'SELECT 1 AS one', []);
     for (const { id } of await connections())
       await database.root.query(`KILL CONNECTION ${id}`).catch((error: unknown) => {
-        // The one that was ended before may have been listed while it closed.
+        // The list may contain a connection that was already ended.
         if (!(error instanceof Error && error.message.includes('Unknown thread id'))) throw error;
       });
     await expect.poll(async () => (await connections()).length).toBe(0);
@@ -282,7 +282,7 @@ describe('a connection to MariaDB', () => {
   });
 
   it.each([
-    ['a query that does not fit its tables', 'SELECT no_such_column FROM customers', 'SOURCE_CONTRACT'],
+    ['a query of an unknown column', 'SELECT no_such_column FROM customers', 'SOURCE_CONTRACT'],
     [
       'a statement that would change something',
       "DELETE FROM customers WHERE cust_no = ''",
@@ -290,7 +290,7 @@ describe('a connection to MariaDB', () => {
     ],
     ['tables that the user may not read', 'SELECT * FROM mysql.global_priv', 'SOURCE_FORBIDDEN'],
     ['a deadlock', signal('40001', 1213), 'SOURCE_UNAVAILABLE'],
-    ['a lock that was waited for too long', signal('HY000', 1205), 'SOURCE_UNAVAILABLE'],
+    ['a timeout of a lock', signal('HY000', 1205), 'SOURCE_UNAVAILABLE'],
     ['a server that shuts down', signal('08S01', 1053), 'SOURCE_UNAVAILABLE'],
     ['too many connections', signal('08004', 1040), 'SOURCE_RATE_LIMITED'],
     ['too many connections of the user', signal('42000', 1203), 'SOURCE_RATE_LIMITED'],
@@ -328,7 +328,7 @@ describe('a connection to MariaDB', () => {
     expect(error.message).not.toContain('wrong');
   });
 
-  it('reports a user that has reached its limit of connections', async () => {
+  it('reports a user that has reached its connection limit', async () => {
     await database.root.query(`ALTER USER '${reader()}'@'%' WITH MAX_USER_CONNECTIONS 1`);
     const [opened, other] = [connect(), connect()];
     try {
@@ -345,20 +345,20 @@ describe('a connection to MariaDB', () => {
 
   it.each([
     ['nobody listens', undefined, 'SOURCE_UNAVAILABLE'],
-    ['the server hangs up', (socket: Socket) => socket.destroy(), 'SOURCE_UNAVAILABLE'],
-    ['the server says nothing', () => undefined, 'SOURCE_TIMEOUT'],
+    ['the server disconnects', (socket: Socket) => socket.destroy(), 'SOURCE_UNAVAILABLE'],
+    ['the server does not answer', () => undefined, 'SOURCE_TIMEOUT'],
     [
       'the server is a web server',
       (socket: Socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
       'SOURCE_UNAVAILABLE',
     ],
-  ])('reports each time when %s', async (_, does, code) => {
+  ])('reports an error each time if %s', async (_, does, code) => {
     const lost = connect(does === undefined ? 'mysql://u:p@127.0.0.1:1/shop' : await serverThat(does), {
       timeoutMs: code === 'SOURCE_TIMEOUT' ? 300 : 5_000,
     });
     const errors = await Promise.all(Array.from({ length: 25 }, () => failure(lost.ping())));
     errors.push(await failure(lost.ping()));
-    // A connection may be given up at the very moment that the call is.
+    // The connection and the call may time out at the same time.
     const allowed = code === 'SOURCE_TIMEOUT' ? [code, 'SOURCE_UNAVAILABLE'] : [code];
     for (const error of errors) {
       expect(allowed).toContain(error.code);

@@ -14,7 +14,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     expect,
-    // They share one server, and what one file has it do costs the other the time that it measures.
+    // The files run in sequence, because they share one server, and its load would affect measured times.
     fileParallelism: false,
   },
 });

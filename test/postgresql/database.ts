@@ -8,7 +8,7 @@ interface OwnDatabase {
   /** Ends all connections and refuses new ones, as if the server were unavailable. */
   shut(): Promise<void>;
   reopen(): Promise<void>;
-  /** Drops it. */
+  /** Drops the database. */
   close(): Promise<void>;
 }
 

@@ -9,7 +9,7 @@ beforeEach(async () => {
 });
 afterEach(() => database.close());
 
-it('two instances lose, invent, repeat and reorder no event when one or the other is killed', async () => {
+it('two instances do not lose, invent, repeat or reorder events if either of them is killed', async () => {
   const report = await crash({ kills: 10, postgresUrl: database.url });
   expect(report).toMatchObject({ lost: [], invented: [], severalIds: [], outOfOrder: [] });
   expect(report.acknowledged).toBeGreaterThan(200);

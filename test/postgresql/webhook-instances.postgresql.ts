@@ -13,7 +13,7 @@ type Instance = { store: WebhookStore; deliverer: Deliverer };
 let database: Awaited<ReturnType<typeof createDatabase>>;
 let receiver: Receiver;
 let instances: Instance[];
-/** Faster than by the clock, so that what is tried again in seconds is so at once. */
+/** The clock is faster than real time, so that retries after seconds happen at once. */
 const now = () => Date.now() * 100;
 
 beforeEach(async () => {
@@ -64,7 +64,7 @@ it('three instances send each delivery once, and those of a customer in order', 
     Array.from({ length: 20 }, async (_, customer) => {
       for (let number = 0; number < 15; number += 1) {
         const instance = instances[(customer + number) % 3];
-        // The system sends it again to an instance that answers.
+        // The system repeats the event to an available instance.
         for (const item of [instance, instances[number % 3]])
           await item?.store.add([ofCustomer(customer, number)]);
         instance?.deliverer.wake();
@@ -76,7 +76,7 @@ it('three instances send each delivery once, and those of a customer in order', 
     expect(await store?.list({ state: 'delivered', limit: 1_000 })).toHaveLength(300);
   }, 40_000);
   const events = came();
-  // Those that failed came once more, and no other did.
+  // Only failed deliveries were repeated.
   expect(failed.size).toBe(40);
   expect(events).toHaveLength(340);
   for (let customer = 0; customer < 20; customer += 1) {
@@ -102,5 +102,5 @@ it('events and deliveries are refused while the database is unavailable, and acc
 });
 
 function raise(): never {
-  throw new Error('There is no instance.');
+  throw new Error('The instance does not exist.');
 }

@@ -23,11 +23,11 @@ const settings = Object.assign(
     .filter(({ name }) => FOUR_SYSTEMS.includes(name))
     .map((standIn) => standIn.settings(standIn.url)),
 ) as Record<string, string>;
-// Otherwise only one of the instances would take each of its events.
+// With these sources, only one of the instances would receive each event.
 delete settings['ORDER_SYSTEM_OUTBOX_URL'];
 const redis = await startRedis();
 const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-events-'));
-// SUBSCRIBE before the connection is ready is answered, and lost when the client then checks whether Redis is ready.
+// A SUBSCRIBE before the connection is ready would be lost when the client then checks whether Redis is ready.
 const outside = new Redis(redis.url, { lazyConnect: true });
 const messages: string[] = [];
 const opened: TestGateway[] = [];
@@ -73,7 +73,7 @@ const FOLLOW = {
   query: `subscription { customerChanged(by: { email: "${EMAIL}" }) { recordId customer { primaryEmail } } }`,
 };
 
-/** Waits until all instances receive each other's events through Redis, as this test does. */
+/** Waits until this test and all instances receive events through Redis. */
 async function areConnected(count: number): Promise<void> {
   const querying = new Redis(redis.url);
   await vi.waitFor(
@@ -115,9 +115,9 @@ describe('an event that a system sends to one instance', () => {
     await Promise.all([here.hangUp(), there.hangUp()]);
   });
 
-  it('ends no subscription if an instance with another secret sent it, and the next event arrives', async () => {
+  it('does not end subscriptions if an instance with another secret sent it, and the next event arrives', async () => {
     const other = opened[1] ?? open('again');
-    const stranger = open('stranger', 'another secret of somebody');
+    const stranger = open('stranger', 'another secret of the tests');
     await stranger.opened;
     await areConnected(3);
     const there = await subscribe(senderOf(other), FOLLOW);

@@ -144,7 +144,7 @@ describe('forgetting cached answers', () => {
     expect(new Set(read)).toEqual(new Set([undefined]));
     expect(there.forgotten).toEqual([tag]);
     expect(await valueOf(there.cache, key)).toBeUndefined();
-    // An answer from before the invalidation comes too late.
+    // An answer from before the invalidation arrives now.
     here.cache.write({ key, entry: entryOf('old', tag), retentionMs: 60_000, since: since ?? 0 });
     await storeEntry(here.cache, digest('other'), entryOf('other'));
     expect(await valueOf(here.cache, key)).toBeUndefined();
@@ -152,7 +152,7 @@ describe('forgetting cached answers', () => {
     expect(there.gaps()).toBe(1);
   });
 
-  it('drops all answers if more tags wait for Redis than an instance stores', async () => {
+  it('drops all answers if more tags wait for Redis than an instance can store', async () => {
     const proxy = await startProxy(redis.port);
     open.push(proxy);
     const [here, there] = [await instance(proxy.url), await instance()];
@@ -270,7 +270,9 @@ describe('forgetting cached answers', () => {
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
         run += 1;
         const name = (subject: number | 'all') => digest(`${run} ${subject}`);
-        /** The current value of the system, and the oldest value that all instances, and each of them, may still show. */
+        /**
+         * The current value of the system, and the oldest value that all instances, and each of them, may still show.
+         */
         const current = [0, 0, 0];
         const leastForAll = [0, 0, 0];
         const answers: { who: 0 | 1; what: number; version: number; since: number }[] = [];
@@ -294,7 +296,7 @@ describe('forgetting cached answers', () => {
           if (step.do === 'load') {
             underWay.push(
               look(step.who, [step.what]).then((since) => {
-                if (since === undefined) throw new Error('Redis was not there.');
+                if (since === undefined) throw new Error('Redis was unavailable.');
                 answers.push({
                   who: step.who === 0 ? 0 : 1,
                   what: step.what,
@@ -312,7 +314,7 @@ describe('forgetting cached answers', () => {
           } else if (step.do === 'look') underWay.push(look(step.who, step.what).then(() => undefined));
           else if (step.do === 'pause') await new Promise((resolve) => setTimeout(resolve, step.ms));
           else {
-            // The system returns another value from now on, so the test forgets the old one.
+            // The system now returns another value, so the test forgets the previous one.
             const subjects = step.all ? [0, 1, 2] : [step.what];
             for (const subject of subjects) current[subject] = (current[subject] ?? 0) + 1;
             const versions = [...current];
@@ -349,7 +351,7 @@ describe('forgetting cached answers', () => {
         },
         { interval: 1 },
       );
-      // The message comes over another connection, and overtakes the answer.
+      // The message arrives before the answer, because it uses another connection.
       proxy.delay(0);
       const forgetting = forgetful.cache.forget([tag]);
       expect((await reading).entries).toEqual([undefined, undefined]);
@@ -360,7 +362,7 @@ describe('forgetting cached answers', () => {
     }
   });
 
-  it('reaches an instance whose former Redis had a later clock than the new one', async () => {
+  it('reaches an instance whose previous Redis had a later clock than the new one', async () => {
     const lost = await startRedis();
     open.push(lost);
     const proxy = await startProxy(lost.port);

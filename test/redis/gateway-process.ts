@@ -16,8 +16,8 @@ import {
 import { listen } from '../../src/http/http.js';
 
 /**
- * A gateway as `npm start` makes it, but it caches every answer for half a minute, and has one more source: a notice
- * board on which a test can hang something else.
+ * Starts a gateway like `npm start`, with answers that are cached for half a minute, and with one more source: a notice
+ * board whose content the tests change.
  */
 const notices = defineLoader<RestClient, string, string | null>({
   name: 'notices',
@@ -53,12 +53,12 @@ const gateway = createGateway({
   sources: [...sources, noticeBoard].map((source) => ({
     ...source,
     freshness: { maxAge: '30 s' as const },
-    // The processes of the tests share one machine, and a call that is late because of it says nothing.
+    // The timeouts are long, because the processes of the tests share one machine.
     limits: { ...source.limits, timeout: '5 s' as const },
   })),
   sdl: {
     'notice-board':
-      'type Customer @foundBy(identifier: "customerNumber") @personalData(category: NONE) { "What hangs there about them." notice: String }',
+      'type Customer @foundBy(identifier: "customerNumber") @personalData(category: NONE) { "The notice about the customer." notice: String }',
   },
 });
 const server = await listen(gateway.handler, gateway.config);

@@ -14,11 +14,11 @@ export interface CallPeriod {
   records: Record<string, number>;
 }
 
-/** A gateway in a process of its own. */
+/** A gateway in a separate process. */
 export interface GatewayProcess {
   query(query: string, variables: object, headers?: Record<string, string>): Promise<CallPeriod>;
   forget(what: object): Promise<number>;
-  /** The value of a metric of `/metrics`, with the labels as they stand there; 0 when there is none yet. */
+  /** The value of a metric of `/metrics` with these labels. 0 if the metric has no value yet. */
   metric(name: string): Promise<number>;
   /** The number of batches that each loader has dispatched. */
   batches(): Promise<Map<string, number>>;
@@ -35,7 +35,7 @@ export async function startGatewayProcess(settings: Record<string, string>): Pro
       ADMIN_TOKEN,
       PORT: '0',
       LOG_LEVEL: 'silent',
-      // However busy the machine is that the tests run on, no request is refused or given up for it.
+      // The limits are high, so that a busy machine does not cause refusals or timeouts.
       MAX_IN_FLIGHT: '10000',
       MAX_CONNECTIONS_PER_ADDRESS: '5000',
       MAX_DELAY_MS: '60000',

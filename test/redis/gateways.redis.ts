@@ -32,7 +32,7 @@ const shared = { REDIS_URL: redis.url, CACHE_SECRET: 'a secret of the tests, too
 let outside: Redis;
 let gatewayProcess: GatewayProcess;
 let other: GatewayProcess;
-/** One that has no Redis, on the same machine and over the same systems. */
+/** A gateway without Redis, on the same machine and with the same systems. */
 let alone: GatewayProcess;
 
 beforeAll(async () => {
@@ -44,7 +44,7 @@ beforeAll(async () => {
     startGatewayProcess(settings),
   ]);
   await allUp();
-  // The first query has its code compiled.
+  // The first query compiles code.
   for (const gateway of [gatewayProcess, other, alone])
     for (const by of ordinaryCustomers(20)) await gateway.query(ONE_CUSTOMER, { by });
 });
@@ -69,7 +69,7 @@ async function allUp(): Promise<void> {
 
 /** A customer that every system knows. */
 const known = people.filter(({ email }) => email.startsWith('customer-')).find(isKnown);
-if (known === undefined) throw new Error('The seed has no customer that all systems know.');
+if (known === undefined) throw new Error('The seed data has no customer that all systems know.');
 
 function isKnown({ orderSystem, webshop, contactCentre, crm }: Person): boolean {
   return (
@@ -80,7 +80,7 @@ function isKnown({ orderSystem, webshop, contactCentre, crm }: Person): boolean 
   );
 }
 
-/** Nobody has anything in memory, nor has Redis. */
+/** Empties the caches of all gateways and of Redis. */
 beforeEach(forgetAll);
 async function forgetAll(): Promise<void> {
   for (const source of [...Object.keys(control.counters()), 'notice-board'])
@@ -100,7 +100,7 @@ const NOT_CALLED = { 'order-system': 0, webshop: 0, 'contact-centre': 0, 'crm-hu
 
 const sum = (values: Iterable<number>) => [...values].reduce((total, value) => total + value, 0);
 
-/** Queries, and waits until all answers are stored in Redis. */
+/** Sends a query, and waits until all answers are stored in Redis. */
 async function queryAndCache(gateway: GatewayProcess, query: string, variables: object) {
   const before = (await entries()).length;
   const answer = await gateway.query(query, variables, { 'x-sources': '1' });
@@ -114,7 +114,7 @@ async function queryAndCache(gateway: GatewayProcess, query: string, variables: 
   return answer;
 }
 
-/** Redis is looked for every two seconds at the latest, and a busy machine adds to that. */
+/** The maximum time until a gateway detects Redis: it tries at least every two seconds, and the machine may be busy. */
 const WHEN_IT_IS_BACK = { timeout: 15_000, interval: 200 };
 
 describe('two gateways with one Redis', () => {
@@ -129,7 +129,7 @@ describe('two gateways with one Redis', () => {
     expect(callsSince()).toEqual(NOT_CALLED);
   });
 
-  it('show no answer that the other has forgotten, after 100 ms', async () => {
+  it('return no answer that the other has forgotten, after 100 ms', async () => {
     const query = 'query($by: CustomerKey!) { customer(by: $by) { notice } }';
     const by = { email: 'everywhere@example.nl' };
     const { customerNumber } = people.find(({ email }) => email === by.email)?.orderSystem ?? {};
@@ -170,7 +170,7 @@ describe('two gateways with one Redis', () => {
     );
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
     expect(answers[0]).toMatchObject({ status: 200, errors: [], data: { customer: { cart: {} } } });
-    // What `/metrics` says holds for a second, and a thousand may be answered in less.
+    // `/metrics` is cached for a second, and a thousand requests may need less.
     await vi.waitFor(
       async () => {
         const after = [await gatewayProcess.batches(), await other.batches()];
@@ -180,14 +180,14 @@ describe('two gateways with one Redis', () => {
         );
         expect(answers.filter((times) => times > 0)).toHaveLength(11);
         expect(Math.max(...answers)).toBeLessThanOrEqual(2);
-        // What the systems themselves saw: one call for each question.
+        // The systems received one call for each batch.
         expect(sum(Object.values(callsSince()))).toBe(sum(answers));
       },
       { timeout: 3_000, interval: 100 },
     );
   });
 
-  it('store nothing in Redis that identifies a person, and send nothing of that kind through it', async () => {
+  it('neither store nor send data in Redis that identifies a person', async () => {
     const { email, phone, lastName, orderSystem, webshop, contactCentre, crm } = known;
     const by = { email };
     const items: string[] = [];
@@ -230,14 +230,14 @@ async function everythingInRedis(): Promise<string[]> {
         case 'none':
           return [];
         default:
-          throw new Error(`There is something in Redis that this test cannot read: ${name}`);
+          throw new Error(`The test cannot read the type of the key ${name}.`);
       }
     }),
   );
   return [...names, ...values.flat()];
 }
 
-/** All texts of an answer that are long enough not to be found by chance. */
+/** All texts of an answer that are long enough not to occur by chance. */
 function textsIn(value: unknown): string[] {
   if (typeof value === 'string') return value.length < 6 ? [] : [value];
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
@@ -248,14 +248,14 @@ interface Seen {
   withRedis: boolean;
   ms: number;
 }
-/** What Redis was when the request ended. */
+/** The state of Redis at the end of the request. */
 type Phase = 'there' | 'gone' | 'back';
 
 const QUERY = `query($by: CustomerKey!) {
   customer(by: $by) { id orders { nodes { number } } tickets { nodes { subject } } }
 }`;
 
-/** Requests of different customers, one after the other on each gateway, until it is stopped. */
+/** Sends requests about different customers to each gateway in sequence, until it is stopped. */
 async function startTraffic() {
   const customers = ordinaryCustomers(50);
   const expected = new Map<string, unknown>();
@@ -272,7 +272,7 @@ async function startTraffic() {
     for (let i = first; !isOver; i += 1) {
       const by = customers[i % customers.length] ?? { email: '' };
       const startedAt = performance.now();
-      // Redis is read as well, whether or not an answer is in memory, and the systems' answers are written to it.
+      // The requests also read from Redis, even if an answer is in memory, and write answers of the systems to it.
       const answer = await gateway
         .query(QUERY, { by }, { 'cache-control': 'no-cache' })
         .catch((error: unknown) => ({ status: 0, errors: [error], data: undefined }));
@@ -283,7 +283,7 @@ async function startTraffic() {
     }
   };
   const loops = [gatewayProcess, other, alone, alone].map((gateway, i) => goOn(gateway, i * 12));
-  /** Milliseconds, the shortest first. */
+  /** The durations in milliseconds, in ascending order. */
   const times = (phase: Phase, withRedis: boolean) =>
     seen
       .filter((request) => request.phase === phase && request.withRedis === withRedis)
@@ -292,7 +292,7 @@ async function startTraffic() {
   return {
     lost,
     times,
-    /** Waits until enough was answered to say something about it. */
+    /** Waits until there are enough answers to compare. */
     during: async (phase: Phase) => {
       now.phase = phase;
       await vi.waitFor(
@@ -314,7 +314,7 @@ describe('a Redis that becomes unavailable', () => {
   it.each<[string, () => unknown, () => unknown]>([
     ['killed', () => redis.kill(), () => redis.start()],
     [
-      'there but silent',
+      'connected but silent',
       () => {
         redis.freeze();
       },
@@ -322,35 +322,38 @@ describe('a Redis that becomes unavailable', () => {
         redis.thaw();
       },
     ],
-  ])('costs no request and no time, and is used again when it returns: %s', async (_, goes, comes) => {
-    const { lost, times, during, stop } = await startTraffic();
-    try {
-      await during('there');
-      const gone = during('gone');
-      await goes();
-      await gone;
-      expect(await gatewayProcess.metric('stekkerdoos_shared_cache_up')).toBe(0);
-      await comes();
-      await allUp();
-      await during('back');
-    } finally {
-      await stop();
-    }
+  ])(
+    'neither fails nor delays requests, and is used again when it is available: %s',
+    async (_, goes, comes) => {
+      const { lost, times, during, stop } = await startTraffic();
+      try {
+        await during('there');
+        const gone = during('gone');
+        await goes();
+        await gone;
+        expect(await gatewayProcess.metric('stekkerdoos_shared_cache_up')).toBe(0);
+        await comes();
+        await allUp();
+        await during('back');
+      } finally {
+        await stop();
+      }
 
-    expect(lost).toEqual([]);
-    const median = (all: readonly number[]) => all[all.length >> 1] ?? NaN;
-    const [having, lacking] = [times('gone', true), times('gone', false)];
-    expect(median(having) / median(lacking)).toBeLessThan(1.5);
-    expect(having.at(-1) ?? NaN).toBeLessThan((lacking.at(-1) ?? NaN) + 500);
+      expect(lost).toEqual([]);
+      const median = (all: readonly number[]) => all[all.length >> 1] ?? NaN;
+      const [having, lacking] = [times('gone', true), times('gone', false)];
+      expect(median(having) / median(lacking)).toBeLessThan(1.5);
+      expect(having.at(-1) ?? NaN).toBeLessThan((lacking.at(-1) ?? NaN) + 500);
 
-    const by = { email: 'customer-33@example.nl' };
-    await vi.waitFor(async () => {
-      // The next attempt would not write the values that an earlier one left.
-      await forgetAll();
-      await queryAndCache(gatewayProcess, ONE_CUSTOMER, { by });
-      await control.heal();
-      expect(await other.query(ONE_CUSTOMER, { by })).toMatchObject({ status: 200, errors: [] });
-      expect(callsSince()).toEqual(NOT_CALLED);
-    }, WHEN_IT_IS_BACK);
-  });
+      const by = { email: 'customer-33@example.nl' };
+      await vi.waitFor(async () => {
+        // Values of an earlier attempt would not be written again.
+        await forgetAll();
+        await queryAndCache(gatewayProcess, ONE_CUSTOMER, { by });
+        await control.heal();
+        expect(await other.query(ONE_CUSTOMER, { by })).toMatchObject({ status: 200, errors: [] });
+        expect(callsSince()).toEqual(NOT_CALLED);
+      }, WHEN_IT_IS_BACK);
+    },
+  );
 });

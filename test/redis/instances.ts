@@ -8,14 +8,14 @@ import {
 } from '../../src/cache/shared-cache.js';
 import { createLogger } from '../../src/telemetry/logger.js';
 
-/** One gateway's side of the shared cache, and the messages it received. */
+/** The shared cache of one gateway, and the messages that it received. */
 export interface Instance {
   cache: SharedCache;
   forgotten: string[];
   gaps: () => number;
 }
 
-/** An instance that is connected, unless it is not to be waited for. */
+/** Starts an instance. By default, waits until it is connected. */
 export async function startInstance(
   options: Partial<SharedCacheOptions> & { url: string },
   { wait = true } = {},
@@ -28,7 +28,7 @@ export async function startInstance(
     onGap: () => {
       gaps += 1;
     },
-    // A machine that runs all tests at once may be slow without anything being wrong.
+    // The timeout is long, because the machine may be busy.
     waitMs: 200,
     ...options,
   });
@@ -39,7 +39,7 @@ export async function startInstance(
 export function isUp(cache: SharedCache): Promise<void> {
   return vi.waitFor(
     () => {
-      if (cache.state === 'down') throw new Error('The shared cache did not come up.');
+      if (cache.state === 'down') throw new Error('The shared cache did not become available.');
     },
     { timeout: 10_000, interval: 5 },
   );
@@ -48,7 +48,7 @@ export function isUp(cache: SharedCache): Promise<void> {
 export function isUnavailable(cache: SharedCache): Promise<void> {
   return vi.waitFor(
     () => {
-      if (cache.state === 'up') throw new Error('The shared cache did not go down.');
+      if (cache.state === 'up') throw new Error('The shared cache did not become unavailable.');
     },
     { timeout: 10_000, interval: 5 },
   );
@@ -67,7 +67,7 @@ export async function valueOf(cache: SharedCache, key: string): Promise<unknown>
   return entries[0]?.value;
 }
 
-/** Reads and writes as a loader does, without a system. */
+/** Reads and writes an entry like a loader, without a system. */
 export async function store(
   cache: SharedCache,
   key: string,
@@ -82,7 +82,7 @@ export async function store(
   cache.write({ key, entry, retentionMs, since });
 }
 
-/** The same, and waits until it lies there. */
+/** Stores an entry, and waits until it can be read. */
 export async function storeEntry(
   cache: SharedCache,
   key: string,

@@ -13,7 +13,7 @@ import { createTestGateway, DEMO_OPERATIONS, type TestGateway } from '../support
 import { at } from '../support/read.js';
 import { startRedis, type RedisServer } from './redis-server.js';
 
-/** A reader of Redis, or of messages in it, learns nothing about a person. */
+/** Tests that the content and the messages of Redis contain no personal data. */
 
 const EVERYWHERE = 'everywhere@example.nl';
 const FORGOTTEN = 'customer-3@example.nl';
@@ -39,7 +39,7 @@ beforeAll(async () => {
     ...standIns.standIns.map((standIn) => standIn.settings(standIn.url)),
   ) as Record<string, string>;
   redis = await startRedis();
-  // The client info is off: with a monitor, the client could take Redis' reply to it for the reply to MONITOR.
+  // The client info is disabled, because the client could read its reply as the reply to MONITOR.
   outside = new Redis(redis.url, { lazyConnect: true, disableClientInfo: true });
   await outside.connect();
   monitor = await outside.monitor();
@@ -57,8 +57,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Everything of a customer, the customer's own pages, a campaign, and somebody who is forgotten for good. */
-async function aBusyMinute(cacheSecret: Record<string, string>): Promise<string[]> {
+/** Queries a whole customer, the pages of a visitor and a campaign, and suppresses a customer. */
+async function queryEverything(cacheSecret: Record<string, string>): Promise<string[]> {
   heard = [];
   const answers = createTestGateway(
     {
@@ -105,7 +105,7 @@ async function aBusyMinute(cacheSecret: Record<string, string>): Promise<string[
     const { data } = await answers.query(operation, operation.includes('$by') ? { by } : {}, operator);
     logged.push(data);
   }
-  // Events for subscribers go through Redis too: test/redis/events.redis.ts.
+  // test/redis/events.redis.ts tests events for subscribers, which also use Redis.
   const queries = readPersistedOperations(DEMO_OPERATIONS).filter(({ document }) =>
     document.startsWith('query'),
   );
@@ -135,7 +135,7 @@ async function aBusyMinute(cacheSecret: Record<string, string>): Promise<string[
   return personal(logged);
 }
 
-/** Texts of people: long enough not to stand anywhere by chance, and no words of ours or of the systems. */
+/** Personal texts that are long enough not to occur by chance, and that are not words of the gateway or the systems. */
 function personal(logged: unknown): string[] {
   const texts = new Set<string>([EVERYWHERE, FORGOTTEN]);
   const ours = new Set(sources.map(({ name }) => name));
@@ -148,8 +148,8 @@ function personal(logged: unknown): string[] {
   return [...texts];
 }
 
-/** All values in Redis, key by key, and all commands that were sent to it. */
-async function inRedis(): Promise<{ keys: string[]; everything: string }> {
+/** Returns all values in Redis, by key, and all commands that were sent to it. */
+async function contentOfRedis(): Promise<{ keys: string[]; everything: string }> {
   const keys: string[] = [];
   for await (const some of outside.scanStream()) keys.push(...(some as string[]));
   const contents: string[] = [];
@@ -159,30 +159,30 @@ async function inRedis(): Promise<{ keys: string[]; everything: string }> {
     else if (type === 'hash') contents.push(JSON.stringify(await outside.hgetall(key)));
     else if (type === 'set') contents.push((await outside.smembers(key)).join('\n'));
     else if (type === 'zset') contents.push((await outside.zrange(key, 0, -1)).join('\n'));
-    else throw new Error(`nobody looks into a ${type}`);
+    else throw new Error(`The test cannot read the type ${type}.`);
   }
   return { keys, everything: [...keys, ...contents, ...heard].join('\n') };
 }
 
-/** As they are written in UTF-8, because values in Redis are read byte by byte. */
+/** Encodes the texts in UTF-8, because values in Redis are compared as bytes. */
 const foundIn = (everything: string, texts: readonly string[]): string[] =>
   texts.filter(
     (text) => everything.includes(text) || everything.includes(Buffer.from(text, 'utf8').toString('latin1')),
   );
 
 describe('the content of Redis', () => {
-  it('contains no value of a person, in its keys, its values or its messages', async () => {
-    const texts = await aBusyMinute({ CACHE_SECRET: 'a secret of the tests, too' });
+  it('contains no personal data in keys, values or messages', async () => {
+    const texts = await queryEverything({ CACHE_SECRET: 'a secret of the tests, too' });
     expect(texts.length).toBeGreaterThan(200);
-    const { keys, everything } = await inRedis();
+    const { keys, everything } = await contentOfRedis();
     expect(keys.some((key) => key.includes(':entry:'))).toBe(true);
     expect(heard.length).toBeGreaterThan(keys.length);
     expect(foundIn(everything, texts)).toEqual([]);
   });
 
-  it('has keys made of digests, names of sources and keys of callers only', async () => {
-    await aBusyMinute({ CACHE_SECRET: 'a secret of the tests, too' });
-    const { keys } = await inRedis();
+  it('has only keys of digests, names of sources and keys of callers', async () => {
+    await queryEverything({ CACHE_SECRET: 'a secret of the tests, too' });
+    const { keys } = await contentOfRedis();
     const kinds = [
       /^state$/,
       /^suppressed$/,
@@ -205,11 +205,11 @@ describe('the content of Redis', () => {
       expect(value).toMatch(/^(key:)?[\w-]{43}$/);
   });
 
-  it('contains values of persons without CACHE_SECRET, so the test would find them', async () => {
-    const texts = await aBusyMinute({});
-    const { everything, keys } = await inRedis();
+  it('contains personal data without CACHE_SECRET, so the test can find it', async () => {
+    const texts = await queryEverything({});
+    const { everything, keys } = await contentOfRedis();
     expect(foundIn(everything, texts).length).toBeGreaterThan(20);
-    // The names are digests all the same.
+    // The keys are digests even without CACHE_SECRET.
     expect(foundIn(keys.join('\n'), texts)).toEqual([]);
   });
 });

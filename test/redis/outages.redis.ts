@@ -14,7 +14,7 @@ afterEach(async () => {
 
 const key = digest('key');
 const WAIT_MS = 20;
-/** A machine that runs other tests at the same time may be slower. */
+/** The tolerance, in milliseconds, because the machine may run other tests. */
 const GRACE_MS = 100;
 
 /** Reads in sequence for a while. Returns the longest and the median duration. */
@@ -35,7 +35,7 @@ async function readFor(
 }
 
 describe('an outage or slowness of Redis', () => {
-  it('costs one short wait when Redis needs 500 ms for an answer, and ends when Redis is fast again', async () => {
+  it('causes one short wait if Redis needs 500 ms for an answer, and ends when Redis is fast again', async () => {
     const redis = closing(await startRedis());
     const proxy = closing(await startProxy(redis.port));
     const { cache, gaps } = await startInstance({ url: proxy.url, waitMs: WAIT_MS });
@@ -47,7 +47,7 @@ describe('an outage or slowness of Redis', () => {
     expect(slow.medianMs).toBeLessThan(1);
     expect(slow.values).toEqual(new Set([undefined]));
     expect(cache.state).toBe('down');
-    // Forgetting takes its time, and is done.
+    // The invalidation is slow, but it is resolved.
     await cache.forget([digest('tag')]);
     await expect(cache.count('quota', 60_000)).rejects.toThrow('cannot count');
     proxy.delay(0);
@@ -56,7 +56,7 @@ describe('an outage or slowness of Redis', () => {
     expect(gaps()).toBe(1);
   });
 
-  it('costs one short wait when Redis stops answering, and ends when Redis answers again', async () => {
+  it('causes one short wait if Redis stops answering, and ends when Redis answers again', async () => {
     const redis = closing(await startRedis());
     const { cache } = await startInstance({ url: redis.url, waitMs: WAIT_MS });
     closing(cache);
@@ -85,7 +85,7 @@ describe('an outage or slowness of Redis', () => {
     expect(gaps()).toBeGreaterThan(1);
   });
 
-  it('is noticed at once when Redis is killed, and ends when Redis is started again', async () => {
+  it('is detected at once if Redis is killed, and ends when Redis is started again', async () => {
     const redis = closing(await startRedis());
     const instances = await Promise.all([1, 2].map(() => startInstance({ url: redis.url, waitMs: WAIT_MS })));
     const caches = instances.map(({ cache }) => closing(cache));
@@ -149,7 +149,7 @@ describe('an outage or slowness of Redis', () => {
   });
 });
 
-/** A replica refuses what is written to it. */
+/** Whether the cache is unavailable after a write, because a replica refuses writes. */
 async function isUnavailableAfterWriting(cache: SharedCache): Promise<void> {
   const { since } = await cache.read([key]);
   cache.write({ key, entry: entryOf('x'), retentionMs: 1_000, since: since ?? 0 });

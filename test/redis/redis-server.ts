@@ -8,17 +8,17 @@ import { join } from 'node:path';
 export interface RedisServer {
   url: string;
   port: number;
-  /** Stops it as a crash does: nothing is saved, and no client is notified. */
+  /** Stops Redis like a crash: no data is saved, and no client is notified. */
   kill(): Promise<void>;
-  /** Starts it again, on the same port and with what it had saved. */
+  /** Starts Redis again on the same port, with its saved data. */
   start(): Promise<void>;
-  /** It takes connections and commands, and does nothing with them. */
+  /** Suspends Redis. It accepts connections and commands, but does not answer. */
   freeze(): void;
   thaw(): void;
   close(): Promise<void>;
 }
 
-/** A Redis of the test's own, which nothing outside this machine reaches. Settings are as on its command line. */
+/** Starts a separate Redis for a test, on loopback. `settings` are options of its command line. */
 export async function startRedis(settings: readonly string[] = []): Promise<RedisServer> {
   const program = process.env['REDIS_SERVER'] ?? 'redis-server';
   const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-redis-'));
@@ -56,7 +56,7 @@ export async function startRedis(settings: readonly string[] = []): Promise<Redi
     killed.kill('SIGKILL');
     await once(killed, 'exit');
   };
-  // Also when the tests are broken off.
+  // Redis also ends if the tests are interrupted.
   const killNow = () => child?.kill('SIGKILL');
   process.once('exit', killNow);
   await start();
@@ -88,15 +88,15 @@ export interface Proxy {
   url: string;
   /** Delays each answer of Redis by this many milliseconds from now on. */
   delay(ms: number): void;
-  /** How many answers are on their way. */
+  /** The number of delayed answers. */
   held(): number;
-  /** Breaks all connections, and takes no new ones until `mend`. */
+  /** Closes all connections, and refuses new ones until `mend` is called. */
   cut(): void;
   mend(): void;
   close(): Promise<void>;
 }
 
-/** A network between the gateway and Redis, which can be bad. */
+/** Starts a proxy in front of Redis that can delay answers and close connections. */
 export async function startProxy(port: number): Promise<Proxy> {
   let delayMs = 0;
   let isCut = false;
@@ -122,7 +122,7 @@ export async function startProxy(port: number): Promise<Proxy> {
     redis.on('data', (chunk) => {
       chunks.push(chunk);
       held += 1;
-      // In their order, also when a shorter delay follows a longer one.
+      // Answers are sent in order, even if a shorter delay follows a longer one.
       setTimeout(() => {
         held -= 1;
         client.write(chunks.shift() ?? '');

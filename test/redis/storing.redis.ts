@@ -41,11 +41,11 @@ afterAll(async () => {
 describe('the answers that instances share', () => {
   it.each([
     ['null', null],
-    ['nothing at all', undefined],
+    ['undefined', undefined],
     ['a text with every kind of character', 'é 漢 😀 \ud800 \u0000 \n ,'],
     ['a record', { id: 1, names: ['a', null], nested: { deep: [{ __proto__: null, x: -1.5 }] } }],
     ['a list of 2,000 records', Array.from({ length: 2_000 }, (_, id) => ({ id, name: `name ${id}` }))],
-    ['what cannot be made smaller', randomBytes(500_000).toString('base64')],
+    ['a text that cannot be compressed', randomBytes(500_000).toString('base64')],
   ])('are read as they were written, in clear text and encrypted: %s', async (_name, value) => {
     for (const secret of [undefined, 'a secret of the test']) {
       const [writer, reader] = [await instance(secret), await instance(secret)];
@@ -58,13 +58,13 @@ describe('the answers that instances share', () => {
     }
   });
 
-  it('have no members that are undefined', async () => {
+  it('omit undefined members', async () => {
     const cache = await instance();
     await storeEntry(cache, digest('k'), entryOf({ a: 1, b: undefined }));
     expect(await valueOf(cache, digest('k'))).toStrictEqual({ a: 1 });
   });
 
-  it('leave out a value that JSON cannot represent, and include the others', async () => {
+  it('omit a value that JSON cannot represent, and include the others', async () => {
     const cache = await instance();
     const loop: { self?: unknown } = {};
     loop.self = loop;
@@ -76,7 +76,7 @@ describe('the answers that instances share', () => {
     expect(cache.state).toBe('up');
   });
 
-  it('cannot be read in Redis if there is a secret, however large they are', async () => {
+  it('cannot be read in Redis if a secret is set, for any size', async () => {
     const marker = 'everywhere@example.nl';
     const clear = await instance();
     await storeEntry(clear, digest('small'), entryOf({ email: marker }, digest('t')));
@@ -113,11 +113,11 @@ describe('the answers that instances share', () => {
     const cache = await instance('a secret of the test');
     await storeEntry(cache, digest('anna'), entryOf({ name: 'Anna' }, digest('tag of anna')));
     const stored = await outside.getBuffer(`stekkerdoos:1:entry:${digest('anna')}`);
-    if (stored === null) throw new Error('It is not where it was expected.');
+    if (stored === null) throw new Error('The entry was not stored under the expected key.');
     await outside.set(`stekkerdoos:1:entry:${digest('bert')}`, stored);
     await outside.zadd(`stekkerdoos:1:tag:${digest('tag of anna')}`, '9999999999999', digest('bert'));
     expect(await valueOf(cache, digest('bert'))).toBeUndefined();
-    // Without its tags nothing could make it forgotten.
+    // An entry without its tags could not be invalidated.
     const untagged = Buffer.concat([
       stored.subarray(0, stored.indexOf(',')),
       stored.subarray(stored.indexOf('\n')),
@@ -208,7 +208,7 @@ describe('the answers that instances share', () => {
     );
   });
 
-  it('are forgotten although Redis refuses writes for lack of memory, and stored again when there is room', async () => {
+  it('are forgotten even if Redis refuses writes because its memory is full, and stored again when it has space', async () => {
     const cache = await instance();
     await storeEntry(cache, digest('early'), entryOf('early', digest('tag')));
     const filler = () => entryOf(randomBytes(50_000).toString('base64'), digest('filler'));

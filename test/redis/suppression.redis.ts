@@ -51,7 +51,7 @@ afterAll(async () => {
 });
 
 describe('the suppression list in Redis', () => {
-  it('is shared by all instances, holds digests only, and never expires', async () => {
+  it('is shared by all instances, contains only digests, and never expires', async () => {
     const [first, second] = [await loaded(instance()), await loaded(instance())];
     expect(second.has(anna)).toBe(false);
     const { version } = second;
@@ -73,13 +73,13 @@ describe('the suppression list in Redis', () => {
     const logger = createLogger('silent');
     vi.spyOn(logger, 'error').mockImplementation((...words: unknown[]) => void lines.push(words));
     for (let i = 0; i < 20; i += 1) await loaded(instance(redis.url, SECRET, logger));
-    // By then a list that was not read would be complained of.
+    // An unread list would be logged within this time.
     vi.advanceTimersByTime(5_000);
     vi.useRealTimers();
     expect(lines).toEqual([]);
   });
 
-  it('must have been read once before any customer is shown', async () => {
+  it('must be read once before any customer is shown', async () => {
     proxy.cut();
     const suppression = instance(proxy.url);
     await expect(suppression.loading()).rejects.toThrow(SuppressionUnavailableError);
@@ -89,7 +89,7 @@ describe('the suppression list in Redis', () => {
     expect(suppression.isEmpty).toBe(true);
   });
 
-  it('stays in force while Redis is disconnected, and is read again afterwards', async () => {
+  it('remains in effect while Redis is disconnected, and is read again afterwards', async () => {
     const [here, there] = [await loaded(instance(proxy.url)), await loaded(instance())];
     await here.add([anna]);
     proxy.cut();
@@ -147,7 +147,7 @@ describe('the suppression list in Redis', () => {
     const read = vi.spyOn(Redis.prototype, 'smembers');
     const emit = vi.spyOn(Redis.prototype, 'emit');
     try {
-      // What Redis answered before the change, and what is long on its way.
+      // This delays the answer of Redis from before the change.
       read.mockReturnValueOnce(held.then(() => []));
       await outside.publish(`${SET}:changed`, 'changed');
       await vi.waitFor(() => {

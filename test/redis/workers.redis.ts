@@ -28,7 +28,7 @@ const { key, entry } = createApiKey('helpdesk', 'operator');
 const settings = {
   ...control.settings,
   ORDER_SYSTEM_OUTBOX_URL: '',
-  // A slow answer of the order system must arrive, also on a busy machine.
+  // The timeout is long, so that a slow answer of the order system arrives even on a busy machine.
   ORDER_SYSTEM_LIMITS: '{"timeout":"15 s"}',
   ID_SECRET: 'a secret of the tests',
   API_KEYS: JSON.stringify([entry]),
@@ -43,7 +43,7 @@ interface Run {
   url: string;
   out: () => string;
   error: () => string;
-  /** Its exit code, when all its processes have closed what it writes to. */
+  /** Resolves to the exit code when all processes have closed their output. */
   ended: Promise<number | null>;
 }
 
@@ -64,7 +64,7 @@ let started = 0;
 const tsx = import.meta.resolve('tsx');
 const program = join(import.meta.dirname, '../../src/cli/cli.ts');
 
-/** `stekkerdoos start --workers 2`, as one types it in a folder, when it is ready. */
+/** Runs `stekkerdoos start --workers 2` in a folder, and waits until it is ready. */
 async function start(more: Record<string, string> = {}, cwd = process.cwd()): Promise<Run> {
   started += 1;
   const child = spawn(process.execPath, ['--import', tsx, program, 'start', '--workers', '2'], {
@@ -129,8 +129,8 @@ async function query({ url }: Run, query: object = QUERY): Promise<Answer> {
 let customers = 0;
 
 /**
- * Sends eight requests to both workers while a system is slow, and returns their answers. Each use has customers of its own,
- * since Redis holds the answers about those of an earlier use.
+ * Sends eight requests to both workers while a system is slow, and returns their answers. Each call uses other customers,
+ * because Redis contains the answers about earlier ones.
  */
 async function querySlowly(run: Run): Promise<() => Promise<Answer>[]> {
   const calls = () => control.counters()['order-system']?.calls ?? 0;
@@ -149,7 +149,7 @@ async function querySlowly(run: Run): Promise<() => Promise<Answer>[]> {
   return () => answers;
 }
 
-/** How many operations each worker has answered. */
+/** The number of operations that each worker has answered. */
 async function answeredBy({ url }: Run): Promise<Map<string, number>> {
   const counts = (await send(`${url}/metrics`)).matchAll(
     /^stekkerdoos_operations_total\{operation="anonymous",outcome="\w+",worker="(\d+)"\} (\d+)$/gm,
@@ -159,7 +159,7 @@ async function answeredBy({ url }: Run): Promise<Map<string, number>> {
   return all;
 }
 
-/** The processes that answer: what tsx runs beside them is none of ours. */
+/** The process ids of the workers, without other processes of tsx. */
 function workersOf({ child }: Run): number[] {
   return execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' })
     .split('\n')
@@ -190,7 +190,7 @@ describe('a gateway of two workers', () => {
     await run.ended;
   });
 
-  it('reports once that it is ready, when both workers are', async () => {
+  it('reports once that it is ready, after both workers are ready', async () => {
     expect(run.out().match(/ready http/g)).toHaveLength(1);
     expect(workersOf(run)).toHaveLength(2);
     await vi.waitFor(async () => {
@@ -207,7 +207,7 @@ describe('a gateway of two workers', () => {
     }, soon);
   });
 
-  it('forgets in both workers if one of them is requested to forget', async () => {
+  it('forgets in both workers if one of them receives the request', async () => {
     const idsOf = async () => {
       const answers = await Promise.all(Array.from({ length: 8 }, () => query(run)));
       return new Set(answers.map(({ data }) => data?.customer?.id ?? null));
@@ -215,7 +215,7 @@ describe('a gateway of two workers', () => {
     const [id] = await idsOf();
     expect(id).toEqual(expect.any(String));
     await control.set('order-system', { fault: 'down' });
-    // Both still have the answer, without a call.
+    // Both workers still have the cached answer.
     expect(await idsOf()).toEqual(new Set([id]));
     await send(`${run.url}/admin/forget`, {
       method: 'POST',
@@ -234,7 +234,7 @@ describe('a gateway of two workers', () => {
     await vi.waitFor(() => {
       expect(run.out()).toContain('a worker has ended');
     }, soon);
-    // While it is replaced, and after.
+    // These requests are sent during and after the replacement of the worker.
     await control.set('order-system', { latencyMs: 0 });
     await vi.waitFor(async () => {
       expect((await query(run)).errors).toBeUndefined();

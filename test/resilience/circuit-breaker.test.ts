@@ -29,10 +29,10 @@ describe('the circuit breaker', () => {
     } catch (error) {
       return error as SourceUnavailableError;
     }
-    throw new Error('It let the call in.');
+    throw new Error('The breaker allowed the call.');
   };
 
-  it('opens at the tenth failure in a row, and returns when to retry', () => {
+  it('opens at the tenth consecutive failure, and returns the time of the retry', () => {
     fail(9);
     expect(breaker.state).toBe('closed');
     expect(breaker.retryAfter).toBe(0);
@@ -49,7 +49,7 @@ describe('the circuit breaker', () => {
     expect(refusal().retryAfter).toBe(2);
   });
 
-  it('stays closed if failures are fewer than answers', () => {
+  it('remains closed if failures are fewer than answers', () => {
     for (let i = 0; i < 100; i += 1) {
       fail(1);
       call('answered');
@@ -59,25 +59,25 @@ describe('the circuit breaker', () => {
   });
 
   it('opens for a system with more failures than answers', () => {
-    const halfAlive = () => {
+    const oftenFailing = () => {
       for (;;) {
         fail(2);
         call('answered');
       }
     };
-    expect(halfAlive).toThrow(SourceUnavailableError);
+    expect(oftenFailing).toThrow(SourceUnavailableError);
     expect(breaker.state).toBe('open');
   });
 
-  it('opens for a system that was well for long and is half alive now, by its latest 40 calls', () => {
+  it('opens by the latest 40 calls for a system that was healthy before and now often fails', () => {
     for (let i = 0; i < 1_000; i += 1) call('answered');
-    // Two of three fail, so more than half of the latest 40 have failed after 31 calls.
+    // Two of three calls fail, so more than half of the latest 40 have failed after 31 calls.
     let calls = 0;
     while (breaker.state === 'closed' && calls < 100) call(calls++ % 3 < 2 ? 'failed' : 'answered');
     expect(calls).toBe(31);
   });
 
-  it('learns nothing from calls that were given up', () => {
+  it('ignores cancelled calls', () => {
     fail(9);
     for (let i = 0; i < 50; i += 1) call('unknown');
     expect(breaker.state).toBe('closed');
@@ -85,7 +85,7 @@ describe('the circuit breaker', () => {
     expect(breaker.state).toBe('open');
   });
 
-  it('probes the system with one call after five seconds, and refuses all others until it is back', () => {
+  it('probes the system with one call after five seconds, and refuses all others until it is available', () => {
     fail(10);
     clock.advance(4_999);
     expect(refusal().retryAfter).toBe(1);
@@ -100,7 +100,7 @@ describe('the circuit breaker', () => {
     expect(states).toEqual(['open', 'half-open', 'closed']);
   });
 
-  it('stays open if the probe fails', () => {
+  it('remains open if the probe fails', () => {
     fail(10);
     clock.advance(5_000);
     fail(1);
@@ -111,7 +111,7 @@ describe('the circuit breaker', () => {
     expect(breaker.state).toBe('closed');
   });
 
-  it('makes the next call the probe if the first one was cancelled', () => {
+  it('uses the next call as the probe if the first one was cancelled', () => {
     fail(10);
     clock.advance(5_000);
     call('unknown');
@@ -120,7 +120,7 @@ describe('the circuit breaker', () => {
     expect(breaker.state).toBe('closed');
   });
 
-  it('starts counting afresh once the system is back', () => {
+  it('resets its counts when the system is available again', () => {
     fail(10);
     clock.advance(5_000);
     call('answered');
@@ -141,7 +141,7 @@ describe('the circuit breaker', () => {
     expect(states).toEqual(['open', 'half-open', 'open']);
   });
 
-  it('stays open as long as the system requests, but at most a minute', () => {
+  it('remains open as long as the system requests, but at most a minute', () => {
     fail(9);
     call('failed', 30_000);
     expect(refusal().retryAfter).toBe(30);

@@ -9,7 +9,7 @@ describe("a request's deadline", () => {
   const never = new Promise<never>(() => undefined);
   const outcomeOf = (work: Promise<unknown>): Promise<unknown> => work.catch((error: unknown) => error);
 
-  it('returns an answer or a failure that is in time', async () => {
+  it('returns an answer or a failure that arrives in time', async () => {
     const deadline = startDeadline(2_000);
     expect(await deadline.race('shop', Promise.resolve('answer'))).toBe('answer');
     await expect(deadline.race('shop', Promise.reject(new Error('broken')))).rejects.toThrow('broken');

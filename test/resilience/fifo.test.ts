@@ -6,7 +6,7 @@ interface Entry extends Queued<Entry> {
   number: number;
 }
 
-it('preserves the order of arrival when elements leave from any place', () => {
+it('preserves the order of arrival if elements are removed from any place', () => {
   const step = fc.oneof(
     fc.constant('add' as const),
     fc.constant('remove first' as const),

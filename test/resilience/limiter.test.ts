@@ -26,16 +26,16 @@ function limiterOf({ concurrency, bulkShare, rate }: Setting): Limiter {
 
 interface Arrival {
   priority: Priority;
-  /** Milliseconds after the start. */
+  /** The time of arrival, in milliseconds after the start. */
   at: number;
   takes: number;
-  /** After its arrival. */
+  /** The time of cancellation, in milliseconds after the arrival. */
   deadlineIn?: number | undefined;
   cancelledIn?: number | undefined;
 }
 
 interface Call extends Arrival {
-  /** Places in the order of all that happened, since much happens in one millisecond. */
+  /** The numbers of the events, because several events happen within one millisecond. */
   arrived: number;
   started?: number;
   ended?: number;
@@ -44,12 +44,12 @@ interface Call extends Arrival {
   outcome?: 'made' | 'refused' | 'cancelled';
 }
 
-/** Starts the calls at their times, and returns the outcome of each. */
+/** Starts the calls at their times. Their outcomes are set later. */
 function start(limiter: Limiter, arrivals: readonly Arrival[]): Call[] {
   let happened = 0;
   const began = Date.now();
   const calls = arrivals.map((arrival): Call => ({ ...arrival, arrived: -1 }));
-  const live = async (call: Call) => {
+  const run = async (call: Call) => {
     const client = new AbortController();
     if (call.cancelledIn !== undefined)
       setTimeout(() => {
@@ -74,12 +74,12 @@ function start(limiter: Limiter, arrivals: readonly Arrival[]): Call[] {
     call.outcome = 'made';
     limiter.release(call.priority, call.takes);
   };
-  for (const call of calls) setTimeout(() => void live(call), call.at);
+  for (const call of calls) setTimeout(() => void run(call), call.at);
   return calls;
 }
 
-/** The same, until all is over. */
-async function play(limiter: Limiter, arrivals: readonly Arrival[]): Promise<Call[]> {
+/** Starts the calls, and waits until all of them have ended. */
+async function runAll(limiter: Limiter, arrivals: readonly Arrival[]): Promise<Call[]> {
   const calls = start(limiter, arrivals);
   await vi.advanceTimersByTimeAsync(3_600_000);
   return calls;
@@ -122,7 +122,7 @@ describe('the limiter', () => {
         fc.array(arrival, { minLength: 1, maxLength: 60 }),
         async (input, arrivals) => {
           const limiter = limiterOf(input);
-          const calls = await play(limiter, arrivals);
+          const calls = await runAll(limiter, arrivals);
           expectNothingLost(limiter, calls);
           expectWithinConcurrency(calls, input);
           if (input.rate !== undefined) expectWithinRate(startsOf(calls), input.rate);
@@ -136,7 +136,7 @@ describe('the limiter', () => {
   function expectNothingLost(limiter: Limiter, calls: readonly Call[]): void {
     expect(limiter.waiting).toBe(0);
     for (const { outcome, at, endedAt, deadlineIn, cancelledIn } of calls) {
-      // At once if no slot can be free in time; otherwise not before the deadline.
+      // A call is refused at once if no slot can be free in time, otherwise at its deadline.
       if (outcome === 'refused') expect([at, at + Math.max(1, deadlineIn ?? NaN)]).toContain(endedAt);
       else if (outcome === 'cancelled') expect(endedAt).toBe(at + Math.max(1, cancelledIn ?? NaN));
       else expect(outcome).toBe('made');
@@ -146,9 +146,11 @@ describe('the limiter', () => {
   function expectWithinConcurrency(calls: readonly Call[], { concurrency, bulkShare }: Setting): void {
     const items = calls.filter(({ outcome }) => outcome === 'made');
     for (const { started = 0 } of items) {
-      const underWay = items.filter((call) => (call.started ?? 0) <= started && started < (call.ended ?? 0));
-      expect(underWay.length).toBeLessThanOrEqual(concurrency);
-      expect(underWay.filter(({ priority }) => priority === 'bulk').length).toBeLessThanOrEqual(
+      const inProgress = items.filter(
+        (call) => (call.started ?? 0) <= started && started < (call.ended ?? 0),
+      );
+      expect(inProgress.length).toBeLessThanOrEqual(concurrency);
+      expect(inProgress.filter(({ priority }) => priority === 'bulk').length).toBeLessThanOrEqual(
         Math.max(1, Math.floor(concurrency * bulkShare)),
       );
     }
@@ -168,13 +170,13 @@ describe('the limiter', () => {
       const passedOver = calls.filter(
         (item) => item.arrived < call.arrived && (item.ended ?? 0) > order(call) && order(item) > order(call),
       );
-      // First come, first served within a class.
+      // Calls of one class are in order of arrival.
       expect(passedOver.filter(({ priority }) => priority === call.priority)).toEqual([]);
       const before = passedOver.filter(
         ({ priority }) => PRIORITIES.indexOf(priority) < PRIORITIES.indexOf(call.priority),
       );
       if (before.length === 0) continue;
-      // Only a class that was passed over for long goes before a higher one.
+      // A lower class has priority only if it has waited for long.
       const ofClass = began.filter(({ priority }) => priority === call.priority);
       const lastSlot = Math.max(
         call.at,
@@ -194,9 +196,9 @@ describe('the limiter', () => {
         async (calls, burst, bulkShare, count) => {
           const rate: Rate = { calls, per: '1 s', ...(burst === undefined ? {} : { burst }) };
           const limiter = limiterOf({ concurrency: 50, bulkShare, rate });
-          const starts = startsOf(await play(limiter, many(count, { priority: 'bulk', at: 0, takes: 5 })));
+          const starts = startsOf(await runAll(limiter, many(count, { priority: 'bulk', at: 0, takes: 5 })));
           const last = starts.at(-1) ?? 0;
-          // Timers know whole milliseconds; with a burst of one, what is late is late.
+          // Timers have a resolution of a millisecond, and with a burst of one, delays add up.
           const fullRateMs = (count * 1_000) / calls;
           expect(last).toBeLessThanOrEqual(fullRateMs + (burst === 1 ? count : 1));
         },
@@ -210,24 +212,24 @@ describe('the limiter', () => {
     const views = Array.from({ length: 100 }, (_, i): Arrival => {
       return { priority: 'interactive', at: 3_000 + i * 500, takes: 50 };
     });
-    const calls = await play(limiter, [...many(1_000, { priority: 'bulk', at: 0, takes: 50 }), ...views]);
+    const calls = await runAll(limiter, [...many(1_000, { priority: 'bulk', at: 0, takes: 50 }), ...views]);
     for (const { startedAt, at } of calls.slice(1_000)) expect(startedAt).toBe(at);
     const last = startsOf(calls).at(-1) ?? 0;
-    // 1,100 calls at 10 a second, less what was in the bucket.
+    // The rate of 10 a second applies to 1,100 calls, less the calls of the full bucket.
     expect(last).toBeGreaterThan(108_000);
     expect(last).toBeLessThanOrEqual(110_000);
   });
 
   it('reserves some calls for simultaneous page views during an export', async () => {
     const limiter = limiterOf({ concurrency: 16, bulkShare: 0.5, rate: { calls: 10, per: '1 s' } });
-    const calls = await play(limiter, [
+    const calls = await runAll(limiter, [
       ...many(200, { priority: 'bulk', at: 0, takes: 50 }),
       ...many(5, { priority: 'interactive', at: 9_990, takes: 50 }),
     ]);
     for (const { startedAt } of calls.slice(200)) expect(startedAt).toBe(9_990);
   });
 
-  it('refuses at once only calls that cannot get a slot before their deadline', async () => {
+  it('refuses at once only calls for which no slot is free before their deadline', async () => {
     const limiter = limiterOf({ concurrency: 2, bulkShare: 0.5, rate: { calls: 1, per: '1 s' } });
     limiter.slowDown({ retryAfterMs: 3_000 });
     const soon = limiter.wait('interactive', Date.now() + 2_999).catch((error: unknown) => error);
@@ -238,17 +240,17 @@ describe('the limiter', () => {
     await inTime;
   });
 
-  it('does not count a call that timed out among those that the system has not counted yet', () => {
+  it('does not count a timed-out call as one that the system has not counted yet', () => {
     const limiter = limiterOf({ concurrency: 10, bulkShare: 0.5 });
     for (let i = 0; i < 3; i += 1) limiter.tryAcquire('interactive');
     limiter.holdBack('interactive', 1_000);
-    // One of the other two reports it. So the system may not have counted one call.
+    // One of the other two calls reports it, so the system may not have counted one call.
     limiter.slowDown({ remaining: 3, resetMs: 10_000 });
     const acquired = Array.from({ length: 3 }, () => limiter.tryAcquire('interactive'));
     expect(acquired).toEqual([true, true, false]);
   });
 
-  it('lets no new call overtake waiting ones whose slot is due but not granted yet', async () => {
+  it('grants due slots to waiting calls before new ones', async () => {
     const limiter = limiterOf({ concurrency: 2, bulkShare: 1, rate: { calls: 1, per: '1 s' } });
     expect(limiter.tryAcquire('bulk')).toBe(true);
     const first = limiter.wait('bulk');
@@ -260,16 +262,16 @@ describe('the limiter', () => {
 
   it('reserves slots for page views during a slow export', async () => {
     const limiter = limiterOf({ concurrency: 4, bulkShare: 0.5 });
-    const calls = await play(limiter, [
+    const calls = await runAll(limiter, [
       ...many(10, { priority: 'bulk', at: 0, takes: 10_000 }),
       ...many(2, { priority: 'interactive', at: 7_000, takes: 10 }),
     ]);
     for (const { startedAt } of calls.slice(10)) expect(startedAt).toBe(7_000);
   });
 
-  it('gives a campaign and an export a call every five seconds if page views use the whole rate', async () => {
+  it('grants a campaign and an export a call every five seconds if page views use the whole rate', async () => {
     const limiter = limiterOf({ concurrency: 1, bulkShare: 0.5 });
-    const calls = await play(limiter, [
+    const calls = await runAll(limiter, [
       ...many(3, { priority: 'bulk', at: 1, takes: 100 }),
       ...many(3, { priority: 'automation', at: 1, takes: 100 }),
       ...many(400, { priority: 'interactive', at: 0, takes: 100 }),
@@ -280,13 +282,13 @@ describe('the limiter', () => {
     expect(secondsOf('bulk')).toEqual([5, 10, 15]);
   });
 
-  it('respects priorities also for a source with one call in ten seconds', async () => {
+  it('respects priorities even for a source with one call in ten seconds', async () => {
     const limiter = limiterOf({
       concurrency: 1,
       bulkShare: 0.5,
       rate: { calls: 6, per: '1 minute', burst: 1 },
     });
-    const calls = await play(limiter, [
+    const calls = await runAll(limiter, [
       ...many(60, { priority: 'interactive', at: 0, takes: 10 }),
       ...many(5, { priority: 'bulk', at: 1, takes: 10 }),
     ]);
@@ -305,12 +307,12 @@ describe('the limiter', () => {
     await vi.advanceTimersByTimeAsync(0);
     const refused = limiter.wait('interactive', Date.now() + 2_000).catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(2_000);
-    // Eight are before it, and wait for a second each.
+    // Eight calls are before it, each for one second.
     expect(((await refused) as SourceRateLimitedError).retryAfter).toBe(8);
     await vi.advanceTimersByTimeAsync(3_600_000);
   });
 
-  it('returns the likely waiting time if slow calls hold all slots', async () => {
+  it('returns the likely waiting time if slow calls use all slots', async () => {
     const limiter = limiterOf({ concurrency: 2, bulkShare: 0.5 });
     start(limiter, many(40, { priority: 'interactive', at: 0, takes: 4_000 }));
     await vi.advanceTimersByTimeAsync(60_001);

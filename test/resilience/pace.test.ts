@@ -27,7 +27,7 @@ describe('the rate of calls to a system', () => {
     expect(pace.waitMs(0)).toBe(100);
   });
 
-  it('leaves bulk one call, for any burst and share', () => {
+  it('reserves at least one call for bulk, for any burst and share', () => {
     for (const bulkShare of [0, 0.5, 1])
       for (const burst of [1, 2, 10]) {
         const pace = createPace({ calls: 10, per: '1 s', burst }, bulkShare, fakeClock());
@@ -47,7 +47,7 @@ describe('the rate of calls to a system', () => {
     expect(pace.waitMs(0)).toBe(60_000);
   });
 
-  it('makes at most the remaining calls of the system until its next window', () => {
+  it('allows at most the remaining calls of the system until its next window', () => {
     const clock = fakeClock();
     const pace = createPace(undefined, 0.5, clock);
     pace.slowDown({ remaining: 5, resetMs: 7_000 }, 3);

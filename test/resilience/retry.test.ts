@@ -4,7 +4,7 @@ import { cancellation } from '../../src/resilience/cancellation.js';
 import { waitBeforeRetry, backoffMs, retryBudget } from '../../src/resilience/retry.js';
 import { fakeClock } from '../support/clock.js';
 
-describe('the wait before a call is made again', () => {
+describe('the wait before a call is repeated', () => {
   beforeEach(() => vi.useFakeTimers());
   afterEach(() => vi.useRealTimers());
 
@@ -54,7 +54,7 @@ describe('the budget for retries', () => {
     expect([1, 2, 3, 4].map(() => budget.take())).toEqual([true, true, true, false]);
   });
 
-  it('allows in any ten seconds at most a fifth of the calls and three in a second', () => {
+  it('allows within ten seconds at most a fifth of the calls, or three per second', () => {
     const step = fc.record({ calls: fc.nat({ max: 30 }), retries: fc.nat({ max: 30 }) });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (seconds) => {

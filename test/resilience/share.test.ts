@@ -30,7 +30,7 @@ function callsOf(rate: Rate, processes: number): number[] {
 }
 
 describe('the limits of a source that several processes share', () => {
-  it('let all of them together make no more calls than one process may, in any period', () => {
+  it('allow all processes together at most the calls of one process, in any period', () => {
     fc.assert(
       fc.property(rates, fc.integer({ min: 2, max: 8 }), (rate, processes) => {
         const share = shareOfLimits({ rate }, processes)?.rate;
@@ -46,7 +46,7 @@ describe('the limits of a source that several processes share', () => {
     );
   });
 
-  it('let them have no more calls in progress together, and each of them at least one', () => {
+  it('allow all processes together the same concurrency, and each of them at least one call', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 50 }),

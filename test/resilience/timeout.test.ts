@@ -30,7 +30,7 @@ describe('the timeout of a call', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('ends at its timeout although the call continues, and aborts the call', async () => {
+  it('rejects at its timeout even if the call continues, and aborts the call', async () => {
     let signal: CallSignal | undefined;
     const outcome = guard((callSignal) => {
       signal = callSignal;
@@ -85,7 +85,7 @@ describe('the timeout of a call', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('does not make a call that is already cancelled', async () => {
+  it('does not send a call that is already cancelled', async () => {
     const call = vi.fn(never);
     await expect(guard(call, AbortSignal.abort(new Error('hung up')))).rejects.toThrow('hung up');
     expect(call).not.toHaveBeenCalled();

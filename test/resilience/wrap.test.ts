@@ -15,22 +15,22 @@ import type { Protection, ProtectionOptions, Work } from '../../src/resilience/p
 import { createProtection } from '../../src/resilience/wrap.js';
 
 const clock = { now: () => Date.now() };
-const down = () => new SourceUnavailableError('shop', 'shop is unavailable.');
+const unavailable = () => new SourceUnavailableError('shop', 'shop is unavailable.');
 const slowDown = (retryAfter?: number) =>
-  new SourceRateLimitedError('shop', 'shop wants less.', { retryAfter });
+  new SourceRateLimitedError('shop', 'shop limits the rate of calls.', { retryAfter });
 
 function protect(options: Partial<ProtectionOptions> = {}): Protection {
   return createProtection({ source: 'shop', clock, random: () => 1, ...options });
 }
-/** One call on its own. */
+/** Runs one call. */
 function run<T>(protection: Protection, call: (signal: CallSignal) => Promise<T>, work: Partial<Work> = {}) {
   return protection.scope({ priority: 'interactive', ...work }).run(call);
 }
 const outcomeOf = (work: Promise<unknown>): Promise<unknown> => work.catch((error: unknown) => error);
 const never = () => new Promise<never>(() => undefined);
-/** A call that takes this many milliseconds. */
+/** Creates a call that takes this many milliseconds. */
 const taking = (ms: number) => () => new Promise<string>((resolve) => setTimeout(resolve, ms, 'answer'));
-/** A call that fails in these ways, one after the other, and then answers. */
+/** Creates a call that fails with these errors in sequence, and then answers. */
 function failing(...errors: Error[]) {
   return vi.fn(() => {
     const error = errors.shift();
@@ -40,12 +40,12 @@ function failing(...errors: Error[]) {
 /** A system that fails while `isUnavailable` is true. */
 const system = {
   isUnavailable: false,
-  call: vi.fn(() => (system.isUnavailable ? Promise.reject(down()) : Promise.resolve('answer'))),
+  call: vi.fn(() => (system.isUnavailable ? Promise.reject(unavailable()) : Promise.resolve('answer'))),
 };
 
 async function openBreaker(protection: Protection): Promise<void> {
   for (let i = 0; i < 20 && protection.breaker === 'closed'; i += 1) {
-    const outcome = outcomeOf(run(protection, () => Promise.reject(down())));
+    const outcome = outcomeOf(run(protection, () => Promise.reject(unavailable())));
     await vi.advanceTimersByTimeAsync(0);
     void outcome;
     await vi.advanceTimersByTimeAsync(3_000);
@@ -80,7 +80,7 @@ describe('calls that are in progress when the source rate-limits the gateway', (
   });
 });
 
-describe('a call that fails for its own key only', () => {
+describe('a call that fails only for its key', () => {
   it.each([
     new SourceUnavailableError('shop', 'one shelf is closed.', { isOfKeyOnly: true }),
     new SourceRateLimitedError('shop', 'one shelf is busy.', { isOfKeyOnly: true, retryAfter: 30 }),
@@ -89,7 +89,7 @@ describe('a call that fails for its own key only', () => {
     for (let i = 0; i < 50; i += 1)
       expect(await outcomeOf(run(protection, () => Promise.reject(error)))).toBe(error);
     expect(protection.breaker).toBe('closed');
-    // Nobody else waits for it.
+    // No other call waits for the retry.
     expect(await run(protection, () => Promise.resolve('answer'))).toBe('answer');
   });
 
@@ -103,7 +103,7 @@ describe('a call that fails for its own key only', () => {
 });
 
 describe('a call to a healthy source', () => {
-  it('is made at once, and leaves no timer or listener', async () => {
+  it('is sent at once, and leaves no timer or listener', async () => {
     const protection = protect();
     const scope = protection.scope({ priority: 'bulk', deadlineAt: clock.now() + 2_000 });
     expect(await scope.run(() => Promise.resolve('answer'))).toBe('answer');
@@ -115,7 +115,7 @@ describe('a call to a healthy source', () => {
     ]);
   });
 
-  it('is reported to the observer, and so is waiting', async () => {
+  it('is reported to the observer, including its waiting time', async () => {
     const observe = { called: vi.fn(), waited: vi.fn(), retried: vi.fn(), breakerChanged: vi.fn() };
     const protection = protect({ observe, limits: { concurrency: 1 } });
     const both = [run(protection, taking(30)), run(protection, taking(40), { priority: 'bulk' })];
@@ -138,7 +138,7 @@ describe('a call to a healthy source', () => {
 describe('a call that fails', () => {
   it('is retried after a short wait if the system was unavailable', async () => {
     const observe = { called: vi.fn(), retried: vi.fn() };
-    const call = failing(down(), down());
+    const call = failing(unavailable(), unavailable());
     const scope = protect({ observe }).scope({ priority: 'interactive' });
     const answer = scope.run(call);
     await vi.advanceTimersByTimeAsync(49);
@@ -156,8 +156,8 @@ describe('a call that fails', () => {
     expect(observe.retried).toHaveBeenCalledTimes(2);
   });
 
-  it('ends with its own error when it fails for the third time', async () => {
-    const errors = [down(), down(), down()];
+  it('is rejected with its error if it fails for the third time', async () => {
+    const errors = [unavailable(), unavailable(), unavailable()];
     const call = failing(...errors);
     const outcome = outcomeOf(run(protect(), call));
     await vi.advanceTimersByTimeAsync(1_000);
@@ -181,7 +181,7 @@ describe('a call that fails', () => {
   });
 
   it('is not retried after the deadline', async () => {
-    const call = failing(down(), down());
+    const call = failing(unavailable(), unavailable());
     const error = outcomeOf(run(protect(), call, { deadlineAt: clock.now() + 50 }));
     await vi.advanceTimersByTimeAsync(0);
     expect(await error).toBeInstanceOf(SourceUnavailableError);
@@ -200,7 +200,7 @@ describe('a call that fails', () => {
     await expect(run(protection, later, { deadlineAt: clock.now() + 3_000 })).rejects.toThrow('Maintenance.');
   });
 
-  it('is not retried after a timeout, since its time is used up', async () => {
+  it('is not retried after a timeout, because its time is used up', async () => {
     const call = vi.fn(never);
     const outcome = outcomeOf(run(protect(), call));
     await vi.advanceTimersByTimeAsync(10_000);
@@ -212,7 +212,7 @@ describe('a call that fails', () => {
     const protection = protect();
     for (let i = 0; i < 10; i += 1) {
       expect(protection.breaker).toBe('closed');
-      const outcome = outcomeOf(run(protection, () => Promise.reject(down())));
+      const outcome = outcomeOf(run(protection, () => Promise.reject(unavailable())));
       await vi.advanceTimersByTimeAsync(1_000);
       await outcome;
     }
@@ -221,9 +221,9 @@ describe('a call that fails', () => {
 
   it('does not double the load in an outage: only a fifth of the calls, and a few more, are retried', async () => {
     const protection = protect({ limits: { concurrency: 1_000 } });
-    // Two calls in five fail, so that the breaker stays out of it.
+    // Two of five calls fail, so that the breaker remains closed.
     let calls = 0;
-    const call = () => (calls++ % 5 < 2 ? Promise.reject(down()) : Promise.resolve());
+    const call = () => (calls++ % 5 < 2 ? Promise.reject(unavailable()) : Promise.resolve());
     const outcomes: Promise<unknown>[] = [];
     for (let i = 0; i < 1_000; i += 1) {
       outcomes.push(outcomeOf(run(protection, call)));
@@ -237,7 +237,7 @@ describe('a call that fails', () => {
 });
 
 describe('a source that rate-limits the gateway', () => {
-  it('gets no call until the requested time, and then all waiting calls', async () => {
+  it('receives no call until the requested time, and then all waiting calls', async () => {
     const protection = protect();
     const call = failing(slowDown(1));
     const scope = protection.scope({ priority: 'interactive', deadlineAt: clock.now() + 2_000 });
@@ -253,19 +253,19 @@ describe('a source that rate-limits the gateway', () => {
     expect(scope.retries).toBe(1);
   });
 
-  it('is not awaited beyond the deadline: its own error is returned', async () => {
+  it('is not awaited beyond the deadline: its error is returned', async () => {
     const call = failing(slowDown(2));
     const protection = protect();
     const error = await outcomeOf(run(protection, call, { deadlineAt: clock.now() + 2_000 }));
-    expect(error).toMatchObject({ message: 'shop wants less.', retryAfter: 2 });
+    expect(error).toMatchObject({ message: 'shop limits the rate of calls.', retryAfter: 2 });
     expect(protection.scope({ priority: 'interactive' }).retryAfter()).toBe(2);
   });
 
-  it('is not awaited by any call if it requests an hour', async () => {
+  it('is not awaited if it requests an hour', async () => {
     expect(await outcomeOf(run(protect(), failing(slowDown(3_600))))).toMatchObject({ retryAfter: 3_600 });
   });
 
-  it('gets no call for a second if it requests no time', async () => {
+  it('receives no call for a second if it requests no time', async () => {
     const protection = protect();
     await outcomeOf(run(protection, failing(slowDown()), { deadlineAt: clock.now() }));
     const answer = run(protection, system.call);
@@ -275,7 +275,7 @@ describe('a source that rate-limits the gateway', () => {
     expect(await answer).toBe('answer');
   });
 
-  it('lets calls wait until their deadlines, also after many refusals at one moment', async () => {
+  it('makes calls wait until their deadlines, even after many simultaneous refusals', async () => {
     const protection = protect();
     const deadlineAt = clock.now() + 5_000;
     const outcomes = Array.from({ length: 16 }, () => run(protection, failing(slowDown(1)), { deadlineAt }));
@@ -286,7 +286,7 @@ describe('a source that rate-limits the gateway', () => {
     expect(protection.breaker).toBe('closed');
   });
 
-  it('gets no more calls if it refuses again and again after the requested time', async () => {
+  it('receives no more calls if it refuses repeatedly after the requested time', async () => {
     const protection = protect({ limits: { retries: 0 } });
     for (let i = 0; i < 10; i += 1) {
       expect(protection.breaker).toBe('closed');
@@ -297,7 +297,7 @@ describe('a source that rate-limits the gateway', () => {
     expect(protection.breaker).toBe('open');
   });
 
-  it('gets no more calls than it reports as remaining', async () => {
+  it('receives at most the calls that it reports as remaining', async () => {
     const protection = protect();
     const scope = protection.scope({ priority: 'interactive' });
     await scope.run(() => {
@@ -312,7 +312,7 @@ describe('a source that rate-limits the gateway', () => {
     expect(system.call).toHaveBeenCalledTimes(4);
   });
 
-  it('gets no more calls from all processes together than it reports as remaining', async () => {
+  it('receives from all processes together at most the calls that it reports as remaining', async () => {
     const protections = [1, 2].map(() => protect({ processes: 2 }));
     for (const protection of protections)
       protection.scope({ priority: 'interactive' }).slowDown({ remaining: 5, resetMs: 3_000 });
@@ -345,7 +345,7 @@ describe('a call that waits for a slot', () => {
     expect(protection.breaker).toBe('closed');
   });
 
-  it('has its full timeout after it gets a slot, since waiting is not the system’s fault', async () => {
+  it('has its full timeout after it receives a slot, because the system did not cause the wait', async () => {
     const protection = protect({ limits: { concurrency: 1, timeout: '1 s' } });
     const both = Promise.all([run(protection, taking(900)), run(protection, taking(900))]);
     await vi.advanceTimersByTimeAsync(1_800);
@@ -401,7 +401,7 @@ describe('a cancelled call', () => {
     const client = new AbortController();
     const scope = protect().scope({ priority: 'interactive', signal: client.signal });
     const outcome = outcomeOf(scope.run(never));
-    const error = down();
+    const error = unavailable();
     client.abort(error);
     expect(await outcome).toBe(error);
     expect(scope.retries).toBe(0);
@@ -409,7 +409,7 @@ describe('a cancelled call', () => {
 
   it('is not retried if it is cancelled during the wait before a retry', async () => {
     const client = new AbortController();
-    const call = failing(down());
+    const call = failing(unavailable());
     const outcome = outcomeOf(run(protect(), call, { signal: client.signal }));
     await vi.advanceTimersByTimeAsync(10);
     client.abort(reason);
@@ -419,7 +419,7 @@ describe('a cancelled call', () => {
 });
 
 describe('a source that fails repeatedly', () => {
-  it('gets no more calls: all are refused at once, waiting ones too', async () => {
+  it('receives no more calls: all are refused at once, including waiting ones', async () => {
     const protection = protect({ limits: { concurrency: 10, retries: 0 } });
     const call = vi.fn(never);
     const outcomes = Array.from({ length: 100 }, () => outcomeOf(run(protection, call)));
@@ -433,10 +433,10 @@ describe('a source that fails repeatedly', () => {
     expect(protection.scope({ priority: 'interactive' }).retryAfter()).toBe(5);
   });
 
-  it('gets no retries after the breaker has opened', async () => {
+  it('receives no retries after the breaker has opened', async () => {
     const protection = protect();
-    const call = vi.fn(() => Promise.reject(down()));
-    // Three are within the budget for retries, ten are not.
+    const call = vi.fn(() => Promise.reject(unavailable()));
+    // The budget for retries allows three retries, but not ten.
     const outcomes = Array.from({ length: 13 }, () => outcomeOf(run(protection, call)));
     await vi.advanceTimersByTimeAsync(0);
     expect(protection.breaker).toBe('open');
@@ -459,7 +459,7 @@ describe('a source that fails repeatedly', () => {
     expect(protection.breaker).toBe('open');
   });
 
-  it('gives the slot of a hanging call to the next as soon as another call is answered', async () => {
+  it('grants the slot of a hanging call to the next call when another call is answered', async () => {
     const protection = protect({ limits: { concurrency: 2, timeout: '1 s', retries: 0 } });
     const began = Date.now();
     const hung = outcomeOf(run(protection, never));
@@ -469,11 +469,12 @@ describe('a source that fails repeatedly', () => {
     const times = Promise.all([second, third].map((promise) => promise.then(() => Date.now() - began)));
     await vi.advanceTimersByTimeAsync(2_000);
     await Promise.all([hung, slow]);
-    // The second had the place of the slow one at 900; the third that of the hung one, when the second was answered.
+    // The second call had the slot of the slow call at 900 ms. The third had that of the hanging call after the second
+    // was answered.
     expect(await times).toEqual([1_400, 1_410]);
   });
 
-  it('gives the slots of hanging calls to the next if no other call is in progress', async () => {
+  it('grants the slots of hanging calls to the next calls if no other call is in progress', async () => {
     const protection = protect({ limits: { concurrency: 2, timeout: '1 s', retries: 0 } });
     const hung = [outcomeOf(run(protection, never)), outcomeOf(run(protection, never))];
     const waiting = run(protection, taking(10));
@@ -514,7 +515,7 @@ describe('a source that fails repeatedly', () => {
 });
 
 describe('a probe', () => {
-  it('that gets no slot leaves the probe to the next call', async () => {
+  it('without a slot is replaced by the next call', async () => {
     const protection = protect({ limits: { retries: 0 } });
     await openBreaker(protection);
     protection.scope({ priority: 'interactive' }).slowDown({ retryAfterMs: 10_000 });
@@ -534,7 +535,7 @@ describe('a source whose contract counts calls', () => {
   });
   const limits = { quota: { calls: 2, per: 'day' as const }, concurrency: 1 };
 
-  it('gets no calls after they are used up, and none waits, until the next day', async () => {
+  it('receives no calls after the quota is used up until the next day, and no call waits', async () => {
     const protection = protect({ limits: { ...limits, rate: { calls: 1, per: '1 s', burst: 3 } } });
     const all = Array.from({ length: 20 }, () => outcomeOf(run(protection, taking(10))));
     await vi.advanceTimersByTimeAsync(20);
@@ -549,7 +550,7 @@ describe('a source whose contract counts calls', () => {
     expect(await run(protection, system.call)).toBe('answer');
   });
 
-  it('still gets calls if the store of the count hangs', async () => {
+  it('receives calls even if the store of the count hangs', async () => {
     const protection = protect({ limits, quota: { count: never } });
     const answer = run(protection, system.call);
     await vi.advanceTimersByTimeAsync(20);
@@ -600,7 +601,7 @@ it('settles every call and frees every slot, for any behaviour of the system and
           await new Promise((resolve) => setTimeout(resolve, takes));
           if (signal.aborted) return;
           underWay -= 1;
-          if (next === 'is unavailable') throw down();
+          if (next === 'is unavailable') throw unavailable();
           if (next === 'wants less') throw slowDown(1);
           if (next === 'answers nonsense') throw new SourceContractError('shop', 'What?');
         };
@@ -625,7 +626,7 @@ it('settles every call and frees every slot, for any behaviour of the system and
       expect(most).toBeLessThanOrEqual(rest.concurrency);
       expect(protection.waiting).toBe(0);
       expect(vi.getTimerCount()).toBe(0);
-      // All places are free again; the first call may be a probe.
+      // All slots are free again. The first call may be a probe.
       expect(await run(protection, system.call)).toBe('answer');
       const after = Promise.all(Array.from({ length: rest.concurrency }, () => run(protection, taking(1))));
       await vi.advanceTimersByTimeAsync(1);

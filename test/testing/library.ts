@@ -22,7 +22,7 @@ import {
 } from '../../src/index.js';
 import { sendJson, type SeenRequest } from '../connectors/server.js';
 
-/** A small source, the books that a library lends, into which a test can put one mistake. */
+/** A small source about the loans of a library. A test can replace a part of it with a defect. */
 
 export const LIBRARY_SDL = `type Customer @foundBy(identifier: "card") {
   "The member's name."
@@ -35,12 +35,12 @@ export const LIBRARY_SDL = `type Customer @foundBy(identifier: "card") {
 `;
 
 export const TOKEN = 'right-token';
-/** Cards that the system accepts in one call. */
+/** The maximum number of cards in one call. */
 export const MAX_CARDS = 3;
-/** Loans on a page of the system. */
+/** The number of loans on a page. */
 const PAGE_SIZE = 2;
 
-/** Only the first has no motto. */
+/** The members of the library. Only the first has no motto. */
 export const MEMBERS = Array.from({ length: 7 }, (_, i) => ({
   card: `C${i + 1}`,
   name: `Member ${i + 1}`,
@@ -49,7 +49,7 @@ export const MEMBERS = Array.from({ length: 7 }, (_, i) => ({
 const LOANS = Array.from({ length: 5 }, (_, i) => ({ id: i + 1, title: `Book ${i + 1}` }));
 export const TITLES = LOANS.map(({ title }) => title);
 
-/** The system. It returns members in an order of its own, and repeats the last loan of a page on the next page. */
+/** The system. It returns members in another order, and repeats the last loan of a page on the next page. */
 export function answerAsLibrary(
   { url, headers }: Pick<SeenRequest, 'url' | 'headers'>,
   response: ServerResponse,
@@ -71,7 +71,7 @@ export function answerAsLibrary(
 
 const membersAnswer = z.object({
   members: z.array(z.object({ card: z.string(), name: z.string(), motto: z.string().nullable() })),
-  /** Cards that cannot be read now. */
+  /** The cards that cannot be read temporarily. */
   failed: z.array(z.string()).default([]),
 });
 const loansAnswer = z.object({
@@ -92,7 +92,7 @@ export const toMember = ({ card, name, motto }: (typeof MEMBERS)[number]): Membe
   motto,
 });
 
-/** One mistake of the source: what it does in place of the right way. */
+/** A defect of the source: functions that replace the correct ones. */
 export interface Mistake {
   /** Finds the members of cards. */
   find?: (
@@ -100,7 +100,7 @@ export interface Mistake {
     cards: readonly string[],
     client: RestClient,
   ) => Promise<MembersOfCards>;
-  /** Reads the titles of a card's loans. */
+  /** Reads the titles of the loans of a card. */
   lend?: (right: () => Promise<readonly string[]>) => Promise<readonly string[]>;
   motto?: (member: Member) => string | null;
   maxCards?: number;
@@ -108,7 +108,7 @@ export interface Mistake {
   scope?: (right: CallScope) => CallScope;
 }
 
-/** The library as a source, with a token or without. */
+/** Creates the library as a source, with or without a token. */
 export function librarySource(
   {
     find,

@@ -29,12 +29,13 @@ import {
 } from './library.js';
 
 /**
- * The contract of every source, met by a small source, and by the same source with one mistake, which its tests must notice.
+ * Tests the contract of sources with a small source, and with variants of it. Each variant has one defect, which the
+ * contract must detect.
  */
 
 const WRONG_TOKEN = 'wrong-token';
 
-/** Systems that a test started. */
+/** The systems that a test has started. */
 const servers: SmallServer[] = [];
 afterAll(() => Promise.all(servers.map((server) => server.close())));
 
@@ -78,7 +79,7 @@ const part = {
 
 interface Shape {
   mistake?: Mistake;
-  /** How the library is described: as a system with an HTTP API, or by states of its own. */
+  /** The description of the library: as a system with an HTTP API, or by states. */
   as?: 'http' | 'http without credentials' | 'own states' | 'own states without a fault control';
   /** Whether the contract has its many tests with hostile keys. Default true. */
   hasKeys?: boolean;
@@ -111,7 +112,7 @@ function subjectOf({ mistake, as = 'http', hasKeys = true }: Shape): SourceSubje
   if (as === 'http' || as === 'http without credentials')
     return {
       ...common,
-      ...(hasToken ? {} : { wrongCredentials: { noneBecause: 'everybody may read it' } }),
+      ...(hasToken ? {} : { wrongCredentials: { noneBecause: 'it is readable without credentials' } }),
       http: {
         urlVariable: 'LIBRARY_URL',
         basePath: '/v1',
@@ -167,10 +168,10 @@ function subjectOf({ mistake, as = 'http', hasKeys = true }: Shape): SourceSubje
     },
   };
 }
-/** The calls that the endless system has not ended. */
+/** The pending calls of the endless system. */
 let busy = 0;
 
-/** A system that is in a state from the moment that the gateway is open. */
+/** Creates a system that enters a state when the gateway is open. */
 function state(
   description: string,
   answer: (request: SeenRequest, response: ServerResponse) => void,
@@ -208,17 +209,19 @@ const hanging: SystemState = {
   },
 };
 
-/** Runs the contract of a source without a mistake; else the tests that notice the mistake, by how their names begin. */
+/**
+ * Runs the contract of a source. With a defect, runs only the tests that must fail, by the beginnings of their names.
+ */
 function runContract(title: string, shape: Shape, failing?: readonly string[]): void {
   const collector = describe(title, () => {
     describeSource(subjectOf(shape), {
-      // The library itself goes on for the next contract.
+      // The library continues to run for the next contract.
       faultControl: () => createFaultControl([library]),
     });
   });
   if (failing === undefined) return;
   const { collect } = collector;
-  // The tests of other promises are left out before they are reported.
+  // Other tests are removed before they are reported.
   collector.collect = async (file) => {
     const suite = await collect(file);
     const expected = expectToFail(suite, failing);
@@ -227,7 +230,7 @@ function runContract(title: string, shape: Shape, failing?: readonly string[]): 
   };
 }
 
-/** Removes all tests but those whose names begin so, and expects these to fail. Returns the beginnings that a test has. */
+/** Removes all tests except those whose names begin so, and expects these to fail. Returns the found beginnings. */
 function expectToFail(suite: RunnerTestSuite, failing: readonly string[]): ReadonlySet<string> {
   const found = new Set<string>();
   suite.tasks = suite.tasks.filter((task) => {
@@ -250,7 +253,7 @@ for (const as of [
   'own states',
   'own states without a fault control',
 ] as const)
-  runContract(`a source without a mistake, described as ${as}`, {
+  runContract(`a source without a defect, described as ${as}`, {
     as,
     // The keys are the same for all shapes.
     hasKeys: as === 'http' || as === 'own states without a fault control',
@@ -258,7 +261,7 @@ for (const as of [
 
 type Find = NonNullable<Mistake['find']>;
 
-/** Returns this for one card instead of what is right. */
+/** Returns this value for one card instead of the correct result. */
 const returns =
   (card: string, value: () => readonly Member[] | Error): Find =>
   async (right, cards) => {
@@ -266,7 +269,7 @@ const returns =
     return cards.map((requested, i) => (requested === card ? value() : (found[i] ?? [])));
   };
 
-/** Throws another error in place of one of this kind. */
+/** Throws another error instead of an error of this class. */
 const throwsFor =
   (kind: abstract new (...parts: never[]) => Error, another: (error: Error) => Error | undefined): Find =>
   async (right) => {
@@ -280,7 +283,7 @@ const throwsFor =
     }
   };
 
-/** Errors whose code is right, and nothing else. */
+/** Errors with a correct code and other wrong properties. */
 const retryable = () => Object.assign(unavailable(), { code: 'SOURCE_UNAUTHENTICATED' });
 const endless = () =>
   Object.assign(new SourceForbiddenError('library', 'library is limited.', { retryAfter: 30 }), {
@@ -290,7 +293,7 @@ const endless = () =>
 const rateLimited = (retryAfter?: number) =>
   new SourceRateLimitedError('library', 'library limits the rate of calls.', { retryAfter });
 
-/** Throws another error in place of that of an answer with an invalid name. */
+/** Throws another error instead of the error of an answer with an invalid name. */
 function forMismatch(another: () => Error | undefined): Find {
   return throwsFor(SourceContractError, (error) => (error.message.includes('members') ? another() : error));
 }
@@ -304,7 +307,7 @@ function losesPart(another: () => Error): Find {
   };
 }
 
-/** Fails for ever after one timeout. */
+/** Fails permanently after one timeout. */
 function staysBroken(): Find {
   let broken: SourceTimeoutError | undefined;
   return async (right) => {
@@ -345,7 +348,7 @@ interface Planted extends Pick<Shape, 'as'> {
 }
 
 const mistakes: Record<string, Planted> = {
-  // What it finds.
+  // Lookups.
   'does not find a member': {
     mistake: { find: returns('C1', () => []) },
     failing: ['finds by card', 'reads further pages'],

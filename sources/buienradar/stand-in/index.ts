@@ -8,8 +8,8 @@ import { feed, local } from './feed.js';
  * compares it with both. Here they have one address; the real ones have a host each.
  *
  * Imitated peculiarities of the real system:
- * - moments are local Dutch time without a zone, those of the rain text without a day;
- * - half of the stations have no thermometer: null, and some leave a member out;
+ * - times are local Dutch times without a zone, and times in the rain text have no day;
+ * - half of the stations have no thermometer: the member is null or missing;
  * - the lowest and highest temperatures of a day are texts such as "3/5", beside numbers;
  * - strengths of rain may have decimals and no leading zeros (users report it since 2022);
  * - no credentials are required.
@@ -56,7 +56,7 @@ function rainText(query: URLSearchParams, now: number): HttpAnswer {
   return { status: 200, headers, body: isCovered ? lines(Number(lat), Number(lon), now) : '' };
 }
 
-/** A shower that comes and goes over two hours; its strength depends on the place alone. */
+/** A shower of two hours. Its strength depends only on the place. */
 function lines(lat: number, lon: number, now: number): string {
   const random = createRandom('rain', Math.round(lat * 100) * 1_000 + Math.round(lon * 100));
   const peak = random.chance(0.4) ? random.integer(77, 160) : 0;

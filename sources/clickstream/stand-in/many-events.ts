@@ -2,7 +2,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { columns } from './columns.js';
 
 export interface ManyEvents {
-  /** How many events, in visits of eight. */
+  /** The number of events, in visits of eight. */
   events: number;
   /** The number of days with events. */
   days: number;
@@ -10,7 +10,7 @@ export interface ManyEvents {
 
 const eventsPerVisit = 8;
 
-/** How many customers the log has. Each has one device, and a number such as K000042. */
+/** Returns the number of customers in the log. Each has one device, and a number such as K000042. */
 export function customersOf({ events }: ManyEvents): number {
   return Math.max(1, Math.floor(events / 40));
 }

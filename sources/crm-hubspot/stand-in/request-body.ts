@@ -1,7 +1,7 @@
 import type { HttpAnswer } from '../../stand-ins/http.js';
 import { invalid } from './answers.js';
 
-/** The members of a JSON object, or the answer to a body that is none. */
+/** Returns the members of a JSON object, or the answer to an invalid body. */
 export function readBody(body: string): { members: Record<string, unknown> } | HttpAnswer {
   let value: unknown;
   try {
@@ -48,7 +48,7 @@ export function textsOf(value: unknown): string[] | undefined {
   return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;
 }
 
-/** Like HubSpot, takes a number where a text is due. */
+/** Accepts a number instead of a text, like HubSpot. */
 export function textOf(value: unknown): string | undefined {
   if (typeof value === 'number') return String(value);
   return typeof value === 'string' && value !== '' ? value : undefined;

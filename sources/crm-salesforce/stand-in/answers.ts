@@ -4,7 +4,7 @@ export function ok(body: unknown): HttpAnswer {
   return { status: 200, body: JSON.stringify(body) };
 }
 
-/** Errors come as a list, however many there are. */
+/** Errors are always a list, even a single error. */
 export function failure(status: number, errorCode: string, message: string): HttpAnswer {
   return { status, body: JSON.stringify([{ message, errorCode }]) };
 }

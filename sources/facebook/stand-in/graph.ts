@@ -133,7 +133,7 @@ export function read(graph: Graph, path: string, query: URLSearchParams): GraphA
   return page(list, { fields, query, maxLimit: edge === 'leads' ? 500 : 100, path: `${id}/${edge}` });
 }
 
-/** After each full page comes an empty page that has a next one. This may happen in the real system. */
+/** Each full page is followed by an empty page that has a next page. This may happen in the real system. */
 function page(
   list: readonly Fields[],
   {

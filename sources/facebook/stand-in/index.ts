@@ -15,14 +15,13 @@ import { createEmitter } from './webhook.js';
 /**
  * Meta's Graph API for one page, after Meta's own list of nodes, edges and fields. test/contracts/facebook.contract.ts compares
  * them.
- *
- * It has the real system's surprises:
+ * It imitates these peculiarities of the real system:
  * - errors have a code in the body, also for a wrong token (190), mostly with status 400;
  * - the answers of a batch are JSON as text, in order, each with its own code; a batch has at most 50 requests;
  * - a page may be empty although there is a next one;
  * - times have a zone without a colon;
  * - each part of a batch counts for the limits;
- * - without `fields` there is hardly more than an id.
+ * - without `fields`, an answer has little more than an id.
  *
  * Some parts are not in the contract, but in Meta's pages and clients: messages of a conversation, the texts of errors, and that
  * a batch may be JSON. Not imitated: `depends_on`, headers in a batch, writing, and all other nodes and edges.

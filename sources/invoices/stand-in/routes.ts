@@ -8,7 +8,7 @@ import { createSets, type EntitySet, type Row } from './records.js';
 export interface RouteOptions {
   world: World;
   companyId: string;
-  /** The most records on a page. */
+  /** The maximum number of records on a page. */
   maxPageSize: number;
 }
 

@@ -60,7 +60,7 @@ function unknownIn(query: URLSearchParams): HttpAnswer | undefined {
   return unknown === undefined ? undefined : unknownParameter(unknown);
 }
 
-/** What the front of the service says to a path that is none of its own. */
+/** The answer of the service to an unknown path. */
 function notHere(): HttpAnswer {
   return {
     status: 404,

@@ -2,7 +2,7 @@ import type { HttpAnswer, HttpCall } from '../../stand-ins/http.js';
 import type { SeedBranch, SeedRegistration } from '../../stand-ins/seed-kvk.js';
 import { fault, invalid, nothingFound, ok, unknownParameter } from './answers.js';
 
-/** By their names in lower case, as the service's own links have them. */
+/** The parameters by their names in lower case, with the spelling of the service's links. */
 const parameters = new Map(
   [
     'kvkNummer',
@@ -32,7 +32,7 @@ const patterns: Readonly<Record<string, RegExp>> = {
   postbusnummer: /^\d{1,5}$/,
 };
 
-/** The most results of one search, over all its pages. */
+/** The maximum number of results of one search, on all its pages. */
 const maxResults = 1_000;
 
 interface Hit {
@@ -113,7 +113,7 @@ function fits(
     is('huisnummer', address?.houseNumber?.toString()) &&
     is('huisletter', address?.houseLetter) &&
     is('postbusnummer', address?.poBox?.toString()) &&
-    // Found by each of its names, and by a part of one.
+    // A company is found by each of its names, and by a part of a name.
     (!values.has('naam') ||
       (words.length > 0 && names.some((name) => words.every((word) => name.toLowerCase().includes(word))))) &&
     (types === undefined || types.includes(typeOf({ company, branch })))
@@ -125,7 +125,7 @@ function typeOf({ company, branch }: Hit): string {
   return branch === company.branches[0] ? 'hoofdvestiging' : 'nevenvestiging';
 }
 
-/** Street and town alone, unless postcode and number were searched for. */
+/** Returns only street and town, unless postcode and number were requested. */
 function toResult({ company, branch }: Hit, full: boolean, api: string): Record<string, unknown> {
   const address = branch?.addresses.find(({ isShielded }) => isShielded !== true);
   const more = full

@@ -27,9 +27,9 @@ const consent = (status: string) => `
   on conflict (cust_no, purpose, channel)
   do update set status = excluded.status, changed_at = excluded.changed_at, evidence = excluded.evidence`;
 
-/** Changes the shop's data as its own software does; triggers write the outbox. */
+/** Changes the data of the shop like its software. Triggers write the outbox. */
 export function createEmitter(ownerUrl: string): Emitter {
-  /** The first statement that changes anything; each in a transaction of its own. */
+  /** Executes lists of statements in order, until each statement of a list has changed a row. Each is a transaction. */
   const change =
     (...statements: (readonly string[])[]) =>
     async (email: string): Promise<'reported' | undefined> => {

@@ -9,18 +9,18 @@ import { indexes, tables } from './schema.js';
 
 export interface OrderSystemOptions {
   /**
-   * A running PostgreSQL (15 or newer), with the permission to create databases and roles. The stand-in gets a database
-   * and a login role of its own there and drops both on close. Without it a PostgreSQL server is started.
+   * The URL of a running PostgreSQL (15 or newer), with the permission to create databases and roles. The stand-in creates a
+   * database and login roles, and drops them on close. Default: a new PostgreSQL server.
    */
   connectionString?: string;
 }
 
 export interface OrderSystemStandIn extends StandIn {
-  /** The database as the shop's own software is given it, which may write. */
+  /** The URL of the database for the software of the shop, which may write. */
   ownerUrl: string;
 }
 
-/** A shop's order system: a real PostgreSQL, which the gateway may read and no more. */
+/** The order system of a shop: a real PostgreSQL that the gateway may only read. */
 export async function startOrderSystem(
   world: World,
   { connectionString }: OrderSystemOptions = {},
@@ -89,7 +89,7 @@ export async function startOrderSystem(
 
 async function withClient(url: URL, use: (client: Client) => Promise<void>): Promise<void> {
   const client = new Client({ connectionString: url.href });
-  // A connection that breaks while it is in use rejects its query; this is for the moments between.
+  // A connection that fails during a query rejects the query. This handles failures of idle connections.
   client.on('error', () => undefined);
   await client.connect();
   try {

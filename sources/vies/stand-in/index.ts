@@ -7,8 +7,7 @@ import { escape, NotXmlError, readXml } from './xml.js';
 /**
  * VIES, imitated after its published WSDL (document/literal, SOAP 1.1); checked against it in
  * test/contracts/vies.contract.ts.
- *
- * Where the real system surprises, so does this one:
+ * It imitates these peculiarities of the real system:
  * - a fault comes with the status 200 (as clients of it have seen);
  * - the reason of a fault is in its text; its code is always `env:Server`;
  * - the day of the request has the offset of Brussels and no time;
@@ -16,15 +15,14 @@ import { escape, NotXmlError, readXml } from './xml.js';
  * - an address is one text, on lines, with line breaks around it in the Netherlands;
  * - the limits on concurrent requests are not published; they count the requests of all users, for VIES and for each member state;
  * - the test service has fixed answers for some numbers of any country.
- *
- * Not imitated: `checkVatApprox`, the WSDL at `?wsdl`, and that a member state answers in its own time, at night not at all.
+ * Not imitated: `checkVatApprox`, the WSDL at `?wsdl`, different response times of member states, and outages at night.
  */
 export interface ViesOptions {
-  /** How long a member state takes to answer, in milliseconds. Default 0. */
+  /** The response time of a member state, in milliseconds. Default 0. */
   answerMs?: number;
-  /** The most concurrent requests of all users. Default: no limit. */
+  /** The maximum number of concurrent requests of all users. Default: no limit. */
   requestsAtOnce?: number;
-  /** The most concurrent requests for one member state. Default: no limit. */
+  /** The maximum number of concurrent requests for one member state. Default: no limit. */
   requestsAtOnceByState?: number;
   /** Called for each request: returns the fault to refuse it with, or undefined. */
   refuse?: (countryCode: string, vatNumber: string) => string | undefined;
@@ -39,7 +37,7 @@ const memberStates = new Set(
 );
 const secretive = new Set(['DE', 'ES']);
 
-/** What the test service answers, as the documentation in its WSDL lists it. */
+/** The answers of the test service, from the documentation in its WSDL. */
 const testFaults: Readonly<Record<string, string>> = {
   201: 'INVALID_INPUT',
   202: 'INVALID_REQUESTER_INFO',
@@ -77,7 +75,7 @@ export async function startVies(
   };
 
   const check = async ({ countryCode, vatNumber }: Question): Promise<HttpAnswer> => {
-    // As its documentation says; a number that is too odd for its member state is one, too.
+    // The documentation defines this fault. A number that a member state cannot check has the same fault.
     if (!memberStates.has(countryCode) || !/^[0-9A-Za-z+*.]{2,12}$/.test(vatNumber))
       return fault('INVALID_INPUT');
     const refused = refuse(countryCode, vatNumber);

@@ -14,11 +14,10 @@ import { createEmitter, webhookSecret } from './webhook.js';
 
 /**
  * The X API v2, after its published OpenAPI file (2.167). test/contracts/x.contract.ts compares them.
- *
- * It has the real system's surprises:
+ * It imitates these peculiarities of the real system:
  * - a batch with unknown usernames is a 200 with both `data` and `errors`; with none known there is no `data`;
  * - users are not in the order of the request, and their usernames have the capitals that they chose;
- * - without `user.fields` and `post.fields` there is hardly more than an id; `author_id` needs its expansion;
+ * - without `user.fields` and `post.fields`, an answer has little more than an id; `author_id` needs its expansion;
  * - a last page has no `next_token`, and a search without results no `data`;
  * - each path has its own window of 15 minutes, whose end is in Unix time;
  * - posts older than seven days are not found.

@@ -54,9 +54,12 @@ export interface PlannedSelection {
   fields: readonly PlannedField[];
   /** The same fields, by `fieldKey`. */
   byKey: ReadonlyMap<string, PlannedField>;
-  /** The vendor's field without which there is no object. */
+  /** A field of the vendor. If its value is missing, the object is null. */
   needs: string | undefined;
-  /** The selection in the terms of our schema, without aliases, fragments, directives and variables. Equal selections have equal texts. */
+  /**
+   * The selection in the terms of our schema, without aliases, fragments, directives and variables. Equal selections
+   * have equal texts.
+   */
   selection: string;
 }
 
@@ -74,7 +77,7 @@ export function makePlan(
     const selection = `${field.name}${writeArguments(field, args)}${children === undefined ? '' : ` { ${children.selection} }`}`;
     return { key, field, args, children, items, selection };
   });
-  // In one order, so that selections that differ in it alone are equal.
+  // The fields are sorted, so that selections that differ only in their order are equal.
   selections.sort((a, b) => (a.selection < b.selection ? -1 : 1));
   const names = new Set<string>();
   const byKey = new Map(

@@ -9,10 +9,13 @@ import { bodiesOfFifty, bodiesOfOne, CUSTOMERS_OF_LIST } from './queries.js';
 
 export const OURS = 'Stekkerdoos';
 export const OURS_ALONE = 'Stekkerdoos without shared calls';
-/** Requests about one customer for each list: lists cost more. A block still takes the cheapest contender 0.1 s. */
+/**
+ * The number of requests about one customer for each list, because lists cost more. The cheapest contender still needs
+ * 0.1 s for a block.
+ */
 const LIST_DIVISOR = 4;
 
-/** Checks that all peers give the same answers as our gateway. */
+/** Checks that all peers return the same answers as our gateway. */
 export async function sameAnswersOfPeers({ gateway, alone, peers }: Contenders): Promise<Figure> {
   const bodies = [...bodiesOfOne().slice(0, 100), ...bodiesOfFifty()];
   const ours = createClient(gateway.ready.url);

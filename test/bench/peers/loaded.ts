@@ -61,7 +61,7 @@ export async function loadedBesidePeers(
       }),
     ),
   );
-  // Alone, a list would load each of its customers in a call of its own.
+  // Without shared calls, a list would load each customer in a separate call.
   const measured = all.slice(1);
   const figures: Figure[] = [];
   const ofOne = { bodies: bodiesOfOne(), sent: effort.loaded, warmUp: effort.warmUp };

@@ -137,7 +137,7 @@ export const SUBGRAPHS: Readonly<Record<PeerSystem, string>> = {
   `,
 };
 
-/** The same for executing: what federation adds to a subgraph, without what only composition reads. */
+/** Returns the executable SDL of a subgraph: with the types of federation, without definitions for composition. */
 export function executableSdl(system: PeerSystem): string {
   const sdl = SUBGRAPHS[system].replace(LINK, '');
   const entities = 'type Query { _entities(representations: [_Any!]!): [_Entity]! }';

@@ -3,7 +3,7 @@ import type { Records } from './records.js';
 /** Names of the systems. Each is a process with the records of the stand-in of that name. */
 export const PEER_SYSTEMS = ['crm-hubspot', 'order-system', 'webshop', 'contact-centre', 'invoices'] as const;
 
-/** The most keys of one call by REST, so that its URL stays short. */
+/** The maximum number of keys in one call by REST, so that its URL remains short. */
 export const MAX_KEYS = 100;
 
 export type PeerSystem = (typeof PEER_SYSTEMS)[number];

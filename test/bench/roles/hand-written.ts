@@ -6,8 +6,8 @@ import { emailsOf, idOf, nameOf, type DirectLoaders, type Records } from '../dir
 import { serveDirectly } from './serve-directly.js';
 
 /**
- * The code that one would write for this one query without a gateway: a schema whose resolvers call the systems
- * directly. It has the connectors, queries and checks of the sources, so both make the same calls. It has no identity
+ * The code for this query without a gateway: a schema whose resolvers call the systems directly. It has the connectors,
+ * queries and checks of the sources, so both make the same calls. It has no identity
  * graph: a customer is an e-mail address. It has no deadline, no errors for each source and no stitching: the queries
  * to the webshop are written by hand.
  */

@@ -5,7 +5,7 @@ import type { Started } from '../bench-process.js';
 
 const ANY_PORT = { host: '127.0.0.1', port: 0 };
 
-/** The least that a GraphQL server on Yoga costs: `{ __typename }`. */
+/** The minimum cost of a GraphQL server on Yoga: `{ __typename }`. */
 export async function startYoga(): Promise<Started> {
   const yoga = createYoga({
     schema: createSchema({ typeDefs: 'type Query { hello: String }' }),
@@ -16,7 +16,7 @@ export async function startYoga(): Promise<Started> {
   return { ready: { url: `${server.url}/graphql` }, close: () => Promise.resolve() };
 }
 
-/** The least that any server on Node costs: reads the request's body and answers with fixed bytes. */
+/** The minimum cost of any server on Node: it reads the body of the request and answers with fixed bytes. */
 export async function startStatic(): Promise<Started> {
   const body = Buffer.from(process.env.BENCH_STATIC_BODY ?? '');
   const server = createServer((request, response) => {

@@ -6,7 +6,7 @@ import { createDirectLoaders, createKnown, type DirectLoaders } from '../direct-
 import { frozenClock } from '../frozen-clock.js';
 import { connectSystems } from '../systems.js';
 
-/** Serves a schema whose resolvers call the systems directly: Yoga, loaders for each request, and nothing else. */
+/** Serves a schema whose resolvers call the systems directly, with only Yoga and loaders for each request. */
 export async function serveDirectly(schema: GraphQLSchema): Promise<Started> {
   const systems = connectSystems(process.env);
   const { clock, advance } = frozenClock();
