@@ -125,7 +125,7 @@ const RESERVED = new Set(
   table tablesample then time timestamp to trailing treat trim true union unique unpack unpivot using
   values varchar variadic verbose when where window with`.split(/\s+/),
 );
-/** Names of files that say nothing about their rows. */
+/** Names of files that have no meaning about their rows. */
 const GENERIC = /^(part|data|file|export|output|out|chunk|batch|rows|records|c|snappy|gz)$/;
 
 function tableName(pattern: string, taken: ReadonlySet<string>): string {

@@ -17,7 +17,7 @@ const MAX_ALIASES = 20;
 /** Calls that are left for lists and for the exactness of a search while a limit is measured. */
 const RESERVED_CALLS = 3;
 
-/** Codes that say nothing about the requested key. */
+/** Codes that have no meaning about the requested key. */
 const GENERAL_CODES =
   /^(INTERNAL_SERVER_ERROR|INTERNAL_ERROR|INTERNAL|BAD_USER_INPUT|BAD_REQUEST|GRAPHQL_VALIDATION_FAILED|GRAPHQL_PARSE_FAILED|UNAUTHENTICATED|FORBIDDEN|ACCESS_DENIED|THROTTLED|RATE_LIMITED|TOO_MANY_REQUESTS|TIMEOUT|SERVICE_UNAVAILABLE)$/;
 const REFUSED_CODES = /^(FORBIDDEN|ACCESS_DENIED|UNAUTHORIZED)$/;

@@ -28,7 +28,7 @@ function keyCredentials(variable: string, header: string, value: string): Creden
   };
 }
 
-/** Headers that say nothing about the system. */
+/** Headers that have no meaning about the system. */
 const USUAL =
   /^(accept|accept-language|accept-encoding|content-type|content-length|user-agent|referer|origin|host|connection|cache-control|pragma|priority|te|dnt|sec-.*|if-.*)$/;
 const SECRET = /token|key|secret|auth|session|password/;

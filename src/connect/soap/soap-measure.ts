@@ -13,7 +13,7 @@ import type { XmlPart } from './wsdl-model.js';
 
 /** Measures how a SOAP service finds one person. */
 
-/** Codes that say nothing about the requested key. */
+/** Codes that have no meaning about the requested key. */
 const GENERAL_CODE =
   /^(\w+:)?(Server|Client|Receiver|Sender|VersionMismatch|MustUnderstand|DataEncodingUnknown|InternalError|INTERNAL_ERROR|INTERNAL_SERVER_ERROR)$/i;
 /** A further call is measured only while this many are left. */

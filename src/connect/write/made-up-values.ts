@@ -225,7 +225,7 @@ function replaceParts(known: KnownValues, text: string): string {
     .join('');
 }
 
-/** Blanks and zeros say nothing about a person. */
+/** Blanks and zeros have no meaning about a person. */
 function isEmpty(text: string): boolean {
   return /^\s*$|^0+([.,]0+)?$/.test(text);
 }

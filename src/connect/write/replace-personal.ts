@@ -235,7 +235,7 @@ function walkMembers(
   );
 }
 
-/** The beginnings that ids of a place have in common, such as `cus_`: they say nothing about a person. */
+/** The beginnings that ids of a place have in common, such as `cus_`: they have no meaning about a person. */
 function prefixesOf(found: readonly { text: string; at: string }[]): Map<string, string> {
   const byPlace = new Map<string, Set<string>>();
   for (const { text, at } of found)
