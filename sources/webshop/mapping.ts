@@ -41,7 +41,7 @@ function addressOf({ defaultAddress }: ShopifyCustomer) {
   return { street: address1, postcode: zip, city, country: countryCodeV2 };
 }
 
-/** NOT_SUBSCRIBED may mean that no consent was requested. INVALID and REDACTED have no meaning about consent. */
+/** NOT_SUBSCRIBED may mean that no consent was requested. INVALID and REDACTED do not describe a consent. */
 const CONSENT_STATUS = {
   SUBSCRIBED: 'GRANTED',
   UNSUBSCRIBED: 'REVOKED',
