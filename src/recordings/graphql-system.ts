@@ -2,13 +2,24 @@ import {
   buildSchema,
   execute,
   GraphQLError,
+  GraphQLList,
+  GraphQLNonNull,
+  GraphQLScalarType,
+  isInterfaceType,
+  isIntrospectionType,
   isLeafType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  isSpecifiedScalarType,
   Kind,
   parse,
+  specifiedScalarTypes,
   validate,
   valueFromASTUntyped,
   type DocumentNode,
   type FieldNode,
+  type GraphQLOutputType,
   type GraphQLResolveInfo,
   type GraphQLSchema,
   type ValueNode,
@@ -80,9 +91,30 @@ export function graphqlSystem(recording: Recording): ImitatedSystem {
 /** The schema. Its leaves send any value, also one of another type. */
 function anySchema(sdl: string): GraphQLSchema {
   const schema = buildSchema(sdl, { assumeValidSDL: true });
-  for (const type of Object.values(schema.getTypeMap()))
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (isIntrospectionType(type) || isSpecifiedScalarType(type)) continue;
     if (isLeafType(type)) type.serialize = (value: unknown) => value;
+    else if (isObjectType(type) || isInterfaceType(type))
+      for (const field of Object.values(type.getFields())) field.type = withAnyLeaf(field.type);
+  }
   return schema;
+}
+
+/** The scalars of GraphQL are the same objects in every schema of the process, so they are replaced instead of changed. */
+const ANY_SCALARS = new Map(
+  specifiedScalarTypes.map((scalar) => [
+    scalar.name,
+    new GraphQLScalarType({ ...scalar.toConfig(), serialize: (value: unknown) => value }),
+  ]),
+);
+
+function withAnyLeaf(type: GraphQLOutputType): GraphQLOutputType {
+  if (isNonNullType(type)) {
+    const nullable = withAnyLeaf(type.ofType);
+    return isNonNullType(nullable) ? nullable : new GraphQLNonNull(nullable);
+  }
+  if (isListType(type)) return new GraphQLList(withAnyLeaf(type.ofType));
+  return ANY_SCALARS.get(type.name) ?? type;
 }
 
 function linked(source: string, name: string, measured: MeasuredCall<GraphqlCall>): GraphqlMeasured {

@@ -25,9 +25,13 @@ let folder: string;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-connect-'));
   await stekkerdoosHere(['init', folder], {});
-  // Without the example, whose source imports the package.
-  for (const path of ['sources/loyalty', 'schema/sources/loyalty.graphql'])
-    rmSync(join(folder, path), { recursive: true });
+  // Without the example.
+  for (const path of [
+    'sources/loyalty.yaml',
+    'sources/loyalty.recording.json',
+    'schema/sources/loyalty.graphql',
+  ])
+    rmSync(join(folder, path));
   write('gateway.yaml', 'auth: off\n');
 });
 afterEach(async () => {

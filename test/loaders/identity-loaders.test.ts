@@ -139,6 +139,6 @@ describe('the error of a system whose rate limit ends after the deadline', () =>
     answer = () => new SourceRateLimitedError('shop', 'shop limits the rate of calls.', { retryAfter: 5 });
     const parts = { identityDeadline: startDeadline(1_000, clock, { what: 'the time for identities' }) };
     await expect(load(people, 'a', parts)).rejects.toThrow(/later than the time for identities/);
-    await expect(load(orders, 'a', parts)).rejects.toThrow(/^shop is limited\.$/);
+    await expect(load(orders, 'a', parts)).rejects.toThrow(/^shop limits the rate of calls\.$/);
   });
 });

@@ -66,15 +66,19 @@ const CLUB: Decisions = {
 };
 
 describe('the files of a GraphQL system', () => {
-  it('are read without a problem, and break no promise of stekkerdoos test', async () => {
-    const written = await writeProject(await clubDraft(), CLUB);
-    expect(written.project.problems).toEqual([]);
-    expect(written.project.warnings).toEqual([]);
-    const { promises, notTested } = await testWritten(written);
-    expect(notTested).toBeUndefined();
-    expect(promises.filter(({ outcome }) => outcome === 'failed')).toEqual([]);
-    expect(promises.filter(({ outcome }) => outcome === 'ok').length).toBeGreaterThan(20);
-  });
+  it(
+    'are read without a problem, and break no promise of stekkerdoos test',
+    { timeout: 60_000 },
+    async () => {
+      const written = await writeProject(await clubDraft(), CLUB);
+      expect(written.project.problems).toEqual([]);
+      expect(written.project.warnings).toEqual([]);
+      const { promises, notTested } = await testWritten(written);
+      expect(notTested).toBeUndefined();
+      expect(promises.filter(({ outcome }) => outcome === 'failed')).toEqual([]);
+      expect(promises.filter(({ outcome }) => outcome === 'ok').length).toBeGreaterThan(20);
+    },
+  );
 
   it('have no value of a member', async () => {
     const { yaml, sdl, page, recording } = await writeProject(await clubDraft(), CLUB);
