@@ -1,6 +1,6 @@
 import type { ExecutionResult } from '@graphql-tools/utils';
 import type { GraphQLError } from 'graphql';
-import type { Answer, OperationRequest, OperationRunner } from '../operation/answer.js';
+import type { AbortListening, Answer, OperationRequest, OperationRunner } from '../operation/answer.js';
 import type { Prepared } from '../operation/prepare.js';
 import type { Principal } from '../operation/principal.js';
 import type { Clock } from '../clock.js';
@@ -61,12 +61,10 @@ export async function* runBulk(lines: Iterable<InputLine>, options: BulkOptions)
   const { clock } = options;
   const maxSize = maxSizeFor(options);
   const iterator = lines[Symbol.iterator]();
-  let hasLeft = false;
-  const leave = (): void => void (hasLeft = true);
-  options.signal?.addEventListener('abort', leave, { once: true });
+  const connection = listenOnce(options.signal);
   let part = take(iterator, Math.min(FIRST_SIZE, maxSize));
   while (part.length > 0) {
-    const rows = await answerPart(part, options, () => hasLeft);
+    const rows = await answerPart(part, options, connection);
     const answeredAt = clock.now();
     let sent = 0;
     for (const row of rows) {
@@ -76,6 +74,38 @@ export async function* runBulk(lines: Iterable<InputLine>, options: BulkOptions)
     }
     part = sent < part.length ? part.slice(sent) : take(iterator, maxSize);
   }
+}
+
+/** Whether the client has disconnected. Each answer gets a signal of its own. */
+interface ClientConnection {
+  readonly hasEnded: boolean;
+  /** Returns a signal for one answer. It replaces the signal of the answer before, whose listeners are removed. */
+  nextSignal(): AbortListening;
+}
+
+/** Listens to a signal once, so that a request with many parts does not collect listeners. */
+function listenOnce(signal: AbortListening | undefined): ClientConnection {
+  let hasEnded = signal?.aborted === true;
+  let listeners: (() => void)[] = [];
+  const end = (): void => {
+    hasEnded = true;
+    for (const listener of listeners) listener();
+  };
+  signal?.addEventListener('abort', end, { once: true });
+  return {
+    get hasEnded() {
+      return hasEnded;
+    },
+    nextSignal: () => {
+      const current: (() => void)[] = (listeners = []);
+      return {
+        get aborted() {
+          return hasEnded;
+        },
+        addEventListener: (_abort, listener) => void current.push(listener),
+      };
+    },
+  };
 }
 
 /** The most customers that one answer may have by the limits of the gateway and of the caller. */
@@ -102,10 +132,10 @@ function take(lines: Iterator<InputLine>, count: number): InputLine[] {
 async function answerPart(
   part: readonly InputLine[],
   options: BulkOptions,
-  hasLeft: () => boolean,
+  connection: ClientConnection,
 ): Promise<Row[]> {
   const keyed = part.filter(({ key }) => key !== undefined);
-  const answer = keyed.length === 0 ? undefined : await answerKeys(keyed, options, hasLeft);
+  const answer = keyed.length === 0 ? undefined : await answerKeys(keyed, options, connection);
   const { now = Date.now, operation } = options;
   const freshness = answer?.provenance?.freshness();
   const asOf =
@@ -136,9 +166,9 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 async function answerKeys(
   lines: readonly InputLine[],
   options: BulkOptions,
-  hasLeft: () => boolean,
+  connection: ClientConnection,
 ): Promise<Answer> {
-  const { runner, prepared, operation, principal, requestId, variables, signal, clock } = options;
+  const { runner, prepared, operation, principal, requestId, variables, clock } = options;
   const { wait = sleep, onAnswer } = options;
   for (;;) {
     const startedAt = clock.now();
@@ -148,10 +178,10 @@ async function answerKeys(
       variables: { ...variables, [operation.keyVariable]: lines.map(({ key }) => key) },
       priority: 'bulk',
       deadlineMs: DEADLINE_MS,
-      signal,
+      signal: connection.nextSignal(),
     });
     const retryAfter = budgetIsSpentFor(answer.result);
-    if (retryAfter === undefined || hasLeft()) {
+    if (retryAfter === undefined || connection.hasEnded) {
       onAnswer?.(answer, startedAt);
       return answer;
     }

@@ -38,9 +38,7 @@ export function csvRows(
   schema: GraphQLSchema,
 ): RowWriter {
   const columns = columnsOf(operation, schema);
-  const text = (cells: readonly unknown[]): string =>
-    // A spreadsheet would execute a value that begins like a formula.
-    stringify([cells.map(cellOf)], { escape_formulas: true });
+  const text = (cells: readonly unknown[]): string => stringify([cells.map(cellOf)]);
   return {
     mediaType: 'text/csv',
     head: text([
@@ -61,9 +59,16 @@ export function csvRows(
   };
 }
 
+/** The first characters with which spreadsheets begin a formula, also in their full-width forms. */
+const FORMULA = /^[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/;
+/** A telephone number or an amount. It has no letters, so as a formula it can only calculate with its own digits. */
+const SIGNED_NUMBER = /^[+-][\d .,()/-]+$/;
+
+/** The text of a cell. A `'` before a formula prevents that a spreadsheet executes it. */
 function cellOf(value: unknown): string {
   if (value === null || value === undefined) return '';
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return FORMULA.test(text) && !SIGNED_NUMBER.test(text) ? `'${text}` : text;
 }
 
 function valueAt(data: unknown, path: readonly string[]): unknown {

@@ -163,6 +163,27 @@ describe('POST /bulk/<operation>', () => {
     expect(third).toMatchObject({ line: '4', errors: 'BAD_USER_INPUT' });
   });
 
+  const cells: [string, string][] = [
+    ['+31612345678', '+31612345678'],
+    ['+31 (0)20-123 45 67', '+31 (0)20-123 45 67'],
+    ['-12.50', '-12.50'],
+    ['plain - text', 'plain - text'],
+    ['=SUM(A1)', "'=SUM(A1)"],
+    ['+A1', "'+A1"],
+    ['-2+cmd|x', "'-2+cmd|x"],
+    ['@SUM(1)', "'@SUM(1)"],
+    ['\uff1d1+1', "'\uff1d1+1"],
+  ];
+  test.each(cells)('writes the value %s to a CSV as %s', async (value, expected) => {
+    const csv = await post('Card', `email,note\nunknown@example.com,"${value}"`, {
+      'content-type': 'text/csv',
+      accept: 'text/csv',
+    });
+    expect(
+      z.array(z.record(z.string(), z.string())).parse(parseCsv(await csv.text(), { columns: true }))[0],
+    ).toMatchObject({ 'input.note': expected });
+  });
+
   test('applies consent, and audits each customer', async () => {
     const before = readFileSync(auditFile, 'utf8').trim().split('\n').length;
     const rows = await rowsOf('Card', linesOf(['no-marketing@example.nl']), {}, 'campaign');

@@ -108,6 +108,26 @@ describe('runBulk', () => {
     expect(rows.every(({ errors }) => errors === undefined)).toBe(true);
   });
 
+  test('listens once to the signal of the request, and cancels only the part that is being answered', async () => {
+    const listeners: (() => void)[] = [];
+    const signal: NonNullable<BulkOptions['signal']> = {
+      addEventListener: (_, listener) => void listeners.push(listener),
+    };
+    const cancelled: number[] = [];
+    let calls = 0;
+    const runner: BulkOptions['runner'] = {
+      answer: (_, request) => {
+        const call = (calls += 1);
+        request.signal?.addEventListener('abort', () => cancelled.push(call), { once: true });
+        if (call === 3) for (const listener of listeners) listener();
+        return Promise.resolve({ result: { data: { person: [] } }, outcome: 'ok' } as unknown as Answer);
+      },
+    };
+    await run(2_100, { signal, runner });
+    expect(listeners).toHaveLength(1);
+    expect(cancelled).toEqual([3]);
+  });
+
   test('answers lines again that waited for the client for more than 5 seconds', async () => {
     const { rows, sizes } = await run(10, {
       onRow: ({ line }, advance) => {
