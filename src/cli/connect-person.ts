@@ -53,7 +53,7 @@ export function personAt(streams: Streams, beforeQuestion: () => void): Person {
       question(() =>
         autocompleteMultiselect({
           ...streams,
-          message: 'Which fields are not wanted?',
+          message: 'Which fields should be left out?',
           options: Object.entries(suggested).flatMap(([field, privacy]) =>
             'leftOutBecause' in privacy
               ? []

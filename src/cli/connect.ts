@@ -70,7 +70,7 @@ export const connect = defineCommand({
     leaveOut: {
       type: 'string',
       valueHint: 'fields',
-      description: 'Fields that are not wanted, as Type.field with commas between them',
+      description: 'Fields to leave out, as Type.field with commas between them',
     },
     calls: {
       type: 'string',

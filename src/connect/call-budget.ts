@@ -1,8 +1,8 @@
 import { InvalidInputError } from '../errors.js';
 
-/** What measuring a system needs of time. Tests pass their own. */
+/** The clock that measuring uses. Tests pass another one. */
 export interface MeasureClock {
-  /** Milliseconds that never go back. */
+  /** Monotonic milliseconds. */
   now(): number;
   wait(ms: number): Promise<void>;
 }
@@ -13,7 +13,7 @@ export interface CallBudget {
   readonly left: number;
   /** Runs a call, once the interval since the start of the previous one has passed. Throws if no call is left. */
   run<T>(call: () => Promise<T>): Promise<{ value: T; ms: number }>;
-  /** Runs no call before this time has passed, because the system requests a pause. */
+  /** Delays the next call by this time, because the system requested a pause. */
   pause(ms: number): void;
 }
 
@@ -23,7 +23,7 @@ export interface CallBudgetOptions {
   /** Between the starts of two calls. Default: 1,000 ms. */
   intervalMs?: number;
   clock?: MeasureClock;
-  /** Receives the number of calls each time that one begins. */
+  /** Receives the number of calls when each one begins, including that one. */
   onCall?: (used: number) => void;
 }
 
@@ -50,7 +50,7 @@ export function createCallBudget({
     run: async (call) => {
       if (used >= maxCalls)
         throw new InvalidInputError(
-          `The ${maxCalls} calls that measuring may use are used. Allow more with --calls, if the system permits.`,
+          `All ${maxCalls} calls for measuring are used. Allow more with --calls, if the system permits it.`,
         );
       used += 1;
       onCall(used);

@@ -17,24 +17,27 @@ import { writeRecording } from './write/recording.js';
 import { writeSdl } from './write/sdl.js';
 import type { ProjectFiles } from './write-files.js';
 
-/** The first five steps of `stekkerdoos connect`. The sixth, which shows a customer, needs a gateway: the command has it. */
+/**
+ * The first five steps of `stekkerdoos connect`. The sixth shows a customer. It needs a gateway, so the
+ * command runs it.
+ */
 
 export type Step = Finding['step'];
 export type Uniqueness = Decisions['foundBy'][string]['uniqueness'];
 
 /** The questions of all steps. Each has a flag. Without an answer, the suggestion is taken. */
 export interface Answers extends Questions {
-  /** `--by`: the name of the call, if it was answered. */
+  /** `--by`: the name of the chosen call. Undefined: the best one. */
   candidate(candidates: readonly Candidate[]): Promise<string | undefined>;
   /** `--uniqueness`: by namespace. */
   uniqueness(suggested: Readonly<Record<string, Uniqueness>>): Promise<Readonly<Record<string, Uniqueness>>>;
-  /** `--leave-out`: fields of the SDL that are not wanted, as `Type.field`. */
+  /** `--leave-out`: fields that the SDL does not have, as `Type.field`. */
   leaveOut(suggested: Decisions['privacy']): Promise<readonly string[]>;
 }
 
 /** Where steps report what they do and find. */
 export interface Progress {
-  /** Begins a step. `doing` says what it does. */
+  /** Begins a step. `doing` describes it in a few words. */
   begin(step: Step, doing: string): void;
   found(finding: Finding): void;
 }
@@ -55,7 +58,10 @@ export interface ConnectRequest {
   /** The problems that a gateway has with the source alone, such as those of its SDL in the whole schema. */
   findProblems(source: DeclaredSource, values: Environment): Promise<readonly string[]>;
   now: Date;
-  /** Decides the made-up values of the recording. Others must not be able to guess it: they could test values with it. */
+  /**
+   * The random seed of the made-up values in the recording. It must be secret: with it, others can test
+   * whether the records had a value.
+   */
   seed: number;
 }
 
@@ -65,7 +71,7 @@ export interface Connected {
   decisions: Decisions;
   /** The files of the source. They have no secret and no personal value of the system. */
   files: ProjectFiles;
-  /** The source for step 6: only its own ids link, so that a customer takes one call. */
+  /** The source for step 6. Only its own ids identify a customer, so that showing one takes one call. */
   shown: SourceDefinition;
   /** The values of the variables that the declaration names, as far as the target has them. They are not written. */
   values: Environment;
@@ -136,9 +142,7 @@ async function chooseCandidate({ candidates, findings }: Look, answers: Answers)
   const [best] = candidates;
   if (best === undefined) {
     const reasons = findings.filter(({ isWarning }) => isWarning).map(({ text }) => `  ${text}`);
-    throw new InvalidInputError(
-      ['The system has no call by which one person can be found.', ...reasons].join('\n'),
-    );
+    throw new InvalidInputError(['The system has no call that finds one person.', ...reasons].join('\n'));
   }
   const by = await answers.candidate(candidates);
   if (by === undefined) return best;
@@ -174,8 +178,8 @@ async function answerPrivacy(
 ): Promise<Decisions['privacy']> {
   const leftOut = await answers.leaveOut(suggested);
   refuseUnknown('field', leftOut, Object.keys(suggested));
-  const because: FieldPrivacy = { leftOutBecause: 'it is not wanted' };
-  return { ...suggested, ...Object.fromEntries(leftOut.map((field) => [field, because])) };
+  const unwanted: FieldPrivacy = { leftOutBecause: '--leave-out names it' };
+  return { ...suggested, ...Object.fromEntries(leftOut.map((field) => [field, unwanted])) };
 }
 
 function refuseUnknown(what: string, named: readonly string[], known: readonly string[]): void {
@@ -186,7 +190,7 @@ function refuseUnknown(what: string, named: readonly string[], known: readonly s
     );
 }
 
-/** The source in which only its own ids link. */
+/** The source in which only its own ids identify a customer. */
 function compileWithoutLinks(draft: Draft, decisions: Decisions): DeclaredSource {
   const foundBy = mapValues(decisions.foundBy, (found) =>
     found === decisions.foundBy[decisions.recordKey] ? found : { ...found, uniqueness: 'none' as const },
@@ -225,16 +229,16 @@ function compileSource(source: string, yaml: string, sdl: string): DeclaredSourc
 function refusal(problems: readonly string[]): InvalidInputError {
   return new InvalidInputError(
     [
-      'Nothing was written, because the gateway would refuse the files. Leave the fields out that are named, by --leave-out:',
+      'Nothing was written, unwanted the gateway would refuse the files. Leave out these fields with --leave-out:',
       ...problems.map((problem) => `  ${problem}`),
     ].join('\n'),
   );
 }
 
-/** A shorter value may be part of any text. */
+/** A shorter value can be part of a text by chance. */
 const MIN_SECRET_CHARACTERS = 8;
 
-/** Nothing is written if a file has a secret, because a system may repeat it. */
+/** Nothing is written if a file has a secret, unwanted a system may repeat it. */
 function refuseSecrets(files: ProjectFiles, values: Environment): void {
   const secrets = Object.entries(values).flatMap(([variable, value = '']) => {
     if (/_(TOKEN|PASSWORD|KEY|SECRET)$/.test(variable)) return value;
@@ -243,7 +247,7 @@ function refuseSecrets(files: ProjectFiles, values: Environment): void {
   for (const [path, text] of Object.entries(files))
     if (secrets.some((secret) => secret.length >= MIN_SECRET_CHARACTERS && text.includes(secret)))
       throw new InvalidInputError(
-        `Nothing was written, because ${path} would have a credential of the system. The system repeats it in its description or its answers.`,
+        `Nothing was written, unwanted ${path} would have a credential of the system. The system repeats it in its description or its answers.`,
       );
 }
 

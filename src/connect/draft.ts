@@ -19,20 +19,23 @@ export interface Draft {
   calls: Readonly<Record<string, DraftCall>>;
   /** The type of the customer's record. */
   customer: DraftType;
-  /** The types that are reached from it, by their GraphQL name. */
+  /** The types that the customer's record leads to, by their GraphQL name. */
   types: Readonly<Record<string, DraftType>>;
   /** Tables, of a database and of files. */
   tables?: Readonly<Record<string, RecordedTable>>;
 }
 
 export interface DraftCall {
-  /** The call in the words of the declaration's grammar, as it was measured. */
+  /** The call in the syntax of a declaration, as it was measured. */
   call: Readonly<Record<string, unknown>>;
-  /** The kind of the key: of a call that finds customers the field by which it finds them, otherwise the path of the key in the record. */
+  /**
+   * The kind of the key: of a call that finds customers, the field that finds them, such as `email`;
+   * otherwise the path of the key in the record.
+   */
   key: string;
   /** Whether it finds customers. */
   findsCustomers: boolean;
-  /** Whether a constraint of the system makes the key unique. */
+  /** Whether a constraint in the system makes the key unique. */
   isUnique: boolean;
   recorded?: RecordedCall;
 }
@@ -60,7 +63,7 @@ export interface DraftField {
   isNullable: boolean;
   /** Of an enum: the values of the system. */
   values?: readonly string[];
-  /** The conversion in the words of the declaration, such as `{ money: { minorUnits: 2, currency: EUR } }`. */
+  /** The conversion in the syntax of a declaration, such as `{ money: { minorUnits: 2, currency: EUR } }`. */
   conversion?: Readonly<Record<string, unknown>>;
   /** Of a field that a further call loads: the call, the path of its key in the record, and the order of the list. */
   call?: { name: string; key: string; order?: readonly [string, string] };
@@ -70,7 +73,7 @@ export interface DraftField {
   check?: string;
 }
 
-/** What a step found, with its evidence, as it is printed. It contains no personal value and no secret. */
+/** What a step found and its evidence, as printed. It contains no personal value and no secret. */
 export interface Finding {
   step: 'look' | 'measure' | 'identity' | 'privacy' | 'write' | 'show';
   text: string;
@@ -100,7 +103,10 @@ export type FieldPrivacy =
       mask?: string;
       purposes: readonly string[];
       scopes: readonly (readonly string[])[];
-      /** False if neither name nor values were recognised: the field gets the strictest rules, and a comment `# check`. */
+      /**
+       * False if neither the name nor the values were recognised. Then the field gets the strictest rules and
+       * a comment `# check`.
+       */
       isRecognised: boolean;
       evidence: string;
     }

@@ -24,7 +24,7 @@ export interface HttpCall {
   body?: string;
 }
 
-/** The credentials that the environment has, in the words of the declaration. */
+/** The credentials that the environment has, in the syntax of a declaration. */
 export interface Credentials {
   /** The member `auth` of `connect`. Undefined without credentials. */
   auth?: Readonly<Record<string, unknown>>;
@@ -60,7 +60,7 @@ export function credentialsOf(source: string, environment: Environment, url?: UR
     return {
       auth: { basic: { user: `\${${user}}`, password: `\${${password}}` } },
       headers: { authorization: `Basic ${encoded}` },
-      variables: { [user]: 'The name of the user.', [password]: 'The password of the user.' },
+      variables: { [user]: 'The user name.', [password]: 'The password.' },
       values: { [user]: values[user], [password]: values[password] },
     };
   }
@@ -88,7 +88,7 @@ export interface HttpSystem {
   send(call: HttpCall): Promise<HttpAnswer>;
 }
 
-/** Sends each call in the budget, with the credentials. Errors name neither the address nor a value. */
+/** Sends each call within the budget, with the credentials. Errors name neither the address nor a value. */
 export function httpSystem(budget: CallBudget, credentials: Credentials): HttpSystem {
   return {
     send: async ({ method, url, headers = {}, body }) => {
@@ -156,7 +156,10 @@ export function latencyOf(times: readonly number[]): { p50: number; p95: number 
   return { p50: at(0.5), p95: at(0.95) };
 }
 
-/** The limits that follow from measured times: a timeout of five times the slowest, from 1 to 10 seconds. */
+/**
+ * The limits that follow from measured times: a timeout of five times the slowest call, between 1 and 10
+ * seconds.
+ */
 export function limitsOf(times: readonly number[]): Readonly<Record<string, unknown>> {
   const { p95 } = latencyOf(times) ?? { p95: 0 };
   const seconds = Math.min(10, Math.max(1, Math.ceil((p95 * 5) / 1_000)));

@@ -1,6 +1,9 @@
 import type { DraftField } from './draft.js';
 
-/** What a list is ordered by: its moment, the newest first, and a field that is unique in it. `id` is the path of the id. */
+/**
+ * The order of a list: the newest first, by its moment, then by a field that is unique in it. `id` is the
+ * path of the id.
+ */
 export function listOrderOf(
   id: string | undefined,
   fields: readonly DraftField[],

@@ -1,14 +1,15 @@
-/** Keys that measure how a system finds a record: keys that nobody has, and keys that are almost that of somebody. */
+/** Keys that measure how a system finds a record: unknown keys, and parts of known keys. */
 
-const NOBODY_EMAIL = 'nobody.k7q2x';
-/** A shorter number may be that of a record. */
+/** The start of an address without an account. */
+const UNKNOWN_EMAIL = 'nobody.k7q2x';
+/** A shorter number may be the key of a record. */
 const MIN_DIGITS = 5;
 
-/** A key that nobody has, in the form of a known key. `n` makes several. */
+/** An unknown key, in the form of a known key. `n` makes several. */
 export function unknownKey(known: string | undefined, kind: string, n: number): string {
   if (known === undefined)
-    return kind === 'email' ? `${NOBODY_EMAIL}${n}@example.com` : String(1_999_900_000 + n);
-  if (known.includes('@')) return `${NOBODY_EMAIL}${n}@example.com`;
+    return kind === 'email' ? `${UNKNOWN_EMAIL}${n}@example.com` : String(1_999_900_000 + n);
+  if (known.includes('@')) return `${UNKNOWN_EMAIL}${n}@example.com`;
   if (/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(known))
     return `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
   const decoded = Buffer.from(known, 'base64').toString('utf8');
@@ -41,7 +42,7 @@ export function otherCase(key: string): string | undefined {
   return changed === key ? undefined : changed;
 }
 
-/** The key without its last characters, which an exact search does not find. */
+/** The key without its last character. An exact search does not find it. */
 export function nearMiss(key: string): string | undefined {
   const [local = '', domain] = key.split('@');
   if (domain !== undefined) return local.length > 2 ? `${local.slice(0, -1)}@${domain}` : undefined;
@@ -56,7 +57,7 @@ export async function findLimit(
   most: number,
   accepts: (count: number) => Promise<{ isAccepted: boolean; hint?: number | undefined }>,
   hasCall: () => boolean,
-  /** The limit that the description of the system names. It is tried first. */
+  /** The limit in the description of the system. It is tried first. */
   expected?: number,
 ): Promise<{ limit: number; isExact: boolean }> {
   let accepted = 1;
@@ -90,6 +91,6 @@ function middleOf(accepted: number, refused: number): number {
     (limit) => limit > accepted && limit < refused,
   );
   if (candidates.length === 0) return middle;
-  // The candidate in the middle of those that are left halves them.
+  // Bisects the remaining candidates.
   return candidates[Math.floor(candidates.length / 2)] ?? middle;
 }

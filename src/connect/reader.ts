@@ -8,7 +8,10 @@ import type { Draft, Finding } from './draft.js';
  * with the chosen candidate.
  */
 export interface SystemReader {
-  /** Reads the description or the catalogue, and finds how one person can be found. The best candidate is first. */
+  /**
+   * Reads the description or the catalogue, and lists the ways to find one person. The best candidate is
+   * first.
+   */
   look(): Promise<Look>;
   /** Measures the system, and drafts the source. Throws an InvalidInputError with the reason if the system is refused. */
   measure(candidate: Candidate): Promise<Measured>;
@@ -24,7 +27,7 @@ export interface Look {
 export interface Candidate {
   /** A text that is stable and safe to print, such as `GET /v1/customers?email={key}` or `public.customers`. `--by` names it. */
   name: string;
-  /** Why one person can be found by it, and in which place it is, in one line. */
+  /** Why it can find one person, and where the key is, in one line. */
   evidence: string;
 }
 
@@ -61,7 +64,7 @@ export interface ReaderOptions {
   questions: Questions;
 }
 
-/** The questions of a reader. Each has a flag, and is put to a person only on a terminal. */
+/** The questions of a reader. Each has a flag. Only on a terminal, a person can answer it. */
 export interface Questions {
   /**
    * Keys of persons that the system knows, by kind such as `email`, from `--key email=...`. Without that flag, they are
@@ -73,9 +76,9 @@ export interface Questions {
 /** The entry of a kind of system in `readers.ts`. */
 export interface ReaderKind {
   kind: DeclarationKind;
-  /** What `--help` and messages call such a target, such as "an OpenAPI 2 or 3 file or address". */
+  /** The text for such a target in `--help` and messages, such as "an OpenAPI 2 or 3 file or address". */
   label: string;
-  /** Whether the form of the target is that of this kind. Never calls the system. */
+  /** Whether the target has the form of this kind. Never calls the system. */
   recognises(target: Target): boolean;
   open(options: ReaderOptions): Promise<SystemReader>;
 }

@@ -1,8 +1,8 @@
 import type { DraftField } from './draft.js';
 
-/** The scalars of sampled texts and numbers, and their conversions. */
+/** Chooses the scalar and the conversion of sampled texts and numbers. */
 
-/** The scalar of a field and its conversion, in the words of the declaration. */
+/** The scalar of a field and its conversion, in the syntax of a declaration. */
 export type Decided = Pick<DraftField, 'type' | 'conversion'>;
 
 const MOMENT = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/i;
@@ -14,7 +14,7 @@ export const isText = (value: unknown): value is string => typeof value === 'str
 const matches = (pattern: RegExp) => (value: unknown) => isText(value) && pattern.test(value);
 export const isWhole = (value: unknown) => Number.isSafeInteger(value) || matches(/^-?\d+$/)(value);
 
-/** How many samples show that a text is a date or a time. */
+/** The number of samples needed to treat texts as dates or times. */
 const MIN_SAMPLES = 2;
 
 export function textOf(samples: readonly unknown[]): Decided {
@@ -45,7 +45,7 @@ export function dayOf(samples: readonly unknown[]): Decided | undefined {
   if (every(samples, matches(parts))) {
     const found = samples.map((value) => parts.exec(String(value)));
     const separator = found[0]?.[2] ?? '-';
-    // A number above 12 decides which part is the day.
+    // A number above 12 shows which part is the day.
     if (found.some((match) => Number(match?.[1]) > 12))
       return { type: 'Date', conversion: { date: ['dd', 'mm', 'yyyy'].join(separator) } };
     if (found.some((match) => Number(match?.[3]) > 12))

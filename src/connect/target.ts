@@ -10,7 +10,7 @@ import { chooseReader } from './readers.js';
 /** Reads what the command line names as the system. No message repeats the argument, which may contain a password. */
 
 const MAX_FILE_BYTES = 32 * 1024 * 1024;
-/** A file with a NUL character in its beginning is binary. */
+/** A file with a NUL character near its start is binary. */
 const TEXT_SAMPLE_BYTES = 8_192;
 const SCHEMES = /^(https?|postgres(ql)?|mysql|mariadb):$/;
 
@@ -26,7 +26,7 @@ export async function readTarget(what: string, readStandardInput: () => Promise<
   }
   if (/^\s*curl\s/.test(what))
     throw new InvalidInputError(
-      'A curl command is read from standard input, so that its token is in no history and no list of processes: stekkerdoos connect <name> - < command.txt',
+      'A curl command is read from standard input, so that the history of the shell and the list of processes do not show its token: stekkerdoos connect <name> - < command.txt',
     );
   if (/^[a-z][a-z\d+.-]*:\/\//i.test(what)) return { what, url: readAddress(what) };
   const path = resolve(what);
@@ -81,10 +81,7 @@ export async function chooseKind(options: ChooseKindOptions): Promise<{ kind: Re
   }
   const kinds = readers.map(({ kind, label }) => `  ${kind}: ${label}`);
   throw new InvalidInputError(
-    [
-      'This is none of the systems that can be connected, or its form does not show which. Add --kind:',
-      ...kinds,
-    ].join('\n'),
+    ['The kind of the system was not recognised. Add --kind:', ...kinds].join('\n'),
   );
 }
 

@@ -1,4 +1,4 @@
-/** What the names of a description say: the words in them, whether a type is a person, and what kind a key is. */
+/** Interprets the names in a description: their words, whether a type is a person, and the kind of a key. */
 
 /** The words of a name in lower case: `customerIds` is `customer`, `ids`. */
 export function wordsOf(name: string): string[] {
@@ -24,7 +24,7 @@ export function pascalCase(words: readonly string[]): string {
 export const singularOf = (word: string): string =>
   /(?:ss|us|is)$/.test(word) ? word : word.replace(/ies$/, 'y').replace(/s$/, '');
 
-/** The last word of a type decides: a CustomerGroup is not a customer. */
+/** Only the last word of a type counts: a CustomerGroup is not a customer. */
 const PERSONS: readonly (readonly [RegExp, number])[] = [
   [/^(customer|klant|consumer|shopper|buyer|debtor)$/, 6],
   [
@@ -41,7 +41,7 @@ const IDENTIFIER = /^(id|uuid|guid|gid)$/;
 const CODE =
   /^(number|nr|no|num|code|login|username|handle|reference|ref|coc|vat|key|iban|card|barcode|external|legacy)$/;
 
-/** How much a type of this name and with these fields looks like that of a person or an organisation. Zero: it does not. */
+/** How likely a type with this name and these fields is a person or an organisation. Zero: it is not. */
 export function personScoreOf(typeName: string, fieldNames: readonly string[]): number {
   const last = singularOf(wordsOf(typeName).at(-1) ?? '');
   const named = PERSONS.find(([word]) => word.test(last))?.[1] ?? 0;
@@ -57,14 +57,17 @@ export function personScoreOf(typeName: string, fieldNames: readonly string[]): 
     (isNamed ? 2 : 0) +
     (has(/^(birth|born|birthday)$/) ? 2 : 0) +
     (has(/^(address|addresses)$/) ? 1 : 0);
-  // A profile may be that of anything: a person has an address or a number.
+  // A profile may belong to anything: one of a person has an address or a number.
   if (named > 0) return held < (named === 2 ? 3 : 1) ? 0 : named * 2 + held;
   // An order has the address of its customer too.
   const isDocument = has(/^(total|amount|price|lines|items|status|subject)$/);
   return held >= 7 && !isDocument ? held : 0;
 }
 
-/** The kind of key that a name says, such as `id`, `email` or `customerNumber`. Undefined if it is not a key. */
+/**
+ * The kind of key that a name suggests, such as `id`, `email` or `customerNumber`. Undefined if it is not a
+ * key.
+ */
 export function keyKindOfName(name: string, typeName: string): string | undefined {
   const last = wordsOf(typeName).at(-1) ?? '';
   // The argument customerId of a ShopCustomer is its id.

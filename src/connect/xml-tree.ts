@@ -20,7 +20,7 @@ interface OpenElement extends XmlElement {
   children: OpenElement[];
 }
 
-/** Entities, internal or external, can be declared only in a document type, so it is refused. */
+/** Only a document type can declare entities, internal or external, so it is refused. */
 export function readXmlTree(text: string, what: string): XmlElement {
   const refuse = (reason: string, cause?: unknown) =>
     new InvalidInputError(`${what} cannot be read: ${reason}.`, { cause });

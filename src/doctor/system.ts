@@ -59,7 +59,10 @@ async function lookUp(
   return findings;
 }
 
-/** A client whose queries run only if their plan reads no large table row by row. Declared sources check this themselves. */
+/**
+ * A client that runs a query only if its plan does not scan a large table. Declared sources check this
+ * themselves.
+ */
 function withPlans(client: Client): Client {
   if (!isSqlClient(client)) return client;
   const planned: SqlClient = {

@@ -10,7 +10,7 @@ export const DECLARATION_KINDS = ['rest', 'graphql', 'sql', 'odata', 'soap', 'fi
 export type DeclarationKind = (typeof DECLARATION_KINDS)[number];
 
 const recordedCall = z.strictObject({
-  /** The call as it was measured, in the words of the declaration's grammar. */
+  /** The call as it was measured, in the syntax of a declaration. */
   call: z.record(z.string(), z.json()),
   /** An answer without its rows, from which the stand-in takes the other members. Default: only the rows. */
   envelope: z.json().exactOptional(),

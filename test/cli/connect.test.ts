@@ -216,11 +216,11 @@ describe('stekkerdoos connect', { timeout: 60_000 }, () => {
     for (const text of [out, err, ...everyFile().map(read)]) expect(text).not.toMatch(/pa(:|%3A)ss-word/);
   });
 
-  it('refuses a system that answers an unknown key with somebody, with the reason', async () => {
+  it('refuses a system that returns a record for an unknown key, with the reason', async () => {
     const system = await club({ findsAnybody: true });
     const { code, err } = await connect(`${system.url}/graphql`, ['--by', 'member(id: $key)']);
     expect(code).toBe(2);
-    expect(err).toContain('answered a key that nobody has with somebody');
+    expect(err).toContain('returned a record for an unknown key');
     expect(filesNow()).toEqual([]);
   });
 

@@ -99,7 +99,7 @@ describe('the steps of connecting', () => {
       }),
     });
     await expect(connect(kind)).rejects.toThrow(
-      'The system has no call by which one person can be found.\n  me returns a person and is not used.',
+      'The system has no call that finds one person.\n  me returns a person and is not used.',
     );
     expect(isClosed()).toBe(true);
   });
@@ -122,7 +122,7 @@ describe('the steps of connecting', () => {
   it('make no file that a gateway with the source has a problem with', async () => {
     const problem = 'schema/sources/club.graphql line 7: "ClubMember.id" must be nullable.';
     await expect(connect(graphqlReaderKind, {}, [problem])).rejects.toThrow(
-      `Nothing was written, because the gateway would refuse the files. Leave the fields out that are named, by --leave-out:\n  ${problem}`,
+      `Nothing was written, because the gateway would refuse the files. Leave out these fields with --leave-out:\n  ${problem}`,
     );
   });
 

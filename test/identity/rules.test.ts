@@ -65,7 +65,7 @@ describe('the rules', () => {
     ['visitorId', 'nobody', false],
     ['shopId', 'nobody', false],
     ['shopId', 'eva', true],
-    // A source decides which of its ids identify nobody.
+    // A source decides which of its ids do not identify a customer.
     ['deskId', 'nobody', true],
     ['deskId', 'desk', false],
   ])('apply the blocklists of the settings: %s %s is an identifier: %s', (namespace, value, isOne) => {

@@ -119,10 +119,10 @@ describe('connecting a MariaDB', () => {
     ]);
     const found = textsOf(findings);
     expect(found).toContain(
-      'klanten.email finds nobody by an unknown key or by a part of a key, and ignores upper and lower case.',
+      'klanten.email finds no record by an unknown key or by a part of a key, and is case-insensitive.',
     );
     expect(found).toContain(
-      'klanten.barcode finds nobody by an unknown key or by a part of a key, and upper and lower case differ.',
+      'klanten.barcode finds no record by an unknown key or by a part of a key, and is case-sensitive.',
     );
     expect(found).toContain('Reading bezoek by klantnr reads every row of bezoek, which is large');
     expect(found).toContain('Left out, because their types cannot be mapped: klanten.foto.');

@@ -1,6 +1,6 @@
 import type { ColumnValue } from '../tables/table.js';
 
-/** How the connector returns the values of each type of DuckDB. Undefined: it cannot be declared. */
+/** How the connector returns the values of each type of DuckDB. Undefined if it cannot be declared. */
 export function duckDbValue(type: string): ColumnValue | undefined {
   if (type.endsWith('[]')) {
     const value = duckDbValue(type.slice(0, -2));

@@ -7,7 +7,7 @@ import { nameWords } from '../tables/table-names.js';
 export interface FilePattern {
   /** The name of the table in queries: lower-case letters, digits and underscores. */
   name: string;
-  /** The pattern in the words of the declaration, such as `2026/*.csv`. */
+  /** The pattern in the syntax of a declaration, such as `2026/*.csv`. */
   files: string;
   fileCount: number;
   bytes: number;

@@ -75,7 +75,7 @@ export class FilesReader implements SystemReader {
       ...(candidates.length > 0
         ? []
         : [
-            `None of the tables looks like one of persons: ${shownList(usable.map(({ name }) => name))}. Name the table with --by.`,
+            `No table seems to contain persons: ${shownList(usable.map(({ name }) => name))}. Name the table with --by.`,
           ]),
     ];
     return {
@@ -140,7 +140,7 @@ export class FilesReader implements SystemReader {
           : [
               {
                 step: 'measure',
-                text: `A query took ${latency.p50} ms (half of them), and at most ${latency.p95} ms (95 %).`,
+                text: `Latency of the queries: ${latency.p50} ms (p50), ${latency.p95} ms (p95).`,
               } satisfies Finding,
             ]),
       ],

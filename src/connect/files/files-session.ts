@@ -24,7 +24,7 @@ export interface FilesSession {
     query: string,
     parameters?: readonly (readonly (string | number)[])[],
   ) => Promise<T[]>;
-  /** The times of the queries, without the first one, which loads DuckDB. In milliseconds. */
+  /** Durations of the queries in milliseconds, without the first one, which loads DuckDB. */
   times: readonly number[];
   close(): Promise<void>;
 }
@@ -73,7 +73,7 @@ export function openFilesSession({
   };
 }
 
-/** The files of a query cannot be read. The original error may quote values, so it is not the cause. */
+/** The files of a query cannot be read. It has no cause, because the original error may quote values. */
 export class UnreadableFilesError extends InvalidInputError {}
 
 function problemOf(error: unknown): Error {

@@ -69,12 +69,12 @@ export function graphqlProbe(system: HttpSystem, url: URL, tokenVariable: string
     query: async (document, variables = {}) => {
       const body = JSON.stringify({ query: document, variables });
       let sent = await send(body);
-      // The budget waits for as long as the system says.
+      // The budget waits for as long as the system requests.
       if (sent.status === 429) sent = await send(body);
       const checked = answer.safeParse(sent.json);
       if (!checked.success)
         throw new InvalidInputError(
-          `The system does not answer as GraphQL does (status ${sent.status}). Check the address: it is that of the endpoint.`,
+          `The answer is not a GraphQL response (status ${sent.status}). Check that the address is that of the GraphQL endpoint.`,
         );
       const { data = null, errors } = checked.data;
       const found = (errors ?? []).map(({ message = '', path, extensions: of }) => ({

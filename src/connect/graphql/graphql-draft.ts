@@ -161,5 +161,5 @@ function scalarOf(scalar: string, samples: readonly unknown[]): Decided | string
   if (every(samples, (value) => typeof value === 'number' && (value | 0) === value)) return { type: 'Int' };
   if (every(samples, isWhole)) return { type: 'BigInt' };
   if (every(samples, (value) => typeof value === 'number')) return { type: 'Float' };
-  return `the values of the scalar ${scalar} have no one type`;
+  return `the values of the scalar ${scalar} have several types`;
 }

@@ -10,22 +10,22 @@ import { findLimit, nearMiss, otherCase, unknownKey } from '../probe-keys.js';
 
 /** Measures how a GraphQL system finds one person. */
 
-/** More keys in one call save little. */
+/** The most keys in one call: more save little. */
 const MAX_KEYS = 250;
-/** As a declared source sends without another number. */
+/** The default of a declared source. */
 const MAX_ALIASES = 20;
-/** Calls that are left for lists and for the exactness of a search while a limit is measured. */
+/** Calls that the measurement of a limit leaves for lists and for the exactness of a search. */
 const RESERVED_CALLS = 3;
 
-/** Codes that have no meaning about the requested key. */
+/** Codes that do not depend on the requested key: the request or the system failed. */
 const GENERAL_CODES =
   /^(INTERNAL_SERVER_ERROR|INTERNAL_ERROR|INTERNAL|BAD_USER_INPUT|BAD_REQUEST|GRAPHQL_VALIDATION_FAILED|GRAPHQL_PARSE_FAILED|UNAUTHENTICATED|FORBIDDEN|ACCESS_DENIED|THROTTLED|RATE_LIMITED|TOO_MANY_REQUESTS|TIMEOUT|SERVICE_UNAVAILABLE)$/;
 const REFUSED_CODES = /^(FORBIDDEN|ACCESS_DENIED|UNAUTHORIZED)$/;
 
 export interface MeasuredWay {
   way: PersonWay;
-  /** How a key that nobody has is answered. */
-  nobody: 'null' | 'empty list' | 'null in the list' | { code: string };
+  /** How an unknown key is answered. */
+  missing: 'null' | 'empty list' | 'null in the list' | { code: string };
   maxBatch: number;
   matching?: 'lower' | 'loose';
   /** The rows by key. */
@@ -95,49 +95,49 @@ export class GraphqlMeasurer {
     knownKeys: readonly string[],
   ): Promise<MeasuredWay | { refusedBecause: string }> {
     const [known] = knownKeys;
-    const nobody = unknownKey(known, way.kind, 0);
-    const both = await this.#both(way, known, nobody);
+    const missingKey = unknownKey(known, way.kind, 0);
+    const both = await this.#both(way, known, missingKey);
     if ('refusedBecause' in both) return both;
-    const { nobody: answered, answers, isAlone } = both;
-    this.#find(`${way.field}: a key that nobody has is answered with ${nobodyText(answered)}.`);
+    const { missing: answered, answers, isAlone } = both;
+    this.#find(`${way.field}: an unknown key is answered with ${missingText(answered)}.`);
     const matching = way.kind === 'id' || known === undefined ? undefined : await this.#exactness(way, known);
     if (matching !== undefined && typeof matching === 'object') return matching;
     const maxBatch = isAlone ? 1 : await this.#batchOf(way, known, answered);
-    return { way, nobody: answered, maxBatch, answers, ...(matching === undefined ? {} : { matching }) };
+    return { way, missing: answered, maxBatch, answers, ...(matching === undefined ? {} : { matching }) };
   }
 
-  /** Sends a known key and one that nobody has. */
+  /** Sends a known key and an unknown one. */
   async #both(
     way: PersonWay,
     known: string | undefined,
-    nobody: string,
+    missingKey: string,
   ): Promise<
     | { refusedBecause: string }
-    | { nobody: MeasuredWay['nobody']; answers: ReadonlyMap<string, readonly unknown[]>; isAlone: boolean }
+    | { missing: MeasuredWay['missing']; answers: ReadonlyMap<string, readonly unknown[]>; isAlone: boolean }
   > {
-    const keys = known === undefined ? [nobody] : [known, nobody];
+    const keys = known === undefined ? [missingKey] : [known, missingKey];
     const takesKeys = way.takes === 'keys';
     const calls = takesKeys ? [this.#alias(way, keys)] : keys.map((key) => this.#alias(way, [key]));
     let { data, errors } = await this.#send(calls);
     // The list may be too long with two keys.
     if (takesKeys && errors.length > 0 && keys.length > 1)
-      ({ data, errors } = await this.#send([this.#alias(way, [nobody])]));
+      ({ data, errors } = await this.#send([this.#alias(way, [missingKey])]));
     const last = `k${calls.length - 1}`;
     const general = errors.find(({ path }) => path.length === 0);
     if (general !== undefined && data === null)
       return {
         refusedBecause: `${way.field} was answered with an error (${general.code ?? 'no code'}), not with records`,
       };
-    const ofNobody = takesKeys ? errors : errors.filter(({ path }) => path[0] === last);
+    const errorsOfMissing = takesKeys ? errors : errors.filter(({ path }) => path[0] === last);
     const rows = rowsOf(valueOf(data, last, way.field), way.rows, takesKeys);
-    const requested = takesKeys ? keys : [nobody];
+    const requested = takesKeys ? keys : [missingKey];
     const other = (rows ?? []).filter(
       (row) => row != null && !requested.includes(this.#keyOf(way, row) ?? ''),
     );
     const isFoundByCase = other.every((row) => known !== undefined && sameText(this.#keyOf(way, row), known));
     if (other.length > 0 && !(takesKeys && isFoundByCase))
       throw new InvalidInputError(
-        `${way.field} answered a key that nobody has with somebody. Such a system would show a customer the data of another, so it is not connected. ` +
+        `${way.field} returned a record for an unknown key. Such a system would show a customer the data of another one, so it is not connected. ` +
           'Choose another field with --by, or have the system answer such a key with null.',
       );
     const answers = new Map<string, readonly unknown[]>();
@@ -152,11 +152,11 @@ export class GraphqlMeasurer {
     }
     // One missing record fails all fields of the operation.
     const isAlone = data === null && calls.length > 1;
-    if (ofNobody.length > 0) {
-      const [code, ...others] = [...new Set(ofNobody.map((error) => error.code))];
+    if (errorsOfMissing.length > 0) {
+      const [code, ...others] = [...new Set(errorsOfMissing.map((error) => error.code))];
       if (code === undefined || others.length > 0 || GENERAL_CODES.test(code))
         return {
-          refusedBecause: `${way.field} answers a key that nobody has with a general error (${code ?? 'no code'}), so a missing record looks like a failure`,
+          refusedBecause: `${way.field} answers an unknown key with a general error (${code ?? 'no code'}), so a missing record looks like a failure`,
         };
       if (isAlone && known !== undefined) {
         const alone = await this.#send([this.#alias(way, [known])]);
@@ -164,13 +164,13 @@ export class GraphqlMeasurer {
         if (found.length > 0) answers.set(known, found);
         if (this.records.length === 0) this.records.push(...found);
       }
-      return { nobody: { code }, answers, isAlone };
+      return { missing: { code }, answers, isAlone };
     }
-    if (rows === null) return { nobody: 'null', answers, isAlone };
-    return { nobody: rows.includes(null) ? 'null in the list' : 'empty list', answers, isAlone };
+    if (rows === null) return { missing: 'null', answers, isAlone };
+    return { missing: rows.includes(null) ? 'null in the list' : 'empty list', answers, isAlone };
   }
 
-  /** Sends the key in other letters, and almost the key. */
+  /** Sends the key in the other case, and a part of the key. */
   async #exactness(
     way: PersonWay,
     known: string,
@@ -189,22 +189,26 @@ export class GraphqlMeasurer {
     const findsNear = foundBy(near).some((row) => this.#keyOf(way, row) !== near);
     if (findsNear && way.rows === undefined)
       return {
-        refusedBecause: `${way.field} answers a key that is almost that of a person with that person`,
+        refusedBecause: `${way.field} finds a person by a part of the key`,
       };
     if (findsNear) {
       this.#find(
-        `${way.field} finds records whose key is only similar, so they are compared by the gateway.`,
+        `${way.field} finds records whose key is only similar, so the gateway compares the keys.`,
         true,
       );
       return 'loose';
     }
     this.#find(
-      `${way.field} is exact${cased === undefined ? '' : ignoresCase ? ', except for upper and lower case' : ', also in upper and lower case'}.`,
+      `${way.field} is exact${cased === undefined ? '' : ignoresCase ? ', but case-insensitive' : ' and case-sensitive'}.`,
     );
     return ignoresCase ? 'lower' : undefined;
   }
 
-  async #batchOf(way: PersonWay, known: string | undefined, nobody: MeasuredWay['nobody']): Promise<number> {
+  async #batchOf(
+    way: PersonWay,
+    known: string | undefined,
+    missing: MeasuredWay['missing'],
+  ): Promise<number> {
     const hasCall = () => this.#budget.left > RESERVED_CALLS;
     if (way.takes === 'keys') {
       // Pages that have no cursor end with their size.
@@ -213,7 +217,7 @@ export class GraphqlMeasurer {
       this.#reportLimit(`${way.field} accepts`, 'keys in one call', found, most);
       return found.limit;
     }
-    if (typeof nobody === 'object' && way.isNonNull) return 1;
+    if (typeof missing === 'object' && way.isNonNull) return 1;
     this.#aliasLimit ??= await this.#measureAliases(way, known, hasCall);
     return this.#aliasLimit.limit;
   }
@@ -232,7 +236,10 @@ export class GraphqlMeasurer {
     return found;
   }
 
-  /** Whether a list of keys is answered completely: the known key is the last one, so that a list that is cut off lacks it. */
+  /**
+   * Whether a list of keys is answered completely. The known key is the last one, so a truncated list does
+   * not find it.
+   */
   async #acceptsKeys(way: PersonWay, known: string | undefined, count: number) {
     const keys = this.#fillUp(way, known, count);
     const { data, errors } = await this.#send([this.#alias(way, keys)]);
@@ -268,7 +275,7 @@ export class GraphqlMeasurer {
     const missing = this.#plan.lists.filter((list) => !ready.some((found) => found.list === list));
     if (ready.length > 0 && this.#budget.left > 0) await this.#readLists(ready);
     if (missing.length === 0 || this.#budget.left === 0) return;
-    // The records that have these lists were read just now.
+    // The first lists returned the records that have the remaining lists.
     const second = missing.flatMap((list) => {
       const keys = this.#keysFor(list);
       return keys.length === 0 ? [] : [{ list, keys }];
@@ -368,8 +375,8 @@ function sameText(text: string | undefined, other: string): boolean {
   return text?.toLowerCase() === other.toLowerCase();
 }
 
-function nobodyText(nobody: MeasuredWay['nobody']): string {
-  return typeof nobody === 'object'
-    ? `an error of the code ${nobody.code}`
-    : `${nobody === 'empty list' ? 'an ' : ''}${nobody}`;
+function missingText(missing: MeasuredWay['missing']): string {
+  return typeof missing === 'object'
+    ? `an error of the code ${missing.code}`
+    : `${missing === 'empty list' ? 'an ' : ''}${missing}`;
 }

@@ -23,7 +23,7 @@ import { keyKindOf, keyPathOf, personScore } from './graphql-words.js';
 
 /** A field of Query by which one person can be found, or several by a list of keys. */
 export interface PersonWay {
-  /** The field in the words of the declaration, such as `members(ids: $keys)`. */
+  /** The field in the syntax of a declaration, such as `members(ids: $keys)`. */
   field: string;
   takes: 'key' | 'keys';
   /** The type of the key in the schema. */

@@ -23,9 +23,9 @@ import type { Candidate, Look, Measured, ReaderOptions, SystemReader } from '../
 
 /** How many records are read as samples. */
 const SAMPLE_SIZE = 20;
-/** A list that is longer is an error, so that it does not look complete. */
+/** A longer list is an error, because a truncated one would look complete. */
 const MAX_ITEMS = 200;
-/** A further way is measured only while this many calls are left. */
+/** Another way is measured only if at least this many calls are left. */
 const CALLS_OF_A_WAY = 4;
 
 export class GraphqlReader implements SystemReader {
@@ -42,7 +42,7 @@ export class GraphqlReader implements SystemReader {
     const address = target.url ?? environment[variable];
     if (address === undefined || !URL.canParse(String(address)))
       throw new InvalidInputError(
-        `The file describes the system, and nothing says where it is. Set ${variable} to the address of the endpoint.`,
+        `The file describes the system but not its address. Set ${variable} to the address of the endpoint.`,
       );
     const url = new URL(address);
     this.#options = options;
@@ -163,7 +163,7 @@ export class GraphqlReader implements SystemReader {
     const { source } = this.#options;
     const url = variableOf(source, 'URL');
     const points = pointsIn(this.#probe.extensions);
-    const codes = ways.flatMap(({ nobody }) => (typeof nobody === 'object' ? [nobody.code] : []));
+    const codes = ways.flatMap(({ missing }) => (typeof missing === 'object' ? [missing.code] : []));
     if (points !== undefined)
       measurer.findings.push({
         step: 'measure',
@@ -229,7 +229,7 @@ export class GraphqlReader implements SystemReader {
       : [
           {
             step: 'measure',
-            text: `An answer took ${latency.p50} ms (half of them), and at most ${latency.p95} ms (95 %).`,
+            text: `Latency of the calls: ${latency.p50} ms (p50), ${latency.p95} ms (p95).`,
           },
         ];
   }
@@ -246,7 +246,7 @@ function waysOf(chosen: PersonWay, all: readonly PersonWay[]): PersonWay[] {
   return [...byKind.values()];
 }
 
-/** The call in the words of the declaration. */
+/** The call in the syntax of a declaration. */
 function personCallOf({ way, maxBatch, matching }: MeasuredWay): Record<string, unknown> {
   return {
     field: way.field,

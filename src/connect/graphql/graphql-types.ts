@@ -52,7 +52,9 @@ export interface PlannedType {
 /** A list that a further call loads. */
 export interface PlannedList {
   call: string;
-  /** The field in the words of the declaration, such as `member(id: $key).purchases(first: 50, after: $after)`. */
+  /**
+   * The field in the syntax of a declaration, such as `member(id: $key).purchases(first: 50, after: $after)`.
+   */
   field: string;
   keyType: string;
   rows: string;
@@ -76,7 +78,7 @@ const MAX_FIELDS = 120;
 const MAX_FIELDS_OF_TYPE = 40;
 /** An object with more fields has a type of its own. */
 const MAX_FLAT_FIELDS = 6;
-/** Lists are loaded one by one, so there are not many. */
+/** Lists are loaded separately, so their number is small. */
 const MAX_LISTS = 12;
 const AMOUNT = /^(amount|value|cents|centAmount|amountCents|minorUnits|price)$/;
 const CURRENCY = /^(currency|currencyCode|currencyIso|currencyIsoCode|isoCurrency)$/;
@@ -205,7 +207,7 @@ class TypePlanner {
       known?.depth === 0 ||
       (known !== undefined && this.#reaches(known.planned, type))
     ) {
-      this.#leave(type, field, 'it leads back to the type that it is in');
+      this.#leave(type, field, 'it refers back to its own type');
       return;
     }
     if (known === undefined && depth >= MAX_DEPTH) {
@@ -251,7 +253,7 @@ class TypePlanner {
       return;
     }
     if (shape.item === type.vendor || this.#types.get(shape.item.name)?.depth === 0) {
-      this.#leave(type, field, 'it leads back to the type that it is in');
+      this.#leave(type, field, 'it refers back to its own type');
       return;
     }
     if (!hasCursor && texts.length > 0) {

@@ -2,7 +2,10 @@ import { isSecretName, isSecretTable } from '../tables/table-names.js';
 import { baseOf, SECRET, type Column, type ColumnValue, type LeftOut, type Table } from '../tables/table.js';
 import type { OdataModel, Property } from './metadata.js';
 
-/** The entity sets of a service as tables. A property of a complex one is a column with its path. */
+/**
+ * Represents the entity sets of a service as tables. A property inside a complex property is a column, named
+ * by its path.
+ */
 
 const SCALARS: Readonly<Record<string, Omit<ColumnValue, 'isList'>>> = {
   'Edm.String': { scalar: 'String', keys: 'text' },
@@ -10,7 +13,7 @@ const SCALARS: Readonly<Record<string, Omit<ColumnValue, 'isList'>>> = {
   'Edm.Boolean': { scalar: 'Boolean' },
   'Edm.Byte': { scalar: 'Int' },
   'Edm.SByte': { scalar: 'Int' },
-  // A key that nobody has needs room.
+  // Shorter keys have no room for an unknown one.
   'Edm.Int16': { scalar: 'Int' },
   'Edm.Int32': { scalar: 'Int', keys: 'integer' },
   'Edm.Int64': { scalar: 'BigInt', keys: 'bigint' },
@@ -19,7 +22,7 @@ const SCALARS: Readonly<Record<string, Omit<ColumnValue, 'isList'>>> = {
   'Edm.Double': { scalar: 'Float' },
   'Edm.Date': { scalar: 'Date' },
   'Edm.DateTimeOffset': { scalar: 'DateTime' },
-  // OData 2 writes it as milliseconds, without a zone.
+  // OData 2 writes a time as milliseconds, without a zone.
   'Edm.DateTime': { scalar: 'DateTimeMilliseconds' },
   'Edm.TimeOfDay': { scalar: 'String' },
   'Edm.Time': { scalar: 'String' },
@@ -61,14 +64,14 @@ export function entityTables({ sets, version }: OdataModel): Table[] {
 
 function columnOf({ path, type, isNullable, description, values }: Property, value: ColumnValue): Column {
   return {
-    // How the service compares texts is measured.
+    // Measuring shows how the service compares texts.
     ...{ name: path, type, value, isNullable, ignoresCase: true },
     ...(description === undefined ? {} : { description }),
     ...(values === undefined ? {} : { values }),
   };
 }
 
-/** How a property is read. Undefined if it cannot be declared. */
+/** How the values of a property are read. Undefined if they cannot be declared. */
 function valueOf(
   { type, isCollection, values }: Property,
   version: OdataModel['version'],

@@ -23,9 +23,9 @@ export interface EntityType {
 }
 
 export interface Property {
-  /** The name, or the path of a property of a complex one, such as `Address.City`. */
+  /** The name, or the path of a property inside a complex property, such as `Address.City`. */
   path: string;
-  /** The primitive type, such as `Edm.String`. Another type cannot be declared. */
+  /** The primitive type, such as `Edm.String`. Other types cannot be declared. */
   type: string;
   isCollection: boolean;
   isNullable: boolean;
@@ -35,14 +35,14 @@ export interface Property {
   values?: readonly string[];
 }
 
-/** Properties with the key of an entity of another set. */
+/** Properties that hold the key of an entity in another set. */
 export interface Reference {
   columns: readonly string[];
   set: string;
   references: readonly string[];
 }
 
-/** How deep complex properties are read. */
+/** The maximum nesting of complex properties. */
 const MAX_COMPLEX_DEPTH = 3;
 
 export function readMetadata(text: string): OdataModel {
@@ -123,7 +123,7 @@ class MetadataReader {
     return namespace === undefined ? name : `${namespace}${name.slice(dot)}`;
   }
 
-  /** A type and those that it extends, the most general first. */
+  /** A type and its base types, the most general one first. */
   #chainOf(fullName: string): Named[] {
     const chain: Named[] = [];
     for (let named = this.#named.get(fullName); named !== undefined;) {
@@ -182,7 +182,7 @@ class MetadataReader {
   #leafOf(type: string): Pick<Property, 'type' | 'values'> {
     const element = this.#named.get(type)?.element;
     if (element?.name === 'TypeDefinition') return { type: element.attributes['UnderlyingType'] ?? type };
-    // Several flags are one text.
+    // A value of an enum with flags may combine several of them in one text.
     if (element?.name !== 'EnumType' || element.attributes['IsFlags'] === 'true')
       return { type: element?.name === 'EnumType' ? 'Edm.String' : type };
     return {
@@ -195,7 +195,7 @@ class MetadataReader {
     return descriptionIn(element) ?? this.#descriptions.get(target);
   }
 
-  /** The properties of an entity that hold the key of the entity that a navigation leads to. */
+  /** The properties of an entity that hold the key of a navigation's target. */
   #referenceOf(set: string, navigation: XmlElement): Reference[] {
     const { Name = '', Type = '', Relationship } = navigation.attributes;
     if (Relationship !== undefined) return this.#referenceByAssociation(set, navigation);

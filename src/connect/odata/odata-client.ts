@@ -12,9 +12,12 @@ export interface OdataAnswer {
   rows: readonly Row[] | undefined;
   /** The address of the next page. */
   next: string | undefined;
-  /** The number of all matching records, if it was requested. */
+  /** The count of all matching records, if it was requested. */
   count: number | undefined;
-  /** Numbers in the message of an error: one may be a limit. The message itself may quote a personal value. */
+  /**
+   * Numbers in the message of an error. One of them may be a limit. Only numbers are read, because the
+   * message may quote a personal value.
+   */
   numbers: readonly number[];
 }
 
@@ -24,7 +27,7 @@ export interface OdataProbe {
   /** The base address of the entity sets, without a slash at its end. */
   readonly base: URL;
   readonly version: OdataVersion;
-  /** The times of the answers, in milliseconds. */
+  /** Durations of the calls, in milliseconds. */
   readonly times: readonly number[];
   /** The headers of the last answer. */
   readonly headers: Readonly<Record<string, string>>;
@@ -56,7 +59,7 @@ const answers = {
     ),
 };
 
-/** As the connector requests: without `IEEE754Compatible`, a decimal would lose digits. */
+/** The same as in the connector. Without `IEEE754Compatible`, a decimal would lose digits. */
 const ACCEPT = { 2: 'application/json', 4: 'application/json;odata.metadata=minimal;IEEE754Compatible=true' };
 
 export function odataProbe(
@@ -71,7 +74,7 @@ export function odataProbe(
     headers = sent.headers;
     if (sent.status === 401 || sent.status === 403)
       throw new InvalidInputError(
-        `The service refuses the credentials (status ${sent.status}). Set ${tokenVariable}, or _USER and _PASSWORD, or _KEY, and check what they may read.`,
+        `The service refuses the credentials (status ${sent.status}). Set ${tokenVariable}, or _USER and _PASSWORD, or _KEY, and check their permissions.`,
       );
     return sent;
   };
@@ -83,14 +86,14 @@ export function odataProbe(
     list: async (path, pageSize) => {
       const url = addressOf(base, path);
       let sent = await send(url, pageSize);
-      // The budget waits for as long as the service says.
+      // The budget waits for as long as the service requests.
       if (sent.status === 429) sent = await send(url, pageSize);
       const isSuccess = sent.status >= 200 && sent.status < 300;
       const checked = isSuccess ? answers[version].safeParse(sent.json) : undefined;
       if (isSuccess) times.push(sent.ms);
       if (checked?.success === false)
         throw new InvalidInputError(
-          `The service does not answer as OData ${version} does (status ${sent.status}). Check the address: it is that of the entity sets.`,
+          `The answer is not that of an OData ${version} service (status ${sent.status}). Check that the address is that of the entity sets.`,
         );
       return {
         status: sent.status,
@@ -103,7 +106,7 @@ export function odataProbe(
   };
 }
 
-/** An address of the service. A link may be absolute, and leads to another server at its own risk: it is refused. */
+/** An address of the service. A link may be absolute. One to another server is refused. */
 function addressOf(base: URL, path: string): URL {
   if (!URL.canParse(path)) return new URL(`${base.href.replace(/\/$/, '')}/${path}`);
   const url = new URL(path);
@@ -123,11 +126,11 @@ function numbersIn(text: string): number[] {
 
 export interface RateLimit {
   headers: Readonly<Record<string, string>>;
-  /** The most calls in a number of seconds. */
+  /** The maximum number of calls in a window. */
   rate?: { calls: number; seconds: number };
 }
 
-/** The headers of a rate limit, and what they say. */
+/** Finds the rate-limit headers and reads them. */
 export function rateLimitOf(headers: Readonly<Record<string, string>>): RateLimit | undefined {
   const found = Object.entries(headers).filter(([name]) => /rate-?limit/i.test(name));
   if (found.length === 0) return undefined;

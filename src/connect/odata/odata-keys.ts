@@ -10,11 +10,11 @@ import { flatRow, keysOf, listPath } from './odata-query.js';
 
 /** Measures how an OData service finds persons by a property. */
 
-/** More keys in one call save little. */
+/** The most keys in one call: more save little. */
 const MAX_KEYS = 250;
-/** As the connector: half of the usual limit of servers and proxies. */
+/** The same as in the connector: half of the usual limit of servers and proxies. */
 const MAX_ADDRESS = 4_000;
-/** The connector needs room for this many characters. */
+/** The connector needs at least this many characters. */
 const MIN_ADDRESS = 2_500;
 /** The status of an address that is too long. */
 const ADDRESS_TOO_LONG = 414;
@@ -30,7 +30,7 @@ export interface KnownKey {
 export interface KeyMeasurerOptions {
   probe: OdataProbe;
   budget: CallBudget;
-  /** The longest text of a column, if the service says so. */
+  /** The maximum length of a text in a column, if the service declares it. */
   maxLengthOf: (table: Table, column: string) => number | undefined;
   find: (text: string, isWarning?: boolean) => void;
 }
@@ -38,7 +38,7 @@ export interface KeyMeasurerOptions {
 export class KeyMeasurer {
   readonly #options: KeyMeasurerOptions;
   #style: ListStyle;
-  /** The most keys of one call. Undefined before the first key was measured. */
+  /** The maximum number of keys in one call. Undefined before the first key was measured. */
   #limit: number | undefined;
   #maxValues: number | undefined;
   #maxUrlLength: number | undefined;
@@ -60,7 +60,7 @@ export class KeyMeasurer {
     return { maxValues: this.#maxValues, maxUrlLength: this.#maxUrlLength };
   }
 
-  /** Undefined if nobody can be found by the key. `reserved` calls are left for others. */
+  /** Undefined if the key cannot be used. Leaves `reserved` calls for other measurements. */
   async measure(table: Table, { key, known }: KnownKey, reserved: number): Promise<MeasuredKey | undefined> {
     const { column } = key;
     const place = placeOf(table, key);
@@ -70,7 +70,7 @@ export class KeyMeasurer {
     if (ignoresCase === undefined) return undefined;
     const maxBatch = await this.#batchOf(table, { key, known }, reserved);
     if (maxBatch === undefined) {
-      this.#options.find(`${place} did not find a record by its own key, so nobody is found by it.`, true);
+      this.#options.find(`${place} did not find a record by its own key, so it is not used as a key.`, true);
       return undefined;
     }
     const maxLength = this.#options.maxLengthOf(table, column.name);
@@ -87,26 +87,26 @@ export class KeyMeasurer {
     return { key, call };
   }
 
-  /** Sends a key that nobody has, and then a list of two keys. False if the key cannot be used. */
+  /** Sends an unknown key, and then a list of two keys. False if the key cannot be used. */
   async #chooseStyle(table: Table, { key, known }: KnownKey): Promise<boolean> {
     const place = placeOf(table, key);
-    const [nobody = ''] = this.#unknownKeys(table, key, known, 1);
-    const alone = await this.#byKeys(table, key, [nobody]);
+    const [unknown = ''] = this.#unknownKeys(table, key, known, 1);
+    const alone = await this.#byKeys(table, key, [unknown]);
     if (alone.rows === undefined) {
       this.#options.find(
         alone.status === 404
-          ? `${place}: a key that nobody has is answered with status 404, so a missing record looks like a missing entity set. It is not used.`
+          ? `${place}: an unknown key is answered with status 404, so a missing record looks like a missing entity set. It is not used.`
           : `${place} cannot be filtered (status ${alone.status}). It is not used.`,
         true,
       );
       return false;
     }
-    if (alone.rows.length > 0) throw refusedBecauseOfNobody(place);
-    this.#options.find(`${place}: a key that nobody has is answered with an empty list.`);
+    if (alone.rows.length > 0) throw otherRecordError(place);
+    this.#options.find(`${place}: an unknown key is answered with an empty list.`);
     const styles = this.#style.version === 4 ? (['in', 'or'] as const) : (['or'] as const);
     for (const lists of styles) {
       this.#style = { ...this.#style, lists };
-      const both = await this.#byKeys(table, key, [nobody, known]);
+      const both = await this.#byKeys(table, key, [unknown, known]);
       if (both.rows === undefined) continue;
       this.#refuseOthers(table, key, both.rows, known);
       if (both.rows.length === 0) continue;
@@ -119,7 +119,7 @@ export class KeyMeasurer {
     return true;
   }
 
-  /** Sends the key in other letters, and almost the key. Returns whether the service ignores case. */
+  /** Sends the key in the other case, and a part of the key. Returns whether the service ignores case. */
   async #compare(table: Table, { key, known }: KnownKey): Promise<boolean | undefined> {
     const place = placeOf(table, key);
     if (key.column.value.keys !== 'text') return false;
@@ -137,10 +137,10 @@ export class KeyMeasurer {
     const held = rows.map((row) => String(flatRow(table, row)[key.column.name]));
     const near = nearMiss(known);
     if (held.some((text) => !isSameText(text, known) && !isSameText(text, near ?? known)))
-      throw refusedBecauseOfNobody(place);
+      throw otherRecordError(place);
     const ignoresCase = changed !== undefined && held.includes(known);
     this.#options.find(
-      `${place} finds nobody by a part of a key${changed === undefined ? '' : ignoresCase ? ', and ignores upper and lower case' : ', and upper and lower case differ'}.`,
+      `${place} finds no record by a part of a key${changed === undefined ? '' : ignoresCase ? ', and is case-insensitive' : ', and is case-sensitive'}.`,
     );
     if (key.kind === 'email' && !ignoresCase && changed !== undefined && known !== known.toLowerCase())
       this.#options.find(
@@ -158,7 +158,7 @@ export class KeyMeasurer {
     const accepts = async (count: number) => {
       const values = [...this.#unknownKeys(table, key, known, count - 1), known];
       const { rows, status, numbers } = await this.#byKeys(table, key, values);
-      // The known key is the last one, so that a list that is cut off lacks it.
+      // The known key is the last one, so a truncated list does not find it.
       const isAccepted = rows !== undefined && rows.length > 0;
       if (isAccepted) this.#refuseOthers(table, key, rows, known);
       sent.push({ count, isAccepted, status, length: this.#addressLength(table, key, values) });
@@ -183,7 +183,7 @@ export class KeyMeasurer {
     return found.limit;
   }
 
-  /** As many keys as one address has room for. */
+  /** The number of keys that fit in one address. */
   #mostKeys(table: Table, key: PlannedKey, known: string): number {
     const values = [known, ...this.#unknownKeys(table, key, known, MAX_KEYS - 1)];
     const [first = []] = cut(values, {
@@ -210,10 +210,10 @@ export class KeyMeasurer {
     });
   }
 
-  /** The service answered keys with the record of another key. */
+  /** Throws if the service answered keys with the record of another key. */
   #refuseOthers(table: Table, key: PlannedKey, rows: readonly Row[], known: string): void {
     const held = rows.map((row) => String(flatRow(table, row)[key.column.name]));
-    if (held.some((text) => !isSameText(text, known))) throw refusedBecauseOfNobody(placeOf(table, key));
+    if (held.some((text) => !isSameText(text, known))) throw otherRecordError(placeOf(table, key));
   }
 }
 
@@ -225,8 +225,8 @@ export function isSameText(text: string, other: string): boolean {
   return text.toLowerCase() === other.toLowerCase();
 }
 
-function refusedBecauseOfNobody(place: string): InvalidInputError {
+function otherRecordError(place: string): InvalidInputError {
   return new InvalidInputError(
-    `${place} answered a key that nobody has with somebody. Such a service would show a customer the data of another, so it is not connected. Choose another entity set with --by.`,
+    `${place} returned a record for an unknown key. Such a service would show a customer the data of another one, so it is not connected. Choose another entity set with --by.`,
   );
 }

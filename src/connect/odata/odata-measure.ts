@@ -17,15 +17,15 @@ import { flatRow, keysOf, listPath, type ListRequest } from './odata-query.js';
 
 const SAMPLE_SIZE = 20;
 const MAX_LINKS = 4;
-/** Records whose lists are read. */
+/** The number of records whose lists are read. */
 const MAX_OWNERS = 8;
-/** Few services have pages of this size, so it shows whether a service honours the preference. */
+/** An unusual page size: a page of exactly this size shows that the service honours the preference. */
 const MEASURED_PAGE = 17;
 const DECLARED_PAGE = 100;
 const MAX_PAGES = 20;
-/** A further key takes a call for its comparison, and one for its batch. */
+/** Another key takes one call for its comparison, and one for its batch. */
 const CALLS_OF_KEY = 2;
-/** The last call shows a customer. */
+/** The last call is reserved for showing a customer. */
 const CALLS_AFTER = 1;
 
 export interface MeasuredService {
@@ -46,7 +46,7 @@ export interface MeasurerOptions {
   budget: CallBudget;
   questions: Questions;
   tables: readonly Table[];
-  /** The longest text of a column, if the service says so. */
+  /** The maximum length of a text in a column, if the service declares it. */
   maxLengthOf: (table: Table, column: string) => number | undefined;
 }
 
@@ -54,7 +54,7 @@ export class OdataMeasurer {
   readonly findings: Finding[] = [];
   readonly #options: MeasurerOptions;
   readonly #keys: KeyMeasurer;
-  /** Whether the service makes pages of the requested size. */
+  /** Whether the service returns pages of the requested size. */
   #honoursPageSize = false;
 
   constructor(options: MeasurerOptions) {
@@ -168,7 +168,7 @@ export class OdataMeasurer {
     if (values.length === 0) return undefined;
     const { target, by } = link;
     const order = link.isList ? orderOf(link) : undefined;
-    // The grammar sorts by the properties of the record itself.
+    // A declaration sorts only by properties of the record itself.
     const sorted = order?.columns.every((name) => !name.includes('.')) === true ? order : undefined;
     const keys = { column: by, values, style: this.#keys.style };
     const isCounted = link.isList && this.#keys.style.version;
@@ -217,7 +217,7 @@ export class OdataMeasurer {
     }
     if (next === undefined && count !== undefined && count > rows.length) {
       this.#find(
-        `${place} ends after ${rows.length} of ${count} records without a link to the rest. It would look complete, so it is left out.`,
+        `${place} ends after ${rows.length} of ${count} records without a link to the next page. An incomplete list would look complete, so it is left out.`,
         true,
       );
       return false;
@@ -228,7 +228,7 @@ export class OdataMeasurer {
     return isUsed;
   }
 
-  /** Reads the next page of a list once, to see that it continues. */
+  /** Reads the next page of a list once, to check that it continues. */
   async #nextPage(link: Link, next: string, first: readonly Row[]): Promise<readonly Row[]> {
     this.#honoursPageSize = first.length === MEASURED_PAGE;
     if (this.#options.budget.left <= CALLS_AFTER) return [];
@@ -236,7 +236,7 @@ export class OdataMeasurer {
     const seen = new Set(first.map((row) => JSON.stringify(row)));
     const other = (rows ?? []).filter((row) => !seen.has(JSON.stringify(row)));
     this.#find(
-      `${shownLink(link)} continues by a link: a page has ${first.length} records${this.#honoursPageSize ? ', as requested' : ''}, and the next one ${other.length} others.`,
+      `${shownLink(link)} continues by a link: a page has ${first.length} records${this.#honoursPageSize ? ', as requested' : ''}, and the next page has ${other.length} others.`,
       other.length === 0,
     );
     return other;
@@ -244,8 +244,8 @@ export class OdataMeasurer {
 }
 
 /**
- * The entity sets that navigations lead from or to. Others are often views of the same records, which would be found by the
- * names of their properties. Without navigations, all of them.
+ * The entity sets with navigations from or to them. Others are often views of the same records. Names of
+ * properties alone would link them. Without navigations, all of them.
  */
 function relatedTables(tables: readonly Table[]): readonly Table[] {
   const targets = new Set(tables.flatMap(({ foreignKeys }) => foreignKeys.map(({ table }) => table)));

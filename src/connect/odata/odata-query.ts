@@ -44,17 +44,17 @@ function literalOf({ value }: Column, key: string): OdataValue {
   return kind === 'number' ? Number(key) : kind === 'guid' ? odataGuid(key) : key;
 }
 
-/** The type of a key in the words of the declaration. */
+/** The type of a key in the syntax of a declaration. */
 export function keysOf(keys: KeyType | undefined): 'text' | 'number' | 'guid' {
   return keys === 'uuid' ? 'guid' : keys === undefined || keys === 'text' ? 'text' : 'number';
 }
 
-/** The members of a record that are read: those of the columns. */
+/** The members of a record that the columns need. */
 export function membersOf(table: Table): string[] {
   return [...new Set(table.columns.map(({ name }) => name.split('.')[0] ?? name))];
 }
 
-/** The record by columns: a property of a complex one has its path as name. */
+/** The record with its columns as members. The name of a nested property is its path. */
 export function flatRow(table: Table, record: Row): Row {
   return Object.fromEntries(table.columns.map(({ name }) => [name, valueAt(record, name)]));
 }
@@ -71,7 +71,10 @@ function valueAt(record: Row, path: string): unknown {
     );
 }
 
-/** The record as it is recorded: the members that are read, without addresses and other members of the protocol. */
+/**
+ * The record for the recording: only the members that are read, without links and other members of the
+ * protocol.
+ */
 export function recordedRow(table: Table, record: Row): Row {
   return Object.fromEntries(
     membersOf(table).flatMap((name) => (name in record ? [[name, withoutProtocol(record[name])]] : [])),

@@ -20,7 +20,7 @@ import { odataProbe, rateLimitOf, type OdataProbe } from './odata-client.js';
 import { OdataMeasurer, type MeasuredService } from './odata-measure.js';
 import { flatRow, membersOf, recordedRow } from './odata-query.js';
 
-/** The variable of the address, and what it holds. */
+/** The description of the variable for the address. */
 const ADDRESS = 'The address of the OData service, above its entity sets.';
 
 export class OdataReader implements SystemReader {
@@ -41,7 +41,7 @@ export class OdataReader implements SystemReader {
     const address = target.url?.href ?? environment[this.#variable];
     if (address === undefined || !URL.canParse(address))
       throw new InvalidInputError(
-        `The file describes the service, and nothing says where it is. Set ${this.#variable} to its address.`,
+        `The file describes the service but not its address. Set ${this.#variable} to it.`,
       );
     const url = new URL(address);
     this.#base = plainAddress(url);
@@ -83,7 +83,7 @@ export class OdataReader implements SystemReader {
     throw new InvalidInputError(
       answer.status === 401 || answer.status === 403
         ? `The service refuses the credentials (status ${answer.status}). Set ${variableOf(this.#options.source, 'TOKEN')}, or _USER and _PASSWORD, or _KEY.`
-        : `The service has no $metadata at its address (status ${answer.status}). Check the address: it is the one above the entity sets.`,
+        : `The service has no $metadata at its address (status ${answer.status}). Check that the address is the one above the entity sets.`,
     );
   }
 
@@ -158,7 +158,7 @@ export class OdataReader implements SystemReader {
   }
 }
 
-/** The calls with the rows that were measured, by key. */
+/** The calls with the measured rows, by key. */
 function withAnswers(
   calls: Readonly<Record<string, DraftCall>>,
   { plan, keys, links, records, linkRecords }: MeasuredService,
@@ -200,7 +200,7 @@ function leftOutOf(tables: readonly Table[]): Finding[] {
   }));
 }
 
-/** What the headers and the times of the answers say. */
+/** Findings from the headers and the durations of the answers. */
 function factsOf(
   { headers, times }: OdataProbe,
   { records }: MeasuredService,
@@ -213,14 +213,13 @@ function factsOf(
   const limit = rateLimitOf(headers);
   if (limit !== undefined)
     find(
-      `The service sends the headers of a rate limit: ${Object.keys(limit.headers).join(', ')}${limit.rate === undefined ? '' : `, which allow ${limit.rate.calls} calls in ${limit.rate.seconds} s`}.`,
+      `The service sends rate-limit headers: ${Object.keys(limit.headers).join(', ')}${limit.rate === undefined ? '' : `, which allow ${limit.rate.calls} calls in ${limit.rate.seconds} s`}.`,
     );
-  else find('The service sends no headers of a rate limit.');
+  else find('The service sends no rate-limit headers.');
   const hasEtag = 'etag' in headers || records.some((record) => '@odata.etag' in record);
   find(hasEtag ? 'The records have an ETag.' : 'The records have no ETag.');
   const latency = latencyOf(times);
-  if (latency !== undefined)
-    find(`An answer took ${latency.p50} ms (half of them), and at most ${latency.p95} ms (95 %).`);
+  if (latency !== undefined) find(`Latency of the calls: ${latency.p50} ms (p50), ${latency.p95} ms (p95).`);
   if (limit === undefined) return { findings, rate: { limits: {}, system: {} } };
   const { rate } = limit;
   return {

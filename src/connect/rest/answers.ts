@@ -3,7 +3,7 @@ import { valuesAt } from '../values.js';
 import { recordsIn } from './records.js';
 import { isObject, shapeOfValues } from './shape.js';
 
-/** Reads the rows of an answer, and how it says that there are none. */
+/** Reads the rows of an answer, and how it reports that there are none. */
 
 export type ReadAnswer =
   | { kind: 'rows'; rows: readonly unknown[] }
@@ -12,7 +12,7 @@ export type ReadAnswer =
 
 export function readAnswer(answer: HttpAnswer, rows: string | undefined, method: 'GET' | 'POST'): ReadAnswer {
   const { status, json, text } = answer;
-  // A search by POST has no address of a record, so its 404 is an error of the address.
+  // The address of a search by POST is not that of a record, so its 404 means a wrong address.
   if (status === 404 && method === 'GET') return { kind: 'nothing', as: 404 };
   if (status >= 300) return { kind: 'error', status, reason: `status ${status}` };
   if (rows !== undefined && text === '') return { kind: 'nothing', as: 'empty' };
@@ -43,7 +43,7 @@ export function namesIn(path: string): string[] {
   return [...path.matchAll(/"([^"]+)"|([^."[\]]+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
 }
 
-/** The path of the list in an answer that most of its values are in. Undefined if it has no list of objects. */
+/** The path of the list with most of the values in an answer. Undefined if it has no list of objects. */
 export function rowsPathIn(json: unknown): string | undefined {
   const lists = recordsIn(shapeOfValues([json])).filter(
     ({ rows, record }) => rows !== undefined && record.kind === 'object',
@@ -76,7 +76,10 @@ function withoutTexts(value: unknown, rows: readonly string[] | undefined): unkn
   );
 }
 
-/** A number in the text of a refusal that may be a limit. The text itself may quote a personal value. */
+/**
+ * A number in the text of a refusal that may be a limit. Only the number is used, because the text may quote
+ * a personal value.
+ */
 export function hintIn({ text }: HttpAnswer, count: number): number | undefined {
   const numbers = [...text.slice(0, 5_000).matchAll(/(?<![\w.-])\d{1,5}(?![\w.-]*\w)/g)].map(([digits]) =>
     Number(digits),

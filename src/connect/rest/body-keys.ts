@@ -1,7 +1,7 @@
 import { keyOf, keyMembers, maximumIn, type SentKey } from './keys.js';
 import type { Member, Shape } from './shape.js';
 
-/** The keys that a search takes in its body. */
+/** Finds the keys that a search takes in its body. */
 
 const FIELD = /^(field|fieldName|property|propertyName|attribute|attributeName|column|member|name|key)$/i;
 const OPERATOR = /^(operator|op|condition|conditionType|comparator|comparison|operation)$/i;

@@ -3,7 +3,10 @@ import { credentialsOf, variableOf, type Credentials } from '../http-system.js';
 import type { CurlCommand } from './curl.js';
 import type { Description } from './description.js';
 
-/** The credentials of a REST system: from the environment in the form that the description declares, or from a curl command. */
+/**
+ * The credentials of a REST system: from the environment, sent as the description declares, or from a curl
+ * command.
+ */
 
 export function describedCredentials(
   source: string,
@@ -28,7 +31,7 @@ function keyCredentials(variable: string, header: string, value: string): Creden
   };
 }
 
-/** Headers that have no meaning about the system. */
+/** Headers that do not depend on the system. */
 const USUAL =
   /^(accept|accept-language|accept-encoding|content-type|content-length|user-agent|referer|origin|host|connection|cache-control|pragma|priority|te|dnt|sec-.*|if-.*)$/;
 const SECRET = /token|key|secret|auth|session|password/;
@@ -36,7 +39,7 @@ const SECRET = /token|key|secret|auth|session|password/;
 export interface CurlHeaders {
   credentials: Credentials;
   accept: string | undefined;
-  /** Other headers, which a declared source cannot send. */
+  /** Headers of the command that a declared source cannot send. */
   others: readonly string[];
 }
 

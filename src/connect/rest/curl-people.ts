@@ -16,7 +16,10 @@ import {
   type RequestTemplate,
 } from './way.js';
 
-/** Finds the key of a person in a curl command, by the names and the values in it, and by the record that it returns. */
+/**
+ * Finds the key of a person in a curl command. Compares the names and values of the command with the record
+ * that it returns.
+ */
 
 interface CurlKey {
   request: RequestTemplate;
@@ -51,7 +54,7 @@ export function curlPeople(command: CurlCommand, answer: HttpAnswer): CurlPeople
     );
   if (read.kind === 'nothing')
     throw new InvalidInputError(
-      'The call of the curl command finds nobody. Use the key of a person that the system knows.',
+      'The call of the curl command finds no record. Use the key of a person that the system knows.',
     );
   const shape = shapeOfValues(read.rows);
   const places = rows === undefined ? recordPlaces(shape) : [''];
@@ -61,7 +64,7 @@ export function curlPeople(command: CurlCommand, answer: HttpAnswer): CurlPeople
   const ways = found.sort((a, b) => b.way.score - a.way.score);
   if (ways.length === 0)
     throw new InvalidInputError(
-      'No value of the curl command is a key that its answer has too. Use a call that finds one person by an e-mail address, a phone number or another key, and that returns it.',
+      'No value of the curl command is a key that its answer contains too. Use a call that finds one person by an e-mail address, a phone number or another key, and that returns this key.',
     );
   const [best] = ways;
   return {
@@ -83,7 +86,7 @@ function recordPlaces(shape: Shape): string[] {
   ];
 }
 
-/** The list in an object, unless the object has the key itself. */
+/** The list in an object. Undefined if the object itself has the key. */
 function rowsOfObject(json: unknown, keys: readonly CurlKey[]): string | undefined {
   if (!isObject(json)) return undefined;
   const scalars = new Set(scalarsOf(json));
@@ -165,7 +168,7 @@ function pathKeys({ url, method }: CurlCommand, body: unknown): CurlKey[] {
   return segments.flatMap((segment, i): CurlKey[] => {
     const value = decodeURIComponent(segment.replace(/\.json$/, ''));
     const before = segments[i - 1] ?? '';
-    // A word of the path is not a key, unless it follows the name of a collection of persons.
+    // A word in the path is a key only if it follows the name of a collection of persons.
     const isKey = /\d|@/.test(value) && !/^v\d/i.test(value);
     if (value === '' || (!isKey && !(isPersonCollection(before) && i === segments.length - 1))) return [];
     const path = segments
@@ -213,7 +216,9 @@ function leavesOf(value: unknown, path: BodyPath): { path: BodyPath; value: unkn
   return typeof value === 'string' || typeof value === 'number' ? [{ path, value }] : [];
 }
 
-/** The body with a key at a path. Each other value is written into the declaration, so it must not be that of a person. */
+/**
+ * The body with a key at a path. The declaration contains every other value, so these must not be personal.
+ */
 function constantBody(value: unknown, keyPath?: BodyPath, placeholder = '', path: BodyPath = []): unknown {
   if (keyPath?.join('\0') === path.join('\0')) return placeholder;
   if (Array.isArray(value))
@@ -286,7 +291,7 @@ function wayOf(key: CurlKey, { read, shape, rows, within }: Found): { way: Perso
   return [{ way, key }];
 }
 
-/** The path at which a record has the value that was sent. A path that is named as the parameter is preferred. */
+/** The path in a record with the value that was sent. A path with the name of the parameter is preferred. */
 function keyPathOf(
   key: CurlKey,
   record: Shape,

@@ -12,7 +12,7 @@ export interface CurlCommand {
 
 const MAX_LENGTH = 100_000;
 
-/** Options without a value that change nothing of what is requested. */
+/** Options without a value that do not change the request. */
 const FLAGS = new Set([
   ...[
     'silent',
@@ -41,7 +41,7 @@ const FLAGS = new Set([
   ],
   ...['path-as-is', 'progress-bar', 'no-keepalive', 'tcp-nodelay', 'insecure', 'get'],
 ]);
-/** Options with a value that change nothing of what is requested. */
+/** Options with a value that do not change the request. */
 const IGNORED = new Set([
   'user-agent',
   'referer',
@@ -117,7 +117,7 @@ function optionsOf(words: readonly string[]): { options: Option[]; urls: string[
   return { options, urls };
 }
 
-/** Short options may be together, such as `-sS`, and have their value at once, such as `-XPOST`. */
+/** Short options may be combined, such as `-sS`, and may contain their value, such as `-XPOST`. */
 function addShort(letters: string, add: (name: string, written: string, inline?: string) => void): void {
   for (let at = 0; at < letters.length; at += 1) {
     const letter = letters.charAt(at);
@@ -201,7 +201,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   ...{ '\\': '\\', "'": "'", '"': '"', '?': '?' },
 };
 
-/** The words of a command as a POSIX shell reads them. What a shell would run or replace is refused. */
+/** The words of a command as a POSIX shell reads them. Text that a shell would run or replace is refused. */
 function shellWords(text: string): string[] {
   const words: string[] = [];
   let word: string | undefined;
@@ -271,7 +271,7 @@ function ansiText(text: string): string {
   );
 }
 
-/** An error that quotes nothing of the command: it may have a secret anywhere. */
+/** An error that quotes no part of the command, because any part may be a secret. */
 function refusal(reason: string): InvalidInputError {
   return new InvalidInputError(`The curl command cannot be used: ${reason}.`);
 }

@@ -5,7 +5,7 @@ import { isObject, type Json, type Shape } from './shape.js';
 
 /** An OpenAPI 2, 3.0 or 3.1 document: the calls that only read. */
 
-/** Bounds the work on a document from outside. */
+/** Limits the work on an untrusted document. */
 const MAX_LENGTH = 10_000_000;
 const MAX_OPERATIONS = 3_000;
 
@@ -17,10 +17,10 @@ export interface Parameter {
   /** How a list is sent. Undefined if the parameter is not declared as a list. */
   list?: 'csv' | 'repeat';
   description: string;
-  /** A value that the description names: the default, the only one of an enum, or an example. */
+  /** A value in the description: the default, the only value of an enum, or an example. */
   value?: string | number | boolean;
   example?: string;
-  /** The most items of a list. */
+  /** The maximum number of items in a list. */
   maxItems?: number;
 }
 
@@ -28,7 +28,7 @@ export interface Operation {
   method: 'GET' | 'POST';
   /** The path as the document has it, such as `/customers/{id}`. */
   path: string;
-  /** What the system says that it does: its id, summary and description. */
+  /** The texts that describe it: its id, summary and description. */
   text: string;
   isDeprecated: boolean;
   parameters: readonly Parameter[];
@@ -49,7 +49,7 @@ export interface Description {
   address?: string;
   operations: readonly Operation[];
   schemes: readonly Scheme[];
-  /** How many references to other documents were not read. */
+  /** The number of references to other documents, which are not read. */
   externalReferences: number;
 }
 
@@ -110,7 +110,10 @@ function yamlOf(text: string): unknown {
   return document.toJS({ maxAliasCount: 100 });
 }
 
-/** Indents the lines of quoted texts. Vendors publish examples of several lines that are not indented as YAML demands. */
+/**
+ * Indents the lines of quoted texts. Vendors publish examples of several lines without the indentation that
+ * YAML requires.
+ */
 function indentQuoted(text: string): string {
   let quote: string | undefined;
   let indent = '';
@@ -190,7 +193,7 @@ function operationOf(
   );
   const parameters = all.flatMap((parameter) => parametersOf(parameter, schemas));
   const body = bodyOf(raw, all, schemas);
-  // A parameter of the call replaces that of the path.
+  // A parameter of the call overrides one of the path.
   const byPlace = new Map(parameters.map((parameter) => [`${parameter.in} ${parameter.name}`, parameter]));
   return {
     method: method === 'get' ? 'GET' : 'POST',
@@ -241,7 +244,7 @@ const isScalar = (value: unknown): value is string | number | boolean =>
 
 function listStyle(raw: Json): 'csv' | 'repeat' {
   if (raw['collectionFormat'] !== undefined) return raw['collectionFormat'] === 'multi' ? 'repeat' : 'csv';
-  // OpenAPI 2 has csv as its default, and has no schema at a parameter.
+  // OpenAPI 2 has csv as its default, and its parameters have no schema.
   if (raw['schema'] === undefined) return 'csv';
   return raw['explode'] === false ? 'csv' : 'repeat';
 }

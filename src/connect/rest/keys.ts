@@ -4,9 +4,9 @@ import type { Operation } from './description.js';
 import { keyPathIn } from './records.js';
 import { shapeAt, type Shape } from './shape.js';
 
-/** Which parameters and members are keys of a person. */
+/** Recognises parameters and members that are keys of a person. */
 
-/** A way in which a call takes its keys. */
+/** How a call takes its keys. */
 export interface SentKey {
   /** The parameter or the member that takes the key. */
   parameter: string;
@@ -44,7 +44,7 @@ export function keyOf(
   return keyPath === undefined ? undefined : { kind, keyPath };
 }
 
-/** Whether a key is that of something else, such as a group or a country, which many persons have. */
+/** Whether a key identifies something else, such as a group or a country that many persons have in common. */
 function isOfOther(kind: string): boolean {
   if (
     /^(country|currency|language|locale|state|region|postal|zip|status|type|discount|coupon|housenumber|street|time|dial|area)/i.test(
@@ -60,7 +60,7 @@ function isOfOther(kind: string): boolean {
   );
 }
 
-/** A number that a description calls the most: "up to 100 ids". */
+/** A maximum in a description, such as "up to 100 ids". */
 export function maximumIn(description: string): number | undefined {
   const [, digits] =
     /(?:up to|maximum(?: of)?|max\.?|at most|no more than|limit(?:ed)?(?: is| of| to)?)\s+(\d{1,4})\b/i.exec(
@@ -69,7 +69,7 @@ export function maximumIn(description: string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-/** The members of a record that are keys: one of each kind. */
+/** The members of a record that are keys, one for each kind. */
 export function keyMembers(record: Shape, thing: string): { name: string; kind: string; keyPath: string }[] {
   const found = new Map<string, { name: string; kind: string; keyPath: string }>();
   for (const { name, shape } of record.members()) {

@@ -6,10 +6,10 @@ import { measurePaging, type MeasuredPaging } from './paging.js';
 import type { Added } from './probe.js';
 import type { ListCall, PersonWay, RelatedList } from './way.js';
 
-/** Measures how lists continue: that of all records, and those of a customer. */
+/** Measures how the list of all records and the lists of a customer continue. */
 
 export const PAGE_SIZE = 50;
-/** A list that is longer is an error, so that it does not look complete. */
+/** A longer list is an error, because a truncated one would look complete. */
 export const MAX_ITEMS = 200;
 
 export class ListMeasurer {
@@ -41,7 +41,7 @@ export class ListMeasurer {
     );
   }
 
-  /** The first page. A size that the system refuses is replaced by the one in its answer, or by a small one. */
+  /** The first page. If the system refuses a size, the one in its answer is used, or a small one. */
   async #firstPage(
     list: ListCall,
     keys: readonly string[],
@@ -72,7 +72,10 @@ export class ListMeasurer {
     return measurePaging(this.#measuring.probe, request, answer, () => hasCall(this.#measuring));
   }
 
-  /** Reads the lists of two customers, and the next page of each style. Undefined if it cannot be declared. */
+  /**
+   * Reads the lists of two customers, and the next page of each style. Undefined if the list cannot be
+   * declared.
+   */
   async measureList(list: RelatedList, keys: readonly string[]): Promise<MeasuredCall | undefined> {
     const answers = new Map<string, readonly unknown[]>();
     let measured: { paging: MeasuredPaging; envelope: unknown; size: number | undefined } | undefined;
@@ -151,11 +154,11 @@ export class ListMeasurer {
 }
 
 export function maxPagesOf(style: object, size: number | undefined, maxItems: number): { maxPages?: number } {
-  // A style with a size has this bound by itself.
+  // A style with a page size has this limit already.
   return 'size' in style ? {} : { maxPages: Math.min(100, Math.ceil(maxItems / (size ?? 10)) + 1) };
 }
 
-/** A request with its constant parameters, in the words of the declaration. */
+/** A request with its constant parameters, in the syntax of a declaration. */
 export function declaredRequest(
   { request }: PersonWay | ListCall,
   constants: Added,

@@ -14,7 +14,7 @@ import { constantsOf, type ListCall, type PersonWay, type RelatedList } from './
 
 /** Finds the lists of a description: all records of a kind, and the related records of one customer. */
 
-/** Lists are loaded one by one, so there are not many. */
+/** Lists are loaded separately, so their number is small. */
 const MAX_LISTS = 4;
 const DEPTH_OF_FILTER = /\[(field|property|attribute|name|key)\]$/i;
 
@@ -27,7 +27,7 @@ export function sampleListOf({ operations }: Description, way: PersonWay): ListC
     );
     const constants = constantsOf(operation, []);
     if (records?.rows === undefined || constants === undefined) return [];
-    // A call that needs a key, or that has one of another kind of record, lists nothing without it.
+    // A call lists nothing without its key, also if it is the key of another kind of record.
     if (
       /\/(me|search|show_many|by|autocomplete)$|\b(incremental|deleted|export|archived|count)/.test(
         operation.path,
@@ -44,7 +44,7 @@ export function sampleListOf({ operations }: Description, way: PersonWay): ListC
   return found.sort((a, b) => rankOf(b) - rankOf(a))[0];
 }
 
-/** Whether one path is the beginning of the other: `/customers` of `/customers/search`. */
+/** Whether one path is a prefix of the other, such as `/customers` of `/customers/search`. */
 function isNear(path: string, other: string): boolean {
   return other === path || other.startsWith(`${path.replace(/\/$/, '')}/`) || other.startsWith(path);
 }
@@ -62,7 +62,7 @@ function listOf(
   };
 }
 
-/** What customers have: the more often it is wanted, the higher. */
+/** Records that customers have. The more useful ones have higher scores. */
 const WANTED: readonly (readonly [RegExp, number])[] = [
   [/^(order|invoice|ticket|request|purchase|subscription|contract|policy|booking|reservation|case)$/, 10],
   [
@@ -74,7 +74,7 @@ const WANTED: readonly (readonly [RegExp, number])[] = [
 const UNWANTED =
   /^(session|password|permission|history|attachment|identity|identities|token|skip|event|log|audit|requirement|setting|role|group|tag|field|follower|metric|count|schedule|job|webhook|key|related|restriction|cart)$/;
 
-/** The lists of one customer that a key of the record finds. */
+/** The lists of one customer that can be requested by a key in the record. */
 export function relatedListsOf({ operations }: Description, way: PersonWay): RelatedList[] {
   const found = operations.flatMap((operation) => {
     if (operation.method !== 'GET' || operation.isDeprecated) return [];
@@ -120,7 +120,9 @@ function related(
   };
 }
 
-/** `orders` of `/customers/{id}/orders`, and `ticketsRequested` of `/users/{id}/tickets/requested`. */
+/**
+ * Returns `orders` for `/customers/{id}/orders`, and `ticketsRequested` for `/users/{id}/tickets/requested`.
+ */
 function callWord(path: string): string {
   return collectionOf(path);
 }

@@ -11,9 +11,9 @@ import type { PersonWay } from './way.js';
 
 /** Measures how a REST system finds one person. */
 
-/** More keys in one call save little. */
+/** The most keys in one call: more save little. */
 const MAX_KEYS = 250;
-/** Longer addresses are refused by many systems and proxies. */
+/** Many systems and proxies refuse longer addresses. */
 const MAX_URL_LENGTH = 7_500;
 export class RestMeasurer {
   readonly #measuring: Measuring;
@@ -39,8 +39,8 @@ export class RestMeasurer {
   ): Promise<MeasuredCall | { refusedBecause: string }> {
     const [known] = knownKeys;
     const label = way.name;
-    const nobody = await this.#nobody(way, known);
-    if ('refusedBecause' in nobody) return nobody;
+    const unknown = await this.#measureUnknown(way, known);
+    if ('refusedBecause' in unknown) return unknown;
     const answers = new Map<string, readonly unknown[]>();
     let envelope: unknown;
     if (known !== undefined && this.#budget.left > 0) {
@@ -61,9 +61,9 @@ export class RestMeasurer {
         `${label} was measured without the key of a person. Pass one with --key ${way.kind}=...`,
         true,
       );
-    const comparison = await this.#exactness(way, known, nobody.isWithoutKey);
+    const comparison = await this.#exactness(way, known, unknown.isWithoutKey);
     if (typeof comparison === 'object') return comparison;
-    const batch = way.takes === 'keys' ? await this.#batchOf(way, knownKeys, nobody) : undefined;
+    const batch = way.takes === 'keys' ? await this.#batchOf(way, knownKeys, unknown) : undefined;
     const paged = this.#pagedAs(way, batch ?? 1);
     return {
       call: {
@@ -71,7 +71,7 @@ export class RestMeasurer {
         ...(way.rows === undefined ? {} : { rows: way.rows }),
         key: way.keyPath,
         ...(comparison === undefined ? {} : { matching: comparison }),
-        ...notFoundOf(way, nobody.as),
+        ...notFoundOf(way, unknown.as),
         ...(paged.page === undefined ? {} : { page: paged.page }),
         ...(batch === undefined ? {} : { maxBatch: paged.maxBatch }),
       },
@@ -79,8 +79,8 @@ export class RestMeasurer {
     };
   }
 
-  /** Sends a key that nobody has. Throws if the system answers it with somebody. */
-  async #nobody(
+  /** Sends an unknown key. Throws if the system returns a record for it. */
+  async #measureUnknown(
     way: PersonWay,
     known: string | undefined,
   ): Promise<{ refusedBecause: string } | { as: 404 | 'empty' | null; isWithoutKey: boolean }> {
@@ -90,17 +90,17 @@ export class RestMeasurer {
     const read = readAnswer(answer, way.rows, way.request.method);
     if (read.kind === 'error')
       return {
-        refusedBecause: `${label} answers a key that nobody has with ${read.reason}, so a missing record looks like a failure`,
+        refusedBecause: `${label} answers an unknown key with ${read.reason}, so a missing record looks like a failure`,
       };
     if (read.kind === 'nothing') {
-      find(this.#measuring, `${label}: a key that nobody has is answered with ${nothingText(read.as)}.`);
+      find(this.#measuring, `${label}: an unknown key is answered with ${nothingText(read.as)}.`);
       return { as: read.as, isWithoutKey: false };
     }
     const keys = read.rows.map((row) => keyIn(row, way.keyPath));
     if (keys.every((found) => found === undefined) && way.rows === undefined) {
       find(
         this.#measuring,
-        `${label}: a key that nobody has is answered with an object that has no ${way.keyPath}.`,
+        `${label}: an unknown key is answered with an object that has no ${way.keyPath}.`,
       );
       return { as: 404, isWithoutKey: true };
     }
@@ -113,25 +113,25 @@ export class RestMeasurer {
       return { as: 'empty', isWithoutKey: false };
     }
     throw new InvalidInputError(
-      `${label} answered a key that nobody has with somebody. Such a system would show a customer the data of another, so it is not connected. ` +
+      `${label} returned a record for an unknown key. Such a system would show a customer the data of another one, so it is not connected. ` +
         'Choose another call with --by, or have the system answer such a key with an empty list or with status 404.',
     );
   }
 
-  /** Sends the key in other letters, and almost the key. */
+  /** Sends the key in the other case, and a part of the key. */
   async #exactness(
     way: PersonWay,
     known: string | undefined,
     isWithoutKey: boolean,
   ): Promise<'lower' | 'loose' | { refusedBecause: string } | undefined> {
-    // An object without the key is not a record, which only this comparison says.
+    // An object without the key is not a record. Only this comparison detects it.
     const fallback = isWithoutKey || way.isSearch ? ('loose' as const) : undefined;
     if (way.kind === 'id' || known === undefined) return fallback;
     const [cased, near] = [otherCase(known), nearMiss(known)];
     const label = way.name;
     const findsNear = near !== undefined && (await this.#finds(way, near, (key) => key !== near));
     if (findsNear && way.rows === undefined)
-      return { refusedBecause: `${label} answers a key that is almost that of a person with that person` };
+      return { refusedBecause: `${label} finds a person by a part of the key` };
     if (findsNear) {
       find(
         this.#measuring,
@@ -141,12 +141,7 @@ export class RestMeasurer {
       return 'loose';
     }
     const ignoresCase = cased !== undefined && (await this.#finds(way, cased, (key) => sameText(key, known)));
-    const inCase =
-      cased === undefined
-        ? ''
-        : ignoresCase
-          ? ', except for upper and lower case'
-          : ', also in upper and lower case';
+    const inCase = cased === undefined ? '' : ignoresCase ? ', but case-insensitive' : ' and case-sensitive';
     find(this.#measuring, `${label} is exact${inCase}.`);
     return fallback ?? (ignoresCase ? 'lower' : undefined);
   }
@@ -163,7 +158,7 @@ export class RestMeasurer {
   async #batchOf(
     way: PersonWay,
     knownKeys: readonly string[],
-    nobody: { as: 404 | 'empty' | null },
+    unknown: { as: 404 | 'empty' | null },
   ): Promise<number> {
     const [known] = knownKeys;
     const fits = (count: number) =>
@@ -183,7 +178,7 @@ export class RestMeasurer {
       const isAccepted =
         read.kind === 'rows'
           ? isComplete
-          : read.kind === 'nothing' && read.as === nobody.as && known === undefined;
+          : read.kind === 'nothing' && read.as === unknown.as && known === undefined;
       return { isAccepted, hint: hintIn(answer, count) };
     };
     // A system mostly has one limit for all of its lists.
@@ -197,7 +192,7 @@ export class RestMeasurer {
     return limit;
   }
 
-  /** Sends keys, with the largest page that the system was seen to accept. */
+  /** Sends keys, with the largest page that the system accepted before. */
   #send(way: PersonWay, keys: readonly string[]): Promise<HttpAnswer> {
     const size = this.#sizeOf(way);
     const added: Added =
@@ -205,7 +200,7 @@ export class RestMeasurer {
     return this.#probe.send(way.request, keys, added);
   }
 
-  /** The size of a page: as it was measured for the list of all records. */
+  /** The size of a page, as measured for the list of all records. */
   #sizeOf(way: PersonWay): number | undefined {
     if (way.rows === undefined) return undefined;
     const { style } = this.#lists.sampled?.paging ?? {};
@@ -215,7 +210,7 @@ export class RestMeasurer {
       : (this.#lists.sampled?.size ?? Math.min(PAGE_SIZE, way.paging.maxSize ?? PAGE_SIZE));
   }
 
-  /** The pages of a way, as they were measured for the list of all records with the same parameters. */
+  /** The pages of a way, as measured for the list of all records with the same parameters. */
   #pagedAs(way: PersonWay, limit: number): { page?: Page; constants: Added; maxBatch: number } {
     const size = this.#sizeOf(way);
     const constants: Added =
@@ -231,7 +226,7 @@ export class RestMeasurer {
       const page = { ...style, maxItems, ...maxPagesOf(style, size, maxItems) } as Page;
       return { page, constants: 'size' in style ? {} : sampled.paging.constants, maxBatch: limit };
     }
-    // Without pages, all rows of a batch must be on the first one.
+    // Without paging, the first page must have all rows of a batch.
     const perKey = way.kind === 'id' ? 1 : 2;
     const onePage = size === undefined ? limit : Math.max(1, Math.floor(size / perKey));
     return { constants, maxBatch: Math.min(limit, onePage) };
@@ -243,7 +238,7 @@ function notFoundOf({ rows }: PersonWay, as: 404 | 'empty' | null): { notFound?:
   return as === usual ? {} : { notFound: rows === undefined ? as : [as, 'empty'] };
 }
 
-/** Unknown keys, and known ones at the end, so that a list that is cut off lacks them. */
+/** Unknown keys, and known ones at the end, so that a truncated list does not find them. */
 function fillUp(way: PersonWay, knownKeys: readonly string[], count: number): string[] {
   const known = knownKeys.slice(0, Math.min(count, 20));
   const unknown = Array.from({ length: count - known.length }, (_, i) =>

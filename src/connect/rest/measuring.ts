@@ -2,14 +2,14 @@ import type { CallBudget } from '../call-budget.js';
 import type { Finding } from '../draft.js';
 import type { RestProbe } from './probe.js';
 
-/** What the parts of a measurement share. */
+/** The state that the parts of a measurement share. */
 export interface Measuring {
   probe: RestProbe;
   budget: CallBudget;
   findings: Finding[];
   /** Records of customers, as the system returns them. */
   records: unknown[];
-  /** Calls that are left for other ways and for lists while a limit is measured. */
+  /** Calls that the measurement of a limit leaves for other ways and for lists. */
   reserve: number;
 }
 
@@ -25,7 +25,7 @@ export function hasCall({ budget, reserve }: Measuring): boolean {
   return budget.left > reserve;
 }
 
-/** A call in the words of the declaration. */
+/** A call in the syntax of a declaration. */
 export type Declared = Readonly<Record<string, unknown>>;
 
 export interface MeasuredCall {

@@ -3,17 +3,17 @@ import { NUMBER } from '../scalars.js';
 import { wordsOf } from '../words.js';
 import { pathName, type Member, type Shape } from './shape.js';
 
-/** Which members of a record are amounts of money, with the currency beside them. */
+/** Finds the members of a record that are amounts of money, and their currency. */
 
 const CURRENCY =
   /^(currency|currency_?code|currency_?iso|iso_?currency|order_currency_code|base_currency_code)$/i;
 const AMOUNT_MEMBER = /^(amount|value|cents|centAmount|amountCents|minorUnits|price)$/i;
 const AMOUNT_WORD =
   /^(amount|total|totals|subtotal|price|balance|tax|discount|paid|due|fee|fees|fine|fines|cost|costs|revenue|credit|debit|outstanding|spent|refunded|invoiced|shipping)$/;
-/** Words of members that are about an amount, and are none. */
+/** Words of members that relate to an amount but are not money. */
 const OTHER_WORD =
   /^(count|percent|percentage|rate|type|items|quantity|qty|status|is|id|number|date|at|code|currency|description)$/;
-/** An object with more members is more than an amount. */
+/** An object with more members is not only an amount. */
 const MAX_MEMBERS = 4;
 
 type Money = Pick<DraftField, 'type' | 'conversion' | 'check'>;
@@ -27,7 +27,7 @@ export function amountIn(shape: Shape): { amount: Member; currency: string } | u
   return { amount, currency: pathName(currency.name) };
 }
 
-/** An amount in an object that has its currency too. `prefix` is the path of the object in the record. */
+/** An amount beside its currency in one object. `prefix` is the path of the object in the record. */
 export function amountBeside(
   member: Member,
   holder: Shape,

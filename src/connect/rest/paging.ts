@@ -6,9 +6,12 @@ import type { Added, RestProbe } from './probe.js';
 import { isObject, pathName } from './shape.js';
 import type { PagingParameters, RequestTemplate } from './way.js';
 
-/** Measures how a list continues: the next page is read in each way that the answer suggests, until one has other rows. */
+/**
+ * Measures how a list continues. Tries each paging style that the answer suggests, until a next page has
+ * other rows.
+ */
 
-/** The style without the bounds of the list. */
+/** The style without the limits of the list. */
 type PageStyle = Page extends infer Kind
   ? Kind extends Page
     ? Omit<Kind, 'maxItems' | 'maxPages' | 'acceptPart'>
@@ -25,7 +28,7 @@ export interface MeasuredPaging {
   isUnsupported: boolean;
   /** Whether the next page was read and has other rows. */
   isVerified: boolean;
-  /** Whether the last row of a page is repeated on the next one, so that rows need an id. */
+  /** Whether the next page repeats the last row of a page, so that rows need an id. */
   repeatsRow: boolean;
   /** The rows of the pages that were read. */
   rows: readonly unknown[];
@@ -58,7 +61,7 @@ export async function measurePaging(
   let { answer, size } = started;
   let rows = rowsOf(answer, request);
   const isFull = size !== undefined && rows.length >= size;
-  // A smaller page makes a short list continue.
+  // With a smaller page, a short list has a next page.
   if (
     !isFull &&
     !showsNext(answer, request) &&
@@ -72,7 +75,7 @@ export async function measurePaging(
     if (fewer.length === size) [answer, rows] = [smaller, fewer];
     else size = started.size;
   }
-  // More rows were sent on one page, so the system accepts that size.
+  // The larger of the two pages has a size that the system accepts.
   const accepted = Math.max(rows.length, rowsOf(first, request).length);
   const context = { probe, request, answer, rows, size };
   const tried: string[] = [];
@@ -80,7 +83,7 @@ export async function measurePaging(
     if (!hasCall()) break;
     const sent = candidate.next();
     if (sent === undefined) {
-      tried.push(`${candidate.text} outside of the address of the system`);
+      tried.push(`${candidate.text}, which is outside of the address of the system`);
       continue;
     }
     let next = rowsOf(await sent, request);
@@ -153,12 +156,12 @@ function resultOf(
   };
 }
 
-/** The style with the size of a full page that was sent. */
+/** The style with the size of a full page that was returned. */
 function sizedStyle(style: PageStyle, size: number): PageStyle {
   return 'size' in style ? { ...style, size } : style;
 }
 
-/** The ways in which the answer may continue, the safest first. */
+/** Paging styles that the answer suggests, the safest first. */
 function candidatesOf(context: Context): Candidate[] {
   const { probe, request, answer, rows, size } = context;
   const { template, keys, paging } = request;
@@ -229,7 +232,7 @@ function isNextLink(path: string, value: string): boolean {
   return /next/i.test(path) && /^(https?:\/\/|\/)/.test(value) && !/^\/+$/.test(value);
 }
 
-/** A name such as `next_cursor` or `meta.after`, and never that of the previous or the last page. */
+/** A name such as `next_cursor` or `meta.after`, but not one of the previous or the last page. */
 function isCursor(path: string, value: unknown): boolean {
   const words = new Set(path.split('.').flatMap((part) => wordsOf(part)));
   const isNamed = ['next', 'cursor', 'after', 'continuation', 'bookmark', 'token', 'marker', 'scroll'].some(
@@ -243,7 +246,7 @@ function isCursor(path: string, value: unknown): boolean {
   return isNamed && !isOther && isScalar;
 }
 
-/** The parameters that may take a cursor: that of the description, and those that the path suggests. */
+/** The parameters that may take a cursor: the one in the description, and those that the path suggests. */
 function cursorNames(paging: PagingParameters, path: string): string[] {
   if (paging.cursor !== undefined) return [paging.cursor];
   const name = lastName(path);
@@ -254,7 +257,7 @@ function cursorNames(paging: PagingParameters, path: string): string[] {
   return [...new Set(guessed)].slice(0, 3);
 }
 
-/** Whether an answer says that there is another page. */
+/** Whether an answer indicates another page. */
 function showsNext(answer: HttpAnswer, { rows }: PagedRequest): boolean {
   if (linkIn(answer.headers['link']) !== undefined || headerCursor(answer) !== undefined) return true;
   return valuesIn(answer.json, rows).some(

@@ -20,7 +20,7 @@ import {
   type RequestTemplate,
 } from './way.js';
 
-/** Finds the calls of a description by which one person can be found. */
+/** Finds the calls of a description that find one person. */
 
 export interface People {
   /** The best is first. */
@@ -31,7 +31,7 @@ export interface People {
 
 /** The keys that a text in a query language may have. */
 const ALLOWED_TEXT = String.raw`^[\w.+@-]{1,200}$`;
-/** Names of calls that change something. A POST is used only if its name says that it reads. */
+/** Names of calls that change something. A POST is used only if its name indicates that it reads. */
 const WRITES =
   /\b(create|add|insert|update|upsert|delete|remove|archive|merge|import|send|set|register|cancel|activate|reset|sync|export|subscribe|invite|purge|save|submit)(s|d|ed|es|ing)?\b/i;
 const READS =
@@ -60,7 +60,7 @@ export function findPeople({ operations }: Description): People {
   return { ways: ways.sort((a, b) => b.score - a.score).filter(isFirst), refused };
 }
 
-/** Whether the name and the description of a POST say that it is a search, and nothing says that it changes something. */
+/** Whether the name and the description of a POST indicate a search, and no change. */
 export function isReadingPost({ path, text }: Operation): boolean {
   const last =
     path
@@ -72,7 +72,7 @@ export function isReadingPost({ path, text }: Operation): boolean {
   return READS.test(words) && !WRITES.test(words);
 }
 
-/** The records of an answer that look most like persons. A list in it is preferred to the object around it. */
+/** The records of an answer that are most likely persons. A list is preferred to the object around it. */
 export function bestRecords(operation: Operation): { records: Records; score: number } | undefined {
   const found = recordsIn(operation.answer).map((records) => ({
     records,
@@ -113,7 +113,7 @@ function pathKeys(context: KeyContext): SentKey[] {
   const placeholders = [...operation.path.matchAll(/\{([^{}]+)\}/g)].map(([, name = '']) => name);
   const [only] = placeholders;
   if (placeholders.length !== 1 || only === undefined) return [];
-  // Below the key is something of the person, not the person.
+  // The path continues after the key, so the answer is not the person but something of the person.
   if (!/\{[^{}]+\}(\.json)?$/.test(operation.path)) return [];
   const collection = operation.path.split('/').findLast((part) => part !== '' && !part.startsWith('{')) ?? '';
   const found =
@@ -133,7 +133,7 @@ function isOfThing(name: string, collection: string, thing: string): boolean {
   return wordsOf(name).every((word) => words.has(singularOf(word)) || word === 'id' || word === 'key');
 }
 
-/** A parameter that is named as the key: `email`, `ids`, `filter[email]`. */
+/** A parameter with the name of the key: `email`, `ids`, `filter[email]`. */
 function queryKeys(context: KeyContext): SentKey[] {
   return context.operation.parameters.flatMap((parameter): SentKey[] => {
     if (
@@ -230,7 +230,7 @@ function textKeys(context: KeyContext): SentKey[] {
   });
 }
 
-/** How the example of a parameter writes a condition: the text for a field. */
+/** The format of a condition, from the example of a parameter: makes the text for a field. */
 function expressionOf({ example, description }: Parameter): ((field: string) => string) | undefined {
   const texts = [example, ...(/`([^`]{3,80})`/.exec(description)?.slice(1) ?? [])];
   for (const text of texts) {
@@ -289,7 +289,7 @@ function wayOf(
       (key.takes === 'keys' ? 2 : 0) -
       (operation.isDeprecated ? 5 : 0) -
       (key.isSearch === true ? 4 : 0) -
-      // The record is in an object, so other calls have it at another path.
+      // The record is inside an object, so its path differs from that in other calls.
       (within === '' ? 0 : 3) -
       (rows === undefined && key.kind !== 'id' ? 1 : 0) -
       (operation.method === 'POST' ? 1 : 0),
@@ -329,7 +329,7 @@ function reasonOf(operation: Operation): string | undefined {
   if (missing.length > 1) return `it needs several values: ${missing.map(({ name }) => name).join(', ')}`;
   if ((operation.path.match(/\{/g) ?? []).length > 1) return 'its path has several keys';
   const named = parameters.filter(({ in: place }) => place !== 'header');
-  // A list of everybody, which is used for samples.
+  // The list of all persons is only used for samples.
   if (named.length === 0 || named.every(({ name }) => isPagingName(name))) return undefined;
   const hasEmail = named.some(({ name }) => wordsOf(name).some((word) => EMAIL.test(word)));
   return hasEmail ? 'the record has no e-mail address, so rows cannot be matched' : undefined;

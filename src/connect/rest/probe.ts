@@ -3,20 +3,23 @@ import { InvalidInputError } from '../../errors.js';
 import type { Credentials, HttpAnswer, HttpSystem } from '../http-system.js';
 import type { RequestTemplate } from './way.js';
 
-/** Sends measured requests to a REST system, in the way in which a declared source sends them. */
+/** Sends measured requests to a REST system, as a declared source does. */
 
 export type Added = Readonly<Record<string, string | number>>;
 
 export interface RestProbe {
-  /** Sends a template with keys and further parameters. An answer of an error status is returned. */
+  /**
+   * Sends a template with keys and further parameters. An answer with an error status is returned, not
+   * thrown.
+   */
   send(template: RequestTemplate, keys: readonly string[], added?: Added): Promise<HttpAnswer>;
-  /** Reads the page behind a link. Undefined if the link leads outside of the base address. */
+  /** Reads the page behind a link. Undefined if the link is outside of the base address. */
   follow(link: string): Promise<HttpAnswer> | undefined;
   /** Whether the key may be sent in this template. */
   canSend(template: RequestTemplate, key: string): boolean;
   /** The length of the address with these keys. */
   lengthOf(template: RequestTemplate, keys: readonly string[]): number;
-  /** The times of successful answers, in milliseconds. */
+  /** Durations of the successful calls, in milliseconds. */
   readonly times: readonly number[];
   /** The headers of all answers: the last value of each. */
   readonly headers: ReadonlyMap<string, string>;
@@ -49,7 +52,7 @@ export function restProbe({
       ...(body === undefined ? {} : { body }),
     };
     let answer = await system.send(call);
-    // The budget waits for as long as the system says.
+    // The budget waits for as long as the system requests.
     if (answer.status === 429) answer = await system.send(call);
     for (const [name, value] of Object.entries(answer.headers)) headers.set(name, value);
     if (answer.status === 401 || (answer.status === 403 && Object.keys(credentials.values).length === 0))

@@ -1,8 +1,8 @@
 import type { Finding } from '../draft.js';
 
-/** Rate limits and revalidation, as the headers of the answers show them. */
+/** Reads rate limits and support for revalidation from the headers of the answers. */
 
-/** The names that the gateway reads without a declaration. */
+/** The header names that the gateway reads without a declaration. */
 const STANDARD = /^(ratelimit-|x-rate-limit-)(remaining|reset)$/;
 const MINUTE_S = 60;
 
@@ -29,12 +29,12 @@ export function rateLimitsOf(headers: ReadonlyMap<string, string>): RateLimits {
   if (named.length > 0)
     findings.push({
       step: 'measure',
-      text: `Headers of the rate limit: ${named.map(([name]) => name).join(', ')}.`,
+      text: `Rate-limit headers: ${named.map(([name]) => name).join(', ')}.`,
     });
   else
     findings.push({
       step: 'measure',
-      text: 'The answers have no headers of a rate limit. Set limits.rate if the system has one.',
+      text: 'The answers have no rate-limit headers. Set limits.rate if the system has a rate limit.',
     });
   if (headers.has('etag'))
     findings.push({
@@ -44,12 +44,12 @@ export function rateLimitsOf(headers: ReadonlyMap<string, string>): RateLimits {
   const isStandard = remaining !== undefined && STANDARD.test(remaining[0]);
   const seconds = Number(reset?.[1]);
   const calls = Number(limit?.[1]);
-  // A window that ends within a minute is one of a minute or less.
+  // If a window ends within a minute, it is at most a minute long.
   const perMinute = calls > 0 && seconds > 1 && seconds <= MINUTE_S ? calls : undefined;
   if (perMinute !== undefined)
     findings.push({
       step: 'measure',
-      text: `The system accepts ${perMinute} calls in a window of at most a minute. Others may use it too, so the source uses half of them.`,
+      text: `The system accepts ${perMinute} calls in a window of at most a minute. Other clients may share this limit, so the source uses half of it.`,
     });
   return {
     ...(remaining === undefined || reset === undefined || isStandard

@@ -12,7 +12,7 @@ import { mergeShapes, pathName, shapeOfValues, type Member, type Shape } from '.
 export interface TypeSource {
   /** The shape that the description declares. */
   shape: Shape;
-  /** What it is, such as `Order`. */
+  /** What a record is, such as `Order`. */
   thing: string;
   /** Sampled objects. */
   samples: readonly unknown[];
@@ -37,7 +37,7 @@ export class TypeDrafter {
   readonly #types = new Map<string, DraftType>();
   /** Fields that are left out, by the reason. */
   readonly #leftOut = new Map<string, string[]>();
-  /** By schema: the name of its type. */
+  /** The names of types, by their schema. */
   readonly #bySchema = new Map<string, string>();
   #customerName = '';
   #count = 0;
@@ -123,7 +123,7 @@ export class TypeDrafter {
       ...(id === undefined ? {} : { id }),
       fields: [],
     };
-    // Reserves the name for the types in it.
+    // Reserves the name before the types inside this one are drafted.
     this.#types.set(name, type);
     const fields = this.#fieldsOf({
       ...{ shape, samples, thing, prefix: '', id, depth: holder.depth + 1 },
@@ -166,7 +166,7 @@ export class TypeDrafter {
       this.#leave(
         holder.thing,
         name,
-        name.startsWith('_') ? 'its name is that of an internal member' : 'its name has no letters',
+        name.startsWith('_') ? 'its name suggests an internal member' : 'its name has no letters',
       );
       return [];
     }
@@ -189,7 +189,7 @@ export class TypeDrafter {
       this.#leave(holder.thing, name, decided);
       return [];
     }
-    // The id finds the record, so each record has it.
+    // The id finds the record, so it is never null.
     return [
       {
         ...base,
@@ -231,7 +231,7 @@ export class TypeDrafter {
         depth: holder.depth,
         above: holder.above,
       });
-      // They are counted as fields of the holder.
+      // Its fields count as fields of the object around it.
       this.#count -= inner.length;
       return inner.map((field) => ({
         ...field,
@@ -250,7 +250,7 @@ export class TypeDrafter {
   ): DraftType | undefined {
     const [schema] = schemaName(shape);
     if (schema !== undefined && holder.above.includes(schema)) {
-      this.#leave(holder.thing, name, 'it leads back to the type that it is in');
+      this.#leave(holder.thing, name, 'it refers back to its own type');
       return undefined;
     }
     if (holder.depth >= MAX_DEPTH) {
@@ -269,7 +269,7 @@ export class TypeDrafter {
     return type;
   }
 
-  /** One type for two places of a schema. What is present in one may be missing in the other. */
+  /** One type for two places of a schema. A field of one place may be missing in the other. */
   #joined(knownName: string, type: DraftType): DraftType {
     const known = this.#types.get(knownName);
     const isSame =
@@ -298,7 +298,7 @@ export class TypeDrafter {
       );
       return [];
     }
-    // An empty list is a value, so a list that was always present is not null.
+    // An empty list is a value. So a list that was always present is never null.
     const lists = holder.samples.flatMap((object) =>
       typeof object === 'object' && object !== null && Array.isArray(Reflect.get(object, name)) ? [1] : [],
     );
@@ -325,12 +325,12 @@ interface Holder {
   prefix: string;
   id: string | undefined;
   depth: number;
-  /** The names of the schemas that it is in, and its own. */
+  /** The names of the schemas around it, and its own. */
   above: readonly string[];
 }
 
 const schemaName = ({ name }: Shape): string[] => (name === undefined ? [] : [name]);
-/** What two types of one schema have in common. */
+/** The fields that two types of one schema have in common. */
 const formOf = ({ name, from, type, isList, conversion }: DraftField) => [
   name,
   from,
@@ -348,7 +348,9 @@ function nameOf(words: readonly string[]): string | undefined {
   return /^\d/.test(name) ? `n${name}` : name;
 }
 
-/** The name of a field of a small object in its holder: `name { given }` is `nameGiven`. */
+/**
+ * The name of a field of a small object, as a field of the object around it: `name { given }` is `nameGiven`.
+ */
 function joinedName(outer: readonly string[], inner: readonly string[]): string {
   const startsWithOuter = outer.every((word, i) => inner[i] === word);
   return nameOf(startsWithOuter ? inner : [...outer, ...inner]) ?? '';

@@ -1,7 +1,7 @@
 import { EMAIL, PHONE, personScoreOf, singularOf, wordsOf } from '../words.js';
 import { pathName, type Member, type Shape } from './shape.js';
 
-/** Where an answer has its records, what they are, and where a record has its key. */
+/** Finds the records in an answer, the kind of record, and the key in a record. */
 
 export interface Records {
   record: Shape;
@@ -12,7 +12,7 @@ export interface Records {
 }
 
 const MAX_DEPTH = 2;
-/** Members that have other things than what was requested. */
+/** Members with other data than was requested. */
 const BESIDE = /^_?(includes?|included|errors?|links|meta|metadata|expansions|related|warnings)$/i;
 
 /** The places in an answer that may have records, the outer ones first. */
@@ -38,7 +38,7 @@ function* placesIn(shape: Shape, path: string, depth: number): Generator<Records
       );
 }
 
-/** Words of schemas that do not name a thing. */
+/** Words in names of schemas that do not say what a record is. */
 const NOISE =
   /^(interface|dto|response|result|results|model|object|resource|schema|entity|data|read|output|view|detail|details|item|items|list|page|paged|collection|search|get|all|api|v\d+|full|public|simple|base|payload|record|records)$/;
 
@@ -64,7 +64,7 @@ export function collectionOf(path: string): string {
 const ACTION =
   /^(search|find|query|lookup|list|by|filter|batch|read|show|many|all|me|email|username|id|ids|get|advanced|v\d+)$/;
 
-/** How much a record looks like a person or an organisation: by its schema, or else by the path of the call. */
+/** How likely a record is a person or an organisation, by its schema, or else by the path of the call. */
 export function personScoreOfRecord(record: Shape, path: string): number {
   const names = fieldNames(record);
   const byName = personScoreOf(thingName(record, path), names);
@@ -73,7 +73,7 @@ export function personScoreOfRecord(record: Shape, path: string): number {
   return Math.max(byName, byPath > 0 ? Math.max(1, byPath - 2) : 0);
 }
 
-/** The names of the members, with those of objects in it, such as a map of properties. */
+/** The names of the members, also of those in nested objects, such as a map of properties. */
 function fieldNames(record: Shape): string[] {
   return record
     .members()
@@ -83,7 +83,7 @@ function fieldNames(record: Shape): string[] {
     ]);
 }
 
-/** Whether a collection such as `customers` is one of persons or organisations. */
+/** Whether a collection, such as `customers`, has persons or organisations. */
 export function isPersonCollection(name: string): boolean {
   const word = singularOf(wordsOf(name).at(-1) ?? '');
   return personScoreOf(capital(word), ['email', 'name', 'phone']) > 7;
@@ -133,7 +133,7 @@ export function keyPathIn(record: Shape, kind: string, parameter: string, thing:
   return undefined;
 }
 
-/** Whether a name is that of an id in other words, such as `uuid`, or the number of a thing: `loan_number`. */
+/** Whether a name is a synonym of id, such as `uuid`, or a number of the record, such as `loan_number`. */
 function isIdName(thing: string): (name: string) => boolean {
   const last = singularOf(wordsOf(thing).at(-1) ?? '');
   const names = ['number', 'no', 'nr', 'code', 'key', 'reference'];
@@ -141,7 +141,7 @@ function isIdName(thing: string): (name: string) => boolean {
   return (name) => all.has(flat(name));
 }
 
-/** Whether a name says something about an address or a number, instead of being one. */
+/** Whether a name is a property of an address or a number, and not the address or number itself. */
 function isFlag(name: string): boolean {
   return /verified|confirmed|valid|optin|optout|status|type|count|consent|template|subscri|hash|date|updated/i.test(
     name.replaceAll(/[_-]/g, ''),

@@ -9,7 +9,7 @@ import { rateLimitsOf } from './rate-limits.js';
 import { TypeDrafter } from './record-types.js';
 import type { ListCall, PersonWay, RelatedList } from './way.js';
 
-/** Drafts the source from what was measured. */
+/** Drafts the source from the measurements. */
 
 export interface MeasuredWay {
   way: PersonWay;
@@ -122,7 +122,7 @@ function recordedOf(
   };
 }
 
-/** A cheap path that no person is needed for: a page of one record. */
+/** A cheap path that needs no key: a page of one record. */
 function pingOf({ list, chosen }: DraftParts): string {
   const { path, query } = list?.request ?? { path: chosen.request.path, query: {} };
   const constants = constantsIn(query);
@@ -152,7 +152,7 @@ function latencyFindings(latency: Latency): Finding[] {
   return [
     {
       step: 'measure',
-      text: `An answer took ${latency.p50} ms (half of them), and at most ${latency.p95} ms (95 %).`,
+      text: `Latency of the calls: ${latency.p50} ms (p50), ${latency.p95} ms (p95).`,
     },
   ];
 }

@@ -16,10 +16,10 @@ import { findPeople } from './people.js';
 import { restProbe, type RestProbe } from './probe.js';
 import type { PersonWay, RelatedList } from './way.js';
 
-/** A further way is measured only while this many calls are left. */
+/** Another way is measured only if at least this many calls are left. */
 const CALLS_OF_A_WAY = 4;
 
-/** What was read of the system before it was measured. */
+/** The state of the reader before measuring. */
 interface Opened {
   base: URL;
   credentials: Credentials;
@@ -105,7 +105,7 @@ export class RestReader implements SystemReader {
     if (set !== undefined && URL.canParse(set)) return plainAddress(new URL(set));
     if (URL.canParse(address, target.url?.href)) return plainAddress(new URL(address, target.url));
     throw new InvalidInputError(
-      `The description does not say where the system is. Set ${variable} to its address.`,
+      `The description does not have the address of the system. Set ${variable} to it.`,
     );
   }
 
@@ -170,7 +170,7 @@ export class RestReader implements SystemReader {
     const measurer = new RestMeasurer(measuring, listMeasurer);
     const list =
       opened.description === undefined ? opened.fromCurl?.list : sampleListOf(opened.description, chosen);
-    // Records of the list have the paths of those that are in no other object.
+    // The list has records without a surrounding object, so a way with one has other paths.
     if (list !== undefined && chosen.within === '') await listMeasurer.sample(list);
     const ways = waysOf(chosen, this.#ways);
     const lists = opened.description === undefined ? [] : relatedListsOf(opened.description, chosen);
@@ -217,7 +217,7 @@ export class RestReader implements SystemReader {
         );
         continue;
       }
-      // The limit of the chosen way matters most: only the related lists have calls of their own beside it.
+      // The limit of the chosen way matters most. Only the related lists have reserved calls beside it.
       measuring.reserve = lists;
       const sampled = [...new Set(valuesAt(measuring.records, way.keyPath).map(String))].filter(
         (key) => key !== '',

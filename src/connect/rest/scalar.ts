@@ -15,7 +15,7 @@ const MOMENT_WORD =
 interface Leaf {
   name: string;
   shape: Shape;
-  /** Whether it is the id of its object. */
+  /** Whether the value is the id of its object. */
   isId: boolean;
 }
 
@@ -37,7 +37,7 @@ export function scalarOf({ name, shape, isId }: Leaf, samples: readonly unknown[
     default:
       return samples.length === 0
         ? 'its type is not described, and no value of it was sampled'
-        : 'its values have no one type';
+        : 'its values have several types';
   }
 }
 

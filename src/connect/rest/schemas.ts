@@ -1,11 +1,11 @@
 import { InvalidInputError } from '../../errors.js';
 import { isObject, plainShape, UNKNOWN, type Json, type Member, type Shape } from './shape.js';
 
-/** The schemas of an OpenAPI document, resolved when they are needed. A reference to another document is never loaded. */
+/** Resolves the schemas of an OpenAPI document on demand. A reference to another document is never loaded. */
 export class Schemas {
   readonly #document: Json;
   readonly #shapes = new WeakMap<Json, Shape>();
-  /** References to other documents, which are not read. */
+  /** The number of references to other documents, which are not read. */
   readonly external = new Set<string>();
 
   constructor(document: Json) {
@@ -17,7 +17,7 @@ export class Schemas {
     let object = isObject(value) ? value : {};
     let name: string | undefined;
     for (let count = 0; typeof object['$ref'] === 'string'; count += 1) {
-      if (count > 20) throw new InvalidInputError('The description has references that lead to each other.');
+      if (count > 20) throw new InvalidInputError('The description has circular references.');
       const { $ref: reference, ...beside } = object;
       const target = this.#at(reference);
       if (target === undefined) return { object: beside };
@@ -50,7 +50,7 @@ export class Schemas {
     const { object, name } = this.resolve(value);
     const known = this.#shapes.get(object);
     if (known !== undefined) return known;
-    // A schema that is a part of itself adds nothing to itself.
+    // A schema that contains itself in allOf adds no members.
     this.#shapes.set(object, UNKNOWN);
     const shape = this.#read(object);
     const named = isReference && name !== undefined ? { ...shape, name } : shape;
@@ -131,7 +131,7 @@ function valuesOf(object: Json): readonly string[] | undefined {
   return isEnum ? values : undefined;
 }
 
-/** A value that matches both schemas. */
+/** The shape of a value that matches both schemas. */
 function allOf(first: Shape, other: Shape): Shape {
   if (first.kind !== 'object' || other.kind !== 'object') return first;
   return {
@@ -145,7 +145,7 @@ function allOf(first: Shape, other: Shape): Shape {
   };
 }
 
-/** A value that matches one of the schemas: no member is certain. */
+/** The shape of a value that matches one of the schemas, so that every member is optional. */
 function oneOf(shapes: readonly Shape[]): Shape {
   const [first = UNKNOWN, ...others] = shapes;
   if (others.length === 0) return first;

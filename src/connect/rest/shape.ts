@@ -1,4 +1,4 @@
-/** The shape of JSON values: as a description declares it, as values show it, and both together. */
+/** The shape of JSON values: declared by a description, observed in values, and both merged. */
 
 type ShapeKind = 'object' | 'list' | 'text' | 'integer' | 'number' | 'boolean' | 'unknown';
 
@@ -10,7 +10,7 @@ export interface Shape {
   /** The format that the description declares, such as `date-time`. */
   format?: string;
   isNullable: boolean;
-  /** Of a text: the only values that it has. */
+  /** The only possible values of a text. */
   values?: readonly string[];
   /** The members of an object. They are read when they are needed, because a schema may contain itself. */
   members: () => readonly Member[];
@@ -21,7 +21,7 @@ export interface Shape {
 export interface Member {
   name: string;
   shape: Shape;
-  /** Whether each object has it. */
+  /** Whether each object has this member. */
   isRequired: boolean;
 }
 
@@ -31,7 +31,7 @@ export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A leaf, or a shape that nothing is known about. */
+/** A leaf, or an unknown shape. */
 export function plainShape(kind: ShapeKind, isNullable = false): Shape {
   return { kind, isNullable, members: () => [], item: () => undefined };
 }
@@ -73,7 +73,7 @@ function kindOf(value: unknown): ShapeKind {
   return 'unknown';
 }
 
-/** The declared shape, corrected by that of the values. What was not seen stays as declared. */
+/** The declared shape, corrected by that of the values. Parts without values stay as declared. */
 export function mergeShapes(declared: Shape, seen: Shape): Shape {
   const isNullable = declared.isNullable || seen.isNullable;
   if (seen.kind === 'unknown') return { ...declared, isNullable };
@@ -103,7 +103,7 @@ function mergeMembers(declared: readonly Member[], seen: readonly Member[]): Mem
   return [
     ...declared.map(({ name, shape, isRequired }): Member => {
       const other = byName.get(name);
-      // An object that was seen without it shows that it is not required.
+      // One object without the member shows that it is not required.
       return other === undefined
         ? { name, shape, isRequired: false }
         : {

@@ -2,7 +2,7 @@ import type { QueryValue } from '../../declared/rest-grammar.js';
 import type { Shape } from './shape.js';
 import type { Operation } from './description.js';
 
-/** A call by which one person can be found, or several by a list of keys. */
+/** A call that finds one person, or several by a list of keys. */
 export interface PersonWay {
   /** A text that is stable and safe to print, such as `GET /v1/customers?email={key}`. */
   name: string;
@@ -21,16 +21,16 @@ export interface PersonWay {
   within: string;
   /** Whether the system searches texts, so that the rows may have other keys. */
   isSearch: boolean;
-  /** Whether the address itself is that of one record. */
+  /** Whether the address identifies one record. */
   isUnique: boolean;
-  /** The most keys of a call, as the description says. */
+  /** The maximum number of keys in a call, from the description. */
   declaredMax?: number;
   paging: PagingParameters;
   score: number;
   evidence: string;
 }
 
-/** A request in the words of the declaration. */
+/** A request in the syntax of a declaration. */
 export interface RequestTemplate {
   method: 'GET' | 'POST';
   path: string;
@@ -58,7 +58,7 @@ export interface RelatedList extends ListCall {
 /** The names of the parameters by which the pages of a list are requested. */
 export interface PagingParameters {
   size?: string;
-  /** The most rows on a page, as the description says. */
+  /** The maximum number of rows on a page, from the description. */
   maxSize?: number;
   page?: string;
   offset?: string;
@@ -75,7 +75,7 @@ const CURSOR =
   /^(cursor|after|pagecursor|pageafter|pagetoken|nexttoken|paginationtoken|continuationtoken|continuation|nextcursor|nextpagetoken|pageinfo|bookmark|marker|scrollid|token|startkey|startfrom|next|position|seek|endcursor)$/;
 const LAST_ID = /^(startingafter|sinceid|afterid|lastid|fromid|minid|idafter)$/;
 
-/** The parameters of a call that are about its pages. A name such as `searchCriteria[pageSize]` counts by its last part. */
+/** The paging parameters of a call. Of a name such as `searchCriteria[pageSize]`, the last part counts. */
 export function pagingParametersOf(
   names: readonly { name: string; description?: string; maximum?: number }[],
 ): PagingParameters {
@@ -106,7 +106,7 @@ const plainName = (name: string) => name.toLowerCase().replaceAll(/[^a-z$]/g, ''
 const lastPart = (name: string) =>
   name.includes('[') ? plainName(/\[([^[\]]*)\]$/.exec(name)?.[1] ?? '') : '';
 
-/** What a call sends for each other parameter that it needs. Undefined if it needs one whose value is not known. */
+/** The values of the other required parameters. Undefined if one of them is not known. */
 export function constantsOf(
   operation: Operation,
   sent: readonly string[],

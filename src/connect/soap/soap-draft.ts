@@ -3,7 +3,7 @@ import { isSecretName, nameWords, fieldName, typeName } from '../tables/table-na
 import { uniqueName } from '../tables/table-fields.js';
 import type { XmlPart } from './wsdl-model.js';
 
-/** The types of a record, by the WSDL and by sampled values. */
+/** Decides the types of a record, by the WSDL and by sampled values. */
 
 export interface RecordTypes {
   customer: DraftType;
@@ -14,7 +14,7 @@ export interface RecordTypes {
 
 export interface RecordOptions {
   source: string;
-  /** The name of the record, such as that of its element. */
+  /** The name of the record, such as the name of its element. */
   name: string;
   record: readonly XmlPart[];
   samples: readonly unknown[];

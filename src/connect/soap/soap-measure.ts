@@ -13,18 +13,18 @@ import type { XmlPart } from './wsdl-model.js';
 
 /** Measures how a SOAP service finds one person. */
 
-/** Codes that have no meaning about the requested key. */
+/** Codes of faults that do not depend on the requested key. */
 const GENERAL_CODE =
   /^(\w+:)?(Server|Client|Receiver|Sender|VersionMismatch|MustUnderstand|DataEncodingUnknown|InternalError|INTERNAL_ERROR|INTERNAL_SERVER_ERROR)$/i;
-/** A further call is measured only while this many are left. */
+/** Another operation is measured only if at least this many calls are left. */
 export const CALLS_OF_OPERATION = 4;
 
 export interface MeasuredOperation {
   found: PersonOperation;
-  /** The call in the words of the declaration. */
+  /** The call in the syntax of a declaration. */
   call: Readonly<Record<string, unknown>>;
-  /** The code of the fault for a key that nobody has. */
-  faultOfNobody?: string;
+  /** The code of the fault for an unknown key. */
+  faultOfUnknown?: string;
   /** The path in the record that has the requested key. */
   keyPath: string | undefined;
   /** Records by key. */
@@ -50,7 +50,10 @@ export class SoapMeasurer {
     this.findings.push({ step: 'measure', text, ...(isWarning ? { isWarning } : {}) });
   }
 
-  /** Returns the reason if the operation cannot be declared. Throws an InvalidInputError if it answers with somebody else. */
+  /**
+   * Returns the reason if the operation cannot be declared. Throws an InvalidInputError if it returns the
+   * record of another key.
+   */
   async measure(
     found: PersonOperation,
     knownKeys: readonly string[],
@@ -67,8 +70,8 @@ export class SoapMeasurer {
     if (knownKeys.length > 0 && known === undefined)
       return { refusedBecause: `${name} finds none of the given keys` };
     const record = known === undefined ? undefined : answers.get(known)?.[0];
-    const nobody = await this.#measureNobody(found, request, known, record);
-    if ('refusedBecause' in nobody) return nobody;
+    const unknown = await this.#measureUnknown(found, request, known, record);
+    if ('refusedBecause' in unknown) return unknown;
     const keyPath = known === undefined ? undefined : pathWith(found.record, record, known);
     const matching = known === undefined ? {} : await this.#compare(found, request, known, keyPath);
     if ('refusedBecause' in matching) return matching;
@@ -76,13 +79,13 @@ export class SoapMeasurer {
       found.vatParts?.every((part) => found.record.some((element) => element.name === part)) === true;
     const call = {
       ...plain,
-      ...nobody.declared,
+      ...unknown.declared,
       ...(vatKey ? { key: found.vatParts, matching: 'lower' } : {}),
       ...(keyPath === undefined ? {} : { key: keyPath, ...matching }),
     };
     return {
       ...{ found, call, keyPath, answers },
-      ...(nobody.fault === undefined ? {} : { faultOfNobody: nobody.fault }),
+      ...(unknown.fault === undefined ? {} : { faultOfUnknown: unknown.fault }),
     };
   }
 
@@ -107,8 +110,8 @@ export class SoapMeasurer {
     }
   }
 
-  /** Sends a key that nobody has. */
-  async #measureNobody(
+  /** Sends an unknown key. */
+  async #measureUnknown(
     found: PersonOperation,
     request: CallRequest<Client>,
     known: string | undefined,
@@ -116,14 +119,14 @@ export class SoapMeasurer {
   ): Promise<{ refusedBecause: string } | { declared: object; fault?: string }> {
     const { operation, record: parts, rows } = found;
     const { name } = operation;
-    const answer = await this.#send(request, keyOfNobody(found, known));
+    const answer = await this.#send(request, unknownKeyOf(found, known));
     if ('fault' in answer) {
       const { fault } = answer;
       if (fault === undefined || GENERAL_CODE.test(fault))
         return {
-          refusedBecause: `${name} answers a key that nobody has with a general fault (${fault ?? 'no code'}), so a missing record looks like a failure`,
+          refusedBecause: `${name} answers an unknown key with a general fault (${fault ?? 'no code'}), so a missing record looks like a failure`,
         };
-      this.#find(`${name}: a key that nobody has is answered with the fault ${fault}.`);
+      this.#find(`${name}: an unknown key is answered with the fault ${fault}.`);
       return { declared: {}, fault };
     }
     const [empty] = answer.records;
@@ -133,10 +136,10 @@ export class SoapMeasurer {
     const isPerson = leaves.some(({ name: leaf, path }) => personSign(leaf) !== undefined && hasValue(path));
     if (isPerson)
       throw new InvalidInputError(
-        `${name} answered a key that nobody has with somebody. Such a service would show a customer the data of another, so it is not connected. Choose another operation with --by.`,
+        `${name} returned a record for an unknown key. Such a service would show a customer the data of another one, so it is not connected. Choose another operation with --by.`,
       );
     if (empty === undefined || !leaves.some(({ path }) => hasValue(path))) {
-      this.#find(`${name}: a key that nobody has is answered without a record.`);
+      this.#find(`${name}: an unknown key is answered without a record.`);
       return { declared: {} };
     }
     const status = leaves.find(({ path, type, values }) => {
@@ -147,15 +150,15 @@ export class SoapMeasurer {
     });
     if (status === undefined)
       return {
-        refusedBecause: `${name} answers a key that nobody has with an empty record, and no element says so`,
+        refusedBecause: `${name} answers an unknown key with an empty record, and no element marks it as empty`,
       };
     const at = rows === undefined ? status.path : `${rows}.${status.path}`;
     const [is] = valuesIn([empty], status.path);
-    this.#find(`${name}: a key that nobody has is answered with ${at} ${String(is)}.`);
+    this.#find(`${name}: an unknown key is answered with ${at} ${String(is)}.`);
     return { declared: { notFound: { at, is } } };
   }
 
-  /** Sends the key in other letters, and almost the key. */
+  /** Sends the key in the other case, and a part of the key. */
   async #compare(
     { operation: { name } }: PersonOperation,
     request: CallRequest<Client>,
@@ -172,17 +175,17 @@ export class SoapMeasurer {
         ? valuesIn(answer.records, keyPath).filter((key) => key !== '')
         : [];
     if (keysIn(ofNear).some((key) => key !== near))
-      return { refusedBecause: `${name} answers a key that is almost that of a person with a person` };
+      return { refusedBecause: `${name} finds a person by a part of the key` };
     const ignoresCase = ofChanged !== undefined && keysIn(ofChanged).includes(known);
     this.#find(
-      `${name} finds nobody by a part of a key${ofChanged === undefined ? '' : ignoresCase ? ', and ignores upper and lower case' : ', and upper and lower case differ'}.`,
+      `${name} finds no record by a part of a key${ofChanged === undefined ? '' : ignoresCase ? ', and is case-insensitive' : ', and is case-sensitive'}.`,
     );
     return ignoresCase ? { matching: 'lower' } : {};
   }
 }
 
-/** A key that nobody has, in the form of a known key. */
-export function keyOfNobody({ kind, vatParts }: PersonOperation, known: string | undefined): string {
+/** An unknown key, in the form of a known key. */
+export function unknownKeyOf({ kind, vatParts }: PersonOperation, known: string | undefined): string {
   return vatParts === undefined ? unknownKey(known, kind, 0) : `${(known ?? 'NL').slice(0, 2)}000000000`;
 }
 

@@ -5,7 +5,7 @@ import type { SoapOperation, XmlPart } from './wsdl-model.js';
 
 export interface PersonOperation {
   operation: SoapOperation;
-  /** The parts in the words of the declaration, with `{key}`. */
+  /** The parts in the syntax of a declaration, with `{key}`. */
   parts: Readonly<Record<string, unknown>>;
   /** The kind of the key, such as `email` or `vatNumber`. */
   kind: string;
@@ -23,7 +23,7 @@ export interface FoundOperations {
   refused: readonly { operation: string; reason: string }[];
 }
 
-/** A call of any other operation might change something. */
+/** Other operations might change data. */
 const READS =
   /^(get|find|search|lookup|look|read|check|fetch|retrieve|query|list|load|view|show|track|validate|verify|status|info|details?|zoek|zoeken|haal|ophalen|opvragen|raadpleeg|raadplegen|lees|toon)$/;
 const CHANGES =
@@ -45,7 +45,7 @@ export function findPeople(operations: readonly SoapOperation[]): FoundOperation
 function personOperation(operation: SoapOperation): PersonOperation | string {
   const words = nameWords(operation.name);
   if (!words.some((word) => READS.test(word)) || words.some((word) => CHANGES.test(word)))
-    return 'its name does not say that it only reads';
+    return 'its name does not show that it only reads';
   const key = keyOf(operation.input);
   if (typeof key === 'string') return key;
   const { rows, record, isList } = recordOf(operation.output);
@@ -70,7 +70,7 @@ function personOperation(operation: SoapOperation): PersonOperation | string {
 
 type Key = Pick<PersonOperation, 'parts' | 'kind' | 'vatParts'>;
 
-/** The part that is a key, if all others may be left out. */
+/** The part that is a key, if all other parts are optional. */
 function keyOf(input: readonly XmlPart[]): Key | string {
   const required = leavesOf(input).filter(({ isOptional }) => !isOptional);
   const leaves = required.length > 0 ? required : leavesOf(input);
@@ -135,7 +135,7 @@ interface Leaf extends XmlPart {
   path: string;
 }
 
-/** The texts in some elements, with their paths. Those in an optional element are optional. */
+/** The text elements with their paths. Those in an optional element are optional. */
 function leavesOf(parts: readonly XmlPart[], above = '', isOptional = false): Leaf[] {
   return parts.flatMap((part): Leaf[] => {
     const path = `${above}${part.name}`;
@@ -146,7 +146,7 @@ function leavesOf(parts: readonly XmlPart[], above = '', isOptional = false): Le
   });
 }
 
-/** The record in an answer: an element that stands alone is only around it. */
+/** The record in an answer. A single child element is only a wrapper. */
 function recordOf(output: readonly XmlPart[]): {
   rows: string | undefined;
   record: readonly XmlPart[];

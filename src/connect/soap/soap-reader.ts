@@ -13,12 +13,12 @@ import type { Credentials, HttpSystem } from '../http-system.js';
 import type { Candidate, Look, Measured, ReaderOptions, SystemReader } from '../reader.js';
 import { groupBy, shownList } from '../tables/table.js';
 import { recordTypes } from './soap-draft.js';
-import { CALLS_OF_OPERATION, keyOfNobody, SoapMeasurer, type MeasuredOperation } from './soap-measure.js';
+import { CALLS_OF_OPERATION, unknownKeyOf, SoapMeasurer, type MeasuredOperation } from './soap-measure.js';
 import { findPeople, type PersonOperation } from './soap-operations.js';
 import { readWsdl, type WsdlModel } from './wsdl-model.js';
 
 const TIMEOUT_MS = 30_000;
-/** The folder of declarations in a project: a WSDL beside them is read at each start. */
+/** The folder of declarations in a project. The gateway reads a WSDL there at each start. */
 const DECLARATIONS = 'sources';
 
 export class SoapReader implements SystemReader {
@@ -75,7 +75,7 @@ export class SoapReader implements SystemReader {
     );
   }
 
-  /** An import from the folder of the file, or from the same server. */
+  /** Reads an import, only from the folder of the file or from the same server. */
   async #readImport(location: string, from: string): Promise<{ text: string; at: string }> {
     const { path } = this.#options.target;
     const refused = new InvalidInputError('The WSDL imports a document from outside its own location.');
@@ -179,7 +179,7 @@ export class SoapReader implements SystemReader {
     });
     const latencyMs = latencyOf(measurer.times);
     const faults = Object.fromEntries(
-      measured.flatMap(({ faultOfNobody: code }) => (code === undefined ? [] : [[code, 'nothing']])),
+      measured.flatMap(({ faultOfUnknown: code }) => (code === undefined ? [] : [[code, 'nothing']])),
     );
     const draft: Draft = {
       ...{ source, kind: 'soap' },
@@ -215,12 +215,12 @@ export class SoapReader implements SystemReader {
           : [
               {
                 step: 'measure',
-                text: `An answer took ${latencyMs.p50} ms (half of them), and at most ${latencyMs.p95} ms (95 %).`,
+                text: `Latency of the calls: ${latencyMs.p50} ms (p50), ${latencyMs.p95} ms (p95).`,
               } satisfies Finding,
             ]),
         {
           step: 'measure',
-          text: 'The command test cannot serve a SOAP service. Test the source with describeSource() of stekkerdoos/testing.',
+          text: 'The command "stekkerdoos test" cannot imitate a SOAP service. Test the source with describeSource() of stekkerdoos/testing.',
           isWarning: true,
         },
       ],
@@ -244,7 +244,7 @@ export class SoapReader implements SystemReader {
         ...(usesToken ? { usernameToken: auth['basic'] } : auth === undefined ? {} : { auth }),
         ping: {
           operation: chosen.operation.name,
-          parts: fill(chosen.parts, keyOfNobody(chosen, undefined)),
+          parts: fill(chosen.parts, unknownKeyOf(chosen, undefined)),
         },
       },
       values: { [this.#variable]: place.address, ...this.#credentials.values },
@@ -271,7 +271,7 @@ interface ServicePlace {
   members: { wsdl: string; path?: string };
 }
 
-/** Calls are posted to the server that has the WSDL: the address in it is often that of another network. */
+/** Calls go to the server that has the WSDL, because the address in it is often one of another network. */
 function placeOfAddress(wsdl: URL, stated: URL | undefined): ServicePlace {
   const path = stated?.pathname ?? wsdl.pathname.replace(/\.wsdl$/i, '');
   return {
@@ -286,13 +286,11 @@ function placeOfFile(path: string, address: string | undefined, variable: string
       `The gateway reads the WSDL at each start. Save it in the folder ${DECLARATIONS} of the project, and pass that file.`,
     );
   if (address === undefined)
-    throw new InvalidInputError(
-      `The WSDL does not say where the service is. Set ${variable} to its address.`,
-    );
+    throw new InvalidInputError(`The WSDL does not have the address of the service. Set ${variable} to it.`);
   return { address, members: { wsdl: basename(path) } };
 }
 
-/** The parts with a key that nobody has. */
+/** The parts with an unknown key. */
 function fill(parts: unknown, key: string): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(parts as Readonly<Record<string, unknown>>).map(([name, value]) => [
@@ -309,7 +307,7 @@ function filled(template: string, key: string): string | number {
   return template.includes('|number') ? Number(key) : key;
 }
 
-/** Whether a key is unique: a number of the system. */
+/** Whether a key is unique: the system's own numbers are. */
 function isId({ kind }: PersonOperation): boolean {
   return !/^(email|phone)$/.test(kind);
 }
@@ -318,7 +316,7 @@ function namesOf({ record }: PersonOperation): string {
   return record.map(({ name }) => name).join();
 }
 
-/** The name of the record: that of its element, or of the operation without its verb. */
+/** The name of the record: the name of its element, or that of the operation without its verb. */
 function recordName({ rows, operation }: PersonOperation): string {
   const last = rows
     ?.split('.')

@@ -7,7 +7,7 @@ export interface WsdlModel {
   operations: readonly SoapOperation[];
   /** Operations that cannot be called, and why. */
   refused: readonly { operation: string; reason: string }[];
-  /** Where the WSDL says that the service is. */
+  /** The address of the service in the WSDL. */
   address: string | undefined;
   version: '1.1' | '1.2';
 }
@@ -24,10 +24,10 @@ export interface XmlPart {
   description?: string;
   isList: boolean;
   isOptional: boolean;
-  /** Of text: the built-in type of XML Schema, such as `date`. */
+  /** The built-in type of XML Schema, such as `date`. Only for text. */
   type?: string;
   values?: readonly string[];
-  /** Of an element with elements. */
+  /** The elements inside this one. */
   children?: readonly XmlPart[];
 }
 
@@ -128,7 +128,7 @@ class WsdlReader {
       address: this.#all('port')
         .flatMap((port) => childrenOf(port, 'address'))
         .find(({ attributes }) => attributes['location'] !== undefined)?.attributes['location'],
-      // With both versions, the connector uses the older one, as most services do.
+      // If the service has both versions, the connector uses SOAP 1.1, as most clients do.
       version:
         this.#roots.some((root) => Object.values(root.attributes).includes(SOAP_12)) && !this.#has11()
           ? '1.2'
@@ -185,7 +185,7 @@ class WsdlReader {
     );
   }
 
-  /** Undefined if the element cannot be read: any element, or elements in each other without end. */
+  /** Undefined if the element cannot be read: it allows any element, or it is circular. */
   #partOf({ element, schema }: Defined, depth: number): XmlPart | undefined {
     const { ref, name, type, minOccurs, maxOccurs = '1', nillable } = element.attributes;
     const occurs = {
@@ -228,7 +228,7 @@ class WsdlReader {
   ): Omit<XmlPart, 'name' | 'isList' | 'isOptional'> | undefined {
     if (element.name === 'simpleType') {
       const [restriction] = childrenOf(element, 'restriction');
-      // A list or a union of types is text.
+      // A list or a union of types is read as text.
       if (restriction === undefined) return { type: 'string' };
       const values = childrenOf(restriction, 'enumeration').map(
         ({ attributes }) => attributes['value'] ?? '',

@@ -16,17 +16,17 @@ import {
 } from '../tables/table.js';
 import { simpleView, type SimpleView } from './view-columns.js';
 
-/** What the catalogue of a database says, in the same form for every engine. */
+/** The catalogue of a database, in the same form for every engine. */
 export interface Catalogue {
-  /** In the order of the tables and their positions. Also of tables that the user may not read, as far as they are listed. */
+  /** Columns in the order of tables and positions, also of listed tables that the user may not read. */
   columns: readonly CatalogueColumn[];
   indexes: readonly CatalogueIndex[];
   foreignKeys: readonly CatalogueForeignKey[];
   /** Definitions of views, as the database prints them. */
   views: readonly (InTable & { definition: string })[];
-  /** Texts that a check allows. */
+  /** The texts that a check constraint allows. */
   checks: readonly (InTable & { column: string; values: readonly string[] })[];
-  /** The zone of the server, if the database knows its name. */
+  /** The time zone of the server, if the database knows its name. */
   zone: string | undefined;
 }
 
@@ -38,7 +38,7 @@ export interface InTable {
 export interface CatalogueColumn extends InTable {
   column: string;
   type: string;
-  /** Undefined: its values cannot be declared. */
+  /** Undefined if its values cannot be declared. */
   value: ColumnValue | undefined;
   isNullable: boolean;
   isReadable: boolean;
@@ -68,14 +68,14 @@ export interface ReadableTables {
   findings: readonly Finding[];
 }
 
-/** The estimated rows of each table that the catalogue lists, also of those that only a view reads. */
+/** The estimated rows of each table that the catalogue lists, also of tables that only a view reads. */
 export function rowCounts({ columns }: Catalogue): ReadonlyMap<string, number> {
   return new Map(
     columns.flatMap((column) => (column.rowCount === undefined ? [] : [[baseOf(column), column.rowCount]])),
   );
 }
 
-/** The tables and views that the user may read, without the columns that are not wanted. */
+/** The tables and views that the user may read, without the columns to leave out. */
 export function readableTables(catalogue: Catalogue, defaultSchema: string): ReadableTables {
   const groups: CatalogueByTable = {
     columns: groupBy(catalogue.columns, baseOf),
@@ -126,7 +126,7 @@ export function readableTables(catalogue: Catalogue, defaultSchema: string): Rea
   return { tables: linked(groups, facts, readable), findings };
 }
 
-/** What constraints say about a table or about the table of a view. */
+/** The constraints of a table, or of the table below a view. */
 interface Facts {
   base: string;
   primaryKey: readonly string[];
@@ -134,11 +134,11 @@ interface Facts {
   required: ReadonlySet<string>;
   values: ReadonlyMap<string, readonly string[]>;
   rowCount: number | undefined;
-  /** By column of the base: the column here. */
+  /** The columns of the view, by the columns of the table below it. */
   names: ReadonlyMap<string, string>;
 }
 
-/** The parts of a catalogue by their table, as `baseOf` names it. */
+/** The parts of a catalogue, by the name that `baseOf` gives their table. */
 type CatalogueByTable = {
   [Part in 'columns' | 'indexes' | 'checks' | 'views' | 'foreignKeys']: ReadonlyMap<
     string,
@@ -155,7 +155,7 @@ function factsOf(groups: CatalogueByTable, id: string): Facts {
     simple === undefined || base === id
       ? new Map(baseColumns.map(({ column }) => [column, column]))
       : new Map([...simple.columns].map(([here, there]) => [there, here]));
-  /** The columns under their names here. Undefined if one is missing. */
+  /** The columns under the names that they have in the view. Undefined if one is missing. */
   const renamed = (columns: readonly string[]): string[] | undefined => {
     const here = columns.map((column) => {
       const [, inner] = /^lower\((.*)\)$/.exec(column) ?? [];
@@ -194,7 +194,7 @@ function tableOfView(
   const { schema, name } = simple.table;
   if (schema !== undefined)
     return groups.has(baseOf({ schema, table: name })) ? baseOf({ schema, table: name }) : id;
-  // PostgreSQL leaves out the schema of a table that is found without it.
+  // PostgreSQL omits the schema of a table on the search path.
   const found = [...groups].filter(([, [first]]) => first?.table === name && !first.isView);
   const [only] = found.length === 1 ? found : [];
   return only?.[0] ?? id;
@@ -244,7 +244,7 @@ function tableOf(name: string, all: readonly CatalogueColumn[], facts: Facts | u
   };
 }
 
-/** The tables with their foreign keys. A key between two tables is one between their views too. */
+/** The tables with their foreign keys. A foreign key between two tables also joins their views. */
 function linked(
   { foreignKeys }: CatalogueByTable,
   facts: ReadonlyMap<string, Facts>,

@@ -1,6 +1,6 @@
 import type { ColumnValue } from '../tables/table.js';
 
-/** How the connector returns the values of each type of PostgreSQL. Undefined: it cannot be declared. */
+/** How the connector returns the values of each type of PostgreSQL. Undefined if it cannot be declared. */
 export function postgresValue(type: string): ColumnValue | undefined {
   const [, element = type, list] = /^(.*?)(\[\])?$/.exec(type) ?? [];
   const value = postgresScalar(element.replace(/\([\d, ]+\)/, '').replaceAll('"', ''), element);
@@ -18,7 +18,7 @@ function postgresScalar(name: string, type: string): ColumnValue | undefined {
     case 'bigint':
       return { scalar: 'BigInt', isList, keys: 'bigint' };
     case 'numeric':
-      // A number without decimals is a key of older systems.
+      // Older systems use numbers without decimals as keys.
       return /^numeric\((\d|1[0-8])(, ?0)?\)$/.test(type)
         ? { scalar: 'BigInt', isList, keys: 'bigint' }
         : { scalar: 'Decimal', isList };
@@ -54,7 +54,7 @@ function postgresScalar(name: string, type: string): ColumnValue | undefined {
   }
 }
 
-/** The same of MySQL and MariaDB. */
+/** How the connector returns the values of each type of MySQL and MariaDB. */
 export function mysqlValue(type: string): ColumnValue | undefined {
   const isList = false;
   const plain = type.toLowerCase();
@@ -117,7 +117,9 @@ export function literalsIn(text: string): string[] {
   return Array.from(text.matchAll(/'((?:[^']|'')*)'/g), ([, literal = '']) => literal.replaceAll("''", "'"));
 }
 
-/** The values that a check allows, such as `CHECK ((status = ANY (ARRAY['a'::text, 'b'::text])))`. */
+/**
+ * The values that a check constraint allows, such as `CHECK ((status = ANY (ARRAY['a'::text, 'b'::text])))`.
+ */
 export function checkedValues(definition: string): string[] | undefined {
   const skeleton = definition.replace(/'(?:[^']|'')*'/g, "''");
   const isListOfTexts =

@@ -8,16 +8,16 @@ import {
 } from '../../connectors/sql/table-scan.js';
 import { StatementError, type SqlSession } from './sql-session.js';
 
-/** A lookup of rows by a key, whose plan is requested. */
+/** A lookup of rows by a key, to be explained by the database. */
 export interface Lookup {
-  /** FROM and WHERE, with `$1` as the key. */
+  /** The clauses FROM and WHERE, with `$1` as the key. */
   statement: string;
   key: unknown;
 }
 
-/** A table that a lookup reads row by row. */
+/** A table that a lookup scans. */
 export interface ScannedTable {
-  /** Undefined if the plan does not say it. */
+  /** Undefined if the plan does not name it. */
   schema: string | undefined;
   table: string;
   /** The estimate in the plan, if it has one. */
@@ -25,8 +25,8 @@ export interface ScannedTable {
 }
 
 /**
- * The tables that each lookup would read row by row. One statement requests the plans of all lookups; none of them runs.
- * Undefined if the database does not show the plans to this user.
+ * The tables that each lookup would scan. One EXPLAIN statement returns the plans of all lookups, and runs
+ * none of them. Undefined if the database does not show the plans to this user.
  */
 export async function lookupPlans(
   session: SqlSession,
@@ -76,7 +76,7 @@ async function mysqlPlans(
     throw error;
   });
   if (steps === undefined) return undefined;
-  /** The steps of a query, and of the views in it that are computed first. */
+  /** The steps of a query and of the subqueries that are computed first. */
   const stepsOf = (id: number): typeof steps =>
     steps
       .filter((step) => step.id === id)

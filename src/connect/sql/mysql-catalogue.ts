@@ -16,7 +16,7 @@ const COLUMNS = `
   ORDER BY c.TABLE_NAME, c.ORDINAL_POSITION
   LIMIT 20000`;
 
-/** A part of a column, or an expression, has no use for a lookup by the whole column. */
+/** An index of a part of a column, or of an expression, does not help a lookup by the whole column. */
 const INDEXES = `
   SELECT TABLE_SCHEMA AS "schema", TABLE_NAME AS "table", INDEX_NAME AS index_name, NON_UNIQUE AS is_not_unique,
     COLUMN_NAME AS "column", SUB_PART AS sub_part

@@ -3,10 +3,10 @@ import type { Catalogue } from './catalogue.js';
 import { checkedValues, postgresValue } from './column-values.js';
 import type { SqlSession } from './sql-session.js';
 
-/** Larger catalogues are read in part. */
+/** Of a larger catalogue, only this many columns are read. */
 const MAX_COLUMNS = 20_000;
 
-/** The tables of the database itself, and those of its extensions, are not its data. */
+/** Excludes the tables of the database itself and of its extensions. */
 const OF_USERS = `n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')`;
 
@@ -31,7 +31,7 @@ const COLUMNS = `
   ORDER BY n.nspname, c.relname, a.attnum
   LIMIT ${MAX_COLUMNS}`;
 
-/** Indexes that hold for all rows. */
+/** Valid indexes, without partial ones. */
 const INDEXES = `
   SELECT n.nspname AS schema, c.relname AS "table", i.indisunique AND i.indimmediate AS is_unique, i.indisprimary AS is_primary,
     (SELECT json_agg(json_build_object('column', a.attname, 'expression',
@@ -146,13 +146,13 @@ export async function postgresCatalogue({ rows }: SqlSession): Promise<Catalogue
   };
 }
 
-/** `lower((mail)::text)` is `lower(mail)`. Other expressions stay as they are. */
+/** `lower((mail)::text)` is `lower(mail)`. Other expressions stay unchanged. */
 function loweredColumn(expression: string): string {
   const [, quoted, plain] =
     /^lower\(\(?(?:"((?:[^"]|"")+)"|([A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*))\)?(?:::text)?\)$/.exec(
       expression,
     ) ?? [];
   const column = quoted?.replaceAll('""', '"') ?? plain;
-  // An expression in brackets is the name of no column.
+  // An expression in brackets is not the name of a column.
   return column === undefined ? `(${expression})` : `lower(${column})`;
 }

@@ -34,7 +34,10 @@ import {
 } from './sql-statements.js';
 
 const SAMPLE_SIZE = 50;
-/** The planner's estimate for reading some ten thousand pages. A sample of a view that costs more would load the database. */
+/**
+ * In units of the planner: about ten thousand pages. A sample of a view with a higher cost would load the
+ * database too much.
+ */
 const MAX_SAMPLE_COST = 50_000;
 
 const anyRow = z.record(z.string(), z.unknown());
@@ -56,7 +59,7 @@ export class SqlMeasurer {
 
   readonly #estimates: ReadonlyMap<string, number>;
 
-  /** `estimates` has the rows of tables, by their base. */
+  /** `estimates` has the estimated rows of each table, by the name that `baseOf` gives it. */
   constructor(session: SqlSession, plan: TablePlan, estimates: ReadonlyMap<string, number>) {
     this.#session = session;
     this.#estimates = estimates;
@@ -131,7 +134,7 @@ export class SqlMeasurer {
     }));
   }
 
-  /** Counts the tables that are small by the catalogue, or not known in it. */
+  /** Counts the tables that the catalogue lists as small, or without a number of rows. */
   async #count(): Promise<void> {
     const tables = tablesOf(this.#plan);
     const uncertain = tables.filter(
@@ -159,7 +162,7 @@ export class SqlMeasurer {
     return (this.#counts.get(name) ?? 0) > MAX_SCANNED_ROWS;
   }
 
-  /** Requests the plans of all lookups, and leaves out those that read a large table as a whole. */
+  /** Explains all lookups, and leaves out those that scan a large table. */
   async #allowed(
     keys: readonly KeyLookup[],
     persons: readonly Row[],
@@ -194,7 +197,7 @@ export class SqlMeasurer {
       );
       if (large === undefined) return true;
       this.#find(
-        `${what} reads every row of ${shown(large.table)}, which is large, so it is left out. Create an index on ${shown(column)}, or declare readsWholeTable: true.`,
+        `${what} scans every row of the large table ${shown(large.table)}, so it is left out. Create an index on ${shown(column)}, or declare readsWholeTable: true.`,
         true,
       );
       return false;
@@ -217,19 +220,19 @@ export class SqlMeasurer {
     );
     const withIndex = plans.filter((scans) => scans.length === 0).length;
     this.#find(
-      `The plans of ${plans.length} lookups were requested: ${withIndex} use an index, and ${plans.length - withIndex} read a table row by row, which is allowed up to ${MAX_SCANNED_ROWS} rows.`,
+      `The plans of ${plans.length} lookups were requested: ${withIndex} use an index, and ${plans.length - withIndex} scan a table, which is allowed up to ${MAX_SCANNED_ROWS} rows.`,
     );
     return { keys: allowedKeys, links: allowedLinks };
   }
 
-  /** How many rows a scanned table has. */
+  /** The number of rows of a scanned table. */
   #sizeOf(from: Table, schema: string | undefined, table: string, estimate: number | undefined): number {
     const found = tablesOf(this.#plan).filter(
       (known) =>
         known.plainName === table || (schema !== undefined && known.base === baseOf({ schema, table })),
     );
     const known = schema === undefined ? 0 : this.#estimates.get(baseOf({ schema, table }));
-    // A part of a partitioned table is not listed.
+    // The catalogue does not list a partition of a table.
     const ofUnknown = found.length === 0 && known === undefined ? (this.#counts.get(from.name) ?? 0) : 0;
     return Math.max(
       estimate ?? 0,
@@ -239,7 +242,7 @@ export class SqlMeasurer {
     );
   }
 
-  /** Sends the call with a known key, and with keys that nobody has. */
+  /** Sends the call with a known key, and with unknown keys. */
   async #measureKey(lookup: KeyLookup): Promise<MeasuredKey> {
     const { person } = this.#plan;
     const { key, isLower } = lookup;
@@ -278,7 +281,7 @@ export class SqlMeasurer {
   }
 }
 
-/** The call of a link in the words of the declaration. */
+/** The call of a link in the syntax of a declaration. */
 function callOf(link: Link, order: ReturnType<typeof orderOf>): Record<string, unknown> {
   const { target, by } = link;
   const keys = by.value.keys === 'text' ? {} : { keys: by.value.keys };
@@ -286,7 +289,7 @@ function callOf(link: Link, order: ReturnType<typeof orderOf>): Record<string, u
   if (pair !== undefined) return { query: pair.query, key: pair.keyColumn, ...keys };
   return {
     ...{ from: target.name, by: by.name, ...keys },
-    // The order of pages belongs to the field.
+    // The field declares the order if it has pages.
     ...(order === undefined || order.hasPages ? {} : { order: [...order.columns] }),
   };
 }

@@ -13,7 +13,7 @@ import { postgresCatalogue } from './postgres-catalogue.js';
 import { SqlMeasurer } from './sql-measure.js';
 import { openSqlSession, type SqlSession } from './sql-session.js';
 
-/** Statements beside those of the keys and links: samples, their cost, counts, plans. */
+/** Statements that are not for keys and links: samples, their cost, counts, plans. */
 const OTHER_STATEMENTS = 4;
 const MAX_LINKS = 12;
 
@@ -63,8 +63,8 @@ export class SqlReader implements SystemReader {
                 step: 'look',
                 text:
                   tables.length === 0
-                    ? 'There is no table that the user may read. Grant SELECT on those with customers.'
-                    : `None of the tables looks like one of persons: ${tables
+                    ? 'The user may not read any table. Grant SELECT on the tables with customers.'
+                    : `No table seems to contain persons: ${tables
                         .slice(0, 12)
                         .map(({ name }) => shown(name))
                         .join(', ')}. Name the table with --by.`,
@@ -120,7 +120,7 @@ export class SqlReader implements SystemReader {
           : [
               {
                 step: 'measure',
-                text: `A statement took ${latency.p50} ms (half of them), and at most ${latency.p95} ms (95 %).`,
+                text: `Latency of the statements: ${latency.p50} ms (p50), ${latency.p95} ms (p95).`,
               } satisfies Finding,
             ]),
       ],
@@ -133,7 +133,7 @@ export class SqlReader implements SystemReader {
   }
 }
 
-/** The address with the user and password of the environment, if it has none itself. */
+/** The address, with the user and password from the environment if it has none. */
 function addressOf(url: URL, { source, environment }: ReaderOptions): string {
   const address = new URL(url);
   const user = environment[variableOf(source, 'USER')];
@@ -143,7 +143,7 @@ function addressOf(url: URL, { source, environment }: ReaderOptions): string {
   return address.href;
 }
 
-/** The zone of times without one. The server's zone is a better guess than UTC. */
+/** The zone that is assumed for times without one. The server's zone is a better guess than UTC. */
 function zoneOf({ zone }: Catalogue): ZoneGuess {
   return zone === undefined || /^(GMT|UTC|Etc\/.*|localtime)$/.test(zone) || !isZone(zone)
     ? { zone: 'UTC', because: 'a guess' }

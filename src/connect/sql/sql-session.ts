@@ -29,7 +29,7 @@ export interface SqlSession {
     statement: string,
     parameters?: readonly unknown[],
   ) => Promise<T[]>;
-  /** The times of the statements, without the first one, which opens the connection. In milliseconds. */
+  /** Durations of the statements in milliseconds, without the first one, which opens the connection. */
   times: readonly number[];
   close(): Promise<void>;
 }
@@ -53,7 +53,7 @@ export function openSqlSession({
   });
   if (settings.problems.length > 0)
     throw new InvalidInputError(
-      'The address of the database is invalid. Write it such as postgres://user@host:5432/name, and encode special characters, such as %40 for @.',
+      'The address of the database is invalid. Write it in the form postgres://user@host:5432/name, and encode special characters, such as %40 for @.',
     );
   const client = connection.client({
     run: (call) => timeout(source, STATEMENT_TIMEOUT_MS, call),
@@ -81,7 +81,7 @@ export function openSqlSession({
   };
 }
 
-/** The error for the user. The original error may quote values, so it is not the cause. */
+/** The error for the user. It has no cause, because the original error may quote values. */
 function problemOf(error: unknown, source: string): Error {
   if (!(error instanceof SourceError))
     return error instanceof GatewayError ? error : new InvalidInputError('The database cannot be read.');
@@ -104,7 +104,7 @@ function problemOf(error: unknown, source: string): Error {
   return new StatementError(code);
 }
 
-/** The database refuses a statement. */
+/** The database refused a statement. */
 export class StatementError extends InvalidInputError {
   constructor(
     /** The code of the database, such as an SQLSTATE. */

@@ -7,7 +7,7 @@ import type { Column, Table } from '../tables/table.js';
 
 type Statement = [text: string, parameters: readonly unknown[]];
 
-/** A name of the catalogue. Those with quotation marks are left out before. */
+/** A name of the catalogue. Names with quotation marks were left out before. */
 export function quoted(name: string): string {
   return `"${name}"`;
 }
@@ -30,7 +30,7 @@ export function sampleStatement(table: Table, size: number): string {
   return `${part('DESC')} UNION ALL ${part('ASC')}`;
 }
 
-/** The number of rows of each table, up to one more than the bound. */
+/** Counts the rows of each table, up to one more than the bound. */
 export function countStatement(tables: readonly Table[], bound: number): string {
   const counts = tables.map(
     (table, i) =>
@@ -72,7 +72,7 @@ export function pairQuery(
   return { query, keyColumn };
 }
 
-/** Reads the first rows of each key. */
+/** Reads the first rows for each key. */
 export function linkStatement(
   { dialect }: Pick<SqlClient, 'dialect'>,
   link: Link,

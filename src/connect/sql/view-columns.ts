@@ -42,12 +42,12 @@ function nameIn([double, back, plain]: readonly (string | undefined)[]): string 
   return double?.replaceAll('""', '"') ?? back?.replaceAll('``', '`') ?? plain;
 }
 
-/** The definition without quoted names and texts, so that its words are those of SQL. */
+/** The definition without quoted names and texts, so that only words of SQL remain. */
 function withoutNames(text: string): string {
   return text.replace(/"(?:[^"]|"")*"|`(?:[^`]|``)*`|'(?:[^']|'')*'/g, '""');
 }
 
-/** The items of a list, cut at the commas outside of brackets and quotation marks. */
+/** Splits a list at the commas outside of brackets and quotation marks. */
 function splitItems(list: string): string[] {
   const items: string[] = [];
   let item = '';

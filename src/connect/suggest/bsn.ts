@@ -25,8 +25,8 @@ export function isBsn(text: string): boolean {
 }
 
 /**
- * Whether a field has numbers by which a state knows a person. `maybe`: too few values are known, and its name does not say
- * what it is.
+ * Whether a field has national identification numbers. `maybe`: too few values are known, and its name does
+ * not say what it is.
  */
 export function nationalNumber(name: string, { texts }: Values): 'yes' | 'maybe' | 'no' {
   if (BSN_NAME.test(name)) return 'yes';

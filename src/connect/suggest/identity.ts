@@ -144,7 +144,7 @@ class IdentitySuggester {
         continue;
       if (nationalNumber(record.name, record.values) !== 'no') {
         this.#warn(
-          `${placeOf(record)} has numbers by which a state knows a person. Customers are not found by them.`,
+          `${placeOf(record)} has national identification numbers. They are not used to find customers.`,
         );
         continue;
       }
@@ -219,7 +219,7 @@ class IdentitySuggester {
     );
     if (share < 0.8)
       this.#warn(
-        `${placeOf(record)}: ${texts.length - valid} of ${texts.length} samples are not a valid ${name}, and identify nobody.`,
+        `${placeOf(record)}: ${texts.length - valid} of ${texts.length} samples are not a valid ${name}, and do not identify a customer.`,
       );
     if (overlaps.some(({ ambiguous }) => ambiguous > 0))
       this.#warn(

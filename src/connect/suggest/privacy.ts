@@ -89,12 +89,14 @@ class FieldSuggester {
     if (leftOut !== undefined) return { leftOutBecause: leftOut };
     const [name = ''] = this.#names;
     if (nationalNumber(name, this.#values) === 'maybe')
-      return this.#heldBack('the few values may be numbers by which a state knows a person');
+      return this.#heldBack('the few values may be national identification numbers');
     if (this.#is(SENSITIVE_NAME))
-      return this.#heldBack('its name is that of data that the law protects most, such as health');
+      return this.#heldBack(
+        'its name suggests a special category of personal data (GDPR, article 9), such as health',
+      );
     const recognised = this.#byValues() ?? this.#byName();
     if (typeof recognised === 'object') return this.#access(recognised);
-    return this.#heldBack(recognised ?? 'neither its name nor its values are known');
+    return this.#heldBack(recognised ?? 'neither its name nor its values were recognised');
   }
 
   #is(pattern: RegExp): boolean {
@@ -104,12 +106,12 @@ class FieldSuggester {
   #leftOut(): string | undefined {
     const [name = '', withObject = ''] = this.#names;
     if (nationalNumber(name, this.#values) === 'yes')
-      return 'it has numbers by which a state knows a person, such as a BSN. Using them needs a legal ground';
+      return 'it has national identification numbers, such as a BSN. Processing them needs a legal basis';
     const isText =
       this.#field.type !== 'Boolean' && this.#field.type !== 'DateTime' && this.#field.type !== 'Date';
     const isHash = /_(?:e_?)?mail_/.test(name);
     if (isText && !isHash && (SECRET_NAME.test(name) || SECRET_NAME.test(withObject)))
-      return 'its name is that of a secret';
+      return 'its name suggests a secret';
     const kind = kindOfValues(this.#values);
     if (kind?.isForbidden === true)
       return `${kind.count} of ${this.#values.texts.length} samples are ${kind.label}`;
@@ -144,7 +146,7 @@ class FieldSuggester {
       return {
         category: 'IDENTITY',
         mask: 'LAST_FOUR',
-        evidence: 'its name is that of a number of a person',
+        evidence: 'its name suggests a number of a person',
       };
     const rule = this.#nameRule();
     if (rule !== undefined && rule.category !== 'NONE') {
@@ -156,17 +158,17 @@ class FieldSuggester {
       return {
         category,
         ...(masked === undefined ? {} : { mask: masked }),
-        evidence: `its name is that of ${label}`,
+        evidence: `its name suggests ${label}`,
       };
     }
     const isPlain = rule !== undefined || this.#isPlainName();
     if (!isPlain && PERSON_NAME.test(name) && type === 'String') {
       const isAboutThing = this.#isAboutThing() || (haveDigits(this.#values) && this.#base !== 'RELATION');
-      if (isAboutThing) return contradictionIn(this.#values) ?? this.#plain('its name is that of a thing');
-      return { category: 'IDENTITY', mask: 'INITIAL', evidence: 'its name is that of a name of a person' };
+      if (isAboutThing) return contradictionIn(this.#values) ?? this.#plain('its name suggests a thing');
+      return { category: 'IDENTITY', mask: 'INITIAL', evidence: 'its name suggests the name of a person' };
     }
     if (!isPlain) return this.#byType();
-    return contradictionIn(this.#values) ?? this.#plain('its name is that of a plain value');
+    return contradictionIn(this.#values) ?? this.#plain('its name suggests a plain value');
   }
 
   /** Whether a name is that of a thing instead of a person. */

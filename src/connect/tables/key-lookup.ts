@@ -38,15 +38,15 @@ export function keyLookup(
   const refuse = (text: string, isWarning = false) => ({
     findings: [{ step: 'measure', text, ...(isWarning ? { isWarning } : {}) } satisfies Finding],
   });
-  if (known === undefined) return refuse(`${place} has no value in the samples, so nobody is found by it.`);
+  if (known === undefined) return refuse(`${place} has no value in the samples, so it is not used as a key.`);
   if (kind === 'number' && !key.isUnique && new Set(texts).size < texts.length)
-    return refuse(`${place} repeats in the samples, so nobody is found by it.`);
+    return refuse(`${place} repeats in the samples, so it is not used as a key.`);
   if (kind === 'phone' && !texts.every((text) => /^\+\d{8,15}$/.test(text)))
     return refuse(
-      `${place} has phone numbers that are not in the form +31201234567, so nobody is found by it. It is shown.`,
+      `${place} has phone numbers that are not in the form +31201234567, so it is not used as a key. It is shown.`,
     );
   if (texts.some((text) => text !== text.trim()))
-    return refuse(`${place} has values with blanks around them, so nobody is found by it.`, true);
+    return refuse(`${place} has values with blanks around them, so it is not used as a key.`, true);
   const isCaseOpen = kind === 'email' && !column.ignoresCase && column.value.keys === 'text';
   if (!isCaseOpen) return { lookup: { key, isLower: false, known }, findings: [] };
   if (!hasIndexes || hasIndex(table, column.name, true))

@@ -19,7 +19,7 @@ const LARGEST: Readonly<Record<string, number>> = {
   bigint: 9_007_199_254_740_881,
 };
 
-/** A key that nobody has, of the type of the column. */
+/** An unknown key, of the type of the column. */
 export function unknownKeyOf({ value: { keys = 'text' } }: Column, known?: string): string | number {
   if (keys === 'uuid') return '00000000-0000-4000-8000-000000000001';
   return LARGEST[keys] ?? unknownKey(known, 'text', 1);
@@ -34,7 +34,7 @@ export function keyParameter({ value: { keys } }: Column, value: unknown): strin
 export interface KeyProbe {
   /** The key of a person in the other case, or else the key itself; an almost equal key; and one that nobody has. */
   keys: readonly (string | number)[];
-  /** What the rows show. Throws an InvalidInputError if somebody is found by a key that nobody has. */
+  /** What the rows show. Throws an InvalidInputError if an unknown key finds a record. */
   findings(rows: readonly Row[]): Finding[];
 }
 
@@ -54,15 +54,16 @@ export function keyProbe(table: Table, { key: { column }, isLower, known }: KeyL
       const held = rows.map((row) => keyIn(row, column.name) ?? '');
       if (held.some((value) => !requested.has(value.toLowerCase())))
         throw new InvalidInputError(
-          `${place} finds people by a key that nobody has, so it is refused. Choose another table with --by.`,
+          `${place} returns records for an unknown key, so it is refused. Choose another table with --by.`,
         );
       const found = held.filter((value) => value === text).length;
       const ofCase =
-        changed === undefined
-          ? ''
-          : `, and ${found > 0 ? 'ignores upper and lower case' : 'upper and lower case differ'}`;
+        changed === undefined ? '' : `, and ${found > 0 ? 'is case-insensitive' : 'is case-sensitive'}`;
       return [
-        { step: 'measure', text: `${place} finds nobody by an unknown key or by a part of a key${ofCase}.` },
+        {
+          step: 'measure',
+          text: `${place} finds no record by an unknown key or by a part of a key${ofCase}.`,
+        },
         ...(found > 1
           ? [
               {

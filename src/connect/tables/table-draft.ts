@@ -10,13 +10,13 @@ import { camelCase } from '../words.js';
 
 export interface MeasuredKey {
   key: PlannedKey;
-  /** The call in the words of the declaration. */
+  /** The call in the syntax of a declaration. */
   call: Readonly<Record<string, unknown>>;
 }
 
 export interface MeasuredLink {
   link: Link;
-  /** The call in the words of the declaration. */
+  /** The call in the syntax of a declaration. */
   call: Readonly<Record<string, unknown>>;
   order: RowOrder | undefined;
   /** The rows with the column of the key, also of a table between the two. */

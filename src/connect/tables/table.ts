@@ -3,7 +3,7 @@ import type { Finding } from '../draft.js';
 /** The tables of a database or of a folder of files, as the readers know them before they read rows. */
 
 export interface Table {
-  /** The name in the words of the declaration, such as `lesson` or `planning.lesson`. */
+  /** The name in the syntax of a declaration, such as `lesson` or `planning.lesson`. */
   name: string;
   /** The schema in the catalogue, and the name in it. */
   schema: string;
@@ -60,7 +60,7 @@ export interface ColumnValue {
     | 'LocalDateTime'
     | 'DateTimeMilliseconds';
   isList: boolean;
-  /** The type of the column as a key, in the words of the declaration. Undefined if it cannot be a key. */
+  /** The type of the column as a key, in the syntax of a declaration. Undefined if it cannot be a key. */
   keys?: KeyType;
 }
 

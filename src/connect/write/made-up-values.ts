@@ -144,7 +144,7 @@ export class MadeUpValues {
       if (faults === 0) return replacement;
       if (faults < (best?.faults ?? Infinity)) best = { replacement, faults };
     }
-    if (best === undefined) throw new Error('No replacement-up value was found for a value.');
+    if (best === undefined) throw new Error('No made-up value was found for a value.');
     return best.replacement;
   }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SourceError } from '../../errors.js';
 
-/** A table that a query reads row by row, to its end. */
+/** A table that a query scans completely. */
 export interface TableScan {
   /** The name of the table, or its alias in the query. */
   table: string;
@@ -12,7 +12,7 @@ export interface TableScan {
 /** Runs a statement, and returns its validated rows. */
 type Run = <T>(schema: z.ZodType<T>, text: string, parameters: readonly unknown[]) => Promise<T[]>;
 
-/** The tables that the database would read row by row for a query. The query itself does not run. */
+/** The tables that the database would scan for a query. The query itself does not run. */
 export type FindTableScans = (text: string, parameters: readonly unknown[], run: Run) => Promise<TableScan[]>;
 
 /** A step of a plan of PostgreSQL (the manual, "Using EXPLAIN"). */
@@ -59,7 +59,7 @@ export const postgresTableScans: FindTableScans = async (text, parameters, run) 
   );
 };
 
-/** The tables that a plan reads row by row. */
+/** The tables that a plan scans. */
 export function scannedIn(plan: PlanStep): { schema: string; table: string }[] {
   const {
     'Node Type': type,

@@ -54,7 +54,7 @@ describe('connecting a folder of files', () => {
     expect(found).toContain('a pattern cannot name them alone: [odd].csv.');
   });
 
-  it('drafts calls in the words of the declaration, with at most 20 queries', async () => {
+  it('drafts calls in the syntax of a declaration, with at most 20 queries', async () => {
     const { draft, used, values } = await connect();
     expect(used).toBeLessThanOrEqual(20);
     expect(draft.connect).toEqual({

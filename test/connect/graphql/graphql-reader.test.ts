@@ -90,10 +90,8 @@ describe('connecting a GraphQL system', () => {
     });
     expect(draft.calls['byId']).toMatchObject({ key: 'id', findsCustomers: true, isUnique: false });
     expect(textsOf(findings)).toContain('membersByIds(ids: $keys) accepts 40 keys in one call.');
-    expect(textsOf(findings)).toContain('a key that nobody has is answered with an empty list');
-    expect(textsOf(findings)).toContain(
-      'memberByEmail(email: $key) is exact, except for upper and lower case',
-    );
+    expect(textsOf(findings)).toContain('an unknown key is answered with an empty list');
+    expect(textsOf(findings)).toContain('memberByEmail(email: $key) is exact, but case-insensitive');
     expect(textsOf(findings)).toContain(
       'payments continues by its cursor: the next page has 20 other items.',
     );
@@ -141,10 +139,10 @@ describe('connecting a GraphQL system', () => {
       'postcode postcode String',
       'city city String',
     ]);
-    expect(textsOf(findings)).toContain('the values of the scalar Anything have no one type: Member.extra');
+    expect(textsOf(findings)).toContain('the values of the scalar Anything have several types: Member.extra');
     expect(textsOf(findings)).toContain('it needs an argument: Member.picture');
     expect(textsOf(findings)).toContain('the system will remove it: Member.oldNumber');
-    expect(textsOf(findings)).toContain('it leads back to the type that it is in: Address.member');
+    expect(textsOf(findings)).toContain('it refers back to its own type: Address.member');
   });
 
   it('records the rows by key', async () => {
@@ -190,16 +188,16 @@ describe('connecting a GraphQL system', () => {
     );
   });
 
-  it('refuses a system that answers an unknown key with somebody', async () => {
+  it('refuses a system that returns a record for an unknown key', async () => {
     await expect(connect({ findsAnybody: true }, 'member(id: $key)')).rejects.toThrow(
-      'answered a key that nobody has with somebody',
+      'returned a record for an unknown key',
     );
   });
 
   it('does not use a field that answers a similar key with a person', async () => {
     const { draft, findings } = await connect({ findsSimilar: true });
     expect(Object.keys(draft.calls)).toEqual(['byId', 'payments']);
-    expect(textsOf(findings)).toContain('answers a key that is almost that of a person with that person');
+    expect(textsOf(findings)).toContain('finds a person by a part of the key');
   });
 
   it('requests pages of the size that the system accepts', async () => {

@@ -97,11 +97,9 @@ describe('connecting an OData service', () => {
       perMinute: 120,
     });
     const texts = textsOf(findings);
-    expect(texts).toContain('Clients.Number: a key that nobody has is answered with an empty list.');
+    expect(texts).toContain('Clients.Number: an unknown key is answered with an empty list.');
     expect(texts).toContain('Clients.Number accepts 37 keys in one call.');
-    expect(texts).toContain(
-      'Clients.Number finds nobody by a part of a key, and upper and lower case differ.',
-    );
+    expect(texts).toContain('Clients.Number finds no record by a part of a key, and is case-sensitive.');
     expect(texts).toContain(
       'Repairs by ClientNumber continues by a link: a page has 17 records, as requested',
     );
@@ -154,7 +152,7 @@ describe('connecting an OData service', () => {
       ignoresCase: true,
     });
     expect(textsOf(findings)).toContain(
-      'Clients.Email finds nobody by a part of a key, and ignores upper and lower',
+      'Clients.Email finds no record by a part of a key, and ignores upper and lower',
     );
     const gateway = openConnected(draft, identity, values);
     const { data, errors } = await gateway.query(
@@ -280,16 +278,8 @@ describe('connecting an OData service', () => {
   });
 
   it.each<[string, ServiceRules, RegExp]>([
-    [
-      'answers a key that nobody has with somebody',
-      { ignoresFilter: true },
-      /answered a key that nobody has with somebody/,
-    ],
-    [
-      'answers a key that nobody has with status 404',
-      { answersNobodyWith404: true },
-      /answered with status 404/,
-    ],
+    ['returns a record for an unknown key', { ignoresFilter: true }, /returned a record for an unknown key/],
+    ['answers an unknown key with status 404', { answersNobodyWith404: true }, /answered with status 404/],
     [
       'cannot be filtered',
       { notFilterable: ['Number', 'Email', 'Phone'] },

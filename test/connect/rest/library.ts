@@ -12,11 +12,11 @@ export interface LibraryRules {
   maxKeys?: number;
   /** How a list of keys that is too long is refused. */
   refusal?: 400 | 414 | 422 | 'named' | 'cut off' | 'as an error with status 200';
-  /** How a key that nobody has is answered by `/members/{id}`. */
+  /** How an unknown key is answered by `/members/{id}`. */
   nobody?: 404 | null | 'empty' | 'error with status 200' | 500 | 'somebody';
   /** Whether addresses are found in any case, and without their last letters. */
   search?: 'exact' | 'any case' | 'similar';
-  /** What a search for an address that nobody has is answered with. */
+  /** What a search for an unknown address is answered with. */
   findsAnybody?: boolean;
   maxPage?: number;
   headers?: Readonly<Record<string, string>>;

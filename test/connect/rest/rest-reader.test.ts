@@ -120,7 +120,7 @@ describe('connecting a REST system by its OpenAPI document', () => {
       id: 'id',
       description: 'A member of the library.',
     });
-    expect(textsOf(findings)).toContain('it leads back to the type that it is in: Member.friend');
+    expect(textsOf(findings)).toContain('it refers back to its own type: Member.friend');
   });
 
   it('records the rows by key, without the texts around them', async () => {
@@ -160,7 +160,7 @@ describe('connecting a REST system by its OpenAPI document', () => {
     [null, { notFound: null }],
     ['empty', { notFound: 'empty' }],
     ['error with status 200', { matching: 'loose' }],
-  ] as const)('declares how a key that nobody has is answered: %s', async (nobody, declared) => {
+  ] as const)('declares how an unknown key is answered: %s', async (nobody, declared) => {
     const { draft } = await connect({ nobody }, BY_ID);
     expect(draft.calls['byId']).toMatchObject({
       call: { get: '/members/{key}', key: 'id', ...declared },
@@ -171,15 +171,15 @@ describe('connecting a REST system by its OpenAPI document', () => {
 
   it('refuses a call that answers nobody with a failure', async () => {
     await expect(connect({ nobody: 500 }, BY_ID)).rejects.toThrow(
-      'GET /members/{key} answers a key that nobody has with status 500, so a missing record looks like a failure. Choose another call with --by.',
+      'GET /members/{key} answers an unknown key with status 500, so a missing record looks like a failure. Choose another call with --by.',
     );
   });
 
   it.each([
     [{ nobody: 'somebody' }, BY_ID],
     [{ findsAnybody: true }, BY_EMAIL],
-  ] as const)('refuses a system that answers an unknown key with somebody: %o', async (rules, by) => {
-    await expect(connect(rules, by)).rejects.toThrow('answered a key that nobody has with somebody');
+  ] as const)('refuses a system that returns a record for an unknown key: %o', async (rules, by) => {
+    await expect(connect(rules, by)).rejects.toThrow('returned a record for an unknown key');
   });
 
   it.each([

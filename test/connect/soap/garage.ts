@@ -3,7 +3,7 @@ import { startServer, type SmallServer } from '../../../src/testing/small-server
 /** The SOAP service of a garage: its clients by number and e-mail address, and an operation that changes something. */
 
 export interface GarageRules {
-  /** How a key that nobody has is answered. */
+  /** How an unknown key is answered. */
   nobody?: 'fault' | 'general fault' | 'nothing' | 'status' | 'somebody' | 'empty';
   ignoresCase?: boolean;
   findsSimilar?: boolean;

@@ -78,7 +78,7 @@ describe('connecting a SOAP service', () => {
     });
     expect(draft.calls['byEmail']).toMatchObject({ key: 'email', isUnique: false });
     expect(textsOf(findings)).toContain('is answered with the fault NO_SUCH_CLIENT.');
-    expect(textsOf(findings)).toContain('The command test cannot serve a SOAP service.');
+    expect(textsOf(findings)).toContain('The command "stekkerdoos test" cannot imitate a SOAP service.');
   });
 
   it('makes the types of the record from the schema', async () => {
@@ -140,32 +140,24 @@ describe('connecting a SOAP service', () => {
   it.each<[string, GarageRules, object]>([
     ['no record', { nobody: 'nothing' }, { byEmail: { rows: 'client' } }],
     ['a status', { nobody: 'status' }, { byEmail: { notFound: { at: 'client.status', is: 'UNKNOWN' } } }],
-  ])('measures a service that answers a key that nobody has with %s', async (_, rules, calls) => {
+  ])('measures a service that answers an unknown key with %s', async (_, rules, calls) => {
     const { draft } = await connect(rules);
     expect(callsOf(draft)).toMatchObject(calls);
   });
 
   it.each<[string, GarageRules, RegExp]>([
+    ['returns a record for an unknown key', { nobody: 'somebody' }, /an unknown key with somebody/],
     [
-      'answers a key that nobody has with somebody',
-      { nobody: 'somebody' },
-      /a key that nobody has with somebody/,
-    ],
-    [
-      'answers a key that nobody has with a general fault',
+      'answers an unknown key with a general fault',
       { nobody: 'general fault' },
       /general fault \(e:Server\)/,
     ],
     [
-      'answers a key that nobody has with an empty record',
+      'answers an unknown key with an empty record',
       { nobody: 'empty' },
       /an empty record, and no element says/,
     ],
-    [
-      'finds people by almost their key',
-      { findsSimilar: true },
-      /a key that is almost that of a person with a person/,
-    ],
+    ['finds people by almost their key', { findsSimilar: true }, /finds a person by a part of the key/],
     ['refuses the credentials', { password: 'secret' }, /refuses/],
   ])('refuses a service that %s', async (_, rules, message) => {
     await expect(connect(rules)).rejects.toThrow(message);

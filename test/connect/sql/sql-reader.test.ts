@@ -67,7 +67,7 @@ describe('connecting a database', () => {
     );
   });
 
-  it('drafts calls in the words of the declaration', async () => {
+  it('drafts calls in the syntax of a declaration', async () => {
     const { draft, values } = await connect('student');
     expect(draft).toMatchObject({
       ...{ source: 'music-school', kind: 'sql', connect: { sql: '${MUSIC_SCHOOL_URL}' } },

@@ -47,7 +47,7 @@ describe('a suggested identity', () => {
     expect(identity.yields).toEqual(expected ?? {});
   });
 
-  it('never uses numbers by which a state knows a person under any name', async () => {
+  it('never uses national identification numbers under any name', async () => {
     const bsn = ['111222333', '123456782', '100000009', '200000007', '300000005', '100000010'];
     for (const from of ['bsn', 'number2', 'phone', 'klantnummer']) {
       const draft = draftWith([numbers, fieldOf(from, bsn)], {

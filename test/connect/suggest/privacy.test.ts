@@ -211,7 +211,7 @@ describe('the access that follows', () => {
         scopes: [['identity:explore']],
         isRecognised: false,
       },
-      evidence: 'neither its name nor its values are known',
+      evidence: 'neither its name nor its values were recognised',
     });
   });
 
@@ -275,7 +275,7 @@ describe('the access that follows', () => {
       {
         step: 'privacy',
         isWarning: true,
-        text: 'ClubMember.kleur gets the strictest rules: neither its name nor its values are known. Check it.',
+        text: 'ClubMember.kleur gets the strictest rules: neither its name nor its values were recognised. Check it.',
       },
       {
         step: 'privacy',

@@ -51,7 +51,7 @@ const CLUB: Decisions = {
     'ClubMember.birthDate': classified('TRAIT', 'YEAR'),
     'ClubMember.points': { ...trait, isRecognised: false },
     'ClubMember.clubName': classified('NONE'),
-    'ClubAddress.id': { leftOutBecause: 'it is not wanted' },
+    'ClubAddress.id': { leftOutBecause: '--leave-out names it' },
     'ClubAddress.street': classified('CONTACT', 'ALL'),
     'ClubAddress.postcode': classified('CONTACT', 'INITIAL'),
     'ClubAddress.city': classified('CONTACT'),

@@ -150,7 +150,7 @@ export const REST: Drafted = {
       'Repair.code': order,
       'Repair.startedAt': order,
       'Repair.cost': classified('FINANCIAL'),
-      'Invoice.owner': { leftOutBecause: 'it is not wanted' },
+      'Invoice.owner': { leftOutBecause: '--leave-out names it' },
     },
   },
 };

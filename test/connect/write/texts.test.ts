@@ -122,7 +122,7 @@ describe('the SDL', () => {
   });
 
   it('has a plain list if the fields of its order are left out', () => {
-    const sdl = withPrivacy({ 'Repair.code': { leftOutBecause: 'it is not wanted' } });
+    const sdl = withPrivacy({ 'Repair.code': { leftOutBecause: '--leave-out names it' } });
     expect(sdl).toContain('  repairs: [Repair!] @requiresScopes(scopes: [["orders:read"]]) @listSize');
   });
 
