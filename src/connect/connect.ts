@@ -31,7 +31,7 @@ export interface Answers extends Questions {
   candidate(candidates: readonly Candidate[]): Promise<string | undefined>;
   /** `--uniqueness`: by namespace. */
   uniqueness(suggested: Readonly<Record<string, Uniqueness>>): Promise<Readonly<Record<string, Uniqueness>>>;
-  /** `--leave-out`: fields that the SDL does not have, as `Type.field`. */
+  /** `--leave-out`: fields to leave out of the SDL, as `Type.field`. */
   leaveOut(suggested: Decisions['privacy']): Promise<readonly string[]>;
 }
 

@@ -2,7 +2,7 @@ import { opendir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nameWords } from '../tables/table-names.js';
 
-/** Finds the files of a folder, and which of them form a table. */
+/** Finds the files of a folder, and groups them into tables. */
 
 export interface FilePattern {
   /** The name of the table in queries: lower-case letters, digits and underscores. */
@@ -11,15 +11,15 @@ export interface FilePattern {
   files: string;
   fileCount: number;
   bytes: number;
-  /** The part of the path that has the day of its rows, if there is one, and how many days there are. */
+  /** The part of the path with the day of the rows, and the number of days. Undefined without such a part. */
   day?: { column: string; count: number };
 }
 
 export interface FolderContent {
   patterns: readonly FilePattern[];
-  /** Files with names that no pattern can have. */
+  /** Files whose names a pattern cannot contain. */
   refused: readonly string[];
-  /** Whether there are more files than were listed. */
+  /** Whether the folder has more files than were listed. */
   isCut: boolean;
 }
 
@@ -27,7 +27,7 @@ const MAX_ENTRIES = 50_000;
 const MAX_DEPTH = 8;
 const DATA_FILE = /^(.+?)\.(parquet|(?:csv|json|ndjson|jsonl)(?:\.gz)?)$/i;
 
-/** Lists a folder, and groups its data files to tables. Links are not followed. */
+/** Lists a folder, and groups its data files into tables. Symbolic links are not followed. */
 export async function readFolder(folder: string): Promise<FolderContent> {
   const root = await realpath(folder);
   const groups = new Map<string, FileGroup>();
@@ -41,7 +41,7 @@ export async function readFolder(folder: string): Promise<FolderContent> {
       const path = [...below, entry.name];
       if (entry.isDirectory() && !entry.name.startsWith('.') && below.length < MAX_DEPTH) await visit(path);
       if (!entry.isFile() || entry.name.startsWith('.') || !DATA_FILE.test(entry.name)) continue;
-      // The extension decides the format, and patterns have it in lower case.
+      // The extension decides the format. A pattern has it in lower case, so other files are refused.
       if (/[*?[\]\\\p{C}]/u.test(path.join('/')) || !/\.[a-z.]+$/.test(entry.name)) {
         refused.push(path.join('/'));
         continue;
@@ -76,7 +76,7 @@ interface FileGroup {
   bytes: number;
 }
 
-/** Files that are tables of their own, because a pattern would match other files too. */
+/** Files that become separate tables, because a pattern would match files of other tables. */
 const MAX_SEPARATED = 5;
 
 /** The groups whose patterns match no file of another group. */
@@ -125,7 +125,7 @@ const RESERVED = new Set(
   table tablesample then time timestamp to trailing treat trim true union unique unpack unpivot using
   values varchar variadic verbose when where window with`.split(/\s+/),
 );
-/** Names of files that have no meaning about their rows. */
+/** Names of files that do not describe their rows. */
 const GENERIC = /^(part|data|file|export|output|out|chunk|batch|rows|records|c|snappy|gz)$/;
 
 function tableName(pattern: string, taken: ReadonlySet<string>): string {

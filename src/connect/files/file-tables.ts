@@ -10,9 +10,9 @@ import { UnreadableFilesError, type FilesSession } from './files-session.js';
 
 /** The columns of the tables of a folder, by the types that DuckDB finds. */
 
-/** Rows of a text file that decide the types of its columns. */
+/** The number of rows that decide the column types of a text file. */
 const TYPE_ROWS = 20_000;
-/** Only the newest days of a longer log are read. */
+/** Of a longer log, only this many days are read: the newest. */
 const MAX_DAYS = 90;
 
 const describedColumn = z.object({ table: z.string(), column: z.string(), type: z.string() });
@@ -42,12 +42,12 @@ export interface DescribedTables {
   unreadable: readonly { name: string; because: string }[];
 }
 
-/** Calls that are left for the other steps. */
+/** Calls that are reserved for the other steps. */
 const CALLS_OF_OTHER_STEPS = 10;
 
 /**
- * Describes tables by one query. If it fails, each half of them is described alone, so that a damaged file costs one table.
- * `open` opens a session with some of the tables.
+ * Describes tables by one query. If it fails, each half is described separately, so that a damaged file
+ * affects one table. `open` opens a session with some of the tables.
  */
 export async function describeTables(
   patterns: readonly FilePattern[],
@@ -81,7 +81,7 @@ export async function describeTables(
   };
 }
 
-/** The types of text files are found by their values; the declared source reads them as text. */
+/** The values decide the types of text files. The declared source reads them as text. */
 function describeQuery(root: string, { name, files }: FilePattern): string {
   const place = text(`${root}/${files}`);
   const source = isCsv(files)

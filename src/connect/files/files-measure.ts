@@ -17,11 +17,11 @@ import { shown, type Column, type Row, type Table } from '../tables/table.js';
 import { UnreadableFilesError, type FilesSession } from './files-session.js';
 
 const SAMPLE_SIZE = 50;
-/** Distinct values of larger tables are estimated, because counting them takes much memory. */
+/** In larger tables, distinct values are estimated, because counting them takes much memory. */
 const MAX_COUNTED_BYTES = 50 * 1024 * 1024;
-/** An estimate of distinct values differs by less. */
+/** The maximum relative error of an estimate of distinct values. */
 const MAX_ESTIMATE_ERROR = 0.05;
-/** Columns whose distinct values are counted, of one table. */
+/** The number of columns of a table whose distinct values are counted. */
 const MAX_KEY_COLUMNS = 12;
 
 const anyRow = z.record(z.string(), z.unknown());
@@ -33,7 +33,7 @@ const countedRow = z.object({
   distinct: z.coerce.number(),
 });
 
-/** Counts the rows, and finds the columns whose values all differ: they take the place of a primary key. */
+/** Counts the rows, and finds the columns with unique values, which replace a primary key. */
 export async function withKeys(
   { rows }: FilesSession,
   tables: readonly Table[],
@@ -78,7 +78,7 @@ export async function withKeys(
   });
 }
 
-/** A column that may be a key: not a measure, a time or a long text. */
+/** Whether a column may be a key: a measure, a time or a long text may not. */
 function isKeyColumn({ name, value }: Column): boolean {
   return (
     !value.isList &&
@@ -105,7 +105,10 @@ export interface MeasuredFiles {
   links: readonly MeasuredLink[];
 }
 
-/** Measures the tables of a plan. Each query is one that a declared source sends too, with a bound on its rows. */
+/**
+ * Measures the tables of a plan. Each query is the same as that of a declared source, with a limit on its
+ * rows.
+ */
 export class FilesMeasurer {
   readonly findings: Finding[] = [];
   readonly #session: FilesSession;
@@ -169,11 +172,11 @@ export class FilesMeasurer {
       ...(key.column.value.keys === 'integer' ? { keys: 'integer' } : {}),
       ...(lookup.isLower ? { matching: 'lower' } : {}),
     };
-    // No constraint of a file makes a key unique.
+    // Files have no constraints that make a key unique.
     return { key: { ...key, isUnique: false }, call };
   }
 
-  /** A whole number of more than 32 bits cannot be the key of a call. */
+  /** A call cannot have keys of more than 32 bits. */
   #canSend({ key: { column } }: KeyLookup, persons: readonly Row[]): boolean {
     if (column.value.keys !== 'integer' || persons.every((row) => isInteger(row[column.name]))) return true;
     this.#find(
@@ -247,7 +250,7 @@ function linkQuery(
   };
 }
 
-/** Whether a table of files is used at all. */
+/** Whether the table can be used. */
 export function isUsable({ name, columns }: Table): boolean {
   return columns.length > 0 && !isSecretTable(name);
 }

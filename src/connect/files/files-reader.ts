@@ -12,7 +12,7 @@ import { FilesMeasurer, isUsable, withKeys } from './files-measure.js';
 import { openFilesSession, type FilesSession } from './files-session.js';
 
 const MAX_TABLES = 40;
-/** Each lookup reads the files, which have no index. */
+/** Larger tables give a warning, because each lookup reads the files, which have no index. */
 const LARGE_BYTES = 100 * 1024 * 1024;
 const MEGABYTE = 1024 * 1024;
 const MAX_LINKS = 12;
@@ -28,7 +28,7 @@ export class FilesReader implements SystemReader {
   constructor(options: ReaderOptions) {
     const { source, target } = options;
     if (target.path === undefined || target.isFolder !== true)
-      throw new InvalidInputError('Files are connected by the path of their folder.');
+      throw new InvalidInputError('To connect files, pass the path of their folder.');
     this.#options = options;
     this.#folder = target.path;
     this.#variable = variableOf(source, 'FOLDER');
@@ -42,7 +42,7 @@ export class FilesReader implements SystemReader {
     const patterns = content.patterns.toSorted((a, b) => b.bytes - a.bytes).slice(0, MAX_TABLES);
     if (patterns.length === 0)
       throw new InvalidInputError(
-        'The folder has no file that ends in .parquet, .csv, .json, .ndjson or .jsonl.',
+        'The folder has no file with the extension .parquet, .csv, .json, .ndjson or .jsonl.',
       );
     const open = (opened: readonly FilePattern[]): FilesSession =>
       openFilesSession({
@@ -68,7 +68,7 @@ export class FilesReader implements SystemReader {
       ...(secrets.length === 0 ? [] : [`Left out, because ${SECRET}: ${shownList(secrets, 20)}.`]),
       ...(content.refused.length === 0
         ? []
-        : [`Left out, because a pattern cannot name them alone: ${shownList(content.refused)}.`]),
+        : [`Left out, because no pattern matches only them: ${shownList(content.refused)}.`]),
       ...(content.isCut || content.patterns.length > MAX_TABLES
         ? [`The folder has more files than are read: only the ${MAX_TABLES} largest tables are used.`]
         : []),

@@ -2,18 +2,21 @@ import { z } from 'zod';
 import { InvalidInputError } from '../../errors.js';
 import type { HttpSystem } from '../http-system.js';
 
-/** Sends measured operations to a GraphQL system. Only queries: the documents of this reader have no mutation. */
+/** Sends measured operations to a GraphQL system. Only queries: the reader never sends a mutation. */
 
 export interface GraphqlError {
   code: string | undefined;
   path: readonly (string | number)[];
-  /** The smallest number in the message that may be a limit. The message itself may quote a personal value. */
+  /**
+   * The smallest number in the message that may be a limit. Only the number is used, because the message may
+   * quote a personal value.
+   */
   numbers: readonly number[];
 }
 
 export interface GraphqlResult {
   status: number;
-  /** Null if nothing was returned. */
+  /** Null if the answer has no data. */
   data: Readonly<Record<string, unknown>> | null;
   errors: readonly GraphqlError[];
   extensions: unknown;
@@ -21,9 +24,9 @@ export interface GraphqlResult {
 
 export interface GraphqlProbe {
   query(document: string, variables?: Readonly<Record<string, unknown>>): Promise<GraphqlResult>;
-  /** The times of the answers without errors, in milliseconds. */
+  /** Durations of the calls without errors, in milliseconds. */
   readonly times: readonly number[];
-  /** The last extensions of an answer. */
+  /** The extensions of the last answer. */
   readonly extensions: unknown;
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -93,7 +96,9 @@ export function graphqlProbe(system: HttpSystem, url: URL, tokenVariable: string
   };
 }
 
-/** Paths to the points of a system that counts the cost of calls, such as those of Shopify. */
+/**
+ * Paths of the cost of a call and of the remaining points, in systems that limit the cost, such as Shopify.
+ */
 export function pointsIn(
   extensions: unknown,
 ): Record<'cost' | 'available' | 'perSecond', string> | undefined {

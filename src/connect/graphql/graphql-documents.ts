@@ -3,7 +3,7 @@ import type { PlannedList, PlannedType } from './graphql-types.js';
 
 /** Writes the operations that measure a call, as a declared source sends them. */
 
-/** The selection of a type without braces: the fields of its plan, and no lists that have a call. */
+/** The selection of a type without braces: the fields of its plan, without lists that have their own call. */
 export function selectionOf(type: PlannedType): string {
   const root: Tree = new Map();
   addType(root, type);
@@ -44,7 +44,7 @@ export function inRows(rows: string | undefined, selection: string, hasPages: bo
   return hasPages ? `${wrapped} pageInfo{hasNextPage endCursor}` : wrapped;
 }
 
-/** What a field with an alias is called with. */
+/** The call of a field with an alias. */
 export interface AliasCall {
   call:
     | Pick<PersonWay, 'field' | 'keyType' | 'hasPages' | 'rows'>
@@ -85,7 +85,7 @@ export function operationOf(aliases: readonly AliasCall[]): Operation {
   return { document: `${header}{${fields.join(' ')}}`, variables };
 }
 
-/** The fields of a chain, cut at the dots outside of arguments. */
+/** The fields of a chain, split at the dots outside of arguments. */
 export function chainOf(field: string): string[] {
   return field.split(/\.(?![^(]*\))/);
 }
@@ -130,7 +130,7 @@ export function rowsOf(
     : (list as readonly unknown[]);
 }
 
-/** Whether and where a list continues. */
+/** Whether a list has a next page, and its cursor. */
 export function nextOf(value: unknown): string | undefined {
   const hasNext = at(value, ['pageInfo', 'hasNextPage']) === true;
   const cursor = at(value, ['pageInfo', 'endCursor']);

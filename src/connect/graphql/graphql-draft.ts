@@ -4,7 +4,7 @@ import { dayOf, every, isText, isWhole, momentOf, NUMBER, textOf, type Decided }
 import { valuesAt } from '../values.js';
 import type { PlannedField, PlannedList, PlannedType, TypePlan } from './graphql-types.js';
 
-/** Decides the types of a source by the schema and by sampled values. */
+/** Decides the types of a source from the schema and sampled values. */
 
 export interface Samples {
   /** Records of the customer. */
@@ -128,7 +128,7 @@ function draftFieldOf(field: PlannedField, samples: readonly unknown[]): DraftFi
   return typeof decided === 'string' ? decided : { ...base, ...decided };
 }
 
-/** The scalars of our schema, by the names that systems give theirs. */
+/** The gateway's scalars, by common names of such scalars in other systems. */
 const NAMED: readonly (readonly [RegExp, (samples: readonly unknown[]) => Decided | undefined])[] = [
   [
     /^(DateTime|ISO8601DateTime|Timestamp(tz|z)?|DateTimeOffset|OffsetDateTime|Instant|DateTimeISO)$/i,

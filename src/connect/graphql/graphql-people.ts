@@ -21,7 +21,7 @@ import {
 } from './graphql-schema.js';
 import { keyKindOf, keyPathOf, personScore } from './graphql-words.js';
 
-/** A field of Query by which one person can be found, or several by a list of keys. */
+/** A field of Query that finds one person, or several by a list of keys. */
 export interface PersonWay {
   /** The field in the syntax of a declaration, such as `members(ids: $keys)`. */
   field: string;
@@ -35,9 +35,9 @@ export interface PersonWay {
   record: Fielded;
   /** The path of the list below the field. Undefined if the field is one record. */
   rows: string | undefined;
-  /** Whether it sends the cursor of the next page. */
+  /** Whether the call sends the cursor of the next page. */
   hasPages: boolean;
-  /** Whether each answer has a record, because the field is not null. */
+  /** Whether the field is not null, so that a missing record is an error. */
   isNonNull: boolean;
   /** Whether the schema makes the key unique: the field is one record, found by its own id. */
   isUnique: boolean;
@@ -56,10 +56,10 @@ const SIZE_ARGUMENT = /^(first|limit|take|pageSize|perPage|top|size|count)$/i;
 const CURSOR_ARGUMENT = /^(after|cursor|afterCursor)$/i;
 const ONE_OF = /^_?(eq|equals|equalTo|is|exact)$/i;
 const ANY_OF = /^_?(in|anyOf|oneOf|inList)$/i;
-/** How deep a key may be in an input object, such as `{ email: { in: $keys } }`. */
+/** The maximum nesting of a key in an input object, such as `{ email: { in: $keys } }`. */
 const MAX_INPUT_DEPTH = 3;
 
-/** A field of Query, or of an object that Query has without arguments. */
+/** A field of Query, or of an object in a field of Query without arguments. */
 interface RootField {
   prefix: string;
   field: OutputField;
@@ -108,9 +108,9 @@ interface Key {
   argument: string;
   /** The type of the argument. */
   input: string;
-  /** The value in GraphQL, such as `{ email: $key }`. */
+  /** The value of the argument, such as `{ email: $key }`. */
   literal: string;
-  /** The name that says what it is. */
+  /** The name that shows the kind of the key. */
   name: string;
   isList: boolean;
   type: string;
@@ -147,7 +147,7 @@ function keysIn(
   return fields.flatMap((field) => {
     if (fields.some((other) => other !== field && isRequiredInputField(other))) return [];
     const isOperator = ONE_OF.test(field.name) || ANY_OF.test(field.name);
-    // Other operators, such as `contains`, find other records too.
+    // Other operators, such as `contains`, also find records of other keys.
     if (above.length > 0 && isOperatorType(fields.map((other) => other.name)) && !isOperator) return [];
     return keysIn(field.type, isOperator ? name : field.name, [...above, plain.name]).map((key) => ({
       ...key,
@@ -220,7 +220,7 @@ const nullableName = (type: GraphQLInputType): string => (isNonNullType(type) ? 
 function reasonOf({ args }: OutputField): string {
   if (args.length === 0) return 'it has no argument, so it returns what the credentials may see';
   const names = args.map(({ name }) => name).join(', ');
-  return `none of its arguments (${names}) is a key alone that the record has too`;
+  return `none of its arguments (${names}) takes only a key that the record contains too`;
 }
 
 /** A field that lists the records of a type without a key, for samples. */
@@ -231,7 +231,7 @@ export function sampleFieldOf(schema: GraphQLSchema, record: Fielded, size: numb
     const needed = field.args.filter((argument) => isRequiredArgument(argument));
     if (needed.some(({ name }) => !SIZE_ARGUMENT.test(name))) return [];
     const { texts } = pageArguments(field.args, false, size);
-    // A list without a size may be the whole system.
+    // A list without a page size may return all records of the system.
     if (texts.length === 0) return [];
     return [{ field: `${prefix}${field.name}(${texts.join(', ')})`, rows: shape.rows }];
   });

@@ -21,7 +21,7 @@ import {
 import { isIntrospection } from './graphql-kind.js';
 import type { Candidate, Look, Measured, ReaderOptions, SystemReader } from '../reader.js';
 
-/** How many records are read as samples. */
+/** The number of records that are read as samples. */
 const SAMPLE_SIZE = 20;
 /** A longer list is an error, because a truncated one would look complete. */
 const MAX_ITEMS = 200;
@@ -167,7 +167,7 @@ export class GraphqlReader implements SystemReader {
     if (points !== undefined)
       measurer.findings.push({
         step: 'measure',
-        text: 'The system counts the cost of calls in points. The code THROTTLED was not seen: check the code of a refused call.',
+        text: 'The system counts the cost of calls in points. No call was refused, so the code THROTTLED is an assumption: check it.',
         isWarning: true,
       });
     const errors = {
@@ -271,7 +271,7 @@ function listCallOf(list: PlannedList, { pageSizes }: GraphqlMeasurer): Record<s
   };
 }
 
-/** Rows by key: the measured ones, and the samples, which the call finds too. */
+/** Rows by key: the measured ones and the samples. */
 function withSamples(
   { keyPath }: PersonWay,
   answers: ReadonlyMap<string, readonly unknown[]>,
@@ -287,7 +287,7 @@ function withSamples(
   return Object.fromEntries(all);
 }
 
-/** The data of an introspection that was saved, with or without its `data`. */
+/** The data of a saved introspection, with or without its member `data`. */
 function dataIn(text: string): unknown {
   try {
     const parsed = JSON.parse(text) as { data?: unknown };

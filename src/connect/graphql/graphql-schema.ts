@@ -22,7 +22,7 @@ import { InvalidInputError } from '../../errors.js';
 
 /** The schema of a GraphQL system, from its introspection or from SDL. */
 
-/** Bounds the work on a schema from outside. */
+/** Limits the work on an untrusted schema. */
 const MAX_SDL_LENGTH = 5_000_000;
 /** Old servers know neither `specifiedByURL` nor `isRepeatable`. */
 export const INTROSPECTION = getIntrospectionQuery({ descriptions: true });
@@ -89,16 +89,16 @@ export const fieldsOf = (type: Fielded): OutputField[] => Object.values(type.get
 export const needsNoArgument = ({ args }: OutputField): boolean =>
   args.every((argument) => !isNonNullType(argument.type) || argument.defaultValue !== undefined);
 
-/** How a list of objects stands in the answer of a field. */
+/** The position of a list of objects in the answer of a field. */
 export interface ListShape {
-  /** The path of the list below the field: `.`, or such as `nodes`, `edges.node` or `items`. */
+  /** The path of the list below the field, such as `.`, `nodes`, `edges.node` or `items`. */
   rows: string;
   item: Fielded;
   /** Whether the field is a connection with a cursor. */
   isConnection: boolean;
 }
 
-/** Names of the list in an answer with a list and its counts. */
+/** Names of the member with the list, in an object with a list and its counts. */
 const LIST_NAMES = /^(nodes|items|results?|data|content|records|rows|list|elements|hits|objects|values)$/i;
 
 /** The list of objects that a field returns: a list itself, a connection, or an object with a list in it. */
@@ -123,7 +123,7 @@ export function listShapeOf(type: GraphQLOutputType): ListShape | undefined {
   const node = items('edges')?.getFields()['node'];
   const edgeItem = node === undefined ? undefined : nullableOf(node.type);
   if (isConnection && isFielded(edgeItem)) return { rows: 'edges.node', item: edgeItem, isConnection };
-  // An object with a list and counts has no other objects in it.
+  // An object with a list and counts contains no other objects.
   const lists = Object.keys(fields).filter((name) => items(name) !== undefined);
   const [only] = lists;
   const item = only === undefined ? undefined : items(only);

@@ -23,7 +23,7 @@ import {
 import { camelCase, pascalCase, wordsOf } from '../words.js';
 import { keyPathOf } from './graphql-words.js';
 
-/** Plans which fields of a schema become the types of a source, before a value is known. */
+/** Plans which fields of a schema become the types of a source, before values are sampled. */
 
 export interface PlannedField {
   name: string;
@@ -71,10 +71,10 @@ export interface TypePlan {
   findings: readonly Finding[];
 }
 
-/** How deep objects in a record are read. */
+/** The maximum nesting of objects in a record. */
 const MAX_DEPTH = 2;
 const MAX_FIELDS = 120;
-/** So that one type does not have all of them. */
+/** So that one type does not use up all fields. */
 const MAX_FIELDS_OF_TYPE = 40;
 /** An object with more fields has a type of its own. */
 const MAX_FLAT_FIELDS = 6;
@@ -221,7 +221,7 @@ class TypePlanner {
     this.#push(type, { ...baseOf(field), object: this.#typeOf(vendor, depth + 1) });
   }
 
-  /** Whether the objects of a type have one of the other type in them. Types that are not filled yet reach nothing. */
+  /** Whether objects of a type contain one of the other type. Types without fields yet contain none. */
   #reaches(from: PlannedType, to: PlannedType, seen = new Set<PlannedType>()): boolean {
     if (from === to) return true;
     if (seen.has(from)) return false;
@@ -229,7 +229,7 @@ class TypePlanner {
     return from.fields.some(({ object }) => object !== undefined && this.#reaches(object, to, seen));
   }
 
-  /** A list that is loaded by a call of its own, from the record with the key. */
+  /** A list that is loaded by a separate call, with a key from the record. */
   #addList(type: PlannedType, field: OutputField, byId: PersonWay | ItemWay | undefined): void {
     const shape = listShapeOf(field.type);
     if (shape === undefined) return;
@@ -310,7 +310,7 @@ class TypePlanner {
   }
 }
 
-/** How one object of a type is found by its id. */
+/** The call that finds one object of a type by its id. */
 type ItemWay = Pick<PersonWay, 'field' | 'keyType' | 'keyPath'>;
 
 function baseOf(field: OutputField): PlannedField {
@@ -332,7 +332,7 @@ function leafOf(field: OutputField): PlannedField {
     : { ...baseOf(field), scalar: named.name };
 }
 
-/** The fields of a small object without an id, such as a name: its holder has them itself. */
+/** The fields of a small object without an id, such as a name. They become fields of the object around it. */
 function flatFieldsOf(type: Fielded): PlannedField[] | undefined {
   const fields = fieldsOf(type).filter((field) => field.deprecationReason == null);
   const isFlat = (field: OutputField) => isLeaf(field) && needsNoArgument(field);
@@ -341,7 +341,7 @@ function flatFieldsOf(type: Fielded): PlannedField[] | undefined {
     : undefined;
 }
 
-/** A field of a small object as a field of its holder: `name { given }` is `nameGiven`. */
+/** A field of a small object as a field of the object around it: `name { given }` becomes `nameGiven`. */
 function within(field: OutputField, inner: PlannedField): PlannedField {
   const outer = wordsOf(field.name);
   const inside = wordsOf(inner.name);
@@ -361,7 +361,7 @@ function isNested({ type }: OutputField): boolean {
   return /\[\[/.test(String(type).replaceAll('!', ''));
 }
 
-/** Where an object has an amount and its currency. Undefined if it is not money. */
+/** The paths of the amount and the currency in an object. Undefined if it is not money. */
 function moneyOf(
   type: Fielded,
   name: string,

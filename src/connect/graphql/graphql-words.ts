@@ -2,9 +2,9 @@ import { getNamedType, isLeafType } from 'graphql';
 import { EMAIL, keyKindOfName, personScoreOf, PHONE, singularOf, wordsOf } from '../words.js';
 import { fieldsOf, isFielded, isLeaf, isList, nullableOf, type Fielded } from './graphql-schema.js';
 
-/** What the names of a schema say: whether a type is a person, and which field of it a key is. */
+/** Interprets the names in a schema: whether a type is a person, and which field matches a key. */
 
-/** How much a type looks like that of a person or an organisation. Zero: it does not. */
+/** How likely a type is a person or an organisation. Zero: it is not. */
 export function personScore(type: Fielded): number {
   return personScoreOf(
     type.name,
@@ -12,7 +12,10 @@ export function personScore(type: Fielded): number {
   );
 }
 
-/** The kind of key that a name says, such as `id`, `email` or `customerNumber`. Undefined if it is not a key. */
+/**
+ * The kind of key that a name suggests, such as `id`, `email` or `customerNumber`. Undefined if it is not a
+ * key.
+ */
 export function keyKindOf(name: string, type: Fielded): string | undefined {
   return keyKindOfName(name, type.name);
 }

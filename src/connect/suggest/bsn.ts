@@ -1,6 +1,6 @@
 import type { Values } from './record-fields.js';
 
-/** Five different numbers all pass the check by chance once in 160,000 times. */
+/** Five different random numbers all pass the check in one of 160,000 cases. */
 const CERTAIN_NUMBERS = 5;
 /** Some values may be typing errors. */
 const MIN_SHARE = 0.8;
@@ -30,10 +30,10 @@ export function isBsn(text: string): boolean {
  */
 export function nationalNumber(name: string, { texts }: Values): 'yes' | 'maybe' | 'no' {
   if (BSN_NAME.test(name)) return 'yes';
-  // Companies have numbers with the same check.
+  // Numbers of companies have the same check.
   if (/_rsin_/.test(name)) return 'no';
   const passing = texts.filter(isBsn);
-  // Most numbers have all nine digits; numbers of eight digits alone are of another kind.
+  // Most BSNs have nine digits. A field with only eight digits has another kind of number.
   const isLong = passing.filter((text) => text.replace(/\D/g, '').length === 9).length > passing.length / 2;
   if (!isLong || passing.length / texts.length < MIN_SHARE) return 'no';
   return new Set(passing).size < CERTAIN_NUMBERS ? 'maybe' : 'yes';

@@ -15,32 +15,32 @@ import {
 } from './names.js';
 import { shareOf, type RecordField } from './record-fields.js';
 
-/** Numbers without a country are Dutch, as in the gateway by default. */
+/** Numbers without a country code are Dutch, the gateway's default. */
 const COMMON = new Map(commonNamespaces('NL').map((namespace) => [namespace.name, namespace]));
 
-/** A column with more other values is of another kind. */
+/** A column with a lower share has another kind of values. */
 const MIN_SHARE = 0.8;
-/** Values that repeat more often belong to the organisation, or to groups of people. */
+/** With fewer distinct values, they belong to the organisation or to groups of people. */
 const MIN_DISTINCT = 0.5;
 
 /** A field that holds identifiers of a namespace. */
 export interface IdentifierField {
   namespace: Namespace;
   record: RecordField;
-  /** The share of the samples that are such identifiers. */
+  /** The share of the samples that are identifiers of the namespace. */
   share: number;
   /** The identifiers in canonical form, each once. */
   values: readonly string[];
-  /** How many samples repeat another one. */
+  /** The number of samples that repeat another one. */
   repeated: number;
   isNamed: boolean;
 }
 
 interface Rule {
   name: RegExp;
-  /** The share of identifiers that a field with the name needs. */
+  /** The minimum share of identifiers in a field with a matching name. */
   minNamed: number;
-  /** Whether values alone show the namespace; if not, the name has to say it too. */
+  /** Whether values alone show the namespace. Otherwise the name must match too. */
   isShownBy?: (texts: readonly string[]) => boolean;
 }
 
@@ -49,7 +49,7 @@ const looksLikePhone = (text: string): boolean =>
 
 const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['email', { name: EMAIL_NAME, minNamed: 0.3, isShownBy: () => true }],
-  // A number without its country is often of another one, so few of them may be valid.
+  // A number without a country code is often from another country, so few of them may be valid.
   ['phone', { name: PHONE_NAME, minNamed: 0.1, isShownBy: (texts) => texts.every(looksLikePhone) }],
   ['kvkNumber', { name: KVK_NAME, minNamed: MIN_SHARE }],
   ['vatNumber', { name: VAT_NAME, minNamed: 0.3, isShownBy: (texts) => texts.length >= 3 }],
@@ -59,7 +59,10 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['facebookUserId', { name: FACEBOOK_NAME, minNamed: MIN_SHARE }],
 ]);
 
-/** What a field holds by its values and its name, the surest first. Empty if it holds nothing of a common namespace. */
+/**
+ * The identifiers in a field, by its values and its name, the most certain first. Empty if it has none of a
+ * common namespace.
+ */
 export function identifiersIn(record: RecordField): IdentifierField[] {
   const { pathName, name, values, field } = record;
   if (OF_OTHERS.test(pathName) || FAX_NAME.test(name)) return [];
@@ -92,13 +95,13 @@ export function identifiersOf(namespace: Namespace, record: RecordField): Omit<I
   };
 }
 
-/** Sorts fields of one namespace, the one that a record is best known by first. */
+/** Sorts fields of one namespace: the best identifier of a record is first. */
 export function compareFields(a: IdentifierField, b: IdentifierField): number {
   const rank = ({ record, isNamed, values }: IdentifierField) => [
     record.isInList ? 1 : 0,
     values.length === 0 ? 1 : 0,
     isNamed ? 0 : 1,
-    // An address for invoices may be that of somebody else.
+    // An address for invoices may belong to another person.
     /_(?:billing|shipping|invoice|delivery|factuur|bezorg|rechnungs?|liefer|livraison|facturation|secondary|alternative|other|previous|old|work|second|2)_/.test(
       record.pathName,
     )

@@ -8,13 +8,13 @@ import { OF_OTHERS, OWN_NUMBER_NAME, PERSON_NUMBER_NAME } from './names.js';
 import { namespaceName, patternOfValues } from './own-namespace.js';
 import { recordFields, type RecordField } from './record-fields.js';
 
-/** What the plugged-in sources know. */
+/** Looks up values in the plugged-in sources. */
 export interface Known {
   /** The namespaces that only some sources have, such as `customerNumber`. */
   namespaces: readonly Namespace[];
   /**
-   * How many of the values each source knows that can be queried by the namespace: `known` to one customer, `ambiguous` to
-   * several.
+   * For each source that can be queried by the namespace, the number of values that belong to one customer
+   * (`known`) or to several (`ambiguous`).
    */
   overlap(
     namespace: string,
@@ -25,9 +25,9 @@ export interface Known {
 type Identity = Omit<Decisions, 'privacy'>;
 type Kind = 'one' | 'several' | 'shown';
 
-/** Each value may cost the plugged-in sources a call. */
+/** Each value may take a call to the plugged-in sources. */
 const MAX_COMPARED = 50;
-/** A number of another system is that of a source if the source knows this share of them. */
+/** Numbers are those of a source if the source finds at least this share of them. */
 const MIN_KNOWN = 0.3;
 
 /** Suggests how the records of a system identify customers, with the evidence. The findings contain no values. */
@@ -88,7 +88,7 @@ class IdentitySuggester {
     };
   }
 
-  /** The path in the record of the key of a call. A reader may know its kind only, such as `email`. */
+  /** The path of a call's key in the record. A reader may know only its kind, such as `email`. */
   #pathOfKey(key: string): string {
     const found =
       this.#fields.find(({ path }) => path === key) ??
@@ -100,7 +100,7 @@ class IdentitySuggester {
     return found?.path ?? key;
   }
 
-  /** One field for each common namespace. */
+  /** Chooses one field for each common namespace. */
   async #chooseCommon(
     candidates: readonly IdentifierField[],
     calls: readonly (readonly [string, DraftCall])[],
@@ -115,7 +115,7 @@ class IdentitySuggester {
       const { record } = best;
       if (record.isInList) {
         this.#warn(
-          `${placeOf(record)} holds ${name}, but no path leads to a value in a list of objects. It does not identify.`,
+          `${placeOf(record)} holds ${name}, but in a list of objects, which a path cannot address. It is not used as an identifier.`,
         );
         continue;
       }
@@ -124,12 +124,12 @@ class IdentitySuggester {
       await this.#report(name, best);
       if (others.length > 0)
         this.#find(
-          `${others.map((other) => placeOf(other.record)).join(', ')} too: only one field of a kind identifies.`,
+          `${others.map((other) => placeOf(other.record)).join(', ')} too. Only one field of a kind is used as an identifier.`,
         );
     }
   }
 
-  /** Numbers of the person in other systems. */
+  /** Adds numbers of the person in other systems. */
   async #chooseNumbers(
     calls: readonly (readonly [string, DraftCall])[],
     idField: RecordField | undefined,
@@ -139,7 +139,7 @@ class IdentitySuggester {
     for (const record of this.#fields) {
       if (record === idField || chosen.has(record) || record.isInList) continue;
       const isKey = keys.has(record.path);
-      // People are searched by their town too, which identifies nobody.
+      // A system may also search by town, which does not identify a person.
       if (keys.get(record.path) !== true && !isPersonNumber(record) && !(isKey && hasNumbers(record.values)))
         continue;
       if (nationalNumber(record.name, record.values) !== 'no') {
@@ -158,8 +158,8 @@ class IdentitySuggester {
   }
 
   /**
-   * The namespace of a number of a system: that of a plugged-in source if it knows the numbers, otherwise one of its own.
-   * Undefined if it is a national number.
+   * The namespace of a number of a system: that of a plugged-in source if it finds the numbers, otherwise a
+   * separate one. Undefined if it is a national number.
    */
   async #ownNumber(record: RecordField, isId: boolean): Promise<string | undefined> {
     if (nationalNumber(record.name, record.values) === 'yes') return undefined;
@@ -176,7 +176,7 @@ class IdentitySuggester {
     }
     const repeated = texts.length - distinct.length;
     this.#find(
-      `${name}: ${isId ? 'the own id of the record' : 'a number of the customer'}, ${placeOf(record)}. ${differences(texts.length, repeated)}`,
+      `${name}: ${isId ? 'the id of the record' : 'a number of the customer'}, ${placeOf(record)}. ${differences(texts.length, repeated)}`,
     );
     if (isId && repeated > 0)
       this.#warn(`${placeOf(record)} repeats in ${repeated} samples, so several records may have one id.`);
@@ -265,14 +265,17 @@ function placeOf({ type, field }: RecordField): string {
   return `${type.name}.${field.name}`;
 }
 
-/** A field vouches for a phone number only if the system can be queried by it: then it is known whether people share it. */
+/**
+ * A phone number identifies only if the system can be queried by it: then the answer shows whether people
+ * share it.
+ */
 function kindOf({ namespace, record }: IdentifierField, isKey: boolean): Kind {
   if (['visitorId', 'xUsername', 'emailHash'].includes(namespace.name)) return 'shown';
   if (namespace.name === 'phone' && !isKey) return 'shown';
   return record.field.isList ? 'several' : 'one';
 }
 
-/** Whether a value normally belongs to one customer. Only a constraint of the system makes it `enforced`. */
+/** Whether a value normally belongs to one customer. It is `enforced` only by a constraint in the system. */
 function uniquenessOf(namespace: string, { values: { texts, distinct } }: RecordField): 'usual' | 'none' {
   if (['visitorId', 'xUsername', 'emailHash'].includes(namespace)) return 'none';
   const repeated = texts.length - distinct.length;
@@ -282,7 +285,7 @@ function uniquenessOf(namespace: string, { values: { texts, distinct } }: Record
   return isShared ? 'none' : 'usual';
 }
 
-/** Whether a field has a number that only this person has. */
+/** Whether a field has a number that belongs to one person. */
 function isPersonNumber({ name, pathName, depth, field, values }: RecordField): boolean {
   const isNamed = PERSON_NUMBER_NAME.test(name) || (depth === 0 && OWN_NUMBER_NAME.test(name));
   if (!isNamed || OF_OTHERS.test(pathName)) return false;

@@ -1,7 +1,7 @@
 import { FAMILY_NAME, FULL_NAME, GIVEN_NAME, INITIALS_NAME, MIDDLE_NAME, OF_OTHERS } from './names.js';
 import type { RecordField } from './record-fields.js';
 
-/** Names of these things are not names of the customer. */
+/** A name in one of these objects is not the customer's name. */
 const OF_THINGS =
   /_(?:company|organi[sz]ation|bedrijf|firma|firmen|societe|entreprise|user|login|file|product|site|page|event|campaign|device|os|app|browser|street|city|country|bank|group|plan|role|status|type|tag)_(?:name|naam|nom)?/;
 
@@ -29,7 +29,7 @@ export function nameParts(fields: readonly RecordField[]): string[] {
     givenName === undefined ? undefined : find(MIDDLE_NAME, givenName),
     family,
   ].filter((part) => part !== undefined);
-  // A name of a company has no parts, so the parts are missing in some records.
+  // The name of a company has no parts, so some records do not have them.
   const isComplete = givenName !== undefined && family !== undefined && countOf(family) >= countOf(full);
   const chosen = full === undefined || (isComplete && full.depth >= givenName.depth) ? parts : [full];
   return chosen.map(({ path }) => path);

@@ -27,10 +27,10 @@ export function partsOf(path: string): string[] {
 
 /** Whole words anywhere in a name. */
 export const words = (alternatives: string): RegExp => new RegExp(`_(?:${alternatives})_`);
-/** Whole words at the end of a name, before a number such as that of an address line. */
+/** Whole words at the end of a name, before a number as in an address line. */
 export const ending = (alternatives: string): RegExp => new RegExp(`_(?:${alternatives})(?:_\\d+)?_$`);
 
-/** A name that says that the value belongs to somebody else, such as an employee, or to the organisation itself. */
+/** A name of a value that belongs to another person, such as an employee, or to the organisation itself. */
 export const OF_OTHERS = words(
   [
     'rep|sales_?rep|representative|agent|employee|medewerker|mitarbeiter|employe|staff|personeel',

@@ -1,6 +1,6 @@
 import { camelCase, wordsOf } from '../words.js';
 
-/** With fewer values, what they begin with may be of one person. */
+/** A common prefix of fewer values may identify one person. */
 const MIN_VALUES_OF_PREFIX = 5;
 const MAX_LENGTH = 64;
 
@@ -13,13 +13,13 @@ export function namespaceName(source: string, type: string, path: string): strin
   const field = wordsOf(path.split('.').at(-1) ?? path);
   const ofType = typeWords.at(-1);
   const [first, ...rest] = field;
-  // The field ContactID of the type XeroContact is xeroContactId.
+  // The field ContactID of the type XeroContact becomes xeroContactId.
   const fieldWords = rest.length > 0 && first === ofType ? rest : field;
   const words = [...above, ...fieldWords];
   return camelCase(/^[a-z]/.test(words[0] ?? '') ? words : ['n', ...words]);
 }
 
-/** A pattern that all values match, and that values of the same kind match. It contains no whole value. */
+/** A pattern that matches all values and others of the same kind. It contains no whole value. */
 export function patternOfValues(values: readonly string[]): string {
   const texts = [...new Set(values)];
   const every = (test: RegExp) => texts.every((text) => test.test(text));
@@ -33,7 +33,7 @@ export function patternOfValues(values: readonly string[]): string {
   return `^${escaped(prefix)}${restOf(rests)}$`;
 }
 
-/** What all values begin with. It ends where another kind of character begins. */
+/** The common prefix of all values. It ends where another kind of character begins. */
 function prefixOf(texts: readonly string[]): string {
   if (texts.length < MIN_VALUES_OF_PREFIX) return '';
   const [first = ''] = texts;
@@ -45,7 +45,7 @@ function prefixOf(texts: readonly string[]): string {
     length += 1;
   const common = first.slice(0, length);
   const [letters = ''] = /^\D*/.exec(common) ?? [];
-  // Letters that run on in the rest are part of it, and small letters before a digit may be a name.
+  // A word that continues in the rest is not a prefix, and lower-case letters before a digit may be a name.
   const isBeforeDigits = texts.every((text) => /\d/.test(text[letters.length] ?? ''));
   const prefix = isBeforeDigits && /[A-Z]$/.test(letters) ? letters : letters.replace(/[A-Za-z]+$/, '');
   return /[@\s]/.test(prefix) ? '' : prefix;

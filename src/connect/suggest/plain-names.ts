@@ -1,7 +1,7 @@
 import type { DataCategory } from '../../customer/schema.generated.js';
 import { ending, whole } from './names.js';
 
-/** Names of things in a record. They reveal nothing of their own. */
+/** Names of fields that are not personal by themselves. */
 export const PLAIN_NAME = new RegExp(
   [
     ending(
@@ -39,7 +39,10 @@ export const PLAIN_NAME = new RegExp(
     .join('|'),
 );
 
-/** Further names that reveal nothing of their own in a purchase or a visit. In a person's record, they may be about the person. */
+/**
+ * Names of fields that are not personal in a purchase or a visit. In a person's record, they may describe the
+ * person.
+ */
 export const PLAIN_NAME_OF_THINGS = ending(
   '[a-z]+_?(?:status|state|type|reason|method|kind|count)|count|counts|weight|gewicht|date|datum|code|id',
 );

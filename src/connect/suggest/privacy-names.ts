@@ -15,17 +15,17 @@ import {
   words,
 } from './names.js';
 
-/** What the name of a field says about its values, in English, Dutch, German and French. */
+/** Rules by the name of a field, in English, Dutch, German and French. */
 
 export interface NameRule {
   name: RegExp;
   category: DataCategory;
   mask?: Mask;
-  /** What it is, for the evidence. */
+  /** The text in the evidence, such as "a phone number". */
   label: string;
-  /** Whether the rule is about texts only. */
+  /** Whether the rule applies only to texts. */
   isText?: boolean;
-  /** Whether the rule is about choices only: yes and no, or few values. */
+  /** Whether the rule applies only to choices: yes and no, or few values. */
   isChoice?: boolean;
   /** The categories of types in which the rule applies. Default: all. */
   within?: readonly DataCategory[];
@@ -38,7 +38,7 @@ export const SECRET_NAME = words(
   ].join('|'),
 );
 
-/** Data about a person that the law protects most, such as health. */
+/** Special categories of personal data (GDPR, article 9), such as health. */
 export const SENSITIVE_NAME = words(
   [
     'religion|religious|faith|church|geloof|kerk|godsdienst|kirche|konfession|eglise|ethnicity|ethnic|race|racial|etniciteit|afkomst|herkunft|ethnie|origin_?ethnic|political|politics|party_?member|politiek|politisch|politique',
@@ -338,7 +338,7 @@ export const NAME_RULES: readonly NameRule[] = [
   },
 ];
 
-/** Names of people in texts, unless the type is about things. */
+/** Names of people in texts, unless the type describes things. */
 export const PERSON_NAME = ending(
   'name|names|naam|full_?name|display_?name|contact_?name|klant_?naam|kunden_?name|volledige_?naam|nom|nom_?complet',
 );

@@ -16,7 +16,7 @@ const NOT_FOR_PAGES = ['SERVICE', 'MARKETING', 'ANALYTICS', 'CUSTOMER_CARE'];
 const NOT_FOR_OFFERS = ['SERVICE', 'ANALYTICS', 'CUSTOMER_CARE'];
 const NOT_FOR_CARE = ['SERVICE', 'PERSONALISATION', 'MARKETING', 'ANALYTICS'];
 
-/** The purposes and the scope of each category, as the built-in sources have them. */
+/** The purposes and the scope of each category, the same as in the built-in sources. */
 const ACCESS: Readonly<
   Record<Exclude<DataCategory, 'NONE'>, { purposes: readonly string[]; scope: string }>
 > = {
@@ -35,14 +35,17 @@ const ACCESS: Readonly<
 
 type Shown = Extract<FieldPrivacy, { category: string }>;
 
-/** What a field is known to be, before its access rules. */
+/** The classification of a field, before its access rules. */
 interface Recognised {
   category: DataCategory;
   mask?: Mask;
   evidence: string;
 }
 
-/** Suggests what each field of a draft reveals, and who may see it. The evidence contains no values. */
+/**
+ * Suggests the privacy category of each field of a draft, and who may see it. The evidence contains no
+ * values.
+ */
 export function suggestPrivacy(draft: Draft): {
   privacy: Decisions['privacy'];
   findings: readonly Finding[];
@@ -67,7 +70,7 @@ class FieldSuggester {
   readonly #ofTypes: ReadonlyMap<string, DataCategory>;
   readonly #base: DataCategory;
   readonly #values: Values;
-  /** The words of its name, of its name with the object that has it, and of the whole path. */
+  /** The words of its name, of its name and that of its object, and of the whole path. */
   readonly #names: readonly string[];
 
   constructor(draft: Draft, type: DraftType, field: DraftField, ofTypes: ReadonlyMap<string, DataCategory>) {
@@ -115,7 +118,7 @@ class FieldSuggester {
     const kind = kindOfValues(this.#values);
     if (kind?.isForbidden === true)
       return `${kind.count} of ${this.#values.texts.length} samples are ${kind.label}`;
-    // Ids, devices and pictures have random characters too.
+    // Ids, devices and addresses of pictures have random characters too.
     if (areRandom(this.#values) && this.#field.from !== this.#type.id && this.#nameRule() === undefined)
       return 'its values look like hashes or tokens';
     return undefined;
@@ -124,14 +127,15 @@ class FieldSuggester {
   #byValues(): Recognised | undefined {
     const kind = kindOfValues(this.#values);
     if (kind === undefined || kind.isForbidden) return undefined;
-    // A fax number is a phone number, and the address of a visitor an IP address: the name is as good.
+    // The rule by the name is equivalent: a fax number is a phone number, and a visitor's address is an IP
+    // address.
     return {
       ...{ category: kind.category, mask: kind.mask },
       evidence: `${kind.count} of ${this.#values.texts.length} samples are ${kind.label}`,
     };
   }
 
-  /** What the name says. A text is the reason why the values contradict it. */
+  /** The classification by name. A text is the reason why the values contradict it. */
   #byName(): Recognised | string | undefined {
     const { type, from } = this.#field;
     const [name = ''] = this.#names;
@@ -139,9 +143,9 @@ class FieldSuggester {
       return {
         category: this.#base === 'BEHAVIOUR' ? 'BEHAVIOUR' : 'IDENTITY',
         mask: 'LAST_FOUR',
-        evidence: 'the own id of the record',
+        evidence: 'the id of the record',
       };
-    if (from === this.#type.id) return this.#plain('the own id of the record');
+    if (from === this.#type.id) return this.#plain('the id of the record');
     if (this.#type === this.#draft.customer && OWN_NUMBER_NAME.test(name) && !areChoices(this.#values))
       return {
         category: 'IDENTITY',
@@ -171,7 +175,7 @@ class FieldSuggester {
     return contradictionIn(this.#values) ?? this.#plain('its name suggests a plain value');
   }
 
-  /** Whether a name is that of a thing instead of a person. */
+  /** Whether a name belongs to a thing instead of a person. */
   #isAboutThing(): boolean {
     return (
       this.#base === 'NONE' ||
@@ -194,7 +198,7 @@ class FieldSuggester {
     );
   }
 
-  /** Amounts and moments in a purchase reveal nothing of their own. */
+  /** Amounts and times in a purchase are not personal by themselves. */
   #byType(): Recognised | string | undefined {
     const isOfThing = !['RELATION', 'IDENTITY', 'CONTACT', 'TRAIT'].includes(this.#base);
     if (isOfThing && /^(?:Money|Boolean|DateTime)$/.test(this.#field.type))
@@ -233,7 +237,7 @@ class FieldSuggester {
     return {
       category,
       ...(mask === undefined || !canMask ? {} : { mask }),
-      // A caller that may see only masked values would see this one as it is.
+      // A caller that may see only masked values would see this one unmasked.
       purposes:
         mask !== undefined && !canMask ? purposes.filter((purpose) => purpose !== 'ANALYTICS') : purposes,
       scopes: [[scope]],
@@ -256,13 +260,13 @@ class FieldSuggester {
   }
 }
 
-/** The category of each type: by its name, otherwise that of the type from which it is reached. */
+/** The category of each type: by its name, otherwise that of the type that leads to it. */
 function typeCategories({ source, customer, types }: Draft): Map<string, DataCategory> {
   const categories = new Map<string, DataCategory>();
   const visit = (type: DraftType, above: DataCategory): void => {
     if (categories.has(type.name)) return;
     const byName = categoryByName(type.name, source);
-    // Another person in the record, such as an employee.
+    // An object about another person, such as an employee.
     const category = byName === 'RELATION' && type !== customer ? 'IDENTITY' : (byName ?? above);
     categories.set(type.name, category);
     for (const { type: of } of type.fields) {
@@ -290,7 +294,7 @@ function categoryByName(name: string, source: string): DataCategory | undefined 
   return undefined;
 }
 
-/** Most fields are summed up by their category. What a person should check has a line of its own. */
+/** Most findings list fields by category. A finding that a person should check has a separate line. */
 function findingsOf(privacy: Decisions['privacy']): Finding[] {
   const byCategory = new Map<string, string[]>();
   const warnings: Finding[] = [];

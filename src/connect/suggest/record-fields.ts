@@ -1,21 +1,21 @@
 import type { Draft, DraftField, DraftType } from '../draft.js';
 import { partsOf, wordsIn } from './names.js';
 
-/** How deep objects in a record are read. */
+/** The maximum nesting of objects in a record. */
 const MAX_DEPTH = 4;
-/** More samples make a share no more certain. */
+/** More samples do not make a share more certain. */
 const MAX_SAMPLES = 500;
 
-/** A field with a value of its own, in the customer's record or in an object of it. */
+/** A field with a value, in the customer's record or in an object of it. */
 export interface RecordField {
   field: DraftField;
   type: DraftType;
   /** The path in the customer's record. */
   path: string;
   depth: number;
-  /** Whether an object of a list has it, so that no path leads to it. */
+  /** Whether it is in an object of a list, so that a path cannot address it. */
   isInList: boolean;
-  /** The words of its own name. */
+  /** The words of its name. */
   name: string;
   /** The words of the whole path. */
   pathName: string;

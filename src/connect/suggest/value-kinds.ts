@@ -3,7 +3,7 @@ import { commonNamespaces, normalise } from '../../identity/identifiers.js';
 import type { DataCategory, Mask } from '../../customer/schema.generated.js';
 import { shareOf, type Values } from './record-fields.js';
 
-/** What sampled values say by their form alone, without the name of the field. */
+/** Recognises the kind of sampled values by their form alone, without the name of the field. */
 
 const [email, phone, vatNumber] = ['email', 'phone', 'vatNumber'].map((name) => {
   const namespace = commonNamespaces('NL').find((common) => common.name === name);
@@ -26,7 +26,10 @@ function digitsIn(text: string): number {
   return text.replace(/\D/g, '').length;
 }
 
-/** ISO 13616: the number as digits, its first four characters last, is one more than a multiple of 97. */
+/**
+ * ISO 13616: move the first four characters to the end and convert letters to digits. The number modulo 97 is
+ * 1.
+ */
 const isIban: Test = (text) => {
   const compact = text.replaceAll(' ', '').toUpperCase();
   if (!/^[A-Z]{2}\d{2}[A-Z\d]{11,30}$/.test(compact)) return false;
@@ -45,7 +48,7 @@ const isCardNumber: Test = (text) => {
   return sum % 10 === 0;
 };
 
-/** Hashes of passwords, tokens with a signature, and links that open without a password. */
+/** Hashes of passwords, signed tokens, and links that grant access without a password. */
 const isSecret: Test = (text) =>
   /^\$(?:2[aby]|argon2\w*|scrypt|[156])\$/.test(text) ||
   /^eyJ[\w-]+\.[\w-]+\.[\w-]*$/.test(text) ||
@@ -53,12 +56,12 @@ const isSecret: Test = (text) =>
   /[?&](?:key|token|signature|sig|secret|auth|password|access_token)=[^&]{8,}/i.test(text) ||
   /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text);
 
-/** A long text of random characters: a hash or a token, unless its name says something else. */
+/** A long text of random characters: a hash or a token, unless the name shows another kind. */
 const isRandom: Test = (text) =>
   /^(?:[\da-f]{32}|[\da-f]{40}|[\da-f]{64}|[\da-f]{128})$/i.test(text) ||
   (/^[\w+/=-]{32,}$/.test(text) && /\d/.test(text) && /[a-z]/.test(text) && /[A-Z]/.test(text));
 
-/** The field is left out, so that the values reach nobody. */
+/** A field with these values is left out, so that clients never receive them. */
 const FORBIDDEN: readonly (readonly [label: string, test: Test])[] = [
   ['numbers of payment cards', isCardNumber],
   ['secrets', isSecret],
@@ -74,7 +77,7 @@ const KINDS: readonly (readonly [label: string, test: Test, category: DataCatego
   ['postcodes', (text) => /^[1-9]\d{3} ?[A-Z]{2}$/.test(text), 'CONTACT', 'INITIAL'],
 ];
 
-/** A column with more other values may be of another kind. */
+/** A column with a lower share may have another kind of values. */
 const MIN_SHARE = 0.8;
 
 export type ValueKind = { label: string; count: number } & (
@@ -100,7 +103,7 @@ export function areRandom({ texts, distinct }: Values): boolean {
 }
 
 /**
- * Why values may reveal more than a plain name says, such as an address in a status. Undefined if nothing does.
+ * Why values may be personal although the name is not, such as an address in a status. Undefined if none is.
  * The reason contains no value.
  */
 export function contradictionIn({ texts }: Values): string | undefined {

@@ -4,7 +4,7 @@ import { isSecretValue } from './table-names.js';
 import { changeTables, hasIndex, plannedKeys, type PlannedKey, type TablePlan } from './table-plan.js';
 import { SECRET, shown, shownList, type Row, type Table } from './table.js';
 
-/** Decides by sampled rows how a column is compared with keys, and which columns are secrets. */
+/** Decides from sampled rows how a column is compared with keys, and which columns are secrets. */
 
 /** Larger tables need an index. */
 export const MAX_SCANNED_ROWS = 10_000;
@@ -25,7 +25,7 @@ export interface KeyLookupOptions {
   hasIndexes: boolean;
 }
 
-/** How a person is found by a column. Without a lookup, no value shows that anybody can be found by it. */
+/** How a column finds a person. Without a lookup, the samples do not show that it can. */
 export function keyLookup(
   key: PlannedKey,
   { table, rows, isLarge, hasIndexes }: KeyLookupOptions,
@@ -60,7 +60,7 @@ export function keyLookup(
     );
   else if (hasCapitals)
     warnings.push(
-      `${place} has addresses with capitals, and no index on lower(${shown(column.name)}). These people are not found by their address until there is one, and the call has matching: lower.`,
+      `${place} has addresses with capitals, and no index on lower(${shown(column.name)}). These people are not found by their address until the index exists and the call has matching: lower.`,
     );
   return {
     lookup: { key, isLower, known },
@@ -106,7 +106,7 @@ function withoutColumns(table: Table, names: ReadonlySet<string>): Table {
   };
 }
 
-/** A column of linked rows whose values look like secrets. */
+/** A column of linked rows with values that look like secrets. */
 export function secretColumn({ columns }: Table, rows: readonly Row[]): string | undefined {
   return columns.find(({ name }) => rows.some((row) => isSecretValue(row[name])))?.name;
 }

@@ -2,14 +2,14 @@ import type { Candidate } from '../reader.js';
 import { isOfDocument, keyKindOf, personSign, personWordScore } from './table-names.js';
 import { columnOf, isComputedView, isUnique, shownList, type Column, type Table } from './table.js';
 
-/** Tables whose rows are persons or organisations. */
+/** Finds the tables whose rows are persons or organisations. */
 
 const SIGN_SCORES = { 'e-mail': 3, phone: 2, name: 2, birth: 2, address: 1 } as const;
 type Sign = keyof typeof SIGN_SCORES;
 
-/** A table whose name does not say persons needs as many signs. */
+/** A table without a name for persons needs at least this many signs. */
 const MIN_SIGNS = 7;
-/** A view whose rows have no key is used if there is nothing better. */
+/** The score of a view without a key, which is used only if no table is better. */
 const COMPUTED_VIEW_SCORE = -3;
 
 export interface PersonTable {
@@ -23,7 +23,7 @@ export function personTables(tables: readonly Table[]): PersonTable[] {
     const found = scoreOf(table, tables);
     return found === undefined ? [] : [{ table, ...found }];
   });
-  // A view is made for readers, so it is preferred to its table.
+  // A view is designed for readers, so it is preferred to its table.
   const ofTable = new Map(
     scored.filter(({ table }) => !table.isView).map(({ table, score }) => [table.base, score]),
   );
@@ -64,7 +64,7 @@ function scoreOf(table: Table, tables: readonly Table[]): { score: number; evide
     (isComputedView(table) ? COMPUTED_VIEW_SCORE : 0);
   const evidence = [
     ...(table.isView ? ['a view'] : []),
-    ...(named > 0 ? ['its name says persons or organisations'] : []),
+    ...(named > 0 ? ['its name suggests persons or organisations'] : []),
     ...[...signs].map(([sign, names]) => `${sign}: ${shownList(names, 3)}`),
     ...(hasKey ? [`unique: ${shownList([key.name])}`] : []),
     ...(referring > 0 ? [`${referring} ${referring === 1 ? 'table refers' : 'tables refer'} to it`] : []),
@@ -72,7 +72,7 @@ function scoreOf(table: Table, tables: readonly Table[]): { score: number; evide
   return { score, evidence };
 }
 
-/** The column with the id of a row: the primary key, another unique one, or one whose name says so. */
+/** The column with the id of a row: the primary key, another unique column, or one with a suitable name. */
 export function idColumnOf(table: Table): Column | undefined {
   const [only, ...others] = table.primaryKey;
   const primary = others.length === 0 ? columnOf(table, only) : undefined;

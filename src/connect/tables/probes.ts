@@ -6,11 +6,11 @@ import type { MeasuredLink } from './table-draft.js';
 import { shownLink, type Link } from './table-plan.js';
 import { keyIn, shown, type Column, type Row, type Table } from './table.js';
 
-/** What is sent to measure keys and links, and what the rows in the answer show. */
+/** The keys sent to measure lookups and links, and the findings from the rows in the answer. */
 
-/** Keys of owners whose rows are read. */
+/** The number of owners whose rows are read. */
 const MAX_OWNERS = 50;
-/** Rows that are read of each list. */
+/** The number of rows read from each list. */
 export const ROWS_OF_LIST = 4;
 
 const LARGEST: Readonly<Record<string, number>> = {
@@ -25,16 +25,16 @@ export function unknownKeyOf({ value: { keys = 'text' } }: Column, known?: strin
   return LARGEST[keys] ?? unknownKey(known, 'text', 1);
 }
 
-/** A value as the parameter of a key: databases compare numbers and texts loosely, or not at all. */
+/** A value as the parameter of a key. Databases compare numbers with texts loosely, or not at all. */
 export function keyParameter({ value: { keys } }: Column, value: unknown): string | number {
   const text = String(value);
   return keys === 'text' || keys === 'uuid' || !Number.isSafeInteger(Number(text)) ? text : Number(text);
 }
 
 export interface KeyProbe {
-  /** The key of a person in the other case, or else the key itself; an almost equal key; and one that nobody has. */
+  /** The key of a person in the other case, or else the key itself; a part of it; and an unknown key. */
   keys: readonly (string | number)[];
-  /** What the rows show. Throws an InvalidInputError if an unknown key finds a record. */
+  /** The findings from the rows. Throws an InvalidInputError if an unknown key finds a record. */
   findings(rows: readonly Row[]): Finding[];
 }
 
@@ -78,7 +78,9 @@ export function keyProbe(table: Table, { key: { column }, isLower, known }: KeyL
   };
 }
 
-/** The keys whose rows are read: those in the sampled rows of the owner. Empty if no row of the owner was read. */
+/**
+ * The keys of the rows to read, from the sampled rows of the owner. Empty if no row of the owner was read.
+ */
 export function linkKeys(
   link: Link,
   person: Table,
@@ -93,7 +95,7 @@ export function linkKeys(
   return [...values].slice(0, MAX_OWNERS).map((value) => keyParameter(link.by, value));
 }
 
-/** What the rows of a link show. `isUsed` is false if it is left out. */
+/** The finding from the rows of a link. `isUsed` is false if the link is left out. */
 export function linkFinding(
   link: Link,
   { keys, rows, keyColumn }: { keys: readonly unknown[]; rows: readonly Row[]; keyColumn: string },
@@ -115,7 +117,7 @@ export function linkFinding(
       true,
     );
   const count = new Set(rows.map((row) => keyIn(row, keyColumn))).size;
-  const why = link.isInferred ? '. No foreign key says so, only the names' : '';
+  const why = link.isInferred ? '. Only the names link them, not a foreign key' : '';
   return found(
     `${shownLink(link)}: ${count} of ${keys.length} sampled keys have rows${why}.`,
     true,

@@ -19,7 +19,7 @@ export interface MeasuredLink {
   /** The call in the syntax of a declaration. */
   call: Readonly<Record<string, unknown>>;
   order: RowOrder | undefined;
-  /** The rows with the column of the key, also of a table between the two. */
+  /** The rows with the column of the key, which may be from a table between the two. */
   rows: readonly Row[];
   /** The name of the column of the key in these rows. */
   keyColumn: string;
@@ -33,7 +33,10 @@ export interface TableDraftOptions {
   links: readonly MeasuredLink[];
   zone: ZoneGuess;
   isText: (table: Table) => boolean;
-  /** Whether the system has constraints, and sorts lists itself. Files do neither, so the gateway sorts their lists. */
+  /**
+   * Whether the system has constraints, and sorts lists itself. Files have no constraints and the gateway
+   * sorts their lists.
+   */
   hasConstraints: boolean;
   latencyMs: { p50: number; p95: number } | undefined;
 }
@@ -43,7 +46,7 @@ export type TableDraft = Pick<Draft, 'calls' | 'customer' | 'types'> & {
   findings: readonly Finding[];
 };
 
-/** Persons in the recording, with their rows in other tables. */
+/** The number of persons in the recording, with their rows in other tables. */
 const RECORDED_PERSONS = 12;
 
 export function tableDraft(options: TableDraftOptions): TableDraft {
@@ -133,7 +136,7 @@ class TableDrafter {
     ];
     const omitted = [
       ...incoming.filter(({ link }) => link.isList).map(({ link }) => link.by.name),
-      // A part of the primary key sorts the rows, too.
+      // A column of the primary key sorts the rows, too.
       ...outgoing
         .filter(({ link }) => isReference(link) && !table.primaryKey.includes(link.ownerColumn))
         .map(({ link }) => link.ownerColumn),
@@ -199,11 +202,11 @@ class TableDrafter {
       ...{ name, from: '.', type: this.#types.get(target.name) ?? '', isList, isNullable: true, samples: [] },
       ...(target.description === undefined ? {} : { description: target.description }),
       call: { name: named, key, ...(listOrder === undefined ? {} : { order: listOrder }) },
-      ...(isInferred ? { check: 'The names of the columns say so. No foreign key does.' } : {}),
+      ...(isInferred ? { check: 'Only the names of the columns show this, not a foreign key.' } : {}),
     };
   }
 
-  /** The order in the names of fields. */
+  /** The order, by names of fields. */
   #orderFields(target: Table, { columns }: RowOrder): readonly [string, string] | undefined {
     const of = this.#fields.get(target.name);
     const fields = columns.map((column) => {
@@ -220,7 +223,7 @@ class TableDrafter {
     return first === undefined || second === undefined ? undefined : [first, second];
   }
 
-  /** Some persons with their rows in the other tables, so that joins join. */
+  /** Some persons with their rows in the other tables, so that joins find rows. */
   #recordedTables(): Record<string, RecordedTable> {
     const { plan, persons, links } = this.#options;
     const rows = new Map<string, Set<Row>>();
@@ -275,7 +278,7 @@ function withoutId(all: readonly string[]): string[] {
   return all.filter((word, i) => i === 0 || !/^(id|nr|no|num|number|key|code|uuid|fk)$/.test(word));
 }
 
-/** A name of letters and digits. */
+/** Converts a text to a name of letters and digits. */
 function callName(all: readonly string[], otherwise: string): string {
   const ascii = all.map((word) => word.replace(/[^a-z\d]/g, '')).filter((word) => word !== '');
   return /^[a-z]/.test(ascii[0] ?? '') ? camelCase(ascii).slice(0, 60) : otherwise;
@@ -287,7 +290,7 @@ function rowsOf({ link, rows, keyColumn }: MeasuredLink, owner: Row): Row[] {
   return key === undefined ? [] : rows.filter((row) => keyIn(row, keyColumn) === key);
 }
 
-/** Persons that reach as many tables as possible: each link with rows is reached by one of them. */
+/** Persons that together have rows in as many tables as possible, one for each link with rows. */
 function choosePersons(plan: TablePlan, persons: readonly Row[], links: readonly MeasuredLink[]): Row[] {
   const reach = (table: Table, row: Row, found: Set<MeasuredLink>): Set<MeasuredLink> => {
     for (const measured of links.filter(({ link }) => link.owner.name === table.name))
@@ -308,7 +311,7 @@ function choosePersons(plan: TablePlan, persons: readonly Row[], links: readonly
   return chosen.map(({ row }) => row);
 }
 
-/** Rows by their own columns, each once. */
+/** Distinct rows, compared by their columns. */
 function distinct(rows: readonly Row[], { columns }: Table): Row[] {
   const plain = rows.map((row) => Object.fromEntries(columns.map(({ name }) => [name, row[name] ?? null])));
   return [...new Map(plain.map((row) => [JSON.stringify(row), row])).values()];

@@ -7,7 +7,7 @@ import { pathOfColumn, type Column, type Row, type Table } from './table.js';
 
 /** Decides the type and the conversion of each column, and checks them with the sampled values. */
 
-/** The zone of times that have none, and where it comes from. */
+/** The zone that is assumed for times without one, and its origin. */
 export interface ZoneGuess {
   zone: string;
   because: string;
@@ -18,23 +18,23 @@ export interface TableFieldsOptions {
   rows: readonly Row[];
   /** Columns with keys, whose fields are IDs. */
   ids: ReadonlySet<string>;
-  /** Columns without a field: a link has their key. */
+  /** Columns without a field, because a link uses their key. */
   omitted: ReadonlySet<string>;
   zone: ZoneGuess;
-  /** Whether all values arrive as text, as those of CSV files do. */
+  /** Whether all values are texts, as in CSV files. */
   isText: boolean;
 }
 
 export interface TableFields {
   fields: readonly DraftField[];
-  /** By field: the column. */
+  /** The column of each field. */
   columns: ReadonlyMap<string, string>;
   /** Columns whose values fit no type. */
   leftOut: readonly string[];
 }
 
 const MAX_SAMPLES = 50;
-/** More values are data, not a choice. */
+/** A column with more distinct values is not an enum. */
 const MAX_ENUM_VALUES = 40;
 
 export function tableFields({ table, rows, ids, omitted, zone, isText }: TableFieldsOptions): TableFields {
@@ -60,7 +60,7 @@ export function tableFields({ table, rows, ids, omitted, zone, isText }: TableFi
       },
       ...(column.description === undefined ? {} : { description: column.description }),
       ...decided,
-      // A text of blanks alone becomes null.
+      // A text of only blanks becomes null.
       ...(decided.conversion?.['text'] === 'trim' ? { isNullable: true } : {}),
       samples: samples.slice(0, MAX_SAMPLES),
     });
@@ -72,7 +72,7 @@ function samplesOf(column: string, rows: readonly Row[]): unknown[] {
   return rows.map((row) => row[column]).filter((value) => value != null);
 }
 
-/** A name that no other field has, and that no object of JavaScript has from the start. */
+/** A unique name that is not a member of every JavaScript object. */
 export function uniqueName(name: string, taken: { has(name: string): boolean }): string {
   const safe = name in Object.prototype ? `${name}Value` : name;
   let unique = safe;
@@ -89,7 +89,7 @@ interface DecisionContext {
   isText: boolean;
 }
 
-/** The type of a field. Undefined if no type has the sampled values. */
+/** The type of a field. Undefined if no type fits the sampled values. */
 function decide(column: Column, samples: readonly unknown[], context: DecisionContext): Decided | undefined {
   const candidates = [
     ...(context.isId ? [{ type: 'ID' }] : []),
@@ -102,7 +102,7 @@ function decide(column: Column, samples: readonly unknown[], context: DecisionCo
   return candidates.find(({ type, conversion }) => fits(type, conversion, samples));
 }
 
-/** `character(5)` is filled with blanks. */
+/** The database pads `character(5)` with blanks. */
 function isPadded(samples: readonly unknown[]): boolean {
   return samples.some((value) => typeof value === 'string' && value.endsWith(' '));
 }
@@ -118,7 +118,8 @@ function scalarsOf(
     case 'BigInt':
     case 'Float':
     case 'Decimal': {
-      // Numbers of a text file that are not amounts may be phone numbers and codes, which lose their zeros.
+      // In a text file, numbers other than amounts may be phone numbers and codes, which would lose their
+      // leading zeros.
       if (isText && (isCode(column.name) || samples.some((value) => /^[+-]?0\d/.test(String(value)))))
         return [];
       const conversion = isText ? { conversion: { number: 'fromText' } } : {};
@@ -176,7 +177,7 @@ const DATE_FORMATS = [
   'yyyymmdd',
 ];
 
-/** Words for yes and no in text files. */
+/** Words for true and false in text files. */
 const YES_AND_NO: readonly (readonly [yes: string, no: string])[] = [
   ['true', 'false'],
   ['yes', 'no'],
@@ -187,7 +188,7 @@ const YES_AND_NO: readonly (readonly [yes: string, no: string])[] = [
   ['j', 'n'],
   ['t', 'f'],
 ];
-/** Fewer values may be two words of a longer list. */
+/** With fewer values, the column may have more than two words. */
 const MIN_BOOLEANS = 5;
 
 function wordsOfBoolean(samples: readonly unknown[]): Decided[] {
@@ -202,7 +203,7 @@ function wordsOfBoolean(samples: readonly unknown[]): Decided[] {
   return [{ type: 'Boolean', conversion: { boolean: { true: [...new Set(yes)], false: [...new Set(no)] } } }];
 }
 
-/** A column with the same few texts, by a constraint. */
+/** An enum, if a constraint allows only a few texts. */
 function enumOf({ values, value }: Column, samples: readonly unknown[]): Decided[] {
   if (values === undefined || value.isList || values.length > MAX_ENUM_VALUES) return [];
   const names = new Set(
@@ -242,7 +243,7 @@ function moneyOf(
   return [{ type: 'Money', conversion: { money } }];
 }
 
-/** Whether the gateway can convert all sampled values so. */
+/** Whether the gateway can convert all sampled values with this conversion. */
 function fits(type: string, conversion: Mapping | undefined, samples: readonly unknown[]): boolean {
   if (type === 'Enum') return true;
   const minorUnits = conversion?.money?.minorUnits;

@@ -1,17 +1,17 @@
 import { camelCase, pascalCase, wordsOf } from '../words.js';
 
-/** What the names of tables and columns say, in English, Dutch, German and French. */
+/** Interprets the names of tables and columns, in English, Dutch, German and French. */
 
 /** The words of a name in lower case and without accents: `KlantNr` is `klant`, `nr`. */
 export function nameWords(name: string): string[] {
   return wordsOf(name.normalize('NFKD').replace(/\p{M}/gu, '').replaceAll('ß', 'ss'));
 }
 
-/** Words that say how a table is stored, and nothing about its rows. */
+/** Words that describe the storage of a table instead of its rows. */
 const STORAGE =
   /^(tbl|table|t|vw|v|view|dim|mst|master|data|info|all|current|list|lijst|dbo|v\d+|export|dump|\d+)$/;
 
-/** The words of a table without those of its storage, in the singular. */
+/** The words of a table's name without those of its storage, in the singular. */
 export function tableWords(name: string): string[] {
   const words = nameWords(name);
   const meaning = words.filter((word) => !STORAGE.test(word));
@@ -49,7 +49,7 @@ export function pluralOf(word: string): string {
   return /(s|sh|ch|x|z)$/.test(word) ? `${word}es` : `${word}s`;
 }
 
-/** The last word of a table decides: a customer group is not a customer. */
+/** Only the last word of a table counts: a customer group is not a customer. */
 const PERSONS: readonly (readonly [RegExp, number])[] = [
   [
     /^(customer|klant|client|consumer|shopper|buyer|debtor|debiteur|kunde|acheteur|afnemer|deelnemer|relatie)$/,
@@ -61,11 +61,11 @@ const PERSONS: readonly (readonly [RegExp, number])[] = [
   ],
   [/^(company|organisation|organization|business|bedrijf|organisatie|firma)$/, 6],
   [/^(account|profile|profiel|lead|prospect)$/, 5],
-  // They are persons, and not customers.
+  // Persons that are not customers.
   [/^(employee|staff|medewerker|mitarbeiter|supplier|leverancier|vendor|agent)$/, 2],
 ];
 
-/** How much the name of a table says that its rows are persons or organisations. Zero: it does not. */
+/** How likely the rows of a table with this name are persons or organisations. Zero: they are not. */
 export function personWordScore(name: string): number {
   const last = tableWords(name).at(-1) ?? '';
   return PERSONS.find(([word]) => word.test(last))?.[1] ?? 0;
@@ -82,7 +82,7 @@ const BIRTH = /(^|_)(birth|born|birthdate|birthday|dob|geboortedatum|geburtsdatu
 const NUMBER =
   /(^|_)((customer|client|member|contact|account|person|debtor|relation|loyalty|card|external|legacy|crm|erp)_?(number|nr|no|num|code|ref|reference|key|uuid|guid|id)|(klant|lid|relatie|debiteur|kunden|mitglieds)_?(nummer|nr|code)|(vat|btw)(_?id)?|[a-z]{3}_(number|nummer|nr)|uuid|guid|iban|username|login|public_id|loyalty_card|barcode)$|^(number|nummer|nr|no|code|key|reference|handle)$/;
 
-/** The kind of key that a column says it is. */
+/** The kind of key that the name of a column suggests. */
 export type KeyKind = 'email' | 'phone' | 'number';
 
 export function keyKindOf(column: string): KeyKind | undefined {
@@ -103,7 +103,7 @@ export function isPartOfName(column: string): boolean {
   );
 }
 
-/** What a column has of a person, for the evidence. */
+/** The sign of a person that a column is, for the evidence. */
 export function personSign(column: string): 'e-mail' | 'phone' | 'name' | 'birth' | 'address' | undefined {
   const kind = keyKindOf(column);
   if (kind === 'email') return 'e-mail';
@@ -114,7 +114,7 @@ export function personSign(column: string): 'e-mail' | 'phone' | 'name' | 'birth
   return ADDRESS.test(name) ? 'address' : undefined;
 }
 
-/** Whether a column is of a document, such as an order, and not of a person. */
+/** Whether a column belongs to a document, such as an order, and not to a person. */
 export function isOfDocument(column: string): boolean {
   return /(^|_)(total|subtotal|amount|price|quantity|subject|freight|due|invoice|order|bedrag|prijs|aantal)(_|$)/.test(
     nameWords(column).join('_'),
@@ -129,7 +129,7 @@ export function isSecretName(column: string): boolean {
   const name = nameWords(column).join('_');
   if (/(^|_)e_?mail(_|$)/.test(name) && /(^|_)(hash|hashed|sha256|sha|md5|digest)(_|$)/.test(name))
     return false;
-  // A moment or a yes or no about a secret is none.
+  // A time or a boolean about a secret is not a secret.
   return SECRET.test(name) && !/(^|_)(at|on|date|count|expires|expiry|verified|enabled|changed)$/.test(name);
 }
 
@@ -161,7 +161,7 @@ export function isInCents(column: string): boolean {
   return /(^|_)(cents?|minor|minor_units|eurocents?)(_|$)/.test(nameWords(column).join('_'));
 }
 
-/** Whether the digits of a column are a code, such as a phone number, and no quantity. */
+/** Whether the digits of a column are a code, such as a phone number, and not a quantity. */
 export function isCode(column: string): boolean {
   return (
     keyKindOf(column) !== undefined ||
@@ -177,7 +177,10 @@ export function isCurrencyName(column: string): boolean {
   );
 }
 
-/** The moment that a list is ordered by best: that of the event, and not that of a later change. */
+/**
+ * How suitable a column is for the order of a list: the time of the event is better than that of a later
+ * change.
+ */
 export function momentScore(column: string): number {
   const name = nameWords(column).join('_');
   if (/(^|_)(updated|modified|changed|deleted|synced|imported|expires|expiry|due|required|birth)/.test(name))
@@ -198,12 +201,12 @@ function graphqlName(words: readonly string[]): string | undefined {
   return camelCase(/^[a-z]/.test(ascii[0] ?? '') ? ascii : ['n', ...ascii]).slice(0, 60);
 }
 
-/** The name of the field of a column. `position` makes one for a column without letters. */
+/** The name of the field of a column. A column without letters gets a name with its `position`. */
 export function fieldName(column: string, position: number): string {
   return graphqlName(nameWords(column)) ?? `column${position}`;
 }
 
-/** The name of the field with the rows of a table, without the words of the table that it belongs to. */
+/** The name of the field with the rows of a table, without the words of the owner's table. */
 export function linkName(table: string, owner: string, isList: boolean): string {
   const words = tableWords(table);
   const ownerWords = tableWords(owner);

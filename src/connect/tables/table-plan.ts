@@ -22,24 +22,26 @@ import {
   type Table,
 } from './table.js';
 
-/** Plans how the rows of a customer are found, and the tables that are reached from them, before a row is read. */
+/** Plans how to find the rows of a customer, and which tables to read from them. No row is read yet. */
 
 export interface TablePlan {
   person: Table;
   keys: readonly PlannedKey[];
-  /** Nearest to the customer first. The owner of each is the person or the target of an earlier one. */
+  /**
+   * The nearest to the customer first. The owner of each link is the person or the target of an earlier link.
+   */
   links: readonly Link[];
   findings: readonly Finding[];
 }
 
-/** A column by which a customer can be found. */
+/** A column that can find a customer. */
 export interface PlannedKey {
   column: Column;
   kind: 'id' | KeyKind;
   isUnique: boolean;
 }
 
-/** Rows of another table that belong to a row. */
+/** A link from a row to the rows of another table that belong to it. */
 export interface Link {
   owner: Table;
   /** The column of the owner with the key. */
@@ -49,7 +51,7 @@ export interface Link {
   by: Column;
   isList: boolean;
   isInferred: boolean;
-  /** A table that only pairs rows of the owner with those of the target. */
+  /** A join table between the owner and the target. */
   through?: { table: Table; targetColumn: string; references: string };
 }
 
@@ -57,7 +59,7 @@ const MAX_KEYS = 5;
 const MAX_DEPTH = 3;
 const MAX_LINKS_OF_TABLE = 6;
 
-/** The columns by which a person can be found, the own id first. */
+/** The columns that can find a person, the id of the row first. */
 export function plannedKeys(table: Table): PlannedKey[] {
   const id = idColumnOf(table);
   const ranks = { id: 0, email: 1, number: 2, phone: 3 } as const;
@@ -75,7 +77,7 @@ export function plannedKeys(table: Table): PlannedKey[] {
     .slice(0, MAX_KEYS);
 }
 
-/** Plans the tables that belong to a person. At most `maxLinks` of them. */
+/** Plans at most `maxLinks` tables that belong to a person. */
 export function planTables(person: Table, tables: readonly Table[], maxLinks: number): TablePlan {
   const all = withInferredKeys(tables);
   const customer = all.find(({ name }) => name === person.name) ?? person;
@@ -96,7 +98,7 @@ export function planTables(person: Table, tables: readonly Table[], maxLinks: nu
         .filter(({ target }) => !above.includes(target.base))
         .toSorted((a, b) => valueOf(b) - valueOf(a));
       for (const link of found.slice(0, MAX_LINKS_OF_TABLE)) {
-        // Beyond the rows of rows, only what a row refers to is read.
+        // At the last level, lists are left out, and only rows that a row refers to are read.
         if (depth === MAX_DEPTH - 1 && link.isList) continue;
         if (links.length >= maxLinks) {
           leave(link.target, 'the calls do not suffice to measure them. Allow more with --calls');
@@ -121,7 +123,7 @@ export function planTables(person: Table, tables: readonly Table[], maxLinks: nu
   };
 }
 
-/** Events of the customer are worth more than other rows, and constraints more than names. */
+/** Events of the customer have priority over other rows, and constraints over names. */
 function valueOf(link: Link): number {
   const order = link.isList ? orderOf(link) : undefined;
   const hasMoment = order?.hasPages === true && order.columns[0]?.replace(/^-/, '') !== order.columns[1];
@@ -218,7 +220,7 @@ function listLink(
 
 const OF_OTHERS = 'their rows are other persons or organisations';
 
-/** Rows about other people, and secrets, are not those of the customer. */
+/** Rows about other people and rows with secrets are left out. */
 function isUnwanted(target: Table, leave: (table: Table, because: string) => void): boolean {
   if (isSecretTable(target.plainName)) return true;
   if (personWordScore(target.plainName) === 0) return false;
@@ -231,7 +233,7 @@ function isOfPerson({ columns }: Table): boolean {
   return columns.some(({ name }) => /^(e-mail|birth)$/.test(personSign(name) ?? '') || isPartOfName(name));
 }
 
-/** The other foreign key of a table that only pairs rows. */
+/** The other foreign key of a join table. */
 function pairedKey(table: Table, key: ForeignKey): ForeignKey | undefined {
   const keys = table.foreignKeys.filter(({ columns }) => columns.length === 1);
   const others = keys.filter((other) => other.columns[0] !== key.columns[0]);
@@ -247,7 +249,7 @@ function pairedKey(table: Table, key: ForeignKey): ForeignKey | undefined {
   return rest.length === 0 ? others.toSorted((a, b) => a.table.localeCompare(b.table))[0] : undefined;
 }
 
-/** Of a table and its views, the view: one link for each column of the same table. */
+/** One link for each column of the same table: a view is preferred to its table. */
 function preferred(links: readonly Link[]): Link[] {
   const best = new Map<string, Link>();
   for (const link of links) {
@@ -258,7 +260,7 @@ function preferred(links: readonly Link[]): Link[] {
   return [...best.values()];
 }
 
-/** The tables with foreign keys that only their names say: `customer_id` refers to the id of `customers`. */
+/** The tables with foreign keys inferred from names: `customer_id` refers to the id of `customers`. */
 function withInferredKeys(tables: readonly Table[]): Table[] {
   const targets = tables.flatMap((table) => {
     const id = idColumnOf(table);
@@ -288,7 +290,7 @@ function keyNamesOf(table: Table, id: Column): Set<string> {
     [
       [...words, ...idWords],
       [...words, 'id'],
-      // A plain id may be that of any table.
+      // A column called only id may refer to any table.
       ...(idWords.length > 1 ? [idWords] : []),
       ...(idWords.length === 1 && isOfTable(idWords[0] ?? '', words) ? [idWords] : []),
     ].map((name) => name.join('_')),
@@ -301,7 +303,7 @@ function isOfTable(word: string, words: readonly string[]): boolean {
   return last.length > 2 && word.startsWith(last) && word.length > last.length;
 }
 
-/** Whether all columns arrive as text. */
+/** Whether all columns are texts. */
 function isTextFile({ files = '' }: Table): boolean {
   return /\.csv(\.gz)?$/.test(files);
 }
@@ -311,17 +313,17 @@ function isSameKey(a: Column, b: Column): boolean {
   return a.value.keys !== undefined && b.value.keys !== undefined && isText(a) === isText(b);
 }
 
-/** What the rows of a link are ordered by. */
+/** The order of the rows of a link. */
 export interface RowOrder {
-  /** The columns, `-` before those that descend. */
+  /** The columns, with `-` for a descending order. */
   columns: readonly string[];
   /** Whether pages can be read in this order: both columns have a value in each row, and the second is unique among the rows. */
   hasPages: boolean;
 }
 
 /**
- * The newest first. Undefined if nothing sorts the rows. If the gateway sorts them itself, a value may be missing, and numbers
- * are compared as text.
+ * The order with the newest row first. Undefined if no column sorts the rows. If the gateway sorts them
+ * itself, a value may be missing, and numbers are compared as text.
  */
 export function orderOf({ target, by, through }: Link, isSortedByGateway = false): RowOrder | undefined {
   if (through !== undefined) return undefined;
@@ -349,7 +351,7 @@ export function hasIndex(table: Table, column: string, isLower = false): boolean
   );
 }
 
-/** A link as findings name it. */
+/** The name of a link in findings. */
 export function shownLink({ target, by, through }: Link): string {
   return `${shown((through?.table ?? target).name)} by ${shown(by.name)}`;
 }

@@ -17,11 +17,11 @@ export interface Table {
   primaryKey: readonly string[];
   indexes: readonly Index[];
   foreignKeys: readonly ForeignKey[];
-  /** The table whose rows these are: of a view of one table that table, otherwise this one. */
+  /** The table that stores the rows: for a view of one table that table, otherwise this one. */
   base: string;
   /** Columns that are neither read nor declared, and why. */
   leftOut: readonly LeftOut[];
-  /** Of files: their pattern in the folder. */
+  /** The pattern of the files in the folder. Undefined for a database. */
   files?: string;
 }
 
@@ -40,7 +40,7 @@ export interface Column {
   value: ColumnValue;
   isNullable: boolean;
   description?: string;
-  /** The values that an enum or a check allows. */
+  /** The values that an enum or a check constraint allows. */
   values?: readonly string[];
   /** Whether comparisons ignore upper and lower case. */
   ignoresCase: boolean;
@@ -77,7 +77,7 @@ export interface ForeignKey {
   /** The name of the other table. */
   table: string;
   references: readonly string[];
-  /** Whether only the names say so, and no constraint. */
+  /** Whether it is inferred from names, without a constraint. */
   isInferred?: boolean;
 }
 
@@ -89,12 +89,12 @@ export function keyIn(row: Row, column: string): string | undefined {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }
 
-/** Whether a view computes its rows, so that no constraint of a table holds for it. */
+/** Whether a view computes its rows, so that the constraints of a table do not apply to it. */
 export function isComputedView({ isView, base, schema, plainName }: Table): boolean {
   return isView && base === baseOf({ schema, table: plainName });
 }
 
-/** A table in the catalogue, as one text. */
+/** A unique text for a table in the catalogue. */
 export function baseOf({ schema, table }: { schema: string; table: string }): string {
   return JSON.stringify([schema, table]);
 }
@@ -115,7 +115,7 @@ export function isUnique(table: Table, column: string): boolean {
   return isOnly(table.primaryKey) || table.indexes.some((index) => index.isUnique && isOnly(index.columns));
 }
 
-/** The expression of an index without case, as indexes have it here. */
+/** The expression of a case-insensitive index, in the form of `Index`. */
 export function lowerOf(column: string): string {
   return `lower(${column})`;
 }
@@ -126,13 +126,13 @@ export function shown(name: string): string {
   return plain.length > 80 ? `${plain.slice(0, 79)}…` : plain;
 }
 
-/** Names for findings, as far as a line has room. */
+/** Names for findings, as many as fit on a line. */
 export function shownList(names: readonly string[], most = 8): string {
   const rest = names.length - most;
   return `${names.slice(0, most).map(shown).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
 
-/** Items by a text, in the order in which the texts first occur. */
+/** Groups items by a text, in the order of the first occurrence. */
 export function groupBy<T>(items: readonly T[], textOf: (item: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();
   for (const item of items) {
@@ -144,7 +144,7 @@ export function groupBy<T>(items: readonly T[], textOf: (item: T) => string): Ma
   return groups;
 }
 
-/** What was left out of some tables, for the findings. Secrets are reported for all tables. */
+/** Findings about columns that were left out. Secrets are reported for all tables. */
 export function leftOutFindings(tables: readonly Table[]): Finding[] {
   const all = tables.flatMap(({ name, leftOut }) =>
     leftOut.map(({ column, because }) => ({ because, column: `${name}.${column}` })),

@@ -1,4 +1,4 @@
-/** Dates and times in the formats in which systems send them. All of them move by the same number of days. */
+/** Moves dates and times, in the formats that systems send, by a number of days. */
 
 const DAY_MS = 86_400_000;
 const YEAR_FIRST = /^(\d{4})([-/.]?)(\d\d)\2(\d\d)(?=$|[T ])/i;
@@ -6,7 +6,10 @@ const YEAR_LAST = /^(\d\d?)([-/.])(\d\d?)\2(\d{4})(?=$|[T ,])/;
 /** OData 2: `/Date(1767225600000+0060)/`. */
 const SINCE_1970 = /^\/Date\((-?\d+)([+-]\d{4})?\)\/$/;
 
-/** Whether a text is a date, or begins with one. Eight digits alone may be another number. */
+/**
+ * Whether a text is a date or begins with one. Eight digits alone do not count, because they may be another
+ * number.
+ */
 export function isDate(text: string): boolean {
   return moveDate(text, 0) === text && !/^\d+$/.test(text);
 }

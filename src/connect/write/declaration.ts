@@ -2,12 +2,12 @@ import { Document, isCollection, isMap, isScalar, visit, type Pair, type YAMLMap
 import type { Decisions, Draft, DraftCall } from '../draft.js';
 import { writtenSource, type WrittenField, type WrittenSource, type WrittenType } from './written-source.js';
 
-/** The widest line. Longer maps have a line for each member. */
+/** The maximum width of a line. Wider maps have a line for each member. */
 const LINE_WIDTH = 120;
 const EDITOR_SCHEMA =
   ' yaml-language-server: $schema=../node_modules/stekkerdoos/dist/schema/stekkerdoos.schema.json';
 
-/** Writes the YAML of a source, in the order in which people read it. Defaults are left out. */
+/** Writes the YAML of a source, in the order that reads best. Defaults are left out. */
 export function writeDeclaration(draft: Draft, decisions: Decisions): string {
   const written = writtenSource(draft, decisions);
   const { fields, checks } = fieldsOf(written, decisions);
@@ -29,7 +29,7 @@ export function writeDeclaration(draft: Draft, decisions: Decisions): string {
   return document.toString({ lineWidth: LINE_WIDTH, flowCollectionPadding: true });
 }
 
-/** The path of the own id in a record of the customer. */
+/** The path of the id in a record of the customer. */
 export function recordIdPath(draft: Draft, { recordKey, yields }: Decisions): string {
   return yields[recordKey]?.path ?? draft.customer.id ?? recordKey;
 }
@@ -108,13 +108,13 @@ function mappingOf({ draft, name, isConnection, object, ...field }: WrittenField
 
 const isNumber = (value: unknown): boolean => typeof value === 'number';
 
-/** Conversions that the default of the type does not do. */
+/** Conversions that differ from the default of the type. */
 function neededConversion(
   conversion: Readonly<Record<string, unknown>>,
   type: string,
 ): Record<string, unknown> {
   const needed = Object.entries(conversion).filter(([name, value]) => {
-    // The enum of the SDL has names of its own, and a text has none.
+    // An enum of the SDL has other names than the values of the system. A text has the values.
     if (name === 'enum') return false;
     if (name === 'text' && type === 'ID' && value === 'fromNumber') return false;
     if (name === 'number') return value !== 'fromText' && type !== 'ID';
@@ -123,7 +123,7 @@ function neededConversion(
   return Object.fromEntries(needed);
 }
 
-/** The order by the names of the SDL. */
+/** The order, by names of the SDL. */
 function orderOf(order: readonly [string, string], object: WrittenType | undefined): string[] {
   return order.map((text) => {
     const name = text.replace(/^-/, '');
@@ -132,7 +132,7 @@ function orderOf(order: readonly [string, string], object: WrittenType | undefin
   });
 }
 
-/** Members that have a line for each of theirs; everything below them is on one line. */
+/** Members that are written over several lines. Everything below them is on one line. */
 const OPEN = new Set(['namespaces', 'identity', 'calls', 'fields']);
 
 function layOut(document: Document): void {
@@ -149,7 +149,7 @@ function closeBelow(pair: Pair): void {
   else if (isCollection(pair.value)) pair.value.flow = true;
 }
 
-/** Whether a map does not fit on a line. */
+/** Whether a map is too wide for one line. */
 function isWide(pair: Pair): boolean {
   return JSON.stringify(pair).length > LINE_WIDTH;
 }
@@ -158,7 +158,7 @@ function keyOf({ key }: Pair): string {
   return isScalar(key) ? String(key.value) : String(key);
 }
 
-/** Writes what a person should check above each field. */
+/** Writes a comment above each field that a person should check. */
 function addChecks(document: Document, checks: ReadonlyMap<string, string>): void {
   visit(document, {
     Pair: (_, pair) => {

@@ -8,13 +8,16 @@ import type { Recording } from '../../recordings/recording.js';
 import type { DraftCall } from '../draft.js';
 import type { WrittenField, WrittenType } from './written-source.js';
 
-/** Queries of records, and the data that they return by the mapping of the draft. The written declaration is not used. */
+/**
+ * Makes queries of records and the data that they should return. It uses the mapping of the draft, not the
+ * written declaration.
+ */
 
 /** Levels of objects below the customer. */
 const MAX_LEVELS = 3;
-/** Numbers of this length are in order as texts. */
+/** Texts of numbers, padded to this length, sort like numbers. */
 const NUMBER_CHARACTERS = 30;
-/** The page of a list of the customer, and of a list in one. */
+/** The page size of a list of the customer, and of a list inside a list. */
 const PAGE_SIZES = [100, 10];
 
 /** A type with its selected fields. */
@@ -27,7 +30,7 @@ export interface RecordedRows {
   recorded: Pick<Recording, 'kind' | 'calls' | 'tables'>;
 }
 
-/** Selects the fields of a type. A list whose rows or order only the system knows is left out. */
+/** Selects the fields of a type. A list is left out if only the system knows its rows or its order. */
 export function selectionOf(
   type: WrittenType,
   rows: RecordedRows,
@@ -189,7 +192,7 @@ function converterOf(
   });
 }
 
-/** A number that is written as an ID because of its mask has no conversion of numbers. */
+/** A number that is written as an ID because of its mask is not converted as a number. */
 function ofType(type: string, conversion: Mapping): Mapping {
   const others = { ...conversion };
   if (type === 'ID') delete others.number;

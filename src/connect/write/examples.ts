@@ -4,11 +4,11 @@ import type { Decisions, Draft } from '../draft.js';
 import { dataOf, selectionOf, selectionText, textAt, type RecordedRows } from './example-data.js';
 import type { WrittenSource } from './written-source.js';
 
-/** More examples find no more mistakes. */
+/** More examples would not find more mistakes. */
 const MAX_EXAMPLES = 5;
 const MAX_CANDIDATES = 60;
 
-/** A record, and the keys by which it alone is found. */
+/** A record, and the keys that find only this record. */
 interface Candidate {
   keys: Map<string, string>;
   data: Record<string, unknown>;
@@ -16,8 +16,8 @@ interface Candidate {
 }
 
 /**
- * Makes queries with the data that a client gets. The records are chosen so that each field has a value, and so that two
- * fields of one object have different values: then two that are swapped are found.
+ * Makes queries with the data that a client gets. In the chosen records, each field has a value, and two
+ * fields of one object have different values. So the test detects two swapped fields.
  */
 export function examplesOf(
   draft: Draft,
@@ -47,7 +47,7 @@ export function examplesOf(
   return withKeys(chooseCandidates(candidates), candidates).map(({ namespace, key, data }) => ({
     query,
     variables: { by: { [namespace]: key } },
-    // As it is sent to a client.
+    // The data in the form in which a client receives it.
     data: JSON.parse(JSON.stringify({ customer: data })) as Recording['examples'][number]['data'],
   }));
 }
@@ -77,13 +77,13 @@ function recordsOf(
       if (typeof key === 'string' || typeof key === 'number') add(namespace, String(key), row);
     }
   }
-  // With a shared key, it is not certain which record is shown.
+  // With a shared key, the record that is shown would be undefined.
   const isAlone = ([namespace, key]: [string, string]) =>
     holders.get(`${namespace} ${key.toLowerCase()}`)?.size === 1;
   return [...records.values()].filter(({ keys }) => [...keys].every(isAlone)).slice(0, MAX_CANDIDATES);
 }
 
-/** The places with a value, and the pairs of values of one object that differ. */
+/** Fields with a value, and pairs of fields of one object with different values. */
 function featuresOf(value: unknown, place = ''): string[] {
   if (Array.isArray(value)) return value.flatMap((item) => featuresOf(item, place));
   if (typeof value !== 'object' || value === null) return value == null ? [] : [place];
@@ -99,7 +99,10 @@ function featuresOf(value: unknown, place = ''): string[] {
   return [...pairs, ...entries.flatMap(([name, inner]) => featuresOf(inner, `${place}.${name}`))];
 }
 
-/** The fewest candidates that have all features together, the richest first. */
+/**
+ * A small set of candidates that together have all features. The one with the most new features is chosen
+ * first.
+ */
 function chooseCandidates(candidates: readonly Candidate[]): Candidate[] {
   const chosen: Candidate[] = [];
   const seen = new Set<string>();
@@ -114,7 +117,7 @@ function chooseCandidates(candidates: readonly Candidate[]): Candidate[] {
   return chosen;
 }
 
-/** A key for each example, so that each kind of key is used. */
+/** Chooses a key for each example, so that each kind of key is used. */
 function withKeys(
   chosen: readonly Candidate[],
   candidates: readonly Candidate[],

@@ -9,25 +9,25 @@ export interface Part {
 interface Entry {
   /** The replacement of a found text, which may have another case. */
   replacementOf: (found: string) => string;
-  /** Whether it is found in addresses although it is short. */
+  /** Whether it is found in URLs although it is short. */
   isKey: boolean;
 }
 
-/** Shorter texts are found only as a whole segment of an address. */
+/** Shorter texts are found only as a whole segment of a URL. */
 const MIN_CHARACTERS = 3;
-/** Shorter numbers are found only as a whole segment of an address. */
+/** Shorter numbers are found only as a whole segment of a URL. */
 const MIN_DIGITS = 4;
 /** Longer texts are found within words too. */
 const MIN_CHARACTERS_IN_WORDS = 6;
-/** Longer texts are values as a whole. */
+/** Longer texts are replaced only as whole values. */
 const MAX_CHARACTERS = 200;
 
-/** The length of the beginning by which known values are looked up. */
+/** The length of the prefix that indexes the known values. */
 const START_CHARACTERS = 3;
 
 export class KnownValues {
   readonly #entries = new Map<string, Entry>();
-  /** By the first characters of the known values: their lengths, the longest first. */
+  /** The lengths of the known values by their prefix, the longest first. */
   readonly #lengths = new Map<string, number[]>();
 
   add(text: string, isKey: boolean, replacementOf: (found: string) => string): void {
@@ -57,14 +57,14 @@ export class KnownValues {
       );
   }
 
-  /** The lengths of the known values that may begin at a place, the longest first. */
+  /** The lengths of the known values that may begin at a position, the longest first. */
   *#lengthsAt(lowered: string, at: number): Iterable<number> {
     for (let characters = START_CHARACTERS; characters > 0; characters -= 1)
       for (const length of this.#lengths.get(lowered.slice(at, at + characters)) ?? [])
         if (at + length <= lowered.length) yield length;
   }
 
-  /** The parts of a text. At each place, the longest known value is found. */
+  /** Splits a text into parts. At each position, the longest known value is found. */
   partsOf(text: string): Part[] {
     const lowered = lowerCase(text);
     const isAddress = /[/=&?]/.test(text) && !/\s/.test(text);
@@ -87,7 +87,9 @@ export class KnownValues {
     return parts;
   }
 
-  /** Whether a text is a known value, or has one in it. Short ones may be in it by chance. */
+  /**
+   * Whether a text is or contains a known value. Short values do not count, because they may occur by chance.
+   */
   isIn(text: string): boolean {
     const lowered = lowerCase(text);
     if (this.#entries.has(lowered)) return true;

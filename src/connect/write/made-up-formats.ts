@@ -3,15 +3,15 @@ import { vatNumber } from '../../identity/namespaces/vat-number.js';
 import { phone } from '../../identity/namespaces/phone.js';
 import type { Random } from './random.js';
 
-/** Makes texts that look like others: the same length, case and separators, and valid check digits. */
+/** Makes texts of the same format as others: the same length, case and separators, and valid check digits. */
 
 const VOWELS = 'aeiou';
 const CONSONANTS = 'bcdfghjklmnprstvwz';
 const ATTEMPTS = 2_000;
 
-/** Another text of the same form. A digit becomes a digit, a vowel a vowel, and a consonant a consonant. */
+/** Another text of the same format. A digit becomes a digit, a vowel a vowel, and a consonant a consonant. */
 export function similarText(text: string, random: Random): string {
-  // A number of ten digits may be of 32 bits.
+  // A number of ten digits may be limited to 32 bits.
   if (/^[12]\d{9}$/.test(text) && Number(text) < 2 ** 31)
     return `1${similarCharacters(text.slice(1), random)}`;
   return isHexadecimal(text) ? similarHexadecimal(text, random) : similarCharacters(text, random);
@@ -20,7 +20,7 @@ export function similarText(text: string, random: Random): string {
 function similarCharacters(text: string, random: Random): string {
   let isInNumber = false;
   return Array.from(text, (character) => {
-    // Zeros in front stay, and no others are made there.
+    // Leading zeros stay, and no others are added.
     if (character === '0' && !isInNumber) return character;
     const isDigit = /\d/.test(character);
     const replacement = isDigit
@@ -59,13 +59,13 @@ function similarHexadecimal(text: string, random: Random): string {
 interface MakeOptions {
   /** Makes a similar text of a part. */
   change: (part: string) => string;
-  /** How many values were made and not used, such as one that is taken. */
+  /** The number of values that were made before and could not be used, for example because they are taken. */
   attempt: number;
 }
 
-/** A format whose values have rules. */
+/** A format with rules for its values. */
 export interface Format {
-  /** One text for all notations of a value. Undefined if the text has another format. */
+  /** The canonical form of all notations of a value. Undefined if the text has another format. */
   canonical(text: string): string | undefined;
   /** Another canonical text. Undefined if none was found. */
   make(canonical: string, random: Random, options: MakeOptions): string | undefined;
@@ -137,7 +137,7 @@ function makeUrl(text: string, random: Random, { change }: MakeOptions): string 
   return `${scheme}${similarText(label.toLowerCase(), random)}.example.com${change(rest)}`;
 }
 
-/** A similar number of the same country with right check digits. */
+/** A similar number of the same country with valid check digits. */
 function makeIban(compact: string, random: Random): string {
   const country = compact.slice(0, 2);
   const replacement = similarCharacters(compact.slice(4), random);
@@ -160,7 +160,7 @@ function ibanIn(text: string): string | undefined {
   return /^[A-Z]{2}\d{2}[A-Z\d]{11,30}$/.test(compact) && ibanRemainder(compact) === 1 ? compact : undefined;
 }
 
-/** The remainder of ISO 7064: 1 if the check digits are right. */
+/** The remainder of ISO 7064: 1 if the check digits are valid. */
 function ibanRemainder(compact: string): number {
   const moved = `${compact.slice(4)}${compact.slice(0, 4)}`;
   const digits = moved.replace(/[A-Z]/g, (letter) => String(letter.charCodeAt(0) - 55));
@@ -187,7 +187,7 @@ const dutchPhone = phone(REGION);
 
 /** The canonical form of a phone number. Undefined for another text. */
 export function phoneIn(text: string): string | undefined {
-  // A number without any mark is more probably an id.
+  // Digits without + or separators are more probably an id.
   return /^[+(0]|\d[\s()./-]/.test(text) ? (dutchPhone.normalise(text) ?? undefined) : undefined;
 }
 
@@ -227,9 +227,12 @@ function makePhone(canonical: string, random: Random, { attempt: before }: MakeO
   return undefined;
 }
 
-/** How often the ranges for fiction are tried: they are small, and may not have a number of this length. */
+/**
+ * The number of attempts with the ranges for fiction. They are small, and may not have a number of this
+ * length.
+ */
 const FICTION_ATTEMPTS = 20;
-/** The digits of a number that name its network or area. */
+/** The number of digits that identify its network or area. */
 const AREA_DIGITS = 2;
 
 function similarNational(number: PhoneNumber, attempt: number, random: Random): string {
@@ -239,7 +242,10 @@ function similarNational(number: PhoneNumber, attempt: number, random: Random): 
   return Array.from(national, (digit, i) => (i < AREA_DIGITS ? digit : random.of('0123456789'))).join('');
 }
 
-/** The notation with the digits of another number of the same country: its last digits are the national number. */
+/**
+ * The notation with the digits of another number of the same country. Its last digits are the national
+ * number.
+ */
 function renderPhone(notation: string, replacement: string): string {
   const number = parsePhoneNumberFromString(notation, { defaultCountry: REGION, extract: false });
   const national = number?.nationalNumber ?? '';

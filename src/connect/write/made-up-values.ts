@@ -4,16 +4,17 @@ import { FORMATS, inCase, phoneIn, phoneNotations, similarText, type Format } fr
 import { Random } from './random.js';
 
 /**
- * What a value is. `key`: it joins two records. `text`: another personal text. `measure`: a number that two records may share by
- * chance. `unknown`: a value that no field reads; other texts are not searched for it, unless it is distinctive.
+ * The role of a value. `key`: it joins two records. `text`: another personal text. `measure`: a number that
+ * two records may share by chance. `unknown`: a value that is not read by a field; other texts are searched
+ * for it only if it is distinctive.
  */
 export type Role = 'key' | 'text' | 'measure' | 'unknown';
 
-/** What the made-up values of a place have in common with the system's values. */
+/** Properties that the made-up values of a place share with the system's values. */
 export interface Shape {
-  /** The beginning that all values have, such as `cus_`. */
+  /** The prefix of all values, such as `cus_`. */
   prefix?: string;
-  /** Whether a value is one of the namespace by which records are found. */
+  /** Whether a value is valid in the namespace that finds records. */
   accepts?: (text: string) => boolean;
 }
 
@@ -31,7 +32,7 @@ interface Replacement {
   render(notation: string): string;
 }
 
-/** A part of a canonical text, and what it becomes. */
+/** A part of a canonical text, and its replacement. */
 interface ChangedPart {
   length: number;
   replacement: string;
@@ -41,9 +42,9 @@ const ROLES: readonly Role[] = ['key', 'text', 'unknown', 'measure'];
 const ATTEMPTS = 100;
 /** From this attempt on, a value may be longer. */
 const LONGER_FROM = 40;
-/** From this attempt on, the letters of an identifier stay: its namespace may have no others. */
+/** From this attempt on, the letters of an identifier stay, because its namespace may not allow others. */
 const SAME_LETTERS_FROM = 5;
-/** From this attempt on, known values within the value are not replaced by theirs. */
+/** From this attempt on, known values inside the value do not get their own replacement. */
 const UNRELATED_FROM = 10;
 
 /** The made-up values of one recording. `collect` all values, then `assign`, then replace. */
@@ -53,7 +54,7 @@ export class MadeUpValues {
   readonly #dates = new Set<string>();
   readonly #replacements = new Map<string, Replacement>();
   readonly #known = new KnownValues();
-  /** Known values that cannot be other words. */
+  /** Known values that are not ordinary words. */
   readonly #distinctive = new KnownValues();
   readonly #originals = new KnownValues();
   #days = 0;
@@ -82,7 +83,9 @@ export class MadeUpValues {
     return this.#days;
   }
 
-  /** Decides the made-up value of each collected one: short ones first, because longer ones may have them in them. */
+  /**
+   * Decides the made-up value of each collected one: short ones first, because longer ones may contain them.
+   */
   assign(): void {
     this.#days = this.#chooseDays();
     for (const date of this.#dates) this.#known.add(date, false, () => moveDate(date, this.#days) ?? date);
@@ -107,12 +110,12 @@ export class MadeUpValues {
     return replacement.render(text);
   }
 
-  /** A text that stays, except for known values in it. */
+  /** The text, with only the known values in it replaced. */
   replaceKnown(text: string): string {
     return replaceParts(this.#known, text);
   }
 
-  /** A description that stays, except for known values that cannot be other words. */
+  /** The description, with only known values replaced that are not ordinary words. */
   replaceDistinctive(text: string): string {
     return replaceParts(this.#distinctive, text);
   }
@@ -122,7 +125,7 @@ export class MadeUpValues {
     const all = new Set(days);
     const random = new Random(this.#seed, 'days');
     for (let attempt = 0; attempt < 10 * ATTEMPTS; attempt += 1) {
-      // Back, so that what has happened has happened. Further back if the records have all days of a year.
+      // Moves back, so that past dates stay past. Moves further if the records have all days of a year.
       const moved = -(30 + random.below(330) + 30 * Math.floor(attempt / 10));
       if (days.every((day) => !all.has(moveDate(day, moved) ?? ''))) return moved;
     }
@@ -225,12 +228,12 @@ function replaceParts(known: KnownValues, text: string): string {
     .join('');
 }
 
-/** Blanks and zeros have no meaning about a person. */
+/** Blanks and zeros do not identify a person. */
 function isEmpty(text: string): boolean {
   return /^\s*$|^0+([.,]0+)?$/.test(text);
 }
 
-/** Whether a text shows by itself that it is that of a person. */
+/** Whether a text alone shows that it belongs to a person. */
 function isDistinctive(text: string): boolean {
   return text.includes('@') || (text.match(/\d/g) ?? []).length >= 6;
 }

@@ -10,7 +10,10 @@ const STEPS: Readonly<Record<Finding['step'], string>> = {
   show: 'Shown',
 };
 
-/** Writes the page of a source: what was measured and when, what a person should check, and how to go on. It has no values. */
+/**
+ * Writes the page of a source: the findings and their date, the checks for a person, and the next steps. It
+ * contains no values.
+ */
 export function writePage(
   draft: Draft,
   decisions: Decisions,

@@ -7,36 +7,36 @@ import type { Role, Shape } from './made-up-values.js';
 import type { WrittenSource } from './written-source.js';
 
 /**
- * What happens to the values at a place of the records. `constant`: it has a meaning for the mapping, such as a value of an enum.
- * `unchanged`: it is not personal. `removed`: it is not recorded.
+ * How the values at a place of the records are treated. `constant`: it has a meaning for the mapping, such as
+ * a value of an enum. `unchanged`: it is not personal. `removed`: it is not recorded.
  */
 type Treatment = 'constant' | 'unchanged' | 'personal' | 'removed';
 
 export interface Place {
   treatment: Treatment;
   role: Role;
-  /** Of a number that is a moment. */
+  /** The unit of a number that is a time. */
   unit?: 'seconds' | 'milliseconds';
-  /** Whether the words of a value are names of a person. */
+  /** Whether the words in a value are names of a person. */
   isName?: boolean;
-  /** Of an identifier: whether a value is one of its namespace. */
+  /** Whether a value is valid in the namespace. Only for identifiers. */
   accepts?: NonNullable<Shape['accepts']>;
 }
 
-/** If several fields read one place, the first of these counts. */
+/** If several fields read one place, the first treatment in this list applies. */
 const TREATMENTS: readonly Treatment[] = ['constant', 'personal', 'unchanged', 'removed'];
 const NUMBERS = /^(Int|Float|BigInt|Decimal|Money)$/;
 const MAX_DEPTH = 5;
 const SEPARATOR = '\u0000';
 
-/** The places in the rows of calls and tables, with what happens to their values. */
+/** The places in the rows of calls and tables, and the treatment of their values. */
 export class Places {
   readonly #draft: Draft;
   readonly #decisions: Decisions;
   readonly #enums: ReadonlySet<DraftField>;
-  /** By scope and path. */
+  /** The places, by scope and path. */
   readonly #places = new Map<string, Place>();
-  /** The places, and the objects on the way to them. */
+  /** The paths of the places and of the objects around them. */
   readonly #read = new Set<string>();
   readonly #joins: (readonly [string, string])[] = [];
 
@@ -51,7 +51,7 @@ export class Places {
     for (const call of calls) {
       const type = this.typeOf(call);
       if (type === undefined) continue;
-      // A query names its columns, so none of them can be removed.
+      // A query names its columns, so they cannot be removed.
       const canRemove = draft.calls[call]?.call['query'] === undefined || draft.tables === undefined;
       for (const scope of this.scopesOf(call)) this.#addFields({ scope, canRemove }, type);
     }
@@ -73,7 +73,7 @@ export class Places {
     return undefined;
   }
 
-  /** Where the rows of a call are: in its answers, and in the tables that it reads. */
+  /** The scopes with the rows of a call: its answers, and the tables that it reads. */
   scopesOf(call: string): string[] {
     return [answersOf(call), ...tablesOf(this.#draft, call).map(tableScope)];
   }
@@ -82,12 +82,12 @@ export class Places {
     return this.#places.get(placeKey(scope, path));
   }
 
-  /** Whether a member of a row is that of a field, or on the way to one. */
+  /** Whether a member of a row is read by a field, or contains such a member. */
   isRead(scope: string, path: readonly string[]): boolean {
     return this.#read.has(placeKey(scope, path));
   }
 
-  /** What happens to the keys of a call. */
+  /** The treatment of the keys of a call. */
   keysOf(call: string): Place {
     return this.at(keysOf(call), []) ?? { treatment: 'personal', role: 'key' };
   }
@@ -140,7 +140,7 @@ export class Places {
       this.#places.set(key, { ...before, ...place });
   }
 
-  /** A value that identifies a customer is recorded, also if the SDL does not have it. */
+  /** A value that identifies a customer is recorded even if the SDL does not have it. */
   #addIdentity(): void {
     const { recordKey, yields, foundBy, name, namespaces } = this.#decisions;
     const paths: [path: string, place: Place][] = [
@@ -197,7 +197,10 @@ export class Places {
     }
   }
 
-  /** Joined places are treated alike: as personal if one of them is, and otherwise as not personal if one of them is. */
+  /**
+   * Joined places have the same treatment: as personal if one of them is personal, otherwise as not personal
+   * if one of them is not.
+   */
   #settleJoins(): void {
     for (let again = true; again;) {
       again = false;
@@ -213,7 +216,7 @@ export class Places {
           if (place?.treatment === 'constant') continue;
           const settled = treatment ?? 'personal';
           if (place?.treatment === settled && place.role === 'key') continue;
-          // A place that nothing is known of stays open until its partner is.
+          // An unknown place waits until the joined place is known.
           if (place === undefined && treatment === undefined) continue;
           this.#places.set(key, { ...place, treatment: settled, role: 'key' });
           again = true;
@@ -231,7 +234,7 @@ function placeKey(scope: string, path: readonly string[]): string {
   return [scope, ...path].join(SEPARATOR);
 }
 
-/** The names of a path. The items of a list are at one place. */
+/** The names in a path. All items of a list are one place. */
 function namesIn(path: string): string[] {
   return (stepsOf(path) ?? [path]).filter((step) => typeof step === 'string');
 }

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 
-/** Numbers that depend on a seed and a text only. */
+/** Random numbers that depend only on a seed and a text. */
 export class Random {
   readonly #seed: string;
   readonly #text: string;

@@ -5,8 +5,8 @@ import { replacePersonal } from './replace-personal.js';
 import { writtenSource } from './written-source.js';
 
 /**
- * Writes the recording of a source, with made-up personal values and with examples. `seed` decides the made-up values:
- * with a seed that others can guess, they can test whether a value was in the records.
+ * Writes the recording of a source, with made-up personal values and with examples. `seed` decides the
+ * made-up values. It must be secret: with it, others can test whether the records had a value.
  */
 export function writeRecording(
   draft: Draft,

@@ -6,22 +6,23 @@ import { MadeUpValues, type Role, type Shape } from './made-up-values.js';
 import { answersOf, Places, tableScope, tablesOf, type Place } from './places.js';
 import type { WrittenSource } from './written-source.js';
 
-/** The recorded parts of a draft, in which every personal value is a made-up one. */
+/** The recorded parts of a draft, with made-up personal values. */
 export type ReplacedRecords = Pick<Recording, 'system' | 'calls' | 'tables'>;
 
 type Json = RecordedCall['answers'][string][number];
 
-/** The walk through all values: the same for collecting and for replacing them. */
+/** Visits all values. Collecting and replacing use the same walk. */
 interface Visitor {
-  /** The value to record instead. Undefined removes its member. */
+  /** Returns the value to record instead. Undefined removes its member. */
   value(value: string | number, place: Place | undefined, at: string): string | number | undefined;
-  /** The name of a member that no field reads. */
+  /** Visits the name of a member that is not read by a field. */
   member(name: string): string;
 }
 
 /**
- * Replaces every personal value by a made-up one of the same format. Equal values become equal ones, wherever they are, so
- * that joins still join. What is classified as not personal stays. The result depends on the draft, the decisions and the seed only.
+ * Replaces every personal value by a made-up one of the same format. Equal values get equal replacements
+ * everywhere, so that joins still work. Values that are classified as not personal stay. The result depends
+ * only on the draft, the decisions and the seed.
  */
 export function replacePersonal(
   draft: Draft,
@@ -31,7 +32,7 @@ export function replacePersonal(
   return new Replacer(draft, decisions, written, seed).replace();
 }
 
-/** A word of a name that is not a word of every text, such as "de". */
+/** A word in a personal name: capitalised, and longer than particles such as "de". */
 const NAME = /\p{Lu}[\p{L}\p{M}]{2,}/gu;
 
 class Replacer {
@@ -87,7 +88,7 @@ class Replacer {
     }
   }
 
-  /** Sampled texts of personal fields that may be in no recorded row, but in another text. */
+  /** Sampled texts of personal fields. They may occur in other texts, even if their rows are not recorded. */
   #otherSamples(): string[] {
     const { customer, types } = this.#draft;
     const personal = new Set(
@@ -183,7 +184,7 @@ class Replacer {
   }
 }
 
-/** Whether the values at a place become made-up ones. Removed ones are looked for in other texts. */
+/** Whether the values at a place become made-up ones. Removed values are replaced in other texts. */
 function isReplaced(place: Place | undefined): boolean {
   return place?.treatment !== 'constant' && place?.treatment !== 'unchanged';
 }
@@ -199,11 +200,11 @@ interface Walk {
   scope: string;
   places: Places;
   visitor: Visitor;
-  /** What happens to the values within an object or list that is one value for the mapping. */
+  /** The treatment of values inside an object or list that the mapping reads as one value. */
   outer?: Place | undefined;
 }
 
-/** Walks through a value of a row. Lists have the place of their items. Undefined: it is removed. */
+/** Walks through a value of a row. Lists have the place of their items. Undefined removes the value. */
 function walkValue(value: Json, path: readonly string[], walk: Walk): Json | undefined {
   if (Array.isArray(value))
     return value.flatMap((item) => {
@@ -235,7 +236,7 @@ function walkMembers(
   );
 }
 
-/** The beginnings that ids of a place have in common, such as `cus_`: they have no meaning about a person. */
+/** The common prefixes of the ids at each place, such as `cus_`. They do not identify a person. */
 function prefixesOf(found: readonly { text: string; at: string }[]): Map<string, string> {
   const byPlace = new Map<string, Set<string>>();
   for (const { text, at } of found)
@@ -258,6 +259,6 @@ function commonPrefix(texts: readonly string[]): string {
   while (length < first.length && others.every((text) => text.startsWith(first.slice(0, length + 1))))
     length += 1;
   const [common = ''] = /^(?:.*[^A-Za-z\d]|\D*)/.exec(first.slice(0, length)) ?? [];
-  // The beginning of a UUID or of a number is not a prefix.
+  // The first characters of a UUID or of a number are not a prefix.
   return /^[A-Za-z][\w:/.+-]*$/.test(common) && !/^[\da-f-]*$/i.test(common) ? common : '';
 }

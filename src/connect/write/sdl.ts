@@ -9,7 +9,7 @@ import {
 } from './written-source.js';
 
 const LINE_WIDTH = 110;
-/** A longer description of the system is cut off. */
+/** Longer descriptions of the system are truncated. */
 const MAX_DESCRIPTION_CHARACTERS = 300;
 
 /** Writes the SDL of a source: its types and fields, and the rules for their personal data. */
@@ -63,7 +63,7 @@ function fieldLines(field: WrittenField, type: WrittenType, types: readonly Writ
   ];
 }
 
-/** How many objects of a list in a record are counted, for the cost of an operation. */
+/** The assumed number of objects in a list, for the cost of an operation. */
 const ASSUMED_ITEMS = 10;
 const PAGE_ARGUMENTS =
   '("How many, 1 to 100." first: Int! = 10 "The `endCursor` of the page before." after: String)';
@@ -72,7 +72,7 @@ function typeOf({ type, draft, isConnection }: WrittenField): string {
   return isConnection ? `${type}Connection` : draft.isList ? `[${type}!]` : type;
 }
 
-/** A field has the rules of its type, and its own ones if they differ. */
+/** A field has the rules of its type, unless it has other rules. */
 function leafDirectives({ privacy }: WrittenField, type: WrittenType): string[] {
   if (privacy === undefined) return [];
   const { category, mask } = privacy;

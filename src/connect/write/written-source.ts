@@ -4,7 +4,7 @@ import type { Decisions, Draft, DraftField, DraftType, FieldPrivacy } from '../d
 import { wordsOf } from '../words.js';
 import { distinctName, enumValueName, fieldName, typeName } from './names.js';
 
-/** What the files of a source have of a draft: the same types, fields and calls in the declaration, the SDL and the recording. */
+/** The types, fields and calls that the declaration, the SDL and the recording have in common. */
 export interface WrittenSource {
   /** The field of `Customer` that is the record as a whole, such as `club`. */
   customerField: string;
@@ -26,11 +26,11 @@ export interface WrittenType extends Access {
   category: string;
 }
 
-/** Who may see a field, and for what. */
+/** The scopes and purposes that give access to a field. */
 interface Access {
-  /** None: every authenticated caller. */
+  /** An empty list: every authenticated caller. */
   scopes: readonly (readonly string[])[];
-  /** None: any purpose. */
+  /** An empty list: any purpose. */
   purposes: readonly string[];
 }
 
@@ -42,7 +42,7 @@ export interface WrittenField {
   enum?: WrittenEnum;
   object?: WrittenType;
   isConnection: boolean;
-  /** Of a field that is not an object. */
+  /** The privacy rules. Only for a field that is not an object. */
   privacy?: Classified;
 }
 
@@ -50,9 +50,9 @@ type Classified = Exclude<FieldPrivacy, { leftOutBecause: string }>;
 
 export interface WrittenEnum {
   name: string;
-  /** Where it is used, such as `ClubMember.status`. */
+  /** The field that uses it, such as `ClubMember.status`. */
   of: string;
-  /** By the value of the system: the name in GraphQL. */
+  /** The names in GraphQL, by the value of the system. */
   values: ReadonlyMap<string, string>;
 }
 
@@ -61,7 +61,7 @@ const MASKABLE = new Set(['String', 'ID', 'Date']);
 /** Numbers that are written as an ID if they have a mask. */
 const WHOLE = new Set(['Int', 'BigInt']);
 
-/** Decides what is written of a draft. */
+/** Decides which parts of a draft are written. */
 export function writtenSource(draft: Draft, decisions: Decisions): WrittenSource {
   return new SourceWriter(draft, decisions).write();
 }
@@ -113,7 +113,7 @@ class SourceWriter {
       ...{ draft, name: distinctName(wanted, this.#typeNames), fields: [], category: 'NONE' },
       ...{ scopes: [], purposes: [] },
     };
-    // The connection of a type is added by its name.
+    // The gateway adds a connection of the type, so its names are taken too.
     this.#typeNames.add(`${type.name}Connection`).add(`${type.name}Edge`);
     this.#types.set(draft.name, type);
     const names = new Set<string>();
@@ -193,8 +193,9 @@ class SourceWriter {
   }
 
   /**
-   * A list that a call loads is a connection if the fields that it is ordered by are written. A database continues a list after
-   * the values of a row, so there they are never null: each caller who sees the row sees them.
+   * A list that a call loads is a connection if the fields of its order are written. A database continues a
+   * list after the values of a row, so these fields must never be null: each caller who sees the row must see
+   * them.
    */
   #isConnection({ draft, object }: WrittenField): boolean {
     const order = draft.call?.order?.map((name) => name.replace(/^-/, ''));
@@ -207,7 +208,7 @@ class SourceWriter {
   }
 }
 
-/** Whether the values of an enum may show who a person is. Then they are texts. */
+/** Whether the values of an enum may identify a person. Then they are written as texts. */
 function isHidden({ mask, category, isRecognised }: Classified): boolean {
   return mask !== undefined || !isRecognised || category === 'IDENTITY' || category === 'CONTACT';
 }
@@ -223,7 +224,7 @@ function reachedFrom(customer: TypeInWork): TypeInWork[] {
   return [...reached] as TypeInWork[];
 }
 
-/** A purpose that a field below allows is allowed on the way to it. */
+/** An object allows each purpose that one of its fields allows. */
 function widenPurposes(type: TypeInWork): void {
   const seen = new Set<WrittenType>();
   const below = (inner: WrittenType): (readonly string[])[] => {
@@ -237,7 +238,10 @@ function widenPurposes(type: TypeInWork): void {
   type.purposes = unionOf(below(type));
 }
 
-/** All purposes of the lists, in the order of their appearance. An empty list allows any purpose, and so does the result. */
+/**
+ * The union of the lists, in order of appearance. If one list is empty, it allows any purpose, and so does
+ * the result.
+ */
 function unionOf(lists: readonly (readonly string[])[]): readonly string[] {
   return lists.some((purposes) => purposes.length === 0) ? [] : [...new Set(lists.flat())];
 }
@@ -253,7 +257,7 @@ export function isSameAccess(a: Access, b: Access): boolean {
   return JSON.stringify(a.scopes) === JSON.stringify(b.scopes) && sorted(a.purposes) === sorted(b.purposes);
 }
 
-/** The words of a name as text: `joinedAt` is `joined at`. */
+/** The words of a name as text: `joinedAt` becomes `joined at`. */
 export function wordsText(name: string): string {
   return wordsOf(name).join(' ');
 }

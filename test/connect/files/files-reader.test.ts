@@ -51,7 +51,7 @@ describe('connecting a folder of files', () => {
       expect(found).toContain(table);
     expect(found).toContain('they look like secrets: readers.password_hash.');
     expect(found).toContain('broken is left out. A file is damaged or incomplete');
-    expect(found).toContain('a pattern cannot name them alone: [odd].csv.');
+    expect(found).toContain('no pattern matches only them: [odd].csv.');
   });
 
   it('drafts calls in the syntax of a declaration, with at most 20 queries', async () => {

@@ -57,7 +57,7 @@ describe('connecting a database', () => {
     const { candidates, findings } = await withReader((reader) => reader.look());
     expect(candidates.map(({ name }) => name)).toEqual(['current_student', 'student']);
     expect(candidates[0]?.evidence).toBe(
-      'a view; its name says persons or organisations; name: given_name, family_name; e-mail: email; unique: number; 5 tables refer to it',
+      'a view; its name suggests persons or organisations; name: given_name, family_name; e-mail: email; unique: number; 5 tables refer to it',
     );
     expect(textsOf(findings)).toContain(
       'Left out, because they look like secrets: session_token, student.password_hash, student.apiToken.',
