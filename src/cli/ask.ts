@@ -8,7 +8,7 @@ import { customerQuery } from './customer-query.js';
 import { callerAs, openOwnGateway, readBy, readStandardInput, type OwnGateway } from './own-gateway.js';
 import { enterProject } from './start.js';
 
-/** Kinds whose form few other values have, so that a value in that form is of this kind. */
+/** Kinds with a distinctive form: a value in this form is of this kind. */
 const DISTINCT_FORMS: Readonly<Record<string, RegExp>> = {
   email: /@.+\./,
   phone: /^\s*\+/,
@@ -27,8 +27,7 @@ export const showCustomer = defineCommand({
     identifier: {
       type: 'positional',
       required: false,
-      description:
-        'An identifier that is recognised by its form, or kind=value; - reads it from standard input',
+      description: 'An identifier whose form shows its kind, or kind=value; - reads it from standard input',
     },
     by: {
       type: 'string',
@@ -38,18 +37,19 @@ export const showCustomer = defineCommand({
     role: {
       type: 'string',
       default: 'operator',
-      description: 'The role whose permissions and masks apply (src/context/roles.ts, and the setting ROLES)',
+      description:
+        'The role that decides permissions and masks (src/context/roles.ts, and the setting ROLES)',
     },
     purpose: {
       type: 'string',
-      description: 'What the data is used for. Default: the default purpose of the role',
+      description: 'The purpose of the query. Default: the default purpose of the role',
     },
     why: {
       type: 'boolean',
       default: false,
       description: 'Adds which identifier and rule found each record, and the values that were not chosen',
     },
-    json: { type: 'boolean', default: false, description: 'Prints JSON with all values in full length' },
+    json: { type: 'boolean', default: false, description: 'Prints JSON, in which long values are complete' },
     project: {
       type: 'string',
       valueHint: 'folder',
@@ -83,7 +83,7 @@ export const showCustomer = defineCommand({
 
 function print(card: CustomerCard, title: string, isJson: boolean): void {
   const lines = isJson
-    ? // Control characters above U+007F are not escaped by JSON.stringify, and some terminals obey them.
+    ? // JSON.stringify does not escape control characters above U+007F, and some terminals execute them.
       [
         JSON.stringify(card, null, 2).replace(
           /[\u007f-\u009f]/g,
@@ -98,7 +98,9 @@ function print(card: CustomerCard, title: string, isJson: boolean): void {
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-/** Exit code 0: a customer is shown. 1: no customer is found, or several may be meant. 2: the request failed. */
+/**
+ * Exit code 0: a customer is shown. 1: no customer is found, or several may be meant. 2: the request failed.
+ */
 function exitCodeOf({ customer, errors }: CustomerCard): number {
   if (customer !== null) return 0;
   return errors.every(({ code }) => code === 'AMBIGUOUS_IDENTITY') ? 1 : 2;
@@ -120,7 +122,7 @@ function checkKind(kind: string, kinds: readonly string[]): void {
 /** Finds the kind of a value by its form. A value that may be of several kinds is refused. */
 async function recognise(gateway: OwnGateway, text: string): Promise<{ namespace: string; value: string }> {
   const kinds = kindsOf(gateway);
-  // An e-mail address may contain "=", but one that begins with the name of a kind is improbable.
+  // An e-mail address may contain "=", but it is unlikely to begin with the name of a kind.
   if (kinds.some((kind) => text.startsWith(`${kind}=`))) return readBy(text);
   const value = (text === '-' ? await readStandardInput() : text).trim();
   const possible = kinds.filter((kind) => {
@@ -133,7 +135,7 @@ async function recognise(gateway: OwnGateway, text: string): Promise<{ namespace
   if (namespace !== undefined) return { namespace, value };
   throw new InvalidInputError(
     first === undefined
-      ? `This identifier has the form of no kind. Name its kind by --by <kind>=<value>. The kinds are ${kinds.join(', ')}.`
-      : `This identifier may be of several kinds: ${possible.join(', ')}. Name its kind, such as --by ${first}=<value>.`,
+      ? `The kind of this identifier was not recognised. Name it with --by <kind>=<value>. The kinds are ${kinds.join(', ')}.`
+      : `This identifier may be of several kinds: ${possible.join(', ')}. Name one of them, such as --by ${first}=<value>.`,
   );
 }

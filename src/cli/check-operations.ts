@@ -12,8 +12,9 @@ import { readSubscriptionRules } from '../stitching/subscription-rules.js';
 import { readTriggers } from '../webhooks/triggers.js';
 
 /**
- * Checks the operations and the triggers of folders against schema/gateway.graphql, which has the fields of every source. The
- * gateway leaves out operations that its sources cannot answer. A field that no source has is a mistake.
+ * Checks the operations and the triggers of folders against schema/gateway.graphql, which has the fields of
+ * every source. The gateway leaves out operations that its sources cannot answer. An operation with a field
+ * that no source has is a mistake.
  */
 
 const SCHEMA = new URL('../../schema/gateway.graphql', import.meta.url);
@@ -48,7 +49,7 @@ for (const folder of values.triggers) {
     schema,
     subscriptionRules: readSubscriptionRules(sdl, schema),
     deliver: directiveNamed('deliver', sdl),
-    // The endpoints, and the fields that a purpose forbids, are known only at start.
+    // The endpoints, and the fields that a purpose forbids, are known only when the gateway starts.
     endpoints: { has: () => true },
     forbidden: () => [],
     maySee: () => true,

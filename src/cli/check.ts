@@ -11,7 +11,7 @@ import { testDependencies } from './gateway-under-test.js';
 import { readBy } from './own-gateway.js';
 import { projectFolder } from './start.js';
 
-/** The key of the check, if the command line has none. */
+/** The variable with the key of the check, if the command line has none. */
 const KEY_VARIABLE = 'STEKKERDOOS_CHECK_KEY';
 
 export const check = defineCommand({
@@ -41,7 +41,7 @@ export const check = defineCommand({
     const text = key ?? process.env[KEY_VARIABLE] ?? '';
     if (text === '')
       throw new InvalidInputError(
-        `The recording has made-up keys only. Add --key email=..., or set ${KEY_VARIABLE}, with a key of the live system.`,
+        `The recording has only made-up keys. Add --key email=..., or set ${KEY_VARIABLE}, with a key of the live system.`,
       );
     const options = await loadProject(folder, builtIn, process.env);
     const source = options.sources.find((found) => found.name === name);
@@ -91,9 +91,9 @@ function linesOf({ source, drift, notChecked }: CheckReport): string[] {
     ),
     ...(notChecked.length === 0
       ? []
-      : [`  not checked: ${notChecked.join(', ')}. The key leads to no record of these calls.`]),
+      : [`  not checked: ${notChecked.join(', ')}. These calls have no record for the key.`]),
     ...(drift.some(({ apply }) => apply !== undefined)
-      ? ['  Harmless changes are written to the recording by --apply.']
+      ? ['  Add --apply to write harmless changes to the recording.']
       : []),
     ...(drift.some(({ severity }) => severity === 'breaking')
       ? ['  Correct the declaration, then record the system again: stekkerdoos connect.']

@@ -6,7 +6,7 @@ import { readBy } from './own-gateway.js';
 
 export const UNIQUENESS: readonly Uniqueness[] = ['enforced', 'usual', 'verified', 'none'];
 
-/** The answers that the command line has. */
+/** The answers in the flags of the command line. */
 export interface AnsweredFlags {
   by: string | undefined;
   /** By kind, such as `email`. */
@@ -23,7 +23,10 @@ export interface Person {
   chooseLeftOut(suggested: Decisions['privacy']): Promise<readonly string[]>;
 }
 
-/** Answers by the flags. Without a flag, a person answers; without a person, the suggestion is taken. */
+/**
+ * Answers questions by the flags. Without a flag, a person answers; without a person, the suggestion is
+ * taken.
+ */
 export function answersOf(flags: AnsweredFlags, person: Person | undefined): Answers {
   return {
     candidate: async (candidates) =>

@@ -20,7 +20,7 @@ export interface Streams {
   output?: Writable;
 }
 
-/** `beforeQuestion` runs before each question, so that nothing else is written meanwhile. */
+/** `beforeQuestion` runs before each question, to end a line of progress. */
 export function personAt(streams: Streams, beforeQuestion: () => void): Person {
   const question = async <T>(answer: () => Promise<T>): Promise<Exclude<T, symbol>> => {
     beforeQuestion();
@@ -31,14 +31,14 @@ export function personAt(streams: Streams, beforeQuestion: () => void): Person {
       question(() =>
         select({
           ...streams,
-          message: 'By which call is one person found?',
+          message: 'Which call should find one person?',
           options: candidates.map(({ name, evidence }) => ({ value: name, label: name, hint: evidence })),
           maxItems: SHOWN_OPTIONS,
         }),
       ),
     typeKey: (kind, why) =>
       question(() =>
-        password({ ...streams, message: `${why} Type a key of the kind ${kind}, or only Enter.` }),
+        password({ ...streams, message: `${why} Type a key of the kind ${kind}, or press Enter to skip.` }),
       ),
     chooseUniqueness: (namespace, suggested) =>
       question(() =>
@@ -70,7 +70,7 @@ export function personAt(streams: Streams, beforeQuestion: () => void): Person {
   };
 }
 
-/** Whether existing files are to be replaced. */
+/** Returns whether to replace existing files. */
 export async function confirmReplacing(paths: readonly string[], streams: Streams): Promise<boolean> {
   return answered(
     await confirm({ ...streams, message: `Replace ${paths.join(', ')}?`, initialValue: false }),

@@ -7,12 +7,15 @@ const CALLS_OF_A_LINE = 5;
 export interface CommandProgress extends Progress {
   /** A call to the system begins. */
   called(used: number, most: number): void;
-  /** Ends the moving line, before other text. */
+  /** Ends the progress line, before other text. */
   pause: () => void;
   lines(lines: readonly string[]): void;
 }
 
-/** Prints the steps: one line for each on a terminal, which moves while the step takes long, and plain lines elsewhere. */
+/**
+ * Prints the steps. On a terminal, each has one line, which is updated during the step. Elsewhere, plain
+ * lines are printed.
+ */
 export function printProgress(isTerminal: boolean): CommandProgress {
   const print = (text: string): void => void process.stdout.write(`${text}\n`);
   let doing = '';

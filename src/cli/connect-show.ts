@@ -7,7 +7,7 @@ import { readCard, renderCard, type CustomerCard } from './customer-card.js';
 import { customerQuery } from './customer-query.js';
 import type { OwnGateway } from './own-gateway.js';
 
-/** Calls that showing a customer takes. A database is also requested for the plan of the call. */
+/** The number of calls for showing a customer. A database also explains the plan of the call. */
 export function callsToShow({ url }: Target): number {
   return url === undefined || url.protocol.startsWith('http') ? 1 : 3;
 }
@@ -19,8 +19,8 @@ export interface Shown {
 }
 
 /**
- * Queries the new fields of a sampled customer through a gateway with the new source. The query and the card are printed; each
- * value is masked, because the output of a command may be stored.
+ * Queries the new fields of a sampled customer through a gateway with the new source. Prints the query and
+ * the card. Each value is masked, because the output of a command may be stored.
  */
 export async function showNewCustomer(
   connected: Connected,
@@ -30,7 +30,7 @@ export async function showNewCustomer(
   const { recordKey } = connected.decisions;
   const id = sampledId(connected);
   if (id === undefined)
-    return { isShown: true, lines: ['No customer is shown, because no record was sampled.'] };
+    return { isShown: true, lines: ['No customer is shown, because there is no sampled record.'] };
   let gateway: OwnGateway;
   try {
     gateway = await openGateway();
@@ -68,7 +68,7 @@ function linesOf(document: string, namespace: string, card: CustomerCard): strin
   ];
 }
 
-/** The own id of a sampled record. */
+/** The id of a sampled record. */
 function sampledId({ draft, decisions }: Connected): string | undefined {
   const call = draft.calls[decisions.foundBy[decisions.recordKey]?.call ?? ''];
   const answered = Object.entries(call?.recorded?.answers ?? {}).find(([, rows]) => rows.length === 1);

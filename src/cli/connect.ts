@@ -42,18 +42,18 @@ export const connect = defineCommand({
       default: '.',
       description: 'A project folder. Default: the current folder',
     },
-    yes: { type: 'boolean', description: 'Takes every suggestion, and puts no question' },
-    dryRun: { type: 'boolean', description: 'Prints the files, and writes nothing' },
+    yes: { type: 'boolean', description: 'Takes every suggestion without a question' },
+    dryRun: { type: 'boolean', description: 'Prints the files instead of writing them' },
     force: { type: 'boolean', description: 'Replaces existing files of the source' },
     kind: {
       type: 'string',
       valueHint: READERS.map(({ kind }) => kind).join('|'),
-      description: 'The kind of the system. Default: its form decides',
+      description: 'The kind of the system. Default: the kind that its form shows',
     },
     by: {
       type: 'string',
       valueHint: 'call',
-      description: 'The call by which one person is found, as step 1 prints it. Default: the best one',
+      description: 'The call that finds one person, as printed by step 1. Default: the best one',
     },
     key: {
       type: 'string',
@@ -76,13 +76,13 @@ export const connect = defineCommand({
       type: 'string',
       valueHint: 'number',
       default: '20',
-      description: 'The most calls to the system',
+      description: 'The maximum number of calls to the system',
     },
     interval: {
       type: 'string',
       valueHint: 'duration',
       default: '1 s',
-      description: 'The time between two calls, such as 200 ms',
+      description: 'The time between the starts of two calls, such as 200 ms',
     },
   },
   run: async ({ args, rawArgs }) => {
@@ -90,11 +90,11 @@ export const connect = defineCommand({
     const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
     if (!isTerminal && !yes)
       throw new InvalidInputError(
-        'Questions need a terminal. Add --yes to take the suggestions; flags answer single questions.',
+        'Questions need a terminal. Add --yes to take the suggestions. A flag answers one question.',
       );
     const keys = valuesOf(rawArgs, '--key');
     if (what === '-' && keys.some((key) => key.endsWith('=-')))
-      throw new InvalidInputError('Standard input is the system or a key, and not both.');
+      throw new InvalidInputError('Standard input can be the system or a key, not both.');
     const flags: AnsweredFlags = {
       by: args.by,
       keys: await readKeys(keys),
@@ -104,7 +104,7 @@ export const connect = defineCommand({
     const most = readCalls(args.calls);
     const intervalMs = readInterval(args.interval);
     const target = await readTarget(what ?? '-', readStandardInput);
-    // A relative path of a file starts at the folder of the command, and those of settings start at the project.
+    // A relative path on the command line starts at its folder. Paths in settings start at the project.
     enterProject(args.project);
     const folder = process.cwd();
     const options = await loadProject(folder, builtIn, process.env);
@@ -143,7 +143,10 @@ export const connect = defineCommand({
   },
 });
 
-/** Creates a gateway with this source alone. Its settings are not checked: a variable may have no value yet. */
+/**
+ * Creates a gateway with this source alone. Its settings are not checked, because a variable may have no
+ * value yet.
+ */
 async function findProblems(
   { source, sdl }: DeclaredSource,
   environment: Environment,
@@ -192,7 +195,7 @@ function withoutSource(options: ProjectOptions, newName: string): ProjectOptions
   });
 }
 
-/** A project may have no secret yet. Ids of customers are not stored here, so any secret will do. */
+/** A project may have no secret yet. Ids of customers are not stored here, so any secret is sufficient. */
 function withSecret<Options extends { environment: Environment }>(options: Options): Options {
   const { ID_SECRET, ID_SECRET_FILE } = options.environment;
   if ((ID_SECRET ?? '') !== '' || (ID_SECRET_FILE ?? '') !== '') return options;
@@ -221,7 +224,7 @@ function variablesOf({ variables }: Draft): string[] {
 }
 
 const MAX_SEED = 2 ** 48 - 1;
-/** With fewer calls, nothing can be measured. */
+/** The minimum number of calls that measuring needs. */
 const MIN_CALLS = 6;
 const MAX_CALLS = 1_000;
 
@@ -253,6 +256,6 @@ async function refuseReplacing(source: string, folder: string, hasPerson: boolea
   const existing = Object.values(filesOfSource(source)).filter((path) => existsSync(join(folder, path)));
   if (existing.length === 0 || (hasPerson && (await confirmReplacing(existing, {})))) return;
   throw new InvalidInputError(
-    `${existing.join(', ')} would be replaced. Use another name, or --force. No call was sent.`,
+    `These files exist: ${existing.join(', ')}. Use another name, or --force to replace them. No call was sent.`,
   );
 }

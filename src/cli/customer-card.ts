@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { sourceValue } from '../stitching/sdl.js';
 import type { FailureReport } from '../telemetry/source-failures.js';
 
-/** A longer value is cut on a card; `--json` has the whole. */
+/** A longer value is truncated on a card. `--json` has the complete value. */
 const MAX_VALUE_CHARACTERS = 160;
 const NAME_COLUMN = 22;
 
@@ -37,7 +37,7 @@ interface CardError {
 
 interface CardSource {
   name: string;
-  /** KNOWN, UNKNOWN or UNAVAILABLE; undefined if the caller may not see it. */
+  /** KNOWN, UNKNOWN or UNAVAILABLE. Undefined if the caller may not see it. */
   customer: string | undefined;
   status: string;
   ageSeconds: number;
@@ -191,7 +191,7 @@ function entriesOf(value: unknown): string[] {
   return entries.map(textOf).filter((text) => text !== '');
 }
 
-/** A value on one line, without the characters by which a system could control the terminal. */
+/** A value on one line, without characters that control a terminal. */
 function textOf(value: unknown): string {
   const text = plainText(value)
     .replace(/[\p{C}\s]+/gu, ' ')
@@ -209,7 +209,7 @@ function plainText(value: unknown): string {
     return `${amount} ${currency}`;
   return (
     Object.entries(value)
-      // The gateway's id of an object has no meaning for people.
+      // An id that the gateway makes is not useful to a person.
       .filter(([name]) => name !== '__typename' && name !== 'id')
       .flatMap(([name, inner]) => {
         const text = plainText(inner);
@@ -263,7 +263,7 @@ function renderIdentity(identity: Readonly<Record<string, unknown>>): string[] {
     ...found.conflicts.map(({ namespace, values, link }) =>
       row('not followed', `${show(link)} would join ${namespace} ${values.map(textOf).join(' and ')}`),
     ),
-    ...list('ended by a limit', found.limitsReached),
+    ...list('stopped at a limit', found.limitsReached),
     ...list('unavailable', found.unavailable),
     ...list('no record in', found.queriedSystems),
     ...(found.candidateCount === undefined

@@ -13,10 +13,10 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 
-/** Entries of each list on a card. */
+/** The number of entries of each list on a card. */
 const MAX_LIST_ENTRIES = 3;
 
-/** They explain the other fields, so the card has them only with `--why`. */
+/** Fields that explain the other fields. The card has them only with `--why`. */
 const EXPLANATIONS = new Set(['provenance', 'identifiers']);
 
 const IDENTITY = `
@@ -68,7 +68,7 @@ export function customerQuery(schema: GraphQLSchema, { why, fields: only }: Card
 ${why ? 'fragment Held on FieldValue { value source recordId isVerified updatedAt }' : ''}`;
 }
 
-/** The selection of a field; undefined if it has no place on a card. */
+/** The selection of a field. Undefined if the card does not show it. */
 function select(
   field: GraphQLField<unknown, unknown>,
   schema: GraphQLSchema,
@@ -81,7 +81,7 @@ function select(
   const call = isSized ? `${name}(first: ${MAX_LIST_ENTRIES})` : name;
   if (isLeafType(of)) return call;
   const isOfCustomer = types.length === 1;
-  // Below a field of the customer, another list may cost a call for each entry. Amounts are part of their object.
+  // Below a field of the customer, a list may take one call for each entry. Amounts are part of their object.
   const isCostly = isSized || (isListType(getNullableType(type)) && of.name !== 'Money');
   if (types.includes(of) || (!isOfCustomer && isCostly)) return undefined;
   if (isObjectType(of)) {
@@ -112,7 +112,7 @@ function inObject(
   types: readonly GraphQLNamedType[],
 ): string {
   const fields = Object.values(type.getFields());
-  // Fields that always have a value name the object, such as the number of an order.
+  // Fields that are never null often name the object, such as the number of an order.
   return [
     ...fields.filter((field) => isNonNullType(field.type)),
     ...fields.filter((field) => !isNonNullType(field.type)),

@@ -57,7 +57,7 @@ async function examineInstallation(key: string | undefined): Promise<Report> {
     if (!(error instanceof ConfigError)) throw error;
     return {
       findings: problemFindings(error.problems),
-      notChecked: ['All else: it needs valid settings.'],
+      notChecked: ['All other checks: they need valid settings.'],
     };
   }
   const answers = listenToAnswers();
@@ -116,7 +116,7 @@ async function sampleOf({ config, parts }: OwnGateway, key: string | undefined):
   throw new InvalidInputError(`--key is not an identifier of a customer. The kinds are ${kinds}.`);
 }
 
-/** The origins of a system: its settings that are addresses. */
+/** The origins of a system, from its settings with addresses. */
 function originsOf(
   { settings, parts }: OwnGateway,
   { connector }: OwnGateway['parts']['sources'][number],

@@ -33,7 +33,7 @@ export const testDependencies: TestDependencies = {
             method: 'POST',
             headers: { 'content-type': 'application/json' },
           });
-          // The connection is closed before an answer comes.
+          // The connection is closed before the answer.
           sent.on('error', () => undefined);
           sent.end(JSON.stringify({ query, variables }));
           const result = await isTime();

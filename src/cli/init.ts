@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { InvalidInputError } from '../errors.js';
 
 const TEMPLATE = fileURLToPath(new URL('../project/template/', import.meta.url));
-/** npm does not pack files of these names as they are, so the template has them under other names. */
+/** npm does not pack files with these names unchanged, so the template has other names for them. */
 const RENAMED = {
   gitignore: '.gitignore',
   'env.example': '.env.example',
@@ -19,7 +19,7 @@ const ProjectManifest = z.looseObject({ dependencies: z.record(z.string(), z.str
 export const init = defineCommand({
   meta: {
     name: 'init',
-    description: 'Makes a project folder with an example source. Example: stekkerdoos init my-gateway',
+    description: 'Creates a project folder with an example source. Example: stekkerdoos init my-gateway',
   },
   args: {
     folder: {
@@ -38,12 +38,12 @@ export const init = defineCommand({
     writeProject(path);
     const enter = folder === '.' ? '' : `  cd ${folder}\n`;
     process.stdout.write(
-      `Made ${path}. Next:\n\n${enter}  npm install\n  npm run example &\n  npm run dev\n\nREADME.md in it has the rest.\n`,
+      `Made ${path}. Next:\n\n${enter}  npm install\n  npm run example &\n  npm run dev\n\nSee README.md in it.\n`,
     );
   },
 });
 
-/** A folder in which the package was installed first. */
+/** Files of a folder in which the package was installed before. */
 const IGNORED = /^(node_modules|package\.json|package-lock\.json|\.git)$/;
 
 function writeProject(path: string): void {

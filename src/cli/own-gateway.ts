@@ -24,7 +24,7 @@ function operator(scopes: readonly string[]): Caller {
   });
 }
 
-/** The command line with the permissions of a role. It can wait, and no budget limits it. */
+/** The command line with the permissions of a role. It can wait and has no cost budget. */
 function commandLine(role: string, permissions: Omit<RolePermissions, 'maxCost' | 'costPerMinute'>): Caller {
   return {
     ...permissions,
@@ -65,11 +65,11 @@ export async function openOwnGateway(
 ): Promise<OwnGateway> {
   const gateway = createGateway({
     ...(options ?? (await readOptions())),
-    // Only one process may write an audit file, so the command line has its own.
+    // Only one process may write an audit file, so the command line has a separate one.
     auditSuffix: '.command-line',
-    // Standard output is the result of the command.
+    // Standard output has only the result of the command.
     auditStream: 'stderr',
-    // The output is for the operator. The log of the running gateways is elsewhere.
+    // The operator reads this output, not the log of the running gateways.
     logger: createLogger('silent'),
     ...changes,
   });

@@ -32,7 +32,7 @@ export const test = defineCommand({
     only: {
       type: 'string',
       valueHint: 'promises',
-      description: 'Checks only these promises, by their names with commas between them: pages,bound',
+      description: 'Checks only the promises with these names, such as pages,bound',
     },
     junit: { type: 'string', valueHint: 'file', description: 'Also writes the results as JUnit XML' },
     json: { type: 'boolean', description: 'Prints the results as JSON' },
@@ -47,7 +47,7 @@ export const test = defineCommand({
       );
     const tested = source === undefined ? names : [source];
     if (tested.length === 0)
-      throw new ConfigError(['This project has no source of its own. Add one: stekkerdoos connect.']);
+      throw new ConfigError(['This project has no source. Add one: stekkerdoos connect.']);
     const reports: SourceReport[] = [];
     for (const name of tested) {
       const report = await testOne(folder, name, options, only?.split(','));

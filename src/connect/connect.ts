@@ -229,7 +229,7 @@ function compileSource(source: string, yaml: string, sdl: string): DeclaredSourc
 function refusal(problems: readonly string[]): InvalidInputError {
   return new InvalidInputError(
     [
-      'Nothing was written, unwanted the gateway would refuse the files. Leave out these fields with --leave-out:',
+      'Nothing was written, because the gateway would refuse the files. Leave out these fields with --leave-out:',
       ...problems.map((problem) => `  ${problem}`),
     ].join('\n'),
   );
@@ -238,7 +238,7 @@ function refusal(problems: readonly string[]): InvalidInputError {
 /** A shorter value can be part of a text by chance. */
 const MIN_SECRET_CHARACTERS = 8;
 
-/** Nothing is written if a file has a secret, unwanted a system may repeat it. */
+/** Nothing is written if a file has a secret, because a system may repeat it. */
 function refuseSecrets(files: ProjectFiles, values: Environment): void {
   const secrets = Object.entries(values).flatMap(([variable, value = '']) => {
     if (/_(TOKEN|PASSWORD|KEY|SECRET)$/.test(variable)) return value;
@@ -247,7 +247,7 @@ function refuseSecrets(files: ProjectFiles, values: Environment): void {
   for (const [path, text] of Object.entries(files))
     if (secrets.some((secret) => secret.length >= MIN_SECRET_CHARACTERS && text.includes(secret)))
       throw new InvalidInputError(
-        `Nothing was written, unwanted ${path} would have a credential of the system. The system repeats it in its description or its answers.`,
+        `Nothing was written, because ${path} would have a credential of the system. The system repeats it in its description or its answers.`,
       );
 }
 

@@ -3,7 +3,7 @@ import { ANSWER_CHANNEL, readAnswerHeaders } from '../recordings/answer-headers.
 import { clockFinding } from './clocks.js';
 import type { Finding } from './finding.js';
 
-/** The answers of one system that speaks HTTP. */
+/** The headers of the answers of one system, over HTTP. */
 interface Answers {
   /** The headers of all answers, by their names in lower case. */
   headers: Map<string, string>;
@@ -17,12 +17,15 @@ export interface AnswerListener {
   close(): void;
 }
 
-/** Part of a quota from which a warning is reported. */
+/** The share of a quota above which a warning is reported. */
 const SPENT = 0.9;
 /** Names of permissions to change or administer data. */
 const WRITING = /write|admin|delete|manage|create|update|full/i;
 
-/** Listens to the answers to all calls over HTTP: what they report about clocks, quotas and permissions needs no further call. */
+/**
+ * Listens to the answers to all calls over HTTP. Their headers report clocks, quotas and permissions, so no
+ * further call is needed.
+ */
 export function listenToAnswers(): AnswerListener {
   const byOrigin = new Map<string, Answers>();
   const note = (message: unknown): void => {
@@ -57,7 +60,7 @@ function aheadOf(headers: ReadonlyMap<string, string>): number | undefined {
   return Number.isNaN(at + ageMs) ? undefined : at + ageMs - Date.now();
 }
 
-/** Quotas in headers: `<name>-remaining` beside its limit, or `used/limit` in one header. */
+/** Reads quotas in headers: `<name>-remaining` with its limit, or `used/limit` in one header. */
 function quotaFindings(source: string, headers: ReadonlyMap<string, string>): Finding[] {
   return [...headers].flatMap(([name, value]) => {
     const quota = quotaIn(name, value, headers);
@@ -92,7 +95,7 @@ function isNumber(text: string | undefined): text is string {
   return text !== undefined && /^\d{1,12}$/.test(text);
 }
 
-/** Scopes of a token that allow more than reading, where the system lists them. */
+/** Finds scopes of a token that allow more than reading, if the system lists scopes. */
 function scopeFindings(source: string, headers: ReadonlyMap<string, string>): Finding[] {
   const scopes = (headers.get('x-oauth-scopes') ?? '').split(/[\s,]+/);
   const writing = scopes.filter((scope) => WRITING.test(scope) && /^[\w.:/-]{1,60}$/.test(scope));
@@ -102,8 +105,8 @@ function scopeFindings(source: string, headers: ReadonlyMap<string, string>): Fi
       check: 'permissions',
       severity: 'warning',
       where: source,
-      seen: `The token may do more than read: ${writing.join(', ')}.`,
-      remedy: 'Replace it by a token that may only read what the README of the source lists.',
+      seen: `The token has more permissions than reading: ${writing.join(', ')}.`,
+      remedy: 'Replace it with a token that may only read the data that the README of the source lists.',
     },
   ];
 }

@@ -39,7 +39,10 @@ async function findingsOf(variable: string, url: URL): Promise<Finding[]> {
   ];
 }
 
-/** Undefined if there is no connection, which another check reports. No data is sent, so any certificate is accepted. */
+/**
+ * Undefined if there is no connection. Another check reports that. No data is sent, so any certificate is
+ * accepted.
+ */
 function endOfCertificate({ hostname, port, protocol }: URL): Promise<number | undefined> {
   const host = hostname.replace(/^\[|\]$/g, '');
   const defaultPort = protocol === 'https:' ? 443 : 6379;

@@ -21,7 +21,7 @@ export interface Installation {
   parts: GatewayParts;
 }
 
-/** Customers whose fields are all queried. */
+/** The number of customers whose fields are all queried. */
 const MAX_QUERIED = 2;
 
 /** The checks of an installation that has valid settings. They are independent of each other. */
@@ -82,7 +82,7 @@ export function sampleChecksOf({
   sample,
   queryCustomer,
 }: Pick<Installation, 'parts'> & {
-  /** Identifiers of known customers. Empty: nothing is checked. */
+  /** Identifiers of known customers. Without any, these checks are skipped. */
   sample: readonly Identifier[];
   /** Queries all fields of a customer. Resolves to the failures of the systems. */
   queryCustomer: (identifier: Identifier) => Promise<readonly FailureReport[]>;
@@ -94,7 +94,7 @@ export function sampleChecksOf({
   ];
 }
 
-/** Queries all fields of a few customers, which calls the parts of the systems that no lookup calls. */
+/** Queries all fields of a few customers, to call the parts of the systems that lookups do not call. */
 async function fieldFindings(
   sample: readonly Identifier[],
   queryCustomer: (identifier: Identifier) => Promise<readonly FailureReport[]>,

@@ -1,10 +1,13 @@
 import { MAX_CLOCK_SKEW_MS } from '../webhooks/signatures.js';
 import type { Finding } from './finding.js';
 
-/** A smaller difference has no effect: dates in HTTP are whole seconds, and answers take time. */
+/** A smaller difference is normal: dates in HTTP are whole seconds, and answers take time. */
 const WARNING_MS = 60_000;
 
-/** The finding about a clock. `aheadMs` is how far it is ahead of the clock of this machine; undefined: unknown. */
+/**
+ * The finding about a clock that is ahead of the clock of this machine by `aheadMs`, or by an unknown time if
+ * undefined.
+ */
 export function clockFinding(where: string, aheadMs: number | undefined): Finding[] {
   if (aheadMs === undefined || Math.abs(aheadMs) < WARNING_MS) return [];
   const seconds = Math.round(Math.abs(aheadMs) / 1_000);

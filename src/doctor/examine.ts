@@ -11,7 +11,7 @@ export interface Check {
 }
 
 const DEFAULT_LIMIT_MS = 8_000;
-/** Checks at the same time. */
+/** The number of concurrent checks. */
 const MAX_AT_ONCE = 24;
 
 /** Runs the checks, several at a time. `onDone` is called after each check. Never rejects. */

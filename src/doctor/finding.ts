@@ -2,7 +2,9 @@ import { REMEDIES, type FailureKind } from '../diagnosis.js';
 import { SourceError } from '../errors.js';
 import type { FailureReport } from '../telemetry/source-failures.js';
 
-/** `error`: a part of the installation does not work or is not safe. `warning`: it works, and may not for long. */
+/**
+ * `error`: a part of the installation does not work or is not safe. `warning`: it works, but may soon fail.
+ */
 export type Severity = 'error' | 'warning';
 
 /** A problem of the installation. It contains no secret and no personal value. */
@@ -15,7 +17,7 @@ export interface Finding {
   remedy: string;
 }
 
-/** The check that a failure of a system belongs to. All other kinds belong to `reachability`. */
+/** The check that reports each kind of failure of a system. All other kinds belong to `reachability`. */
 const CHECK_OF_KIND: Partial<Record<FailureKind, string>> = {
   certificate: 'certificates',
   credentials: 'credentials',
@@ -80,7 +82,7 @@ export function failure({
   };
 }
 
-/** The code of an error of Node.js or a driver, such as ECONNREFUSED or 28P01, with a blank before it. */
+/** The code of an error of Node.js or a driver, such as ECONNREFUSED or 28P01, with a leading space. */
 export function codeOf(error: unknown): string {
   const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
   return typeof code === 'string' && /^[A-Z\d_]{2,40}$/.test(code) ? ` ${code}` : '';

@@ -10,12 +10,12 @@ import type { GatewayParts } from './gateway-parts.js';
 
 /** Values of one kind that are looked up in one system. */
 const MAX_VALUES = 50;
-/** Part of the values of a `usual` key that may have several records. */
+/** The share of the values of a `usual` key that may have several records. */
 const USUAL_DUPLICATES = 0.05;
-/** The end of an audit file that is read for its customers. */
+/** The size of the part at the end of an audit file that is read. */
 const MAX_AUDIT_BYTES = 1024 * 1024;
 
-/** The identifiers of the customers in the last answers, from the audit files. */
+/** Reads the identifiers of the customers in the last lines of the audit files. */
 export function auditedCustomers(files: readonly string[], ids: GatewayParts['ids']): Identifier[] {
   const sealed = files.flatMap((file) => {
     const end = readEnd(file);
@@ -25,7 +25,7 @@ export function auditedCustomers(files: readonly string[], ids: GatewayParts['id
   return last.flatMap((id) => ids.open(id) ?? []);
 }
 
-/** Empty if the file cannot be read, which another check reports. */
+/** Empty if the file cannot be read. Another check reports that. */
 function readEnd(file: string): string {
   let descriptor: number | undefined;
   try {
@@ -49,8 +49,9 @@ interface SampledSource {
 }
 
 /**
- * Measures on a sample whether identity keys are as unique as declared. In round 1, the systems are queried by the identifiers of
- * the sample. In round 2, they are queried by the identifiers that the found records hold.
+ * Measures on a sample whether identity keys are as unique as declared. In round 1, the systems are queried
+ * by the identifiers of the sample. In round 2, they are queried by the identifiers in the records of round
+ * 1.
  */
 export async function identityFindings(
   sample: readonly Identifier[],
@@ -136,7 +137,7 @@ function batchesOf(
   return [...groups.values()].flat();
 }
 
-/** No person may have two records under an `enforced` key, and few under a `usual` one. */
+/** An `enforced` key may not have records of two customers, and only few `usual` keys may. */
 function duplicateFinding(
   { name, identity }: SampledSource,
   kind: string,

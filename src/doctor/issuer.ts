@@ -23,7 +23,7 @@ export async function issuerFindings(url: string): Promise<Finding[]> {
     }
     return keySet.safeParse(await response.json()).success
       ? []
-      : problem('The answer of the issuer is not a set of keys.');
+      : problem('The answer of the issuer is not a JSON Web Key Set.');
   } catch {
     return problem('The keys of the issuer cannot be fetched.');
   }

@@ -4,18 +4,20 @@ import { clockFinding } from './clocks.js';
 import { codeOf, type Finding } from './finding.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Part of a quota from which a warning is reported. */
+/** The share of a quota above which a warning is reported. */
 const SPENT = 0.9;
 
 export interface RedisOptions {
   url: string;
   /** Whether the suppression list is in Redis. */
   holdsSuppressionList: boolean;
-  /** The quotas that instances count together. */
+  /** The quotas that several gateway instances share. */
   quotas: readonly { source: string; quota: QuotaLimit }[];
 }
 
-/** Checks Redis: whether it answers, its clock, what it may evict, and the quotas that are counted in it. It only reads. */
+/**
+ * Checks Redis: its connection, its clock, its eviction policy, and the quotas that it counts. It only reads.
+ */
 export async function redisFindings({ url, holdsSuppressionList, quotas }: RedisOptions): Promise<Finding[]> {
   const { Redis } = await import('ioredis');
   const redis = new Redis(url, {
@@ -27,7 +29,7 @@ export async function redisFindings({ url, holdsSuppressionList, quotas }: Redis
     enableReadyCheck: false,
     disableClientInfo: true,
   });
-  // The promises of the commands report the same errors.
+  // The promises of the commands already report these errors.
   let lost: unknown;
   redis.on('error', (error) => {
     lost = error;
@@ -109,7 +111,7 @@ function quotaFinding({
   ];
 }
 
-/** The window of a quota, as it is counted. */
+/** The name of the window of a quota. */
 function windowOf({ per }: QuotaLimit): string {
   return new Date().toISOString().slice(0, per === 'day' ? 10 : 7);
 }

@@ -5,7 +5,10 @@ import type { GatewayConfig } from '../config.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Finding } from './finding.js';
 
-/** The findings of a gateway that cannot be created. A problem names the setting or file, and what it must be. */
+/**
+ * The findings of a gateway that cannot be created. Each problem names the setting or file, and the expected
+ * value.
+ */
 export function problemFindings(problems: readonly string[]): Finding[] {
   return problems.map((problem) => ({
     check: 'settings',
@@ -17,7 +20,7 @@ export function problemFindings(problems: readonly string[]): Finding[] {
   }));
 }
 
-/** Checks settings that are valid, and unsafe. */
+/** Checks for settings that are valid but unsafe. */
 export function safetyFindings({ auth, host, jwtJwksUrl }: GatewayConfig): Finding[] {
   const issuer = jwtJwksUrl === undefined ? undefined : new URL(jwtJwksUrl);
   return [
@@ -51,7 +54,7 @@ function isLocal(host: string): boolean {
   return name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
 }
 
-/** The members of a log line that name files and reasons. They contain no values. */
+/** The members of a log line with files and reasons. They contain no values. */
 const line = z.object({
   msg: z.string(),
   problem: z.string().default(''),
@@ -61,7 +64,7 @@ const line = z.object({
 });
 type Line = z.infer<typeof line>;
 
-/** The findings in the log of a start, by the beginning of the message. */
+/** The findings for log lines of a start, by the beginning of the message. */
 const FINDINGS: readonly [message: string, toFinding: (line: Line) => Finding][] = [
   [
     'a setting has no effect',
@@ -117,11 +120,11 @@ const FINDINGS: readonly [message: string, toFinding: (line: Line) => Finding][]
 
 export interface StartLog {
   logger: Logger;
-  /** The findings in the lines that were logged by now. */
+  /** Returns the findings of the lines that were logged until now. */
   findings(): Finding[];
 }
 
-/** A logger that prints nothing. What a gateway logs at start becomes findings. */
+/** A logger that prints nothing. Log lines of the gateway's start become findings. */
 export function createStartLog(): StartLog {
   const findings: Finding[] = [];
   const write = (text: string): void => {

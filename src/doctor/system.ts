@@ -10,7 +10,10 @@ import { databaseFindings, isSqlClient } from './databases.js';
 import { failedCall, type Finding } from './finding.js';
 import type { GatewayParts } from './gateway-parts.js';
 
-/** Made-up identifiers. A lookup uses the first one that its kind of identifier accepts. No system should hold one. */
+/**
+ * Made-up identifiers. A lookup uses the first one that its kind of identifier accepts. No system should have
+ * a record of one.
+ */
 const MADE_UP = [
   'nobody@stekkerdoos-doctor.example',
   '+31697999999',

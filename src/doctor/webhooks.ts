@@ -9,7 +9,7 @@ import { codeOf, type Finding } from './finding.js';
 import type { GatewayParts } from './gateway-parts.js';
 
 const REQUEST_TIMEOUT_MS = 5_000;
-/** The gateway before its proxy has this address in its own requests. */
+/** The origin of test requests if PUBLIC_URL is not set. The command then receives them itself. */
 const LOCAL_ORIGIN = 'http://gateway';
 
 /** Checks where events are stored. */
@@ -48,7 +48,7 @@ async function storedFindings({ file, postgresUrl }: WebhookStoreOptions): Promi
   }
 }
 
-/** Sends a signed test event for each secret of a webhook. The event is about nothing, so no record changes. */
+/** Sends a signed test event for each secret of a webhook. The event has no content, so no record changes. */
 export async function secretFindings(
   source: string,
   webhook: Webhook,
@@ -113,7 +113,7 @@ async function receiveHere(
   return (await receive(incomingOf(new Request(url, request))))?.status;
 }
 
-/** A message that is signed correctly gets a success status, or 400 because it is about nothing. */
+/** A correctly signed message gets a success status, or 400 because it has no content. */
 function findingOf(status: number | undefined, isRunning: boolean): Omit<Finding, 'where'> | undefined {
   if (status !== undefined && (status < 300 || status === 400)) return undefined;
   const error = { check: 'webhook secrets', severity: 'error' as const };
@@ -128,7 +128,7 @@ function findingOf(status: number | undefined, isRunning: boolean): Omit<Finding
       ...error,
       seen: 'The running gateway refuses a test event that is signed with the secret.',
       remedy:
-        'Restart the gateway, which may have a former secret. Check that PUBLIC_URL is the address that systems use, and that no proxy changes the body.',
+        'Restart the gateway, because it may use a former secret. Check that PUBLIC_URL is the address that systems use, and that no proxy changes the body.',
     };
   return {
     ...error,

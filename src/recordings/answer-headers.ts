@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The channel of `node:diagnostics_channel` on which undici publishes the head of each answer. */
+/** The channel of `node:diagnostics_channel` on which undici publishes the headers of each answer. */
 export const ANSWER_CHANNEL = 'undici:request:headers';
 
 const message = z.object({

@@ -14,13 +14,13 @@ import { startTestedSource, type TestDependencies } from './test-source.js';
 export interface CheckReport {
   source: string;
   drift: readonly Drift[];
-  /** Calls that were not checked, because the key leads to no record of them. */
+  /** Calls that were not checked, because they have no record for the key. */
   notChecked: readonly string[];
 }
 
 /**
- * Compares the live system with the recording and the SDL. It reads only: each measured call with the key or a key in its rows,
- * with an unknown key, and with as many keys as the measured batch size.
+ * Compares the live system with the recording and the SDL. It only reads. It sends each measured call with
+ * the key or a key from its rows, with an unknown key, and with as many keys as the measured batch size.
  */
 export async function checkSource(
   {
@@ -44,7 +44,7 @@ export async function checkSource(
   const firstCalls = callsBy(source, recording, by.namespace, keyReader);
   if (firstCalls.length === 0)
     throw new InvalidInputError(
-      `No recorded call of ${source.name} is found by ${by.namespace}. It is found by ${[
+      `No recorded call of ${source.name} takes ${by.namespace}. Its calls take ${[
         ...Object.keys(source.identity?.foundBy ?? {}),
         ...Object.keys(source.companies?.foundBy ?? {}),
         ...(source.heldIdentifiers ?? []),
@@ -95,7 +95,7 @@ function callsBy(
   });
 }
 
-/** Answers the queries of the source with the live rows, so that they are compared with its mapping and SDL. */
+/** Answers the queries of the source with the live rows, to compare them with its mapping and SDL. */
 async function replay(
   {
     source,

@@ -8,30 +8,30 @@ import { allKeys, allRows } from './recorded-rows.js';
 import { leavesOf, valueAt, type Leaf } from './row-changes.js';
 import { compareShapes, shapeOf, type ShapeChange } from './shape.js';
 
-/** A difference between the live system and its recording. It has no value of a record. */
+/** A difference between the live system and its recording. It contains no value of a record. */
 export interface Drift {
   severity: 'harmless' | 'breaking';
-  /** The call in which it was seen. Undefined for the whole system. */
+  /** The call with the difference. Undefined for the whole system. */
   call?: string;
   /** The path in a row. */
   path?: string;
   text: string;
-  /** Changes the recording so that the difference is no longer reported. Only of harmless ones. */
+  /** Changes the recording so that the difference is no longer reported. Only for harmless differences. */
   apply?: (recording: Recording) => void;
 }
 
-/** What the live system answered. It has personal data, so it stays in memory. */
+/** The answers of the live system. They contain personal data, so they stay in memory. */
 export interface Observed {
   drift: Drift[];
-  /** By call: rows by key. */
+  /** The rows by key, for each call. */
   answers: ReadonlyMap<string, ReadonlyMap<string, readonly unknown[]>>;
 }
 
-/** Repeated calls of one that seems slow. */
+/** The number of times that a slow call is repeated. */
 const REPEATS = 3;
-/** The longest batch that is tried. */
+/** The maximum batch size that is tried. */
 const MAX_BATCH_KEYS = 200;
-/** A smaller difference may come from the network alone. */
+/** The minimum increase that is reported. The network alone may cause a smaller one. */
 const MIN_SLOWER_MS = 20;
 
 /** Calls each measured call with one key, and compares its answer with the recording. */
@@ -77,7 +77,7 @@ export async function observe(
   return { drift, answers };
 }
 
-/** Only messages of the gateway's own errors have no values of the system. */
+/** Messages of the gateway's own errors contain no values of the system. Others may. */
 function messageOf(error: unknown): string {
   return error instanceof GatewayError || error instanceof Mismatch
     ? error.message
@@ -90,7 +90,10 @@ function callsInOrder({ calls }: Recording, first: readonly string[]): [string, 
   return [...all.filter(([name]) => first.includes(name)), ...all.filter(([name]) => !first.includes(name))];
 }
 
-/** The key of a call in the live rows of another: at the place at which recorded rows have its recorded keys. */
+/**
+ * The key of a call, from the live rows of another call. It is at the path at which recorded rows have
+ * recorded keys.
+ */
 function keyFor(
   call: string,
   recording: Recording,
@@ -108,7 +111,7 @@ function keyFor(
   return undefined;
 }
 
-/** The place at which most rows have one of the keys. */
+/** The path at which most rows have one of the keys. */
 function pathOfKeys(rows: readonly unknown[], keys: ReadonlySet<string>): Leaf | undefined {
   const counts = new Map<string, { path: Leaf; values: Set<string> }>();
   for (const row of rows)
@@ -158,12 +161,12 @@ function applyChange(recording: Recording, call: string, { path, kind }: ShapeCh
     const last = steps.at(-1);
     if (typeof parent !== 'object' || parent === null || last === undefined) continue;
     Reflect.set(parent, last, kind === 'null' ? null : madeUpLike(sample));
-    // The other rows stay, so that the member may have both.
+    // The other rows stay unchanged, so the member may have both types.
     if (kind === 'null') return;
   }
 }
 
-/** A value of the same type, without the value. */
+/** A made-up value of the same type. */
 function madeUpLike(value: unknown): unknown {
   if (Array.isArray(value)) return value.slice(0, 1).map(madeUpLike);
   if (typeof value === 'object' && value !== null)
@@ -202,8 +205,8 @@ async function compareTimes(
 }
 
 /**
- * A made-up key may exist, such as a small number. So a record is a finding if it is one of the real key, or if records of the call
- * name their key and this one does not.
+ * A made-up key may exist, such as a small number. So a record is reported only if it is that of the real
+ * key, or if it lacks the key that other records of the call have.
  */
 async function compareUnknown(
   call: string,
@@ -261,7 +264,7 @@ function compareRateLimit(
 ): Drift[] {
   return Object.entries(rateLimit?.headers ?? {}).flatMap(([name, recorded]): Drift[] => {
     const now = headers.get(name.toLowerCase());
-    // A database and other protocols have no headers.
+    // Only systems over HTTP have headers.
     if (headers.size === 0 || now === recorded || !LIMIT_HEADER.test(name)) return [];
     const isLower = now !== undefined && Number.parseFloat(now) < Number.parseFloat(recorded);
     return [

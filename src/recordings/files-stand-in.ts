@@ -45,7 +45,7 @@ async function writeTable(
   { files, columns, rows }: RecordedTable,
 ): Promise<void> {
   if (files === undefined)
-    throw new RecordingError(source, `The table "${name}" has no pattern of its files (files).`);
+    throw new RecordingError(source, `The table "${name}" has no pattern for its files (member "files").`);
   if (files.startsWith('/') || files.split('/').includes('..'))
     throw new RecordingError(source, `The files of the table "${name}" are outside the folder.`);
   const inPath = new Set(Array.from(files.matchAll(/(?:^|\/)(\w+)=\*/g), ([, column = '']) => column));
@@ -54,7 +54,7 @@ async function writeTable(
     const path = pathOf(files, row);
     groups.set(path, [...(groups.get(path) ?? []), row]);
   }
-  // Without rows, the file has the columns alone.
+  // Without rows, the file has only the columns.
   if (rows.length === 0 && inPath.size === 0) groups.set(pathOf(files, {}), []);
   const isText = files.replace(/\.gz$/, '').endsWith('.csv');
   const written = columns.filter((column) => !inPath.has(column.name));

@@ -33,10 +33,10 @@ import type { Recording } from './recording.js';
 import { keysWithRows, recordedRows, repeated, rowReader, setMember } from './recorded-rows.js';
 import type { CallFacts, ServedCall } from './stand-in.js';
 
-/** Fields with an alias in one request, as the connector sends them. */
+/** The maximum number of aliased fields in one request, the same as in the connector. */
 const MAX_ALIASES = 20;
 
-/** A field of a measured call, with its arguments as they were measured. */
+/** A field of a measured call, with its measured arguments. */
 interface Link {
   name: string;
   arguments: ReadonlyMap<string, ValueNode>;
@@ -48,20 +48,20 @@ interface GraphqlMeasured extends MeasuredCall<GraphqlCall> {
   takesKeys: boolean;
 }
 
-/** The values of the variables of a call in one request. */
+/** The variables of a call in one request. */
 interface Captured {
   keys?: readonly string[];
   after?: string;
 }
 
-/** A measured call that a request has begun with this chain of fields. */
+/** A measured call whose first fields match those of a request. */
 interface OpenCall {
   measured: GraphqlMeasured;
   depth: number;
   captured: Captured;
 }
 
-/** An object of the answer in which measured calls continue. */
+/** An object of the answer that contains further fields of measured calls. */
 class OpenObject {
   constructor(
     readonly calls: readonly OpenCall[],
@@ -73,7 +73,7 @@ class OpenObject {
 const ROOT = Symbol('root');
 const body = z.object({ query: z.string(), variables: z.record(z.string(), z.unknown()).nullish() });
 
-/** The measured calls of a system that speaks GraphQL: its recorded schema, with recorded rows. */
+/** Imitates a GraphQL system with its recorded schema and rows. */
 export function graphqlSystem(recording: Recording): ImitatedSystem {
   const { source, system } = recording;
   if (system.description === undefined)
@@ -88,7 +88,7 @@ export function graphqlSystem(recording: Recording): ImitatedSystem {
   };
 }
 
-/** The schema. Its leaves send any value, also one of another type. */
+/** The schema, whose leaves accept values of any type, so that tests can send wrong ones. */
 function anySchema(sdl: string): GraphQLSchema {
   const schema = buildSchema(sdl, { assumeValidSDL: true });
   for (const type of Object.values(schema.getTypeMap())) {
@@ -100,7 +100,7 @@ function anySchema(sdl: string): GraphQLSchema {
   return schema;
 }
 
-/** The scalars of GraphQL are the same objects in every schema of the process, so they are replaced instead of changed. */
+/** All schemas of the process share the built-in scalars, so they are replaced instead of changed. */
 const ANY_SCALARS = new Map(
   specifiedScalarTypes.map((scalar) => [
     scalar.name,
@@ -197,7 +197,7 @@ class RecordedOperation {
   isUnknown = false;
   readonly #measured: readonly GraphqlMeasured[];
   readonly #log: RequestLog;
-  /** Keys with one field each, and their aliases, are one request of their call. */
+  /** Several aliases of a call with one key each count as one request. */
   readonly #served = new Map<string, ServedCall>();
 
   constructor(measured: readonly GraphqlMeasured[], log: RequestLog) {
@@ -265,13 +265,13 @@ class RecordedOperation {
   }
 }
 
-/** The member by its name in the answer, because rows are recorded as the system returns them. */
+/** The name of the member in the answer, because rows are recorded as the system returns them. */
 function memberOf(row: unknown, { path, fieldName }: GraphQLResolveInfo): unknown {
   if (typeof row !== 'object' || row === null) return undefined;
   return Reflect.get(row, path.key) ?? Reflect.get(row, fieldName);
 }
 
-/** Whether the request selects fields of the object itself, and not only those in which calls continue. */
+/** Whether the request selects fields of the row, and not only fields that lead to further calls. */
 function isRowSelected(open: readonly OpenCall[], { fieldNodes }: GraphQLResolveInfo): boolean {
   const next = new Set(open.map(({ measured, depth }) => measured.links[depth]?.name));
   const selections = fieldNodes.flatMap(({ selectionSet }) => selectionSet?.selections ?? []);
@@ -281,7 +281,7 @@ function isRowSelected(open: readonly OpenCall[], { fieldNodes }: GraphQLResolve
   );
 }
 
-/** The call with one more of its fields. Undefined if the field or its arguments are others. */
+/** The call after one more matching field. Undefined if the field or its arguments differ. */
 function continueCall(
   { measured, depth, captured }: OpenCall,
   { fieldName, fieldNodes, variableValues }: GraphQLResolveInfo,

@@ -1,4 +1,4 @@
-/** Keys with characters that have a meaning on the way to the system: for a parser, in a path, a header or a format. */
+/** Keys with characters that are special in a query language, a path, a header or a format. */
 export const hostileKeys: Record<string, string> = {
   'a quote': "'",
   'a double quote': '"',

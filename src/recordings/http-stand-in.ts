@@ -40,11 +40,11 @@ export interface ImitatedSystem {
   answer(request: ReceivedRequest, log: RequestLog): HttpAnswer | undefined | Promise<HttpAnswer | undefined>;
 }
 
-/** How the stand-in behaves now, and where a system notes its measured calls. */
+/** The current behaviour of the stand-in, and the log of measured calls. */
 export interface RequestLog {
   behaviour: StandInBehaviour;
   note(served: ServedCall): void;
-  /** Whether the source has sent more requests than a stand-in answers. */
+  /** Whether the source has sent more requests than the limit. */
   isExceeded(): boolean;
 }
 
@@ -185,7 +185,7 @@ function shownNames(query: URLSearchParams): string {
   return names.length === 0 ? '' : `?${names.map((name) => `${name}=…`).join('&')}`;
 }
 
-/** The JSON of a body, or its text if it is none. */
+/** The parsed JSON of a body, or its text if it is not JSON. */
 async function readJson(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let bytes = 0;

@@ -6,8 +6,8 @@ import { setting, type Environment } from '../settings.js';
 import { defineSource, type SourceDefinition } from '../source.js';
 
 /**
- * A source that knows each identifier, for the test of a source that is queried by identifiers of other systems. It has no system
- * behind it.
+ * A source that finds a customer by any identifier, without a system. It is for tests of a source that is
+ * queried by identifiers of other systems.
  */
 
 const NAME = 'recorded-identities';

@@ -22,12 +22,15 @@ export class KeyReader {
     return found === undefined ? undefined : normalise(found, key)?.value;
   }
 
-  /** Made-up keys that look like the known ones, and are none of them. There may be fewer than requested. */
+  /**
+   * Made-up keys that have the form of the known ones and differ from them. There may be fewer than
+   * requested.
+   */
   unknown(namespace: string, known: readonly string[], count: number): string[] {
     return this.#madeUp(known, count, (key) => this.canonical(namespace, key));
   }
 
-  /** Made-up keys that look like the known ones, for keys of other records than customers. */
+  /** Made-up keys in the form of the known ones, for records other than customers. */
   similar(known: readonly string[], count: number): string[] {
     return this.#madeUp(known, count, (key) => key);
   }
@@ -52,7 +55,7 @@ export class KeyReader {
   }
 }
 
-/** A text of the same form: other letters and digits. The domain of an e-mail address stays. */
+/** A text of the same form with other letters and digits. The domain of an e-mail address stays. */
 function similar(text: string, random: () => number): string {
   const end = text.includes('@') ? text.indexOf('@') : text.length;
   const changed = Array.from(text.slice(0, end), (character) => {
@@ -64,7 +67,7 @@ function similar(text: string, random: () => number): string {
 
 const RANGES = ['0123456789', 'abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'];
 
-/** The same numbers from 0 to 1 in each run (a linear congruential generator). */
+/** Pseudo-random numbers from 0 to 1, the same in each run (a linear congruential generator). */
 function randomNumbers(seed: number): () => number {
   let state = seed;
   return () => {

@@ -12,17 +12,17 @@ import { RecordingError } from './read-recording.js';
 import type { Recording } from './recording.js';
 import { leavesOf } from './row-changes.js';
 
-/** The system of a source, called as measured. It only reads. */
+/** Calls the system of a source as it was measured. It only reads. */
 export interface LiveSystem {
   calls: ReadonlyMap<string, CallRequest<Client>>;
-  /** The rows of the keys, and the time of one answer: a list may take several. */
+  /** The rows of the keys, and the average time of an answer, because a list may take several. */
   rows(call: string, keys: readonly string[]): Promise<{ rows: readonly unknown[]; ms: number }>;
   /** The headers of all answers, by their names in lower case. */
   headers: ReadonlyMap<string, string>;
   close(): Promise<void>;
 }
 
-/** Each call may take longer than in the gateway, so that slowness is a finding. */
+/** Multiplies the timeout of the gateway, so that a slow system is reported as slow, not as failed. */
 const TIMEOUT_FACTOR = 5;
 
 /** Opens the system with the settings of the environment. Throws a ConfigError if some are missing. */
@@ -96,7 +96,7 @@ async function rowsOf(
   });
 }
 
-/** The fields to select, for systems that select. */
+/** The fields to select, in protocols with a selection. */
 function pathsToRead(
   { kind, tables = {} }: Recording,
   call: Readonly<Record<string, unknown>>,
@@ -114,7 +114,7 @@ function pathsToRead(
   ];
 }
 
-/** The origins of the system: its settings that are addresses. */
+/** The origins of the system, from its settings with addresses. */
 function originsOf({ connector }: SourceDefinition, environment: Environment): ReadonlySet<string> {
   return new Set(
     connector.settings(new SettingsReader(environment)).flatMap(({ variable }) => {

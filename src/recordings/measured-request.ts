@@ -2,16 +2,16 @@ import { isDeepStrictEqual } from 'node:util';
 import type { QueryValue, RestCall } from '../declared/rest-grammar.js';
 import type { ReceivedRequest } from './http-stand-in.js';
 
-/** The part of the answer of a measured call that a request names. */
+/** The keys and the page of a measured call that a request names. */
 export interface RequestedPart {
   keys: readonly string[];
-  /** The position of the page in the words of the system. Undefined: the first page. */
+  /** The position of the page, as the system writes it. Undefined: the first page. */
   position: string | undefined;
   /** The requested number of rows on a page. */
   limit: number | undefined;
 }
 
-/** The parameter of the links that a stand-in sends, for systems whose pages are links. */
+/** The parameter in the next-page links of a stand-in. */
 export const LINK_PARAMETER = 'recorded-page';
 
 interface Captured {
@@ -41,7 +41,7 @@ export function readRequest(call: RestCall, request: ReceivedRequest): Requested
   return all.length === 0 ? undefined : { keys: all, ...page };
 }
 
-/** Stores the keys. False if the request names other keys in another place. */
+/** Stores the keys. False if another place in the request has other keys. */
 function capture(captured: Captured, keys: readonly string[]): boolean {
   if (captured.keys !== undefined) return isDeepStrictEqual(captured.keys, keys);
   captured.keys = keys;
@@ -71,7 +71,7 @@ function escapeRegExp(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
 }
 
-/** Takes the parameter out of the query. */
+/** Removes the parameter from the query and reads it. */
 function readParameter(
   name: string,
   value: QueryValue,
@@ -104,7 +104,7 @@ function take(query: [string, string][], name: string): string | undefined {
   return at === -1 ? undefined : query.splice(at, 1)[0]?.[1];
 }
 
-/** Takes the parameters of the page out of the query. */
+/** Removes the paging parameters from the query and reads them. */
 function readPageParameters(
   { page }: RestCall,
   query: [string, string][],

@@ -6,13 +6,16 @@ import { recordedRows, rowReader } from './recorded-rows.js';
 import type { Recording } from './recording.js';
 import type { CallFacts } from './stand-in.js';
 
-/** How requests of one kind of system are read and answered. */
+/** Reads and answers the requests of one kind of system. */
 interface SystemKind<Call, Part> {
   grammar: z.ZodType<Call>;
   factsOf: (measured: MeasuredCall<Call>) => CallFacts;
   /** The requested part of the call. Undefined if it is not a request of this call. */
   readRequest: (call: Call, request: ReceivedRequest) => Part | undefined;
-  /** The answer to a request of the call, which may have found no rows. `from` and `to` are the sent rows. */
+  /**
+   * The answer to a request of the call, possibly without rows. It has the rows from the index `from` up to
+   * `to`.
+   */
   answerRows: (
     measured: MeasuredCall<Call>,
     found: FoundPart<Part>,
@@ -27,7 +30,7 @@ interface FoundPart<Part> {
   notFoundAnswer: number;
 }
 
-/** A system whose calls have one request each. */
+/** Imitates a system in which each call is one request. */
 export function measuredSystem<
   Call extends { matching?: Matching; maxBatch?: number },
   Part extends { keys: readonly string[] },

@@ -8,7 +8,7 @@ import type { Recording } from './recording.js';
 import { keysWithRows, repeated } from './recorded-rows.js';
 import type { CallFacts } from './stand-in.js';
 
-/** The measured calls of a system that speaks OData. */
+/** Imitates an OData service by its measured calls. */
 export function odataSystem(recording: Recording): ImitatedSystem {
   return measuredSystem(recording, { grammar: odataCall, factsOf, readRequest, answerRows });
 }
@@ -18,7 +18,7 @@ function factsOf({ call, recorded }: MeasuredCall<OdataCall>): CallFacts {
     keys: keysWithRows(recorded),
     takesBatch: 'set' in call,
     maxBatch: call.maxBatch,
-    // A long list of keys does not fit one address.
+    // A long list of keys does not fit in one address.
     isSplit: true,
     notFoundAnswers: 1,
     page: 'set' in call ? { size: undefined, maxItems: Infinity, acceptsPart: false } : undefined,
@@ -55,7 +55,7 @@ const CLAUSE = new RegExp(
   'u',
 );
 
-/** The keys in a filter whose other conditions are those of the call. */
+/** The keys in a filter. Its other conditions must be those of the call. */
 function readFilter(filter: string, { by, where = {} }: SetCall): readonly string[] | undefined {
   const found = new Map<string, readonly string[]>();
   for (let rest = filter; rest !== '';) {
@@ -98,7 +98,7 @@ function answerRows(
     if (rows.length === 0) return { status: 404, body: { error: { message: 'Not found.' } }, from: 0, to: 0 };
     return { status: 200, body: isVersion4 ? rows[0] : { d: rows[0] }, from: 0, to: 1 };
   }
-  // The size of a page is the choice of the system. So each list of several rows has two pages.
+  // The system chooses the page size. So each list of several rows has two pages.
   const size = Math.max(1, Math.ceil(rows.length / 2));
   const from = Number(request.query.get(LINK_PARAMETER) ?? 0);
   const page =

@@ -6,7 +6,7 @@ import type { SourceQueries, SourceSchema } from './queries.js';
 import type { RecordedStandIn } from './stand-in.js';
 import type { CallUse } from './survey.js';
 
-/** What a client gets from the gateway under test. */
+/** The answer that a client gets from the gateway under test. */
 export interface TestAnswer {
   data: Record<string, unknown> | null | undefined;
   errors: readonly {
@@ -37,7 +37,7 @@ export interface Faults {
   heal(): Promise<void>;
 }
 
-/** A kind of key by which the source is queried, and the keys of the recording. */
+/** A kind of key for queries of the source, and its keys in the recording. */
 export interface KeyKind {
   /** The member of the answer. */
   root: 'customer' | 'company';
@@ -46,7 +46,7 @@ export interface KeyKind {
   query: string;
 }
 
-/** The source, its imitated system, and what the recording says about it. */
+/** The source, its imitated system, and the facts in the recording. */
 export interface TestedSource {
   source: SourceDefinition;
   recording: Recording;
@@ -54,7 +54,7 @@ export interface TestedSource {
   faults: Faults;
   queries: SourceQueries;
   kinds: readonly KeyKind[];
-  /** For each measured call: the query that gets the most rows from it. */
+  /** The query that gets the most rows, for each measured call. */
   uses: ReadonlyMap<string, CallUse>;
   keyReader: KeyReader;
   /** A gateway without a cache, whose source has a long timeout. Promises share it. */
@@ -71,17 +71,17 @@ export type GatewayMode = 'short timeout' | 'long timeout' | 'batching' | 'short
 
 /** A promise of every source. */
 export interface SourcePromise {
-  /** Its stable name, for reports: such as `unknown-key`. */
+  /** Its stable name in reports, such as `unknown-key`. */
   id: string;
-  /** What is promised, as a sentence. */
+  /** The text of the promise, as a sentence. */
   text: string;
   /** Whether the stand-in must see or change requests for calls. Default: false. */
   needsRequests?: boolean;
-  /** Throws a BrokenPromise. Returns a reason if there is nothing to check. */
+  /** Throws a BrokenPromise if the promise is broken. Returns a reason if it is not applicable. */
   check(tested: TestedSource): Promise<{ noneBecause: string } | undefined>;
 }
 
-/** What differs from a promise, and what to do about it. */
+/** The difference from a promise, and the remedy. */
 export class BrokenPromise extends Error {
   override name = 'BrokenPromise';
   constructor(
@@ -92,10 +92,10 @@ export class BrokenPromise extends Error {
   }
 }
 
-/** Internals that no message to a client may contain. */
+/** Internals that a message to a client must not contain. */
 export const INTERNALS = /127\.0\.0\.1|localhost|ECONN|undici|node_modules|at .*\.[jt]s|SELECT /i;
 
-/** Sends a query about a key, without the cache. */
+/** Sends a query by a key, without the cache. */
 export function sendQuery(
   gateway: GatewayUnderTest,
   { query }: Pick<KeyKind, 'query'>,
@@ -117,7 +117,7 @@ export function shownErrors({ errors }: TestAnswer): string {
   return `${first.extensions.code}${place}: ${first.message}${more}`;
 }
 
-/** Requests that are not in the recording, as the end of a sentence. */
+/** A sentence about requests that are not in the recording, or an empty text. */
 export function shownUnknownRequests({ unknownRequests }: RecordedStandIn): string {
   const [first] = unknownRequests;
   return first === undefined ? '' : ` The source sent ${first}, which is not in the recording.`;
@@ -162,13 +162,10 @@ export function expectErrors(
   remedy: string,
 ): void {
   if (answer.errors.length === 0)
-    throw new BrokenPromise(`There is no error, but ${codes.join(' or ')} is expected.`, remedy);
+    throw new BrokenPromise(`There is no error. Expected: ${codes.join(' or ')}.`, remedy);
   for (const { message, extensions } of answer.errors) {
     if (!codes.includes(extensions.code) || extensions.source !== source.name)
-      throw new BrokenPromise(
-        `The error is ${shownErrors(answer)} Expected is ${codes.join(' or ')}.`,
-        remedy,
-      );
+      throw new BrokenPromise(`The error is ${shownErrors(answer)} Expected: ${codes.join(' or ')}.`, remedy);
     if (INTERNALS.test(message))
       throw new BrokenPromise(
         `The message "${message}" has internals of the gateway or the system.`,

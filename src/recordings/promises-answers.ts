@@ -12,9 +12,9 @@ import { leavesOf, valueAt, withValue, type Leaf } from './row-changes.js';
 import { EXACT_NUMBER, EXACT_NUMBER_MARK, MAX_REQUESTS } from './stand-in.js';
 import type { CallUse } from './survey.js';
 
-/** What the source does with the values and the pages of an answer. */
+/** Promises about the values and the pages of an answer. */
 
-/** A text that no system sends. */
+/** A text that a system never sends. */
 const WRONG_VALUE = 'zq-7731';
 /** The digits of EXACT_NUMBER without the last one, which rounding changes. */
 const ROUNDED = new RegExp(`${EXACT_NUMBER.slice(0, -1)}(?!${EXACT_NUMBER.slice(-1)})\\d`);
@@ -98,7 +98,7 @@ async function checkBound(tested: TestedSource, call: string, { kind, key }: Cal
     throw new BrokenPromise(`An endless list takes more than ${MAX_REQUESTS} requests of "${call}".`, remedy);
   if (answer.errors.length === 0 && standIn.calls.get(call)?.page?.acceptsPart !== true)
     throw new BrokenPromise(
-      'A part of an endless list is shown as the whole list.',
+      'A part of an endless list is shown as a complete list.',
       `${remedy} If a part is enough, declare acceptPart: true.`,
     );
   for (const { extensions } of answer.errors)
@@ -186,7 +186,7 @@ async function checkNumbers(tested: TestedSource, call: string, use: CallUse): P
   return checked;
 }
 
-/** A value of the same form with more digits than a floating-point number has. */
+/** A value of the same form with more digits than a floating-point number can hold. */
 function exactLike(value: unknown): string | undefined {
   if (typeof value === 'number') return EXACT_NUMBER_MARK;
   if (typeof value !== 'string' || !/^-?\d+\.\d+$/.test(value)) return undefined;

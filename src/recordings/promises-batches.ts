@@ -15,15 +15,18 @@ import {
 import type { ServedCall } from './stand-in.js';
 import { leavesOf, withValue } from './row-changes.js';
 
-/** What the source does with the rows of a batch: it matches them to keys by the keys in them. */
+/** Promises about the rows of a batch: the source matches them by the keys in the rows. */
 
-/** Keys in one query at most. */
+/** The maximum number of keys in one query. */
 const MAX_BATCH_KEYS = 150;
-/** Fewer keys may be found in as many rounds of a query, and then each has a request of its own. */
+/**
+ * The minimum number of keys. Fewer keys may be found in different rounds of a query, each with a separate
+ * request.
+ */
 const MIN_FIELD_KEYS = 3;
-/** Requests of a batch that is longer than an address may be. */
+/** The maximum number of requests for a batch that does not fit in one address. */
 const MAX_PARTS = 4;
-/** Requested keys of a call without a bound. */
+/** The number of requested keys for a call without a limit. */
 const UNBOUNDED_KEYS = 30;
 
 export function promisesOfBatches({ kinds, source }: TestedSource): SourcePromise[] {
@@ -35,7 +38,7 @@ export function promisesOfBatches({ kinds, source }: TestedSource): SourcePromis
     ...customers.flatMap((kind) => [
       changed(kind, {
         id: 'missing-row',
-        text: 'returns null for a customer whose row is missing in a batch, and each other customer at its place',
+        text: 'returns null for a customer whose row is missing in a batch, and the other customers in their positions',
         changeRows: (groups, first) => groups.flat().filter((row) => !isIn(first, row)),
         expected: ([, ...others], [first]) => [isHeld(kind) ? first : null, ...others],
       }),
@@ -76,7 +79,7 @@ async function queryMany(
   return { ...answer, customers: Array.isArray(customers) ? (customers as unknown[]) : [] };
 }
 
-/** The measured call by which keys of a kind are found, and its request for the key. */
+/** The measured call that finds keys of a kind, and its request for the key. */
 async function callOf(
   { gateway, standIn }: TestedSource,
   kind: KeyKind,
@@ -166,7 +169,7 @@ function checkBatches(
   const most = Math.ceil(sent.length / maxBatch) * (isSplit ? MAX_PARTS : 1);
   if (first.length > most)
     throw new BrokenPromise(
-      `${sent.length} keys take ${first.length} requests of "${name}"; ${most} would do.`,
+      `${sent.length} keys take ${first.length} requests of "${name}", but ${most} are sufficient.`,
       maxBatch === Infinity
         ? `Remove maxBatch of the call "${name}", or measure it again: stekkerdoos check.`
         : `Declare maxBatch: ${maxBatch} of the call "${name}", as it was measured.`,
@@ -176,7 +179,7 @@ function checkBatches(
 const fieldBatches: SourcePromise = {
   id: 'batch-fields',
   needsRequests: true,
-  text: 'loads the fields of many customers together, where the system accepts several keys',
+  text: 'loads the fields of many customers together if the system accepts several keys',
   check: async (tested) => {
     const { kinds, standIn } = tested;
     const kind = kinds.find(({ root, keys }) => root === 'customer' && keys.length > 1);
@@ -207,7 +210,7 @@ const fieldBatches: SourcePromise = {
   },
 };
 
-/** A batch whose rows the system returns differently. */
+/** A promise about a batch with changed rows. */
 function changed(
   kind: KeyKind,
   {
@@ -219,7 +222,7 @@ function changed(
   }: {
     id: string;
     text: string;
-    /** Gets the rows of each key of the request, and those of the first key of the query. */
+    /** Receives the rows of each key of the request, and those of the first key of the query. */
     changeRows: (
       groups: readonly (readonly unknown[])[],
       ofFirstKey: readonly unknown[],
@@ -328,7 +331,7 @@ function partialBatch(kind: KeyKind): SourcePromise {
       if (failed === undefined) return { noneBecause: 'no value of these records is checked' };
       throw new BrokenPromise(
         `An invalid row fails other customers too: ${shownErrors(failed)}`,
-        'Map each row of its own, and return an error for its key only.',
+        'Map each row separately, and return an error for its key only.',
       );
     },
   };

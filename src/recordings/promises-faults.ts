@@ -11,13 +11,16 @@ import {
   type TestedSource,
 } from './promise.js';
 
-/** What the source reports if its system fails. */
+/** Promises about failures of the system. */
 
-/** Until a cancelled call has ended. The deadline of the request and the timeout of the source are longer. */
+/**
+ * The maximum time until a cancelled call has ended. The deadline of the request and the timeout of the
+ * source are longer.
+ */
 const MAX_CANCEL_MS = 2_000;
 
 const REMEDY =
-  'Let the errors of the connector through. If the system reports it differently, declare it: connect.errors.';
+  'Do not catch the errors of the connector. If the system reports it differently, declare it: connect.errors.';
 
 export const promisesOfFaults: readonly SourcePromise[] = [
   faulty('rate-limited-retry-after', 'reports that the system limits the rate, and when to retry', {
@@ -25,11 +28,11 @@ export const promisesOfFaults: readonly SourcePromise[] = [
     codes: ['SOURCE_RATE_LIMITED'],
     verify: ({ extensions }) =>
       typeof extensions['retryAfter'] === 'number' ? undefined : 'The error has no retryAfter.',
-    onSql: { noneBecause: 'a database does not say when to retry' },
+    onSql: { noneBecause: 'a database does not report when to retry' },
   }),
   faulty(
     'rate-limited',
-    'reports that the system limits the rate, if the system does not say when to retry',
+    'reports that the system limits the rate, if the system does not report when to retry',
     {
       fault: ['status', 429],
       codes: ['SOURCE_RATE_LIMITED'],
@@ -58,7 +61,7 @@ export const promisesOfFaults: readonly SourcePromise[] = [
       worksAgain: true,
     },
   ),
-  faulty('drip', 'stops waiting at its timeout for an answer that comes byte by byte', {
+  faulty('drip', 'stops waiting at its timeout for an answer that arrives byte by byte', {
     fault: ['drip'],
     codes: ['SOURCE_TIMEOUT'],
     timeout: 'short timeout',
@@ -72,7 +75,7 @@ export const promisesOfFaults: readonly SourcePromise[] = [
   {
     id: 'refused-credentials',
     needsRequests: true,
-    text: 'reports refused credentials with a code of their own, and does not retry',
+    text: 'reports refused credentials with a separate code, and does not retry',
     check: async (tested) => {
       const gateway = tested.open('long timeout');
       try {
@@ -80,7 +83,7 @@ export const promisesOfFaults: readonly SourcePromise[] = [
         const answer = await queryAnyKey(tested, gateway);
         expectErrors(tested, answer, ['SOURCE_UNAUTHENTICATED', 'SOURCE_FORBIDDEN'], REMEDY);
         if (answer.errors.some(({ extensions }) => extensions.retryable === true))
-          throw new BrokenPromise('The error says that a retry may help.', REMEDY);
+          throw new BrokenPromise('The error is marked as retryable.', REMEDY);
       } finally {
         await gateway.close();
       }
@@ -103,7 +106,7 @@ export const promisesOfFaults: readonly SourcePromise[] = [
         );
         if (!isCalled) throw new BrokenPromise('The query does not call the system.', remedy);
         if (!(await standIn.held.reaches((count) => count === 0, MAX_CANCEL_MS)))
-          throw new BrokenPromise('The call goes on after the client has gone.', remedy);
+          throw new BrokenPromise('The call continues after the client has disconnected.', remedy);
       } finally {
         await gateway.close();
       }
@@ -129,7 +132,7 @@ function faulty(
     /** Whether the next query must succeed after the fault. Default: false. */
     worksAgain?: boolean;
     verify?: (error: TestAnswer['errors'][number]) => string | undefined;
-    /** Differences of a database. Default: none. */
+    /** Other expectations for a database. Default: none. */
     onSql?: { fault: Parameters<Faults['set']>; codes: readonly string[] } | { noneBecause: string };
   },
 ): SourcePromise {
@@ -141,7 +144,7 @@ function faulty(
         return { noneBecause: 'a folder of files has no such fault' };
       const expected = tested.standIn.protocol === 'sql' ? onSql : { fault, codes };
       if ('noneBecause' in expected) return expected;
-      // A gateway of its own: its circuit breaker opens.
+      // Opens a separate gateway, because its circuit breaker opens.
       const gateway = tested.open(timeout);
       try {
         await tested.faults.set(...expected.fault);
@@ -171,7 +174,7 @@ function anyKey({ kinds }: TestedSource): { kind: TestedSource['kinds'][number];
     if (key !== undefined) return { kind, key };
   }
   throw new BrokenPromise(
-    'The recording has no key by which the source can be queried.',
+    'The recording has no key that can query the source.',
     'Add records to the recording.',
   );
 }

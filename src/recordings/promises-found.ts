@@ -14,7 +14,7 @@ import {
 } from './promise.js';
 import { hostileKeys } from './hostile-keys.js';
 
-/** What the source finds by a key, and what it does not find. */
+/** Promises about the records that a key finds or does not find. */
 export function promisesOfKeys({ kinds }: Pick<TestedSource, 'kinds'>): SourcePromise[] {
   return [
     ...kinds.map(foundBy),
@@ -62,7 +62,7 @@ const examples: SourcePromise = {
   check: async ({ gateway, recording, standIn }) => {
     if (recording.examples.length === 0)
       throw new BrokenPromise(
-        'The recording has no example, so wrong values are not found.',
+        'The recording has no example, so wrong values are not detected.',
         'Add an example to "examples": a query, its variables, and the data that a client gets.',
       );
     for (const [i, { query, variables, data }] of recording.examples.entries()) {
@@ -70,7 +70,7 @@ const examples: SourcePromise = {
       if (answer.errors.length > 0)
         throw new BrokenPromise(
           `Example ${i + 1} fails: ${shownErrors(answer)}${shownUnknownRequests(standIn)}`,
-          'Correct the declaration, or the example if the source is meant to answer differently.',
+          'Correct the declaration. If the answer is intended, correct the example.',
         );
       const difference = firstDifference(data, answer.data);
       if (difference !== undefined)
@@ -116,7 +116,7 @@ function unknownKey(kind: KeyKind): SourcePromise {
         if (answer.errors.length > 0)
           throw new BrokenPromise(
             `An unknown key fails: ${shownErrors(answer)}${shownUnknownRequests(standIn)}`,
-            'Declare how the system reports that it has no record, such as notFound: [404, empty] on the call.',
+            'Declare how the system reports a missing record, such as notFound: [404, empty] of the call.',
           );
         if (answer.data?.[root] != null && !isHeld)
           throw new BrokenPromise(
@@ -148,7 +148,7 @@ const emptyLists: SourcePromise = {
         if (answer.errors.length > 0)
           throw new BrokenPromise(
             `Without rows of "${call}": ${shownErrors(answer)}`,
-            `Declare how the system reports that there are none: notFound of the call "${call}".`,
+            `Declare how the system reports missing rows: notFound of the call "${call}".`,
           );
       }
     }
@@ -168,7 +168,7 @@ function comparison(kind: KeyKind): SourcePromise {
   const { root, namespace, keys } = kind;
   return {
     id: `comparison-${namespace}`,
-    text: `compares ${namespace} as the system does: another case of a key causes no error, and a similar key does not find its ${root}`,
+    text: `compares ${namespace} as the system does: a key in another case causes no error, and a similar key does not find its ${root}`,
     check: async ({ gateway, standIn, keyReader, source }) => {
       if (source.identity?.foundBy[namespace] === undefined && root === 'customer')
         return { noneBecause: `the system finds no customers by ${namespace}` };
@@ -187,7 +187,7 @@ function comparison(kind: KeyKind): SourcePromise {
         const answer = await queryByKey(gateway, kind, similar);
         if (answer.errors.length > 0)
           throw new BrokenPromise(
-            `A key that the system may take for a recorded one fails: ${shownErrors(answer)}`,
+            `A key that is similar to a recorded one fails: ${shownErrors(answer)}`,
             `Declare how the system compares keys: matching of the call of foundBy.${namespace} (lower, collation or loose).`,
           );
         expectSameOrNotFound({ kind, answer, normal, isSame: similarCanonical === canonical });
@@ -211,12 +211,12 @@ function expectSameOrNotFound({
 }): void {
   if (isSame && firstDifference(normal.data, answer.data) !== undefined)
     throw new BrokenPromise(
-      `The same ${namespace} in capitals finds something else.`,
+      `The same ${namespace} in capitals finds another record.`,
       `Make the keys of both sides equal: declare matching of the call of foundBy.${namespace}, or a conversion (text: lower) of its key.`,
     );
   if (!isSame && answer.data?.[root] != null && isAboutKey(answer, normal, root))
     throw new BrokenPromise(
-      `A ${namespace} that differs from a recorded one finds its ${root}.`,
+      `A ${namespace} that is only similar to a recorded one finds its ${root}.`,
       `Declare the path of the key in a row: key of the call of foundBy.${namespace}.`,
     );
 }
@@ -225,7 +225,7 @@ function isAboutKey(answer: TestAnswer, normal: TestAnswer, root: string): boole
   return firstDifference(normal.data?.[root], answer.data?.[root]) === undefined;
 }
 
-/** The key in capitals, and keys that some systems take for it: a part of it, and one with an accent. */
+/** The key in capitals, and keys that some systems confuse with it: a part of it, and one with an accent. */
 function similarKeys(key: string): string[] {
   const accented = key.replace(/[aeiou]/, (vowel) => `${vowel}\u0301`.normalize('NFC'));
   return [

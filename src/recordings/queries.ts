@@ -13,15 +13,18 @@ import {
 } from 'graphql';
 import type { SourceDefinition } from '../source.js';
 
-/** The queries of a source: all of its fields, for a customer or a company. */
+/** Writes the queries of a source with all of its fields, for a customer or a company. */
 
-/** Levels of objects below the customer. The nodes of a connection are on the level of the connection. */
+/**
+ * The maximum nesting of objects below the customer. The nodes of a connection are on the level of the
+ * connection.
+ */
 const MAX_LEVELS = 3;
-/** The longest page of a connection. */
+/** The page size of a connection. */
 const PAGE_SIZE = 100;
 /** Fields whose values differ between two runs. */
 const VOLATILE = new Set(['fetchedAt']);
-/** Ids that the gateway seals. */
+/** Ids that the gateway encrypts. */
 const SEALED = new Set(['TimelineEntry', 'Ticket', 'Deal']);
 /** Fields of the core schema with values of the customer's record. */
 const PROFILE = [

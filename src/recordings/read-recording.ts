@@ -8,7 +8,7 @@ const MAX_SHOWN_ISSUES = 10;
 /** A recording that cannot be used. */
 export class RecordingError extends Error {
   override name = 'RecordingError';
-  /** For the command line: it is the mistake of a file, not of this program. */
+  /** The command line prints only the message, because the file is wrong, not the program. */
   readonly code = 'RECORDING';
 
   constructor(source: string, problem: string) {
@@ -49,7 +49,7 @@ export interface MeasuredCall<Call> {
   recorded: RecordedCall;
 }
 
-/** The calls of a recording in the words of the grammar. Throws a RecordingError for any other call. */
+/** Parses the calls of a recording by the grammar. Throws a RecordingError for any other call. */
 export function measuredCalls<Call>(
   { source, calls }: Recording,
   grammar: z.ZodType<Call>,

@@ -4,7 +4,7 @@ import { stepsOf } from '../declared/path.js';
 import { isSameByCollation } from '../loaders/align.js';
 import type { RecordedCall, RecordedTable, Recording } from './recording.js';
 
-/** The rows of the keys. A row that belongs to several of them is there once. */
+/** The rows of the keys, without duplicates. */
 export function recordedRows(
   { matching = 'exact' }: { matching?: Matching },
   { answers }: RecordedCall,
@@ -31,7 +31,7 @@ export function rowReader(
   };
 }
 
-/** How systems compare keys. `loose` is a search, which finds keys that contain the text. */
+/** Compares keys as systems do. `loose` is a search, which finds keys that contain the text. */
 const comparisons: Readonly<Record<Matching, (held: string, key: string) => boolean>> = {
   exact: (held, key) => held === key,
   lower: (held, key) => held.toLowerCase() === key.toLowerCase(),
@@ -76,12 +76,12 @@ export function tableCallKeys(
   return [...keys];
 }
 
-/** A page of an endless list of the rows. */
+/** A page of an endless list that repeats the rows. */
 export function repeated(rows: readonly unknown[], at: number, size: number): unknown[] {
   return Array.from({ length: size }, (_, i) => rows[(at + i) % rows.length]);
 }
 
-/** Sets the member at the path. Objects on the way that do not exist are made. */
+/** Sets the member at the path. Missing objects on the path are created. */
 export function setMember(body: unknown, path: string, value: unknown): void {
   const steps = stepsOf(path) ?? [];
   let target = body;

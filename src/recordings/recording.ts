@@ -16,18 +16,21 @@ const recordedCall = z.strictObject({
   envelope: z.json().exactOptional(),
   /** The rows as the system returns them, by key in the form in which the system holds it. */
   answers: z.record(z.string(), z.array(z.json())),
-  /** The measured times of an answer in milliseconds. */
+  /** The measured duration of a call, in milliseconds. */
   latencyMs: z.strictObject({ p50: z.number(), p95: z.number() }).exactOptional(),
 });
 export type RecordedCall = z.infer<typeof recordedCall>;
 
 const recordedTable = z.strictObject({
-  /** Of files: their pattern in the folder, as in the declaration. */
+  /** The pattern of the files in the folder, as in the declaration. Only for files. */
   files: z.string().exactOptional(),
-  /** In the order of the table. `type` is the type in the catalogue, such as `character varying(80)`. */
+  /**
+   * The columns in the order of the table. `type` is the type in the catalogue, such as `character
+   * varying(80)`.
+   */
   columns: z.array(z.strictObject({ name: z.string(), type: z.string(), isNullable: z.boolean() })),
   primaryKey: z.array(z.string()),
-  /** Lists of columns with an index; `isUnique` if a constraint holds. */
+  /** Lists of columns with an index. `isUnique` if the index is unique. */
   indexes: z.array(z.strictObject({ columns: z.array(z.string()), isUnique: z.boolean() })),
   foreignKeys: z.array(
     z.strictObject({ columns: z.array(z.string()), table: z.string(), references: z.array(z.string()) }),
@@ -41,7 +44,7 @@ export type RecordedTable = z.infer<typeof recordedTable>;
 const recordedExample = z.strictObject({
   query: z.string(),
   variables: z.record(z.string(), z.json()),
-  /** Queries, and the answers of the source with the recorded records. */
+  /** The answer of the gateway with the recorded records. */
   data: z.json(),
 });
 
@@ -62,7 +65,7 @@ export const recordingSchema = z.strictObject({
     database: z.enum(['postgresql', 'mysql']).exactOptional(),
   }),
   calls: z.record(z.string(), recordedCall),
-  /** Of a database and of files. */
+  /** The tables of a database or of files. */
   tables: z.record(z.string(), recordedTable).exactOptional(),
   examples: z.array(recordedExample),
 });

@@ -16,7 +16,7 @@ export function isPassed({ sources }: TestReport): boolean {
 
 const LABELS = { ok: 'ok    ', failed: 'failed', 'not applicable': 'none  ' } as const;
 
-/** One line for each promise. A failed one is followed by what differs and what to do. */
+/** One line for each promise. The difference and the remedy follow a failed one. */
 export function linesOf({ source, notTested, promises }: SourceReport): string[] {
   if (notTested !== undefined) return [`${source}: not tested. ${notTested}`];
   const count = (wanted: PromiseResult['outcome']) =>
@@ -75,7 +75,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '\n': '&#10;',
 };
 
-/** A text in XML 1.0. Characters that XML cannot have become a question mark. */
+/** A text in XML 1.0. Characters that XML does not allow become a question mark. */
 function xml(text: string): string {
   return (
     text

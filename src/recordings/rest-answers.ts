@@ -4,7 +4,7 @@ import { LINK_PARAMETER, type RequestedPart } from './measured-request.js';
 import { repeated, setMember } from './recorded-rows.js';
 import type { RecordedCall } from './recording.js';
 
-/** The answers by which the system reports an unknown key, in the order of the measured call. */
+/** The answers that report an unknown key, in the order of the measured call. */
 export function notFoundAnswers(call: RestCall): readonly (404 | 'empty' | null)[] {
   const measured = call.notFound === undefined ? (call.rows === undefined ? 404 : 'empty') : call.notFound;
   return [measured].flat();
@@ -75,7 +75,7 @@ export function linkOf({ origin, path, query }: ReceivedRequest, next: string): 
   return `${origin}${path}?${search.toString()}`;
 }
 
-/** The rows at their place in the envelope. */
+/** The envelope with the rows in it. */
 function placed({ rows }: RestCall, envelope: unknown, value: readonly unknown[]): unknown {
   if (rows === undefined || rows === '.') return value;
   const body = structuredClone(envelope ?? {});

@@ -8,7 +8,7 @@ import { answerNotFound, answerRows, notFoundAnswers } from './rest-answers.js';
 import { keysWithRows } from './recorded-rows.js';
 import type { CallFacts } from './stand-in.js';
 
-/** The measured calls of a REST system. */
+/** Imitates a REST system by its measured calls. */
 export function restSystem(recording: Recording): ImitatedSystem {
   return measuredSystem(recording, {
     ...{ grammar: restCall, factsOf, readRequest },

@@ -1,12 +1,12 @@
-/** The places of values in a row, and rows with other values there. */
+/** Finds the paths of values in a row, and makes rows with other values at them. */
 
 /** A path to a value: names of members and indexes. */
 export type Leaf = readonly (string | number)[];
 
-/** Rows may be large. */
+/** Limits the paths of a large row. */
 const MAX_LEAVES = 80;
 
-/** The places of all texts, numbers and booleans in a row. Of a list, only its first item is read. */
+/** The paths of all texts, numbers and booleans in a row. Of a list, only its first item counts. */
 export function leavesOf(row: unknown): Leaf[] {
   const leaves: Leaf[] = [];
   collect(row, [], leaves);
@@ -29,7 +29,7 @@ export function valueAt(row: unknown, path: Leaf): unknown {
   );
 }
 
-/** A copy of the row with another value at the place. */
+/** A copy of the row with another value at the path. */
 export function withValue(row: unknown, path: Leaf, value: unknown): unknown {
   const copy = structuredClone(row);
   const parent = valueAt(copy, path.slice(0, -1));

@@ -1,6 +1,6 @@
-/** The shape of rows: their members and the types of these. It has no values. */
+/** The shape of rows: their members and their types, without values. */
 
-/** What is known of one member. */
+/** The facts about one member. */
 interface Member {
   types: Set<string>;
   /** The number of objects that have the member, and of those that could have it. */
@@ -9,7 +9,7 @@ interface Member {
   nulls: number;
 }
 
-/** By path, such as `owner.mail` or `lines[].sku`. The path of a row is empty. */
+/** Members by their path, such as `owner.mail` or `lines[].sku`. The path of a row is empty. */
 export type Shape = ReadonlyMap<string, Member>;
 
 export interface ShapeChange {
@@ -18,7 +18,7 @@ export interface ShapeChange {
   text: string;
 }
 
-/** Texts that are read by a format. Another format is another type. */
+/** Formats of texts. Another format is another type. */
 const FORMATS: readonly (readonly [type: string, pattern: RegExp])[] = [
   ['date', /^\d{4}-\d\d-\d\d$/],
   ['date with the day first', /^\d\d[-/.]\d\d[-/.]\d{4}$/],
@@ -30,7 +30,7 @@ const TEXT_TYPES = new Set(['text', ...FORMATS.map(([type]) => type)]);
 export function shapeOf(rows: readonly unknown[]): Shape {
   const shape = new Map<string, Member>();
   for (const row of rows) read(row, '', shape);
-  // A member that is missing in some objects was counted only where it is present.
+  // Members are counted only where they are present, so missing ones are added here.
   for (const [path, member] of shape) {
     const parent = shape.get(parentOf(path));
     if (!path.endsWith('[]') && parent !== undefined && path !== '')
@@ -67,7 +67,7 @@ function typeOf(value: unknown): string {
   return typeof value;
 }
 
-/** What differs in the shape of later rows. A member that was not always present may be missing. */
+/** The differences in the shape of later rows. A member that was not always present may be missing. */
 export function compareShapes(before: Shape, after: Shape): ShapeChange[] {
   const changes: ShapeChange[] = [];
   for (const [path, member] of before) {
@@ -87,7 +87,7 @@ export function compareShapes(before: Shape, after: Shape): ShapeChange[] {
   }
   for (const [path, member] of after) {
     const parent = before.get(parentOf(path));
-    // The members of an object that was never recorded are new with it.
+    // If an object was never recorded, its members are not reported separately.
     if (!before.has(path) && isObject(parent) && !path.endsWith('[]'))
       changes.push({ kind: 'added', path, text: `is new: ${shownTypes(member)}` });
   }

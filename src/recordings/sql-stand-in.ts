@@ -7,7 +7,7 @@ import type { RecordedTable, Recording } from './recording.js';
 import type { RecordedStandIn } from './stand-in.js';
 import { tableStandIn } from './table-stand-in.js';
 
-/** A database server of the test. It is removed when it closes. */
+/** A database server for the test. Closing it removes its data. */
 export interface DatabaseServer {
   /** The URL for the superuser. */
   connectionString: string;
@@ -70,7 +70,7 @@ function schemaOf(table: string): string[] {
   return at === -1 ? [] : [table.slice(0, at)];
 }
 
-/** Types of the catalogue that every PostgreSQL has. A column of another type, such as an enum, holds text. */
+/** The built-in types of PostgreSQL. A column of another type, such as an enum, becomes text. */
 const TYPE =
   /^(smallint|integer|bigint|numeric|real|double precision|text|boolean|uuid|date|jsonb?|bytea|interval|(character varying|character|varchar|char|numeric|decimal)\(\d+(, ?\d+)?\)|character varying|"char"|name|(timestamp|time)(\(\d\))?( with(out)? time zone)?|timestamptz(\(\d\))?)(\[\])?$/i;
 
@@ -91,7 +91,7 @@ function statementsOf(
     ...schemaOf(name).map((schema) => `CREATE SCHEMA IF NOT EXISTS ${quoted(schema)}`),
     `CREATE TABLE ${table} (${parts.join(', ')})`,
     ...indexes
-      // An index of an expression has no column of the table.
+      // An index of an expression is left out, because it has no column.
       .filter((index) => index.columns.length > 0 && index.columns.every((column) => known.has(column)))
       .map(
         (index) =>

@@ -5,13 +5,13 @@ export interface RecordedStandIn {
   /** The name of the source. */
   name: string;
   url: string;
-  /** Requests for calls are seen and changed over HTTP only. */
+  /** Only over HTTP can a stand-in see requests and change answers. */
   protocol: 'http' | 'sql' | 'file';
-  /** What was measured of each call. */
+  /** The measured facts of each call. */
   calls: ReadonlyMap<string, CallFacts>;
   /** The recorded rows of a key. */
   rowsOf(call: string, key: string): readonly unknown[];
-  /** How the stand-in differs from the recording. */
+  /** Changes of the behaviour from that of the recording. */
   behaviour: StandInBehaviour;
   /** The requests for measured calls since the last `reset`. */
   served: readonly ServedCall[];
@@ -19,7 +19,7 @@ export interface RecordedStandIn {
   unknownRequests: readonly string[];
   /** Headers of requests since the last `reset`, by their names in lower case. */
   seenHeaders: ReadonlySet<string>;
-  /** The number of requests without an answer. It becomes lower when the client closes its connection. */
+  /** The number of requests without an answer. It decreases when the client closes its connection. */
   held: HeldRequests;
   /** Forgets the requests, and behaves as recorded again. */
   reset(): void;
@@ -28,13 +28,13 @@ export interface RecordedStandIn {
   close(): Promise<void>;
 }
 
-/** What was measured of a call. */
+/** The measured facts of a call. */
 export interface CallFacts {
   /** The recorded keys that have rows. */
   keys: readonly string[];
-  /** Whether one request has the keys of a batch. */
+  /** Whether one request takes several keys. */
   takesBatch: boolean;
-  /** The most keys in one request. Undefined: no bound. */
+  /** The maximum number of keys in one request. Undefined: no limit. */
   maxBatch: number | undefined;
   /** Whether a batch may take more requests, because the length of a request is limited. Default: false. */
   isSplit?: boolean;
@@ -44,7 +44,7 @@ export interface CallFacts {
   page: { size: number | undefined; maxItems: number; acceptsPart: boolean } | undefined;
 }
 
-/** Rows of one answer, before they are cut into pages. */
+/** The rows of one answer, before paging. */
 export interface FoundRows {
   call: string;
   keys: readonly string[];
@@ -52,11 +52,11 @@ export interface FoundRows {
 }
 
 export interface StandInBehaviour {
-  /** Changes the rows of an answer. Default: they are as recorded. */
+  /** Changes the rows of an answer. Default: the recorded rows. */
   changeRows?: (found: FoundRows) => readonly unknown[];
-  /** Which of the measured answers for an unknown key is sent. Default: 0, the first. */
+  /** The index of the measured answer for an unknown key that is sent. Default: 0. */
   notFoundAnswer?: number;
-  /** Whether credentials are refused as measured. */
+  /** Whether credentials are refused, with the measured answer. */
   isRefusing?: boolean;
   /** Whether requests get no answer. */
   isHolding?: boolean;
@@ -77,7 +77,7 @@ export interface ServedCall {
   isTooLarge: boolean;
 }
 
-/** Requests that get no answer. */
+/** Holds requests without an answer. */
 export class HeldRequests {
   #count = 0;
   #waiting: { isReached: (count: number) => boolean; resolve: () => void }[] = [];
@@ -115,7 +115,10 @@ export class HeldRequests {
   }
 }
 
-/** Requests that a stand-in answers between two resets. A source that reads an endless list without a bound stops there. */
+/**
+ * The maximum number of requests that a stand-in answers between two resets. It stops a source that reads an
+ * endless list without a limit.
+ */
 export const MAX_REQUESTS = 400;
 
 /** A digit sequence that JavaScript cannot represent exactly as a number. */

@@ -4,10 +4,10 @@ import { queryByKey, type GatewayUnderTest, type KeyKind } from './promise.js';
 import type { SourceQueries } from './queries.js';
 import type { RecordedStandIn } from './stand-in.js';
 
-/** The keys of each kind are bounded, so that the time of a test is. */
+/** The maximum number of keys of each kind, to limit the time of a test. */
 const MAX_KEYS = 20;
 
-/** The kinds of keys by which the source is queried, with the recorded keys of each. */
+/** The kinds of keys that query the source, with the recorded keys of each. */
 export async function findKeyKinds(
   source: SourceDefinition,
   {
@@ -48,7 +48,7 @@ export async function findKeyKinds(
       kinds.push({ ...kind, keys: ofCall.keys.slice(0, MAX_KEYS) });
       continue;
     }
-    // A source in code names its loaders as it likes. Its keys are those that find something.
+    // The names of loaders in code do not show their kind of key. So each recorded key is tried.
     const all = [...new Set([...standIn.calls.values()].flatMap((facts) => facts.keys))];
     const keys: string[] = [];
     for (const key of all) {
@@ -64,7 +64,7 @@ export async function findKeyKinds(
   return kinds;
 }
 
-/** For each measured call: a key whose query calls it and gets rows. */
+/** Finds a key for each measured call, whose query calls it and gets rows. */
 export async function findUses({
   gateway,
   kinds,

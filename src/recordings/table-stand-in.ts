@@ -4,7 +4,7 @@ import { rowReader, tableCallKeys } from './recorded-rows.js';
 import type { RecordedTable } from './recording.js';
 import { HeldRequests, type RecordedStandIn } from './stand-in.js';
 
-/** The members of a stand-in with recorded tables. Its queries are not seen, so they cannot be noted or changed. */
+/** The common members of stand-ins with recorded tables. They cannot see queries or change answers. */
 export function tableStandIn(
   measured: ReadonlyMap<
     string,

@@ -29,10 +29,10 @@ import { findKeyKinds, findUses } from './survey.js';
 /** The result of one promise. */
 export interface PromiseResult {
   id: string;
-  /** What is promised. */
+  /** The text of the promise. */
   promise: string;
   outcome: 'ok' | 'failed' | 'not applicable';
-  /** What differs, or why the promise is not applicable. */
+  /** The difference, or the reason why the promise is not applicable. */
   detail?: string;
   remedy?: string;
   durationMs: number;
@@ -40,12 +40,12 @@ export interface PromiseResult {
 
 export interface SourceReport {
   source: string;
-  /** Why the source was not tested, and what to do. */
+  /** The reason why the source was not tested, and the remedy. */
   notTested?: string;
   promises: readonly PromiseResult[];
 }
 
-/** What the command line hands in: the gateway, and the fault control in front of the stand-in. */
+/** Dependencies from the command line: the gateway, and the fault control in front of the stand-in. */
 export interface TestDependencies {
   /** How PostgreSQL is started. Undefined if it is not installed. */
   startDatabase(): Promise<(() => Promise<DatabaseServer>) | undefined>;
@@ -56,20 +56,20 @@ export interface TestDependencies {
   }): GatewayUnderTest;
   startFaults(standIn: RecordedStandIn): Promise<
     Faults & {
-      /** The settings of a gateway that reaches the stand-in by way of the faults. */
+      /** The settings of a gateway that reaches the stand-in through the fault control. */
       settings: Environment;
       close(): Promise<void>;
     }
   >;
 }
 
-/** A healthy stand-in answers sooner, also on a busy machine. */
+/** A timeout that a healthy stand-in never reaches, even on a busy machine. */
 const LONG_TIMEOUT = '30 s';
-/** Keys that the rounds of a query find at different moments are in one batch. */
+/** A batch window that is long enough for the keys of different rounds of a query. */
 const BATCH_WINDOW = '50 ms';
-/** Until then the timers of a cancelled request are active. */
+/** The timers of a cancelled request are active for this time. */
 const SHORT_DEADLINE_MS = '3000';
-/** For a system that never answers. */
+/** The timeout for a system that never answers. */
 const SHORT_TIMEOUT = '700 ms';
 
 /** Tests a source against its recording. */
@@ -120,7 +120,7 @@ export async function testSource(
   }
 }
 
-/** A stand-in of the recording behind the faults, and a gateway that has the source. */
+/** A stand-in of the recording behind the fault control, and a gateway with the source. */
 interface StartedSource {
   standIn: RecordedStandIn;
   faults: Faults;
@@ -173,8 +173,7 @@ async function checkPromise(promise: SourcePromise, tested: TestedSource): Promi
     const none =
       promise.needsRequests === true && tested.standIn.protocol !== 'http'
         ? {
-            noneBecause:
-              'the queries of a database or of files are not seen, and their answers cannot be changed',
+            noneBecause: 'a stand-in of a database or of files cannot see queries or change answers',
           }
         : await promise.check(tested);
     return none === undefined
@@ -227,10 +226,7 @@ async function startStandIn(
   }
 }
 
-/**
- * The source without a cache, without limits on the rate of its calls, and without retries, which would take time. Its events are
- * not tested.
- */
+/** The source without a cache, rate limits and retries, which would take time. Its events are not tested. */
 function underTest(source: SourceDefinition, mode: GatewayMode): SourceDefinition {
   const limits: SourceLimits = {
     ...source.limits,
@@ -246,10 +242,10 @@ function underTest(source: SourceDefinition, mode: GatewayMode): SourceDefinitio
   return changed;
 }
 
-/** Texts that settings accept. Each is a made-up credential or an ordinary value. */
+/** Values that settings accept: made-up credentials and ordinary values. */
 const MADE_UP_VALUES = ['made-up-secret', '1', '/made-up'];
 
-/** Settings by which a source reaches a stand-in: made-up credentials, and its address. */
+/** The settings for a stand-in: its address and made-up credentials. */
 export function madeUpSettings({ connector }: Pick<SourceDefinition, 'connector'>, url: string): Environment {
   return Object.fromEntries(
     connector.settings(new SettingsReader({})).flatMap(({ variable, schema }) => {

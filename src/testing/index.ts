@@ -1,6 +1,4 @@
-/**
- * `stekkerdoos/testing`: tests of a source. It needs Vitest.
- */
+/** `stekkerdoos/testing` tests a source. It needs Vitest. */
 
 // The contract that every source must meet
 export { describeSource, type SourceContractOptions } from './source-contract.js';

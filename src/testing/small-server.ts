@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 /** The requests that a small server received. */
 export interface SeenRequest {
   method: string;
-  /** The text that was received. */
+  /** The received text. */
   url: string;
   headers: IncomingHttpHeaders;
   body: string;
@@ -16,7 +16,7 @@ export interface SmallServer {
   close(): Promise<void>;
 }
 
-/** A system with the answers of a test, on a free port of 127.0.0.1. */
+/** Imitates a system with the answers of a test, on a free port of 127.0.0.1. */
 export async function startServer(
   answer: (request: SeenRequest, response: ServerResponse) => void,
 ): Promise<SmallServer> {

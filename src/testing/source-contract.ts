@@ -23,8 +23,8 @@ export interface SourceContractOptions {
 }
 
 /**
- * The contract of every source, as tests of Vitest: what it finds by each of its keys, batches, pages, hostile keys, and its
- * result for each kind of fault. The subject describes what is special to the system.
+ * The contract of every source, as tests of Vitest: the result for each of its keys, batches, pages and
+ * hostile keys, and for each kind of fault. The subject describes the specifics of the system.
  */
 export function describeSource(
   subject: SourceSubject,
@@ -43,7 +43,7 @@ export function describeSource(
   else describeOther(subject.operation, subject.nonHttp, tested);
 }
 
-/** What the source finds. */
+/** Tests the records that the source finds. */
 function describeAnswers(subject: SourceSubject, tested: TestedSource): void {
   const { pages } = subject;
 
@@ -97,7 +97,7 @@ function describeAnswers(subject: SourceSubject, tested: TestedSource): void {
   });
 }
 
-/** The results for refused credentials, limits and outages. */
+/** Tests the results for refused credentials, limits and outages. */
 function describeFaults(subject: SourceSubject, tested: TestedSource): void {
   const { source, operation, wrongCredentials } = subject;
   const { name } = source;
@@ -131,7 +131,7 @@ function describeFaults(subject: SourceSubject, tested: TestedSource): void {
 
   it(`stops waiting for a system that hangs at the timeout of the source, and works again when the system does${withoutFaultControl === undefined ? '' : `: ${withoutFaultControl.hang.description}`}`, async () => {
     if (withoutFaultControl === undefined) {
-      // Long enough for its answer after the fault has ended.
+      // The timeout is long enough for an answer after the fault has ended.
       tested.open({}, '2 s');
       await tested.control.set(name, { fault: 'hang' });
     } else await tested.openIn(withoutFaultControl.hang);
@@ -189,7 +189,7 @@ function describeHttp(subject: SourceSubject, http: HttpPeculiarities, tested: T
       for (const { extensions } of answer.errors) {
         expect(extensions.retryable).toBe(true);
         if (rateLimit.retryAfter === undefined) expect(extensions.retryAfter).toBeUndefined();
-        // A part of the time may have passed.
+        // Some of the time may have passed.
         else {
           expect(extensions.retryAfter).toBeLessThanOrEqual(rateLimit.retryAfter);
           expect(extensions.retryAfter).toBeGreaterThanOrEqual(rateLimit.retryAfter - 5);
@@ -250,7 +250,7 @@ function describeHttp(subject: SourceSubject, http: HttpPeculiarities, tested: T
       };
       openHere();
       const stop = await tested.sendAndHangUp(() => expect.poll(() => system.seen.length).toBe(1));
-      // Long before the source's own timeout.
+      // The call must end long before the source's own timeout.
       await expect.poll(() => gone, { timeout: 900, interval: 20 }).toBe(1);
       await stop();
     });

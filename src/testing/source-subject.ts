@@ -23,7 +23,7 @@ export interface SystemAnswer {
   headers?: Record<string, string>;
 }
 
-/** The place and the code of an expected error. */
+/** The path and the code of an expected error. */
 export interface ExpectedError {
   path: readonly (string | number)[];
   code: string;
@@ -31,18 +31,21 @@ export interface ExpectedError {
 
 /** A state of a system that neither the fault control nor a small server can produce. */
 export interface SystemState {
-  /** A part of the test's name: the meaning of the contract for this system, and why the state is produced in this way. */
+  /**
+   * A part of the test's name. It explains the contract for this system, and why the state is produced in
+   * this way.
+   */
   description: string;
   /**
-   * Puts the system into this state. Returns the settings of a gateway that meets it, what to do after that gateway is open,
-   * and how to end the state.
+   * Puts the system into this state. Returns the settings of a gateway in this state, an action after that
+   * gateway has opened, and a function that ends the state.
    */
   enter: () => Promise<{ environment?: Environment; begin?: () => void; end: () => Promise<void> }>;
 }
 
-/** For a system with an HTTP API: behaviour that it may have, but its stand-in never shows. */
+/** For a system with an HTTP API: possible behaviour that its stand-in never shows. */
 export interface HttpPeculiarities {
-  /** The settings with the system's address, and the end of that address. */
+  /** The setting with the system's address, and the path of that address. */
   urlVariable: string | readonly string[];
   basePath?: string;
   /** The login call, if the system needs one. It always succeeds, and is not counted. */
@@ -51,7 +54,9 @@ export interface HttpPeculiarities {
   paths: RegExp;
   /** The answer of the system if it knows none of the requested keys. */
   nothing: (request: SeenRequest) => SystemAnswer;
-  /** How the system reports its rate limit, and after how many seconds it accepts calls again. */
+  /**
+   * The answer that reports the rate limit, and the number of seconds until the system accepts calls again.
+   */
   rateLimit: SystemAnswer & { retryAfter: number | undefined };
   /** Invalid answers to `operation`: the place of the fault, and a value there. */
   mismatches: readonly { answer: (request: SeenRequest) => unknown; place: string; value: string }[];
@@ -64,7 +69,7 @@ export interface HttpPeculiarities {
   refusal?: SystemAnswer;
 }
 
-/** For a system without an HTTP API: behaviour that it may have, but its stand-in never shows. */
+/** For a system without an HTTP API: possible behaviour that its stand-in never shows. */
 export interface NonHttpPeculiarities {
   /** How the system is called, such as "over SQL". */
   protocol: string;
@@ -74,7 +79,7 @@ export interface NonHttpPeculiarities {
   /** Invalid data for `operation`: the place of the fault, and a value there. */
   mismatches: readonly (SystemState & { place: string; value: string })[];
   partial: SystemState & AnsweredOperation & { errors: readonly ExpectedError[] };
-  /** Work for `operation` that takes very long, and whether the system is still busy with it. */
+  /** Makes the call of `operation` take very long. Returns whether the system still executes it. */
   endless: SystemState & { isAtWork: (gateway: TestGateway) => Promise<boolean> };
 }
 
@@ -90,20 +95,23 @@ interface AnySubject {
   found: Readonly<Record<string, AnsweredOperation>>;
   /** Unknown keys: no data and no error. */
   unknown: Readonly<Record<string, AnsweredOperation>>;
-  /** Many keys at once, in as many calls as the system's batch limit needs, each key once. */
+  /**
+   * Many keys at once, and the number of calls that the system's batch limit requires. Each key is requested
+   * once.
+   */
   batches: Readonly<
     Record<string, ClientOperation & { calls: number; expectData?: (data: unknown) => void }>
   >;
   /**
-   * Data of more than one page, and the number of calls for it. `startStandIn` starts a stand-in with enough data, if the
-   * shared one has too little. If nothing has pages: the reason.
+   * Data of more than one page, and the number of calls for it. `startStandIn` starts a stand-in with enough
+   * data, if the shared one has too little. If there are no pages, the reason.
    */
   pages:
     (AnsweredOperation & { calls: number; startStandIn?: () => Promise<StandIn> }) | { noneBecause: string };
   /** An operation that needs one call, for the tests of failures. */
   operation: ClientOperation;
   /**
-   * Settings that the system refuses. If it refuses none: the reason. `code` is the error of a state without
+   * Settings that the system refuses. If it refuses none, the reason. `code` is the error of a state without
    * credentials. Default: SOURCE_UNAUTHENTICATED.
    */
   wrongCredentials: Environment | (SystemState & { code?: string }) | { noneBecause: string };

@@ -23,13 +23,14 @@ export interface TestGateway extends Gateway {
   ): Promise<Answer>;
 }
 
-/** A timeout of a source that a healthy system does not reach, also on a busy machine. */
+/** A timeout that a healthy system never reaches, even on a busy machine. */
 export const LONG_TIMEOUT = '30 s';
 
 /**
- * Creates a gateway without a port. It has a deadline of 10 s, refuses no request because of load, and logs nothing. Unless the
- * environment declares callers, everybody may query everything (`AUTH=off`). With freshness `'none'`, the default, it caches only
- * identities; with `'as declared'` it caches as in production.
+ * Creates a gateway without a port. It has a deadline of 10 s, refuses no request because of load, and logs
+ * nothing. Unless the environment declares callers, every client may query everything (`AUTH=off`). With
+ * freshness `'none'`, the default, it caches only identities; with `'as declared'` it caches as in
+ * production.
  */
 export function createTestGateway(
   environment: Environment,

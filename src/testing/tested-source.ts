@@ -26,7 +26,7 @@ export class TestedSource {
   #control: FaultControl | undefined;
   #settings: Environment = {};
   #gateway: TestGateway | undefined;
-  /** Functions that end the states that a test has produced. */
+  /** Functions that end the states of a test. */
   readonly #ends: (() => Promise<void>)[] = [];
   /** The gateways that tests of one system share. Each test sends its own key. */
   readonly #shared = new Map<string, TestGateway>();
@@ -38,7 +38,7 @@ export class TestedSource {
   }
 
   get control(): FaultControl {
-    if (this.#control === undefined) throw new Error('The fault control has not started.');
+    if (this.#control === undefined) throw new Error('The fault control was not started.');
     return this.#control;
   }
 
@@ -56,7 +56,7 @@ export class TestedSource {
     this.#settings = Object.fromEntries(variables.map((variable) => [variable, settings[variable]]));
   }
 
-  /** Opens a gateway with only this source and what it needs, before its first call. */
+  /** Opens a gateway with only this source and its dependencies, before its first call. */
   open(environment: Environment = {}, timeout: Duration = LONG_TIMEOUT): void {
     const { source, dependencies } = this.#subject;
     this.#gateway = this.#createGateway(
@@ -79,7 +79,7 @@ export class TestedSource {
     this.#shared.set(system, this.gateway);
   }
 
-  /** Opens a gateway for a system in a state that was made for it. */
+  /** Opens a gateway for a system in a special state. */
   async openIn(state: SystemState): Promise<void> {
     const { environment, begin, end } = await state.enter();
     this.#ends.push(end);
@@ -87,7 +87,7 @@ export class TestedSource {
     begin?.();
   }
 
-  /** Starts a stand-in for one test, behind a fault control of its own. */
+  /** Starts a stand-in for one test, behind a separate fault control. */
   async startStandIn(start: () => Promise<StandIn>) {
     const standIn = await start();
     const control = await createFaultControl([standIn]);
@@ -125,7 +125,7 @@ export class TestedSource {
     return endedCalls(this.gateway, this.#subject.source.name);
   }
 
-  /** Every error is this source's, has the code, and reveals no internals. */
+  /** Checks that every error is from this source, has the code, and reveals no internals. */
   expectErrors({ errors }: Answer, code: string): void {
     expect(errors.length).toBeGreaterThan(0);
     for (const { message, extensions } of errors) {

@@ -6,8 +6,9 @@ import { variableOf } from '../source-settings.js';
 const NOTHING = { maxAge: '0 s', staleWhileRevalidate: '0 s', staleIfError: '0 s' } as const;
 
 /**
- * Settings that turn off the cache for sources with the default freshness, unless `freshnessOf` sets another one. Identities stay
- * cached. Most tests count calls or expect a system's error, and the bench compares with a schema without a cache.
+ * Settings that turn off the cache of sources with the default freshness, unless `freshnessOf` sets another
+ * one. Identities stay cached. Most tests count calls or expect a system's error, and the bench compares with
+ * a schema without a cache.
  */
 export function withoutCache(
   environment: Environment,

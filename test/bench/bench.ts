@@ -3,7 +3,7 @@ import type { FaultControl } from './fault-control.js';
 import type { Running, StartOptions } from './processes.js';
 import { tuningEnvironment, type Tuning } from './tuning.js';
 
-/** What a part of the bench works with. */
+/** The environment of a part of the bench. */
 export interface Bench {
   /** Starts a process; it is stopped when the part is done. */
   open: (options: Omit<StartOptions, 'build' | 'profileFolder'>) => Promise<Running>;
@@ -24,7 +24,7 @@ export function openTuned(
   return open({
     role: 'tuned-gateway',
     environment: {
-      // All of the load comes from one address.
+      // The whole load comes from one address.
       MAX_CONNECTIONS_PER_ADDRESS: '10000',
       ...environment,
       ...others,

@@ -47,7 +47,7 @@ export async function bulk(bench: Bench): Promise<Figure[]> {
       ...spread(`${what}, longest block of the event loop`, blockedMs, 'ms'),
       value: Math.max(...blockedMs),
       atMost: 50,
-      detail: `worst of ${REQUESTS} requests; the first ${blockedMs[0]?.toFixed(0) ?? ''}`,
+      detail: `worst of ${REQUESTS} requests; of the first ${blockedMs[0]?.toFixed(0) ?? ''}`,
     },
     { name: `${what}, gateway RSS, highest`, value: peakRssMb, unit: 'MB', atMost: 300 },
   ];

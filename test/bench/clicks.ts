@@ -65,11 +65,11 @@ export async function clicks({ open }: Pick<Bench, 'open'>): Promise<Figure[]> {
         ),
         atMost: 150,
       },
-      spread('clicks: visits of one customer, next queries', ms(ofOne), 'ms', found(ofOne)),
+      spread('clicks: visits of one customer, later queries', ms(ofOne), 'ms', found(ofOne)),
       spread('clicks: visits of 100 customers', ms(ofHundred), 'ms', found(ofHundred)),
       spread('clicks: events of 100 customers', ms(events), 'ms', found(events)),
       {
-        name: 'clicks: RSS that queries add, highest',
+        name: 'clicks: highest RSS added by queries',
         value: after.peakRssMb - before.rssMb,
         unit: 'MB',
         detail: `CLICKSTREAM_MEMORY_MB=${MEMORY_MB}, three batches of 100 customers at once; ${before.rssMb.toFixed(0)} MB before`,

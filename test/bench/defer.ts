@@ -9,7 +9,7 @@ const SLOW_MS = 300;
 const REQUESTS = 20;
 const NAMES = {
   first: `@defer, ${SLOW} takes ${SLOW_MS} ms, first part`,
-  whole: `@defer, ${SLOW} takes ${SLOW_MS} ms, the whole`,
+  whole: `@defer, ${SLOW} takes ${SLOW_MS} ms, complete answer`,
 } as const;
 
 const QUERY = `query ($by: CustomerKey!) { customer(by: $by) {
@@ -29,7 +29,7 @@ export async function defer(bench: Bench): Promise<Figure[]> {
     for (const email of emails) {
       const { type, parts } = await readParts(gateway.ready.url, email);
       if (!type.startsWith('multipart/mixed'))
-        return Object.values(NAMES).map((name) => leftOut(name, 'ms', 'the gateway knows no @defer'));
+        return Object.values(NAMES).map((name) => leftOut(name, 'ms', 'the gateway does not support @defer'));
       first.push(parts[0] ?? Number.NaN);
       whole.push(parts.at(-1) ?? Number.NaN);
     }
@@ -39,7 +39,7 @@ export async function defer(bench: Bench): Promise<Figure[]> {
   return [spread(NAMES.first, first, 'ms'), spread(NAMES.whole, whole, 'ms')];
 }
 
-/** Sends the query. Returns the time at which each part of the answer came, in milliseconds. */
+/** Sends the query. Returns the time of each part of the answer, in milliseconds. */
 async function readParts(url: string, email: string): Promise<{ type: string; parts: number[] }> {
   const started = performance.now();
   const sentRequest = request(url, {

@@ -34,7 +34,7 @@ async function startDemo(): Promise<{ readyS: number; endedS: number }> {
     cwd: ROOT,
     env: { ...process.env, ...ports },
     stdio: ['ignore', 'pipe', 'inherit'],
-    // A process group, so that the signal reaches all processes, as Ctrl-C does.
+    // Starts a process group, so that the signal reaches all processes, as Ctrl-C does.
     detached: true,
   });
   const stop = () => {

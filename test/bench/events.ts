@@ -30,7 +30,7 @@ export async function events(bench: Bench): Promise<Figure[]> {
     {
       WEBHOOK_FILE: file,
       WEBHOOK_SECRET: SECRET,
-      // The triggers name this endpoint. None of these events is forwarded to it.
+      // The endpoint that the triggers name. No event of the bench is forwarded to it.
       WEBHOOK_ENDPOINTS: JSON.stringify([
         {
           name: 'campaign-tool',
@@ -52,7 +52,7 @@ export async function events(bench: Bench): Promise<Figure[]> {
   });
   const store = await createWebhookStore({ file, secret: SECRET });
   try {
-    // Warm up the gateway and the sender, as they are after hours of traffic.
+    // Warm up the gateway and the sender, to their state after hours of traffic.
     await sender.go(WARM_UP_S);
     await emptyAfterS(() => store.counts().then(({ eventsWaiting }) => eventsWaiting));
     await runQueries(queries, WARM_UP_S);
@@ -93,13 +93,13 @@ export async function events(bench: Bench): Promise<Figure[]> {
         detail: detailOf(alone),
       },
       {
-        name: 'events, p50 of queries beside them',
+        name: 'events, p50 of queries during them',
         value: p(beside, 0.5),
         unit: 'ms',
         detail: detailOf(beside),
       },
       {
-        name: 'events, p50 of queries beside them / without them',
+        name: 'events, p50 of queries during them / without them',
         value: p(beside, 0.5) / p(alone, 0.5),
         unit: 'x',
         atMost: 2,
@@ -109,7 +109,7 @@ export async function events(bench: Bench): Promise<Figure[]> {
         value: goneS,
         unit: 's',
         atMost: 300,
-        detail: `${left} waited when the last was accepted`,
+        detail: `${left} were waiting when the last one was accepted`,
       },
       {
         name: 'events, CPU to process one',

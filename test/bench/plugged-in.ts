@@ -13,7 +13,7 @@ import { usageOfProcess } from './usage-of-process.js';
 import { V8_FLAGS } from '../../src/v8/flags.js';
 
 const STARTS = 5;
-/** The wait after the start. After it, deferred work of the start is done. */
+/** The wait after the start, which is long enough for deferred work to end. */
 const IDLE_MS = 3_000;
 /** Fields of the four systems only. Without `name`, because any system may have it. */
 const FIELDS = `orders(first: 3) { nodes { number placedAt total { amount currency } lines { quantity product { sku title } } } }

@@ -20,7 +20,7 @@ export interface Running {
   collect: () => Promise<Usage>;
   /** Lets all of its cache entries expire. */
   forget: () => Promise<void>;
-  /** False when the process has ended, for any reason. */
+  /** Whether the process has not ended. */
   isRunning: () => boolean;
   stop: () => Promise<void>;
 }
@@ -124,7 +124,7 @@ export async function start({
             `--cpu-prof-name=${role}-${++profiles}.cpuprofile`,
           ]),
     ],
-    // Standard output is for the figures, so the logs are dropped.
+    // Standard output has only the figures, so the logs are dropped.
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const first = await nextMessage(child, role);

@@ -29,7 +29,7 @@ export function median(values: readonly number[]): number {
   return ((low ?? Number.NaN) + (high ?? Number.NaN)) / 2;
 }
 
-/** The value that a part of the values do not exceed: 0.99 for p99. */
+/** The quantile of the values, such as 0.99 for p99. */
 export function quantile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? Number.NaN;
@@ -51,7 +51,7 @@ export function spread(
   };
 }
 
-/** Ratios of pairs of values that were measured side by side. */
+/** Ratios of values that were measured in pairs. */
 export function ratios(values: readonly number[], others: readonly number[]): number[] {
   return values.map((value, i) => value / (others[i] ?? Number.NaN));
 }

@@ -31,10 +31,10 @@ import { sameAnswers } from './same-answers.js';
 import { soak } from './soak.js';
 
 /**
- * `npm run bench [-- --quick] [--json] [--only <part>]... [--profile <folder>] [--minutes <of the soak>]`, with the
- * parts below.
+ * `npm run bench [-- --quick] [--json] [--only <part>]... [--profile <folder>] [--minutes <of the soak>]`,
+ * with the parts below.
  *
- * The bench reports speed and asserts nothing: the exit code is not 0 only when a part failed.
+ * The bench reports speed and asserts nothing: the exit code differs from 0 only if a part failed.
  */
 const PARTS = [
   'latency',
@@ -172,7 +172,7 @@ async function run(compiled: Build): Promise<Figure[]> {
     if (isSelected('curves')) await part('more customers, more sources', () => curves(bench));
     if (isSelected('overload')) await part('overload', () => overload(bench));
     if (isSelected('hanging')) await part('a system that hangs', () => hanging(bench));
-    if (isSelected('priority')) await part('an export beside page views', () => priority(bench));
+    if (isSelected('priority')) await part('an export during page views', () => priority(bench));
     if (isSelected('privacy')) await part('cost of privacy', () => privacy(bench));
     if (isSelected('timing')) await part('response times for a visitor', () => visitorTiming(bench));
     if (isSelected('events')) await part('webhooks', () => events(bench));

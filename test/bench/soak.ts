@@ -12,7 +12,9 @@ import type { Figure } from './report.js';
 const PER_SECOND = 100;
 const SHARE_OF_CAPACITY = 0.25;
 const CUSTOMERS = 60;
-/** Wait before the heap is measured: in-flight requests end, and short-lived cache entries expire. */
+/**
+ * The wait before the heap is measured, in which in-flight requests end and short-lived cache entries expire.
+ */
 const REST_MS = 25_000;
 /** Short times, so that faults occur while entries are fresh, stale and expired. */
 const FRESHNESS = { maxAge: '2 s', staleWhileRevalidate: '2 s', staleIfError: '10 s' } as const;

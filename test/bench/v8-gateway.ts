@@ -16,17 +16,17 @@ import { tuningEnvironment } from './tuning.js';
  *     node --import tsx test/bench/v8-gateway.ts [--node <path of a node>]... [--blocks 7]
  *       [--flags="<flags>"]... [--plain <file of src/v8>]... [--all="<flags>"]
  *
- * It starts a gateway as `npm start` does, one for each `--flags` with these flags instead, and one for each
- * `--plain` with the plain alternative to that trick. Blocks alternate between them: four clients query one customer
- * each, then one client queries fifty. The table has the processor time of a request beside that of the first gateway
- * in the same block, and the memory at the end.
+ * It starts a gateway as `npm start` does. For each `--flags` it starts another one with these flags, and for
+ * each `--plain` one with the plain alternative to that trick. Blocks alternate between them: four clients
+ * query one customer each, then one client queries fifty. The table shows the ratio of the processor time of
+ * a request to that of the first gateway in the same block, and the memory at the end.
  *
  * `--all` gives further flags to all of them. With these flags V8 collects no old objects:
  *
  *     --all="--min-semi-space-size=16 --max-semi-space-size=16 --initial-heap-size=2048"
  *
- * Then the growth of the heap is the memory that requests had promoted to the old generation. A busy machine does not
- * disturb that figure.
+ * Then the growth of the heap is the memory that requests had promoted to the old generation. A busy machine
+ * does not disturb that figure.
  */
 const { values: options } = parseArgs({
   options: {
@@ -114,7 +114,7 @@ try {
     ...tuningEnvironment({ '*': { limits: { timeout: '1 minute' } } }),
   };
   process.stdout.write(
-    '| Node | gateway | load | CPU / as it is | ms a request | RSS, MB | highest, MB | heap growth, kB a request |\n',
+    '| Node | gateway | load | CPU / unchanged | ms a request | RSS, MB | highest, MB | heap growth, kB a request |\n',
   );
   process.stdout.write(
     '| ---- | ------- | ---- | -------------- | ------------ | ------- | ----------- | ------------------------- |\n',

@@ -44,7 +44,7 @@ export async function visitorTiming({ open, environment, effort }: Bench): Promi
   const times = { known: [] as number[], unknown: [] as number[] };
   for (let i = 0; i < samples + effort.warmUp; i += 1) {
     const client = clients[i % VISITORS];
-    // Alternate the order: the second request would always find a warm gateway.
+    // Alternate the order, because the second request always finds a warm gateway.
     for (const kind of (['known', 'unknown'] as const).toSorted(() => (i % 2 === 0 ? 1 : -1))) {
       const email = kind === 'known' ? known[i % known.length] : `stranger-${i % known.length}@example.nl`;
       const answer = await client?.post(
@@ -69,7 +69,7 @@ export async function visitorTiming({ open, environment, effort }: Bench): Promi
   ];
 }
 
-/** The Mann-Whitney statistic in its standard deviations from "no difference". */
+/** The Mann-Whitney statistic, as the number of standard deviations from "no difference". */
 function standardised(ones: readonly number[], others: readonly number[]): number {
   const all = [...ones.map((ms) => ({ ms, own: true })), ...others.map((ms) => ({ ms, own: false }))].sort(
     (a, b) => a.ms - b.ms,
@@ -78,7 +78,7 @@ function standardised(ones: readonly number[], others: readonly number[]): numbe
   for (let from = 0; from < all.length;) {
     let to = from;
     while (to < all.length && all[to]?.ms === all[from]?.ms) to += 1;
-    // Equal times share the middle of their ranks.
+    // Equal times get the mean of their ranks.
     const rank = (from + 1 + to) / 2;
     ranks += rank * all.slice(from, to).filter(({ own: item }) => item).length;
     from = to;

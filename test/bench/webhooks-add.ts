@@ -37,7 +37,7 @@ const startedAt = performance.now();
 for (let count = 0; count < rate * seconds; count += 1) {
   const ahead = (count * 1000) / rate - (performance.now() - startedAt);
   if (ahead > 1) await sleep(ahead);
-  // Time since the event was due: delays of the bench itself count too.
+  // The time since the event was due, including delays of the bench itself.
   const at = startedAt + (count * 1000) / rate;
   const event = anEvent(`${run}-${count}`, { data: { customer: `c${count % 5_000}` } });
   added.push(

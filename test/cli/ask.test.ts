@@ -121,7 +121,7 @@ describe('stekkerdoos ask', { timeout: 60_000 }, () => {
   });
 
   test.each([
-    [['x'.repeat(300)], 'has the form of no kind'],
+    [['x'.repeat(300)], 'The kind of this identifier was not recognised'],
     [['--by', 'emial=a@example.nl'], 'Did you mean "email"?'],
     [[EMAIL, '--role', 'operatr'], 'Did you mean "operator"?'],
     [[EMAIL, '--purpose', 'curiosity'], 'Its purposes are'],

@@ -75,8 +75,8 @@ it('stekkerdoos check reports a breaking change as JSON', async () => {
 });
 
 it.each([
-  ['no key', [], 'The recording has made-up keys only. Add --key email=...'],
-  ['a key of another kind', ['--key', 'phone=+31612345678'], 'It is found by memberNumber, email'],
+  ['no key', [], 'The recording has only made-up keys. Add --key email=...'],
+  ['a key of another kind', ['--key', 'phone=+31612345678'], 'Its calls take memberNumber, email'],
   ['an unknown key', ['--key', 'email=nobody@example.nl'], 'has no record with this email'],
 ])('stekkerdoos check cannot run with %s', async (_, words, message) => {
   const { code, err } = await run({}, 'cycling-club', ...words);

@@ -36,14 +36,14 @@ function terminal(keys: readonly string[], flags: Partial<AnsweredFlags> = {}) {
 it('lets a person choose the call, with the best one first', async () => {
   const best = terminal([ENTER]);
   expect(await best.answers.candidate(CANDIDATES)).toBe('first');
-  expect(best.shown()).toContain('By which call is one person found?');
+  expect(best.shown()).toContain('Which call should find one person?');
   expect(await terminal([DOWN, ENTER]).answers.candidate(CANDIDATES)).toBe('second');
 });
 
 it('does not show a key that a person types', async () => {
   const { answers, shown } = terminal(['e', 'v', 'a', '@', 'x', '.', 'n', 'l', ENTER]);
   expect(await answers.keys('email', 'It is measured.')).toEqual(['eva@x.nl']);
-  expect(shown()).toContain('It is measured. Type a key of the kind email, or only Enter.');
+  expect(shown()).toContain('It is measured. Type a key of the kind email, or press Enter to skip.');
   expect(shown()).not.toContain('eva');
   expect(await terminal([ENTER]).answers.keys('email', 'It is measured.')).toEqual([]);
 });
@@ -75,7 +75,7 @@ it('ends if a person cancels', async () => {
   );
 });
 
-it('puts no question that a flag answers, and takes suggestions without a person', async () => {
+it('does not show a question that a flag answers, and takes suggestions without a person', async () => {
   const flags = { by: 'second', keys: new Map([['email', ['eva@x.nl']]]), leaveOut: ['Member.code'] };
   const { answers, questions } = terminal([], flags);
   expect(await answers.candidate(CANDIDATES)).toBe('second');

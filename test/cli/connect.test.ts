@@ -117,7 +117,7 @@ describe('stekkerdoos connect', { timeout: 60_000 }, () => {
     write('sources/club.md', 'mine');
     const refused = await connect(`${system.url}/graphql`);
     expect(refused.code).toBe(2);
-    expect(refused.err).toContain('sources/club.md would be replaced. Use another name, or --force.');
+    expect(refused.err).toContain('sources/club.md. Use another name, or --force to replace them.');
     expect(system.seen).toEqual([]);
     expect(filesNow()).toEqual(['sources/club.md']);
     expect((await connect(`${system.url}/graphql`, ['--force'])).code).toBe(0);

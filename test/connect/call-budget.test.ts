@@ -46,5 +46,5 @@ it('refuses a call beyond the limit, and counts failed calls', async () => {
   await expect(budget.run(() => Promise.reject(new Error('refused')))).rejects.toThrow('refused');
   await budget.run(() => Promise.resolve());
   expect(budget).toMatchObject({ used: 2, left: 0 });
-  await expect(budget.run(() => Promise.resolve())).rejects.toThrow('The 2 calls');
+  await expect(budget.run(() => Promise.resolve())).rejects.toThrow('All 2 calls');
 });

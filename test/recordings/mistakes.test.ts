@@ -113,7 +113,7 @@ const mistakes: [mistake: string, source: SourceDefinition, promise: string, rec
   ['an order by position', withLoader(byPosition), 'reordered-rows-email'],
   ['a missing bound', withLoader(withoutBound), 'bound', PAGED],
   [
-    'a part that is shown as the whole list',
+    'a part that is shown as a complete list',
     withYaml(['maxItems: 50', 'maxItems: 50, acceptPart: true']),
     'bound',
   ],

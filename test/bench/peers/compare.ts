@@ -10,8 +10,8 @@ import { bodiesOfFifty, bodiesOfOne, CUSTOMERS_OF_LIST } from './queries.js';
 export const OURS = 'Stekkerdoos';
 export const OURS_ALONE = 'Stekkerdoos without shared calls';
 /**
- * The number of requests about one customer for each list, because lists cost more. The cheapest contender still needs
- * 0.1 s for a block.
+ * Lists cost more, so this many requests about one customer replace a list. The cheapest contender still
+ * needs 0.1 s for a block.
  */
 const LIST_DIVISOR = 4;
 

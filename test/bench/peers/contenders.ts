@@ -69,7 +69,7 @@ export const PEERS: readonly Peer[] = [
   { name: 'node:http and undici, no gateway', role: BARE, goals: { one: 3, fifty: 4 } },
 ];
 
-/** A peer that runs. */
+/** A running peer. */
 export interface RunningPeer extends Peer {
   running: Running;
 }

@@ -138,8 +138,8 @@ const invoice = z.object({
 });
 
 /**
- * With `BENCH_ALONE=1`, concurrent requests about different customers share no call, as with the peers. Of a list, it would load
- * each customer in a call of its own.
+ * With `BENCH_ALONE=1`, concurrent requests about different customers share no call, as with the peers. For a
+ * list, it would load each customer in a separate call.
  */
 const isAlone = process.env['BENCH_ALONE'] === '1';
 
@@ -285,7 +285,7 @@ const connector = (system: PeerSystem, path: string) =>
     pingPath: path,
   });
 
-/** With a long timeout: no call fails on a busy machine. */
+/** The timeout is long, so that calls do not fail on a busy machine. */
 const limits = { maxBatch: MAX_KEYS, timeout: '60 s' } as const;
 /** Without a cache, also of identities. */
 const freshness = { maxAge: '0 s', staleWhileRevalidate: '0 s', staleIfError: '0 s' } as const;

@@ -19,7 +19,7 @@ export async function installPeers({ folder }: Build): Promise<void> {
   if (!existsSync(INSTALLED) || ageOf(INSTALLED) > ageOf(join(HERE, 'package-lock.json')))
     execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
       cwd: HERE,
-      // Standard output is for the figures.
+      // Standard output has only the figures.
       stdio: ['ignore', 2, 'inherit'],
     });
   await symlink(join(HERE, 'node_modules'), join(folder, 'test/bench/peers/node_modules'));

@@ -14,10 +14,10 @@ import { writeSupergraph } from './supergraph.js';
 import { PEER_SYSTEMS } from './systems.js';
 
 /**
- * `npm run bench:peers [-- --quick] [--json] [--peer <role>] [--profile <folder>]`: other gateways and ours, over the
- * same systems. `--peer` can be repeated; the default is all.
+ * `npm run bench:peers [-- --quick] [--json] [--peer <role>] [--profile <folder>]`: other gateways and ours,
+ * over the same systems. `--peer` can be repeated; the default is all.
  *
- * The bench reports speed and asserts nothing: the exit code is not 0 only when something failed.
+ * The bench reports speed and asserts nothing: the exit code differs from 0 only if a part failed.
  */
 const { values: options } = parseArgs({
   options: {
@@ -35,7 +35,7 @@ const [LOAD_CORE, CONTENDER_CORE] = canPin() ? [0, 1] : [undefined, undefined];
 
 const running: Running[] = [];
 
-/** All that was measured. It is reported also if the bench ends early. */
+/** All measured figures. They are reported even if the bench ends early. */
 const figures: Figure[] = [];
 
 async function run(compiled: Build): Promise<void> {

@@ -15,7 +15,7 @@ export async function writeSupergraph(
     url: `${settings[URL_SETTINGS[name]] ?? ''}/graphql`,
     sdl: SUBGRAPHS[name],
   }));
-  // In a process of its own, so that the memory of the composition does not stay in this one.
+  // Composes in a separate process, so that its memory is released.
   const composed = execFileSync(process.execPath, [join(folder, 'test/bench/peers/compose.mjs')], {
     input: JSON.stringify(subgraphs),
   });

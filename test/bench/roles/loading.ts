@@ -41,7 +41,7 @@ export async function startLoading(): Promise<Started> {
   return { ready: { url: server.url }, close: () => engine.close() };
 }
 
-/** A record like that of an order. */
+/** A record of the size of an order. */
 const recordOf = (key: string) => ({
   number: key,
   status: 'DELIVERED',
@@ -184,7 +184,7 @@ async function timeOf(
   return ((performance.now() - started) * 1_000) / all.length;
 }
 
-/** Loads each key in a request of its own, with an empty memory cache. */
+/** Loads each key in a separate request, with an empty memory cache. */
 async function fromRedis(engine: Engine, all: readonly string[]) {
   const { cache, request, seen, orders } = engine;
   const round = async (): Promise<number[]> => {
@@ -201,7 +201,7 @@ async function fromRedis(engine: Engine, all: readonly string[]) {
   };
   // Warm up: write the missing keys to Redis, and let V8 compile the code.
   for (let tries = 0; (await round()).length < all.length; tries += 1) {
-    if (tries === 20) throw new Error('Redis does not hold all that was written to it.');
+    if (tries === 20) throw new Error('Redis did not store all written entries.');
     await untilUp(engine);
   }
   const times = [...(await round()), ...(await round())];
@@ -212,7 +212,7 @@ async function fromRedis(engine: Engine, all: readonly string[]) {
 async function untilUp({ shared }: Engine): Promise<void> {
   const giveUpAt = performance.now() + 10_000;
   while (shared?.state === 'down') {
-    if (performance.now() > giveUpAt) throw new Error('The shared cache does not come up.');
+    if (performance.now() > giveUpAt) throw new Error('The shared cache did not become available.');
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

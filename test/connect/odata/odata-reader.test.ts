@@ -152,7 +152,7 @@ describe('connecting an OData service', () => {
       ignoresCase: true,
     });
     expect(textsOf(findings)).toContain(
-      'Clients.Email finds no record by a part of a key, and ignores upper and lower',
+      'Clients.Email finds no record by a part of a key, and is case-insensitive.',
     );
     const gateway = openConnected(draft, identity, values);
     const { data, errors } = await gateway.query(
@@ -257,7 +257,7 @@ describe('connecting an OData service', () => {
     [
       'a list that is cut off without a link',
       { pageSize: 9, hasNoLinks: true },
-      { text: 'Repairs by ClientNumber ends after 9 of 35 records without a link to the rest' },
+      { text: 'Repairs by ClientNumber ends after 9 of 35 records without a link to the next page' },
     ],
     [
       'a service that counts no records',
@@ -311,7 +311,7 @@ describe('connecting an OData service', () => {
     const target = { what: 'shop.xml', path: '/shop.xml', text: WORKSHOP.metadata };
     expect(odataReaderKind.recognises(target)).toBe(true);
     await expect(open(WORKSHOP, {}, { target, environment: {} })).rejects.toThrow(
-      'Set WORKSHOP_URL to its address',
+      'its address. Set WORKSHOP_URL to it',
     );
     const reader = await odataReaderKind.open({
       ...{

@@ -124,7 +124,7 @@ describe('connecting a REST system by a curl command', () => {
 
   it.each([
     [`/members?email=${member?.email ?? ''}&api_key=very-secret-key`, 'has a credential in its query'],
-    ['/members/1', 'finds nobody'],
+    ['/members/1', 'finds no record'],
     ['/members', 'No value of the curl command is a key'],
   ])('refuses a command without a usable key: %s', async (path, message) => {
     const error: unknown = await connectCurl(

@@ -223,7 +223,7 @@ describe('connecting a REST system by its OpenAPI document', () => {
   it.each([
     ['{"openapi": "3.0.0"}', 'is not an OpenAPI document'],
     ['openapi: 3.0.0\npaths: {"', 'neither JSON nor YAML'],
-    [`{"openapi":"3.0.0","paths":{"/a":{"$ref":"#/paths/~1a"}}}`, 'references that lead to each other'],
+    [`{"openapi":"3.0.0","paths":{"/a":{"$ref":"#/paths/~1a"}}}`, 'circular references'],
   ])('refuses a document that it cannot read: %s', async (text, message) => {
     const reader = await openReader(
       { what: 'x', path: '/x', text },
@@ -236,7 +236,7 @@ describe('connecting a REST system by its OpenAPI document', () => {
     server = await startServer(librarySystem());
     const text = JSON.stringify({ ...libraryOpenapi(), servers: [] });
     const target = { what: 'x', path: '/x', text };
-    await expect(connectBy(target)).rejects.toThrow('Set LIBRARY_URL to its address');
+    await expect(connectBy(target)).rejects.toThrow('Set LIBRARY_URL to it');
     const environment = { LIBRARY_URL: `${server.url}/api`, LIBRARY_TOKEN: 'wrong-secret' };
     const error: unknown = await connectBy(target, { environment }).catch((thrown: unknown) => thrown);
     expect(String(error)).toContain('Set LIBRARY_TOKEN');

@@ -47,7 +47,7 @@ describe('connecting a SOAP service', () => {
   it('finds the operations that read a person by one key', async () => {
     const { look } = await connect();
     expect(look.candidates.map(({ name }) => name)).toEqual(['getClientByEmail', 'getClientByNumber']);
-    expect(textsOf(look.findings)).toContain('its name does not say that it only reads: saveClient');
+    expect(textsOf(look.findings)).toContain('its name does not show that it only reads: saveClient');
     expect(textsOf(look.findings)).toContain('none of its parts is a key: getPrice');
   });
 
@@ -146,7 +146,7 @@ describe('connecting a SOAP service', () => {
   });
 
   it.each<[string, GarageRules, RegExp]>([
-    ['returns a record for an unknown key', { nobody: 'somebody' }, /an unknown key with somebody/],
+    ['returns a record for an unknown key', { nobody: 'somebody' }, /a record for an unknown key/],
     [
       'answers an unknown key with a general fault',
       { nobody: 'general fault' },
@@ -155,7 +155,7 @@ describe('connecting a SOAP service', () => {
     [
       'answers an unknown key with an empty record',
       { nobody: 'empty' },
-      /an empty record, and no element says/,
+      /an empty record, and no element marks/,
     ],
     ['finds people by almost their key', { findsSimilar: true }, /finds a person by a part of the key/],
     ['refuses the credentials', { password: 'secret' }, /refuses/],

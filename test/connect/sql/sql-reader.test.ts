@@ -189,7 +189,7 @@ describe('connecting a database', () => {
     const { draft, findings } = await connect('student');
     expect(draft.calls).not.toHaveProperty('clicks');
     expect(textsOf(findings)).toContain(
-      'Reading click by student_id reads every row of click, which is large, so it is left out. Create an index on student_id, or declare readsWholeTable: true.',
+      'Reading click by student_id scans every row of the large table click, so it is left out. Create an index on student_id, or declare readsWholeTable: true.',
     );
     expect(draft.tables?.['visit']?.rowCount).toBe(12_000);
   });
@@ -425,7 +425,7 @@ describe('tables without simple keys', () => {
       const { draft, findings } = await connect('client');
       expect(draft.calls['tickets']?.call).toEqual({ from: 'ticket', by: 'client_id', keys: 'integer' });
       expect(draft.customer.fields.find(({ name }) => name === 'tickets')?.check).toBe(
-        'The names of the columns say so. No foreign key does.',
+        'Only the names of the columns show this, not a foreign key.',
       );
       expect(draft.calls).not.toHaveProperty('letters');
       expect(textsOf(findings)).toContain(
@@ -441,7 +441,7 @@ describe('tables without simple keys', () => {
       GRANT SELECT ON big_client TO reader`);
     try {
       await expect(connect('big_client')).rejects.toThrow(
-        'No column of big_client finds one person: Finding a person by big_client.id reads every row of click, which is large',
+        'No column of big_client finds one person: Finding a person by big_client.id scans every row of the large table click',
       );
     } finally {
       await school.execute('DROP VIEW big_client');
