@@ -90,7 +90,7 @@ describe('stekkerdoos ask', { timeout: 60_000 }, () => {
     expect(out).not.toMatch(/Hendrik|Sietske/);
   });
 
-  test('says so when no system knows the customer, and fails when no system answers', async () => {
+  test('reports that no system knows the customer, and fails if no system answers', async () => {
     const nobody = await show(['nobody@example.nl']);
     expect(nobody).toMatchObject({ code: 1, err: '' });
     expect(nobody.out).toContain('No system knows this customer.');
@@ -129,7 +129,7 @@ describe('stekkerdoos ask', { timeout: 60_000 }, () => {
     [[], 'Name one identifier'],
     [[EMAIL, '--by', `email=${EMAIL}`], 'Name one identifier'],
     [[EMAIL, '--whyy'], 'Did you mean "--why"?'],
-  ])('refuses %j, and says what to do', async (words, message) => {
+  ])('refuses %j, and prints the remedy', async (words, message) => {
     const { code, out, err } = await show(words);
     expect(code).toBe(2);
     expect(err).toContain(message);
@@ -155,7 +155,7 @@ describe('stekkerdoos ask', { timeout: 60_000 }, () => {
     expect(toStream.err).toContain('"caller":"command line"');
   });
 
-  test('prints no character by which a system could control the terminal', async () => {
+  test('prints no character that controls the terminal', async () => {
     const crm = await startServer((_, response) => {
       const properties = { email: 'a@example.nl', firstname: '\u001b[2J\u009bA\u202e', lastname: 'B\nC' };
       const record = {

@@ -73,7 +73,7 @@ test('reports that it needs the secret of the lines, without revealing it', asyn
   const without = await audit(['verify', file], {});
   expect(without.out).toContain('If they were written with an AUDIT_SECRET, set it.');
   expect(without.code).toBe(1);
-  const another = await audit(['verify', file], { AUDIT_SECRET: 'another secret of theirs' });
+  const another = await audit(['verify', file], { AUDIT_SECRET: 'another secret for the lines' });
   expect(another.out).toContain('Check that AUDIT_SECRET is the secret they were written with.');
   const short = await audit(['verify', file], { AUDIT_SECRET: 'too short' });
   expect(short).toMatchObject({ code: 2, out: '' });

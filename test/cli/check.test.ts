@@ -30,7 +30,7 @@ function write(path: string, text: string): void {
   writeFileSync(join(folder, path), text);
 }
 
-/** Runs the command against a system in which members have another member. */
+/** Runs the command against a system in which the records have another member. */
 async function run(change: Record<string, unknown>, ...words: string[]) {
   const live: Recording = structuredClone(CLUB_RECORDING);
   for (const rows of Object.values(live.calls['byEmail']?.answers ?? {}))

@@ -9,11 +9,14 @@ import { CLIENTS, WORKSHOP } from '../connect/odata/workshop.js';
 import { startMusicSchool, STUDENTS } from '../connect/sql/music-school.js';
 import { stekkerdoosHere } from './cli-process.js';
 
-/** Each kind of system through the command: connected, tested by its recording, and shown. */
+/**
+ * Runs the command for each kind of system: it is connected, tested by its recording, and a customer is
+ * shown.
+ */
 
 interface System {
   what: string;
-  /** On standard input. */
+  /** The text on standard input. */
   input?: string;
   settings: Record<string, string>;
   email: string;

@@ -19,7 +19,7 @@ function terminal(keys: readonly string[], flags: Partial<AnsweredFlags> = {}) {
   let questions = 0;
   const person = personAt({ input, output }, () => {
     questions += 1;
-    // The question listens to the keyboard when it is on the screen.
+    // A question reads the keyboard when it is on the screen.
     output.once('data', () =>
       setImmediate(() => {
         keys.forEach((key) => input.write(key));
@@ -48,7 +48,7 @@ it('does not show a key that a person types', async () => {
   expect(await terminal([ENTER]).answers.keys('email', 'It is measured.')).toEqual([]);
 });
 
-it('suggests a uniqueness for each identifier, and requests none that a flag has', async () => {
+it('suggests a uniqueness for each identifier, except one in a flag', async () => {
   const { answers, questions } = terminal([ENTER], { uniqueness: { phone: 'none' } });
   expect(await answers.uniqueness({ email: 'usual', phone: 'usual' })).toEqual({
     email: 'usual',
@@ -69,7 +69,7 @@ it('lets a person leave fields out, and shows those that were not recognised', a
   expect(shown()).not.toContain('bsn');
 });
 
-it('ends if a person cancels', async () => {
+it('stops if a person cancels', async () => {
   await expect(terminal([CANCEL]).answers.candidate(CANDIDATES)).rejects.toThrow(
     'Cancelled. Nothing was written.',
   );

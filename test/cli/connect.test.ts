@@ -25,7 +25,7 @@ let folder: string;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-connect-'));
   await stekkerdoosHere(['init', folder], {});
-  // Without the example.
+  // The files of the project without the example source.
   for (const path of [
     'sources/loyalty.yaml',
     'sources/loyalty.recording.json',
@@ -112,7 +112,7 @@ describe('stekkerdoos connect', { timeout: 60_000 }, () => {
     expect(out).toContain('Nothing was written');
   });
 
-  it('replaces existing files only with --force, and calls nothing before', async () => {
+  it('replaces existing files only with --force, and otherwise sends no call', async () => {
     const system = await club();
     write('sources/club.md', 'mine');
     const refused = await connect(`${system.url}/graphql`);
@@ -217,7 +217,7 @@ describe('stekkerdoos connect', { timeout: 60_000 }, () => {
   });
 
   it('refuses a system that returns a record for an unknown key, with the reason', async () => {
-    const system = await club({ findsAnybody: true });
+    const system = await club({ returnsOtherRecord: true });
     const { code, err } = await connect(`${system.url}/graphql`, ['--by', 'member(id: $key)']);
     expect(code).toBe(2);
     expect(err).toContain('returned a record for an unknown key');
@@ -263,7 +263,7 @@ describe('stekkerdoos connect', { timeout: 60_000 }, () => {
     expect(out + err).not.toContain('pass-word-7');
   });
 
-  it('calls an address whose form does not decide the kind once, and names the kinds', async () => {
+  it('calls an address once if its form does not show the kind, and lists the kinds', async () => {
     const system = await serve((_, response) => {
       sendJson(response, { hello: 'world' });
     });
@@ -295,7 +295,7 @@ const everyFile = () =>
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
 
-/** Members whose values are in no list of names and no other text. */
+/** Members with values that do not occur in any list of names or other text. */
 function plantedMembers(): ClubMember[] {
   const word = (i: number, of: string) => `${of}qz${String.fromCharCode(97 + (i % 26))}xw`;
   return CLUB_MEMBERS.slice(0, 20).map((member, i) => ({

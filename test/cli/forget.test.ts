@@ -147,7 +147,7 @@ describe('stekkerdoos forget', { timeout: 120_000 }, () => {
     }
   });
 
-  test('suppresses nobody if the identifier is ambiguous, and names missing arguments', async () => {
+  test('does not suppress a customer if the identifier is ambiguous, and names missing arguments', async () => {
     const several = await forget(['--by', 'email=shared@example.nl', '--suppress']);
     expect(several.code).toBe(2);
     expect(several.err).toContain('may belong to 2');

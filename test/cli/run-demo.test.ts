@@ -4,7 +4,7 @@ import { runDemo } from '../../src/cli/run-demo.js';
 
 const closed: string[] = vi.hoisted(() => []);
 
-/** A part of the demo that only records its name when it is closed. */
+/** A part of the demo that records only its name when it is closed. */
 const part = vi.hoisted(() => (name: string) => ({
   url: 'http://127.0.0.1',
   settings: {},

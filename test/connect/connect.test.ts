@@ -20,7 +20,7 @@ const SUGGESTED: Answers = {
   leaveOut: () => Promise.resolve([]),
 };
 
-/** The reader of the club, with other results. */
+/** A reader of the club with changed results. */
 function changed(change: { look?: (look: Look) => Look; measured?: (measured: Measured) => Measured }): {
   kind: ReaderKind;
   isClosed: () => boolean;
@@ -78,7 +78,7 @@ describe('the steps of connecting', () => {
     expect(steps).toEqual(['look', 'measure', 'identity', 'privacy', 'write']);
     expect(Object.keys(connected.files).sort()).toEqual(Object.values(filesOfSource('club')).sort());
     expect(connected.values).toEqual({ CLUB_URL: `${server?.url}/graphql`, CLUB_TOKEN });
-    // Only its own id leads to another record when the customer is shown.
+    // When the customer is shown, only the id of the record identifies it.
     expect(connected.shown.identity?.foundBy).toMatchObject({ email: { uniqueness: 'none' } });
     expect(found.map(({ text }) => text)).toContain(
       `${server?.seen.length} calls were sent, which only read.`,
@@ -91,7 +91,7 @@ describe('the steps of connecting', () => {
     expect(again.files[filesOfSource('club').sdl]).toBe(connected.files[filesOfSource('club').sdl]);
   });
 
-  it('refuse a system without a call by which one person can be found, with the reasons', async () => {
+  it('refuse a system without a call that finds one person, with the reasons', async () => {
     const { kind, isClosed } = changed({
       look: () => ({
         candidates: [],
@@ -104,7 +104,7 @@ describe('the steps of connecting', () => {
     expect(isClosed()).toBe(true);
   });
 
-  it('make no file if one would have a credential', async () => {
+  it('make no file if one would contain a credential', async () => {
     const { kind } = withDraft((draft) => ({
       ...draft,
       system: { ...draft.system, description: `${draft.system?.description ?? ''}\n# ${CLUB_TOKEN}` },

@@ -35,7 +35,7 @@ const kindOf = (kind: ReaderKind['kind'], text: string): ReaderKind => ({
   open: () => Promise.reject(new Error('It is not opened.')),
 });
 
-it('decides by the answer of an address, with one call and the credentials', async () => {
+it('chooses the kind by the answer of an address, with one call and the credentials', async () => {
   const server = await startServer((_, response) => {
     sendJson(response, { openapi: '3.0.0' });
   });
@@ -59,7 +59,7 @@ it('decides by the answer of an address, with one call and the credentials', asy
   }
 });
 
-it('calls nothing if the form or --kind decides', async () => {
+it('sends no call if the form or --kind shows the kind', async () => {
   const readers = [kindOf('soap', 'definitions'), kindOf('rest', 'openapi')];
   const options = { readers, source: 'shop', environment: {}, budget: createCallBudget() };
   const byForm = await chooseKind({

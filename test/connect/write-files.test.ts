@@ -29,7 +29,7 @@ it('writes all files, with their folders', () => {
 it('restores the former files, and removes new ones, if one cannot be written', () => {
   mkdirSync(join(folder, 'sources'));
   writeFileSync(join(folder, 'sources/a.yaml'), 'former');
-  // A folder is in the place of the last file.
+  // A folder has the name of the last file.
   mkdirSync(join(folder, 'sources/a.md/x'), { recursive: true });
   const files = { 'sources/a.yaml': 'new', 'sources/a.json': 'new', 'sources/a.md': 'new' };
   expect(() => {

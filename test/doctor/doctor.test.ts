@@ -53,7 +53,7 @@ async function orderSystem(change: string, back: string): Promise<Environment> {
   return { ...installation.settings('NO_SOURCE'), ...settings };
 }
 
-/** A CRM that knows nobody, and sends these headers. */
+/** A CRM without customers that sends these headers. */
 async function crm(headers: Record<string, string>): Promise<Environment> {
   const server = await startServer((_, response) => {
     sendJson(response, { total: 0, results: [], paging: {} }, { headers });
@@ -231,7 +231,7 @@ const FAULTS: Record<string, Fault> = {
     ...{ seen: /status 404/, remedy: /pass \/webhooks\/ on/ },
   },
   'an audit line that was changed': {
-    plant: () => audited((text) => text.replace('"caller":"command line"', '"caller":"somebody"')),
+    plant: () => audited((text) => text.replace('"caller":"command line"', '"caller":"another caller"')),
     ...{ check: 'audit', severity: 'error', where: 'AUDIT_FILE' },
     ...{ seen: /line 1: changed/, remedy: /audit verify/ },
   },
@@ -299,7 +299,7 @@ describe('stekkerdoos doctor', { timeout: 60_000 }, () => {
     expect(steps.at(-1)).toMatch(new RegExp(`^${steps.length}/${steps.length} .*: no finding$`));
   }, 30_000);
 
-  test.each(Object.entries(FAULTS))('finds %s, and says what to do', async (_, fault) => {
+  test.each(Object.entries(FAULTS))('finds %s, and prints the remedy', async (_, fault) => {
     const { plant, words = [], seen, remedy, ...place } = fault;
     const { code, findings } = await examine(await plant(), words);
     expect(findings).toContainEqual({
@@ -313,7 +313,7 @@ describe('stekkerdoos doctor', { timeout: 60_000 }, () => {
     expect(code).toBe(place.severity === 'error' ? 2 : 1);
   });
 
-  test('samples the customers of the audit log, and says if there is no sample', async () => {
+  test('samples the customers of the audit log, and reports a missing sample', async () => {
     const unchanged = await audited((text) => text);
     expect((await examine(unchanged)).notChecked).toEqual([]);
     const without = await examine(installation.settings('CONTACT_CENTRE'));
@@ -336,7 +336,7 @@ describe('stekkerdoos doctor', { timeout: 60_000 }, () => {
     expect(received).toEqual(['/webhooks/contact-centre true']);
   });
 
-  test('ends soon if systems accept calls and never answer', async () => {
+  test('ends in time if systems accept calls and never answer', async () => {
     const names = ['contact-centre', 'crm-hubspot', 'order-system'];
     for (const name of names) await control.set(name, { fault: 'hang' });
     const startedAt = performance.now();
@@ -349,7 +349,7 @@ describe('stekkerdoos doctor', { timeout: 60_000 }, () => {
       expect(findings).toContainEqual(expect.objectContaining({ check: 'reachability', where }));
   });
 
-  test('prints a finding as three lines: place, what was seen, remedy', async () => {
+  test('prints a finding as three lines: place, observation, remedy', async () => {
     await control.set('contact-centre', { fault: 'down' });
     const { out } = await stekkerdoosHere(['doctor'], installation.settings('CONTACT_CENTRE'));
     expect(out).toMatch(

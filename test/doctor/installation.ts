@@ -29,7 +29,7 @@ const report = z.object({
 const PERSONAL = ['everywhere@example.nl', 'shared@example.nl', 'Eva', 'Meer', 'Dijkstra', 'Hoekstra'];
 const IS_SECRET = /SECRET|TOKEN|_KEY$|PASSWORD/;
 
-/** The settings of a healthy installation, whose files are in a folder of its own. */
+/** The settings of a healthy installation, with its files in a separate folder. */
 export class Installation {
   readonly folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-doctor-'));
 

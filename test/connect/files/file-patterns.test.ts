@@ -50,7 +50,7 @@ describe('the files of a folder', () => {
     expect(refused.toSorted()).toEqual(['[a].csv', 'b?.csv', 'c.CSV']);
   });
 
-  it('are not followed out of it by links', async () => {
+  it('are not read through symbolic links to other folders', async () => {
     const outside = await mkdtemp(join(tmpdir(), 'stekkerdoos-outside-'));
     await writeFile(join(outside, 'secret.csv'), 'a\n1\n');
     await patternsOf(['customers.csv']);
@@ -61,7 +61,7 @@ describe('the files of a folder', () => {
     await rm(outside, { recursive: true });
   });
 
-  it('have a day if a part of their path names it', async () => {
+  it('have a day if a part of their path is a date', async () => {
     const days = Array.from({ length: 3 }, (_, i) => `log/day=2026-01-0${i + 1}/kind=web/x.json`);
     const { patterns } = await patternsOf(days);
     expect(patterns[0]).toMatchObject({ files: 'log/day=*/kind=*/x.json', day: { column: 'day', count: 3 } });

@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 
-/** The files of a library: readers in CSV, loans in Parquet by day, fines in JSON. Names and addresses are planted. */
+/**
+ * The files of a library: readers in CSV, loans in Parquet by day, fines in JSON. Its names and addresses
+ * must not appear in findings.
+ */
 
 export const READERS = Array.from({ length: 40 }, (_, i) => ({
   number: `R${String(i + 1).padStart(4, '0')}`,

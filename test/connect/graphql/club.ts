@@ -54,13 +54,13 @@ export interface ClubRules {
   hasIntrospection?: boolean;
   maxKeys?: number;
   maxAliases?: number;
-  /** Lists of keys that are too long are cut off without an error. */
+  /** Truncates lists of keys that are too long, without an error. */
   cutsOff?: boolean;
   /** The code of the error for a member that does not exist. Default: null without an error. */
-  nobodyCode?: string;
+  unknownKeyCode?: string;
   /** Answers an unknown key with the first member. */
-  findsAnybody?: boolean;
-  /** Addresses are found without their last letters. */
+  returnsOtherRecord?: boolean;
+  /** Finds addresses without their last letters. */
   findsSimilar?: boolean;
   maxPage?: number;
   hasPoints?: boolean;
@@ -114,8 +114,8 @@ export function clubSystem({
   maxKeys = 40,
   maxAliases = 15,
   cutsOff = false,
-  nobodyCode,
-  findsAnybody = false,
+  unknownKeyCode,
+  returnsOtherRecord = false,
   findsSimilar = false,
   maxPage = 100,
   hasPoints = false,
@@ -128,8 +128,8 @@ export function clubSystem({
   });
   const resultOf = (found: ClubMember | undefined) => {
     if (found !== undefined) return wire(found);
-    if (nobodyCode !== undefined) throw new GraphQLError('No.', { extensions: { code: nobodyCode } });
-    return findsAnybody && members[0] !== undefined ? wire(members[0]) : null;
+    if (unknownKeyCode !== undefined) throw new GraphQLError('No.', { extensions: { code: unknownKeyCode } });
+    return returnsOtherRecord && members[0] !== undefined ? wire(members[0]) : null;
   };
   const rootValue = {
     membersByIds: ({ ids }: { ids: readonly string[] }) => {

@@ -53,7 +53,7 @@ async function connect(
 const textsOf = (findings: readonly Finding[]) => findings.map(({ text }) => text).join('\n');
 
 describe('connecting a GraphQL system', () => {
-  it('finds the fields by which one person can be found, the best first', async () => {
+  it('finds the fields that find one person, the best first', async () => {
     const reader = await open({});
     const { candidates, findings } = await reader.look();
     expect(candidates.map(({ name }) => name)).toEqual([
@@ -176,25 +176,25 @@ describe('connecting a GraphQL system', () => {
     expect(textsOf(findings)).toContain('It may be more: there were no calls left');
   });
 
-  it('declares the code with which the system says that there is nobody', async () => {
-    const { draft } = await connect({ nobodyCode: 'NO_SUCH_MEMBER' }, 'member(id: $key)');
+  it('declares the code with which the system reports an unknown key', async () => {
+    const { draft } = await connect({ unknownKeyCode: 'NO_SUCH_MEMBER' }, 'member(id: $key)');
     expect(draft.connect).toMatchObject({ errors: { NO_SUCH_MEMBER: 'nothing' } });
     expect(draft.calls['byId']).toMatchObject({ isUnique: true, call: { maxBatch: 15 } });
   });
 
-  it('refuses a field that answers nobody with a general error', async () => {
-    await expect(connect({ nobodyCode: 'INTERNAL_SERVER_ERROR' }, 'member(id: $key)')).rejects.toThrow(
+  it('refuses a field that answers an unknown key with a general error', async () => {
+    await expect(connect({ unknownKeyCode: 'INTERNAL_SERVER_ERROR' }, 'member(id: $key)')).rejects.toThrow(
       'a missing record looks like a failure',
     );
   });
 
   it('refuses a system that returns a record for an unknown key', async () => {
-    await expect(connect({ findsAnybody: true }, 'member(id: $key)')).rejects.toThrow(
+    await expect(connect({ returnsOtherRecord: true }, 'member(id: $key)')).rejects.toThrow(
       'returned a record for an unknown key',
     );
   });
 
-  it('does not use a field that answers a similar key with a person', async () => {
+  it('does not use a field that finds a person by a similar key', async () => {
     const { draft, findings } = await connect({ findsSimilar: true });
     expect(Object.keys(draft.calls)).toEqual(['byId', 'payments']);
     expect(textsOf(findings)).toContain('finds a person by a part of the key');
@@ -219,7 +219,7 @@ describe('connecting a GraphQL system', () => {
     });
   });
 
-  it('says how to give the schema if introspection is off, and reads it from a file', async () => {
+  it('explains how to pass the schema if introspection is off, and reads it from a file', async () => {
     const reader = await open({ hasIntrospection: false });
     await expect(reader.look()).rejects.toThrow(
       'its introspection is off (INTROSPECTION_DISABLED). Save its schema as SDL',

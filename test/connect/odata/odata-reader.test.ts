@@ -235,7 +235,7 @@ describe('connecting an OData service', () => {
       { connect: { maxValues: 1 }, calls: { byNumber: { maxBatch: 1 } }, text: 'accepts one key in a call' },
     ],
     [
-      'as many keys as an address has room for',
+      'as many keys as fit in an address',
       {},
       { calls: { byNumber: { maxBatch: 250 } }, text: 'at least 250 keys in one call; no more were tried' },
     ],
@@ -250,12 +250,12 @@ describe('connecting an OData service', () => {
       { text: 'Clients.Email cannot be filtered (status 400). It is not used.' },
     ],
     [
-      'pages of its own size',
+      'pages of another size',
       { pageSize: 9 },
       { calls: { repairs: { page: { maxPages: 20 }, maxBatch: 9 } } },
     ],
     [
-      'a list that is cut off without a link',
+      'a list that is truncated without a link',
       { pageSize: 9, hasNoLinks: true },
       { text: 'Repairs by ClientNumber ends after 9 of 35 records without a link to the next page' },
     ],

@@ -10,21 +10,21 @@ import {
 export interface ServiceRules {
   version?: 2 | 4;
   token?: string;
-  /** Whether `in (...)` is understood. Default: in version 4. */
+  /** Whether the service supports `in (...)`. Default: in version 4. */
   understandsIn?: boolean;
-  /** The most comparisons in a filter. */
+  /** The maximum number of comparisons in a filter. */
   maxComparisons?: number;
-  /** The longest address, in characters. */
+  /** The maximum length of an address, in characters. */
   maxAddress?: number;
   ignoresCase?: boolean;
-  /** Answers a filter that finds nothing with all records. */
+  /** Returns all records for a filter that finds nothing. */
   ignoresFilter?: boolean;
   /** Properties that cannot be filtered. */
   notFilterable?: readonly string[];
-  /** The service's own page size. Default 50. */
+  /** The page size of the service. Default: 50. */
   pageSize?: number;
   honoursPreference?: boolean;
-  /** Cuts a list off without a link. */
+  /** Truncates a list without a link. */
   hasNoLinks?: boolean;
   countsRecords?: boolean;
   answersNobodyWith404?: boolean;

@@ -149,7 +149,7 @@ const METADATA_2 = `<?xml version="1.0" encoding="utf-8"?>
 
 const guid = (n: number) => `6f9619ff-8b86-4d01-b42d-00cf4fc9${String(n).padStart(4, '0')}`;
 
-/** The same in OData 2: dates are milliseconds, and large numbers are texts. */
+/** A shop in OData 2: dates are milliseconds, and large numbers are texts. */
 export const OLD_SHOP: ServiceData = {
   metadata: METADATA_2,
   sets: {

@@ -8,16 +8,16 @@ export const LIBRARY_TOKEN = 'secret-library-token';
 
 export interface LibraryRules {
   paging?: PagingName;
-  /** The most ids in one call. */
+  /** The maximum number of ids in one call. */
   maxKeys?: number;
-  /** How a list of keys that is too long is refused. */
+  /** The answer to a list of keys that is too long. */
   refusal?: 400 | 414 | 422 | 'named' | 'cut off' | 'as an error with status 200';
   /** How an unknown key is answered by `/members/{id}`. */
-  nobody?: 404 | null | 'empty' | 'error with status 200' | 500 | 'somebody';
-  /** Whether addresses are found in any case, and without their last letters. */
+  unknownKey?: 404 | null | 'empty' | 'error with status 200' | 500 | 'other record';
+  /** How a search compares addresses. `similar` also finds them without their last letters. */
   search?: 'exact' | 'any case' | 'similar';
-  /** What a search for an unknown address is answered with. */
-  findsAnybody?: boolean;
+  /** Whether a search for an unknown address returns another record. */
+  returnsOtherRecord?: boolean;
   maxPage?: number;
   headers?: Readonly<Record<string, string>>;
 }
@@ -118,14 +118,14 @@ export function librarySystem(rules: LibraryRules = {}) {
 
 type Send = (body: unknown, status?: number, headers?: Readonly<Record<string, string>>) => void;
 
-function sendOne({ nobody = 404 }: LibraryRules, id: number, send: Send): void {
+function sendOne({ unknownKey = 404 }: LibraryRules, id: number, send: Send): void {
   const found = MEMBERS.find((member) => member.id === id);
   if (found !== undefined) send(found);
-  else if (nobody === 404) send({ message: 'Not found.' }, 404);
-  else if (nobody === 500) send({ message: 'Oops.' }, 500);
-  else if (nobody === 'empty') send({});
-  else if (nobody === null) send(null);
-  else if (nobody === 'somebody') send(MEMBERS[0]);
+  else if (unknownKey === 404) send({ message: 'Not found.' }, 404);
+  else if (unknownKey === 500) send({ message: 'Oops.' }, 500);
+  else if (unknownKey === 'empty') send({});
+  else if (unknownKey === null) send(null);
+  else if (unknownKey === 'other record') send(MEMBERS[0]);
   else send({ error: { code: 'NO_SUCH_MEMBER' } });
 }
 
@@ -145,7 +145,7 @@ function sendMany(
 }
 
 function findByEmail(
-  { search = 'any case', findsAnybody = false }: LibraryRules,
+  { search = 'any case', returnsOtherRecord = false }: LibraryRules,
   email: string,
 ): readonly LibraryMember[] {
   const wanted = email.toLowerCase();
@@ -155,7 +155,7 @@ function findByEmail(
       ? wanted.length > 5 && member.email.startsWith(wanted.split('@')[0]?.slice(0, 6) ?? '')
       : member.email === wanted;
   });
-  return found.length === 0 && findsAnybody ? MEMBERS.slice(0, 1) : found;
+  return found.length === 0 && returnsOtherRecord ? MEMBERS.slice(0, 1) : found;
 }
 
 const parameter = (name: string, schema: unknown, description = '', place = 'query') => ({

@@ -8,7 +8,10 @@ import { STYLES, type PagingName } from './pages.js';
 let server: SmallServer | undefined;
 afterEach(() => server?.close());
 
-/** The parameters that a description has, and how the list of loans is declared. Undefined: it cannot be. */
+/**
+ * The parameters in the description, and the declaration of the list of loans. Undefined if it cannot be
+ * declared.
+ */
 const EXPECTED: Readonly<
   Record<PagingName, { rows: string; parameters: readonly string[]; page?: Partial<Page> }>
 > = {

@@ -27,7 +27,7 @@ const callsOf = ({ calls }: Draft) =>
   Object.fromEntries(Object.entries(calls).map(([name, { call }]) => [name, call]));
 
 describe('connecting a REST system by its OpenAPI document', () => {
-  it('finds the calls by which one person can be found, the best first', async () => {
+  it('finds the calls that find one person, the best first', async () => {
     const { look } = await connect();
     expect(look.candidates.map(({ name }) => name)).toEqual([
       BY_IDS,
@@ -81,7 +81,7 @@ describe('connecting a REST system by its OpenAPI document', () => {
       expect(`${method} ${url}`).toMatch(/^(GET \/|POST \/api\/members\/search$)/);
   });
 
-  it('makes the types of the record, with conversions, and leaves out what leads back', async () => {
+  it('makes the types of the record, with conversions, and leaves out circular references', async () => {
     const { draft, findings } = await connect();
     const shape = (type: Draft['customer'] | undefined) =>
       type?.fields.map(({ name, from, type: of, isList, isNullable }) =>
@@ -160,8 +160,8 @@ describe('connecting a REST system by its OpenAPI document', () => {
     [null, { notFound: null }],
     ['empty', { notFound: 'empty' }],
     ['error with status 200', { matching: 'loose' }],
-  ] as const)('declares how an unknown key is answered: %s', async (nobody, declared) => {
-    const { draft } = await connect({ nobody }, BY_ID);
+  ] as const)('declares how an unknown key is answered: %s', async (unknownKey, declared) => {
+    const { draft } = await connect({ unknownKey }, BY_ID);
     expect(draft.calls['byId']).toMatchObject({
       call: { get: '/members/{key}', key: 'id', ...declared },
       isUnique: true,
@@ -169,15 +169,15 @@ describe('connecting a REST system by its OpenAPI document', () => {
     expect(draft.calls['byId']?.call['rows']).toBeUndefined();
   });
 
-  it('refuses a call that answers nobody with a failure', async () => {
-    await expect(connect({ nobody: 500 }, BY_ID)).rejects.toThrow(
+  it('refuses a call that answers an unknown key with a failure', async () => {
+    await expect(connect({ unknownKey: 500 }, BY_ID)).rejects.toThrow(
       'GET /members/{key} answers an unknown key with status 500, so a missing record looks like a failure. Choose another call with --by.',
     );
   });
 
   it.each([
-    [{ nobody: 'somebody' }, BY_ID],
-    [{ findsAnybody: true }, BY_EMAIL],
+    [{ unknownKey: 'other record' }, BY_ID],
+    [{ returnsOtherRecord: true }, BY_EMAIL],
   ] as const)('refuses a system that returns a record for an unknown key: %o', async (rules, by) => {
     await expect(connect(rules, by)).rejects.toThrow('returned a record for an unknown key');
   });
@@ -209,7 +209,7 @@ describe('connecting a REST system by its OpenAPI document', () => {
     }
   });
 
-  it('never loads another document, and says what it did not read', async () => {
+  it('never loads another document, and reports references to others', async () => {
     const document = libraryOpenapi();
     const paths = { ...document.paths, '/other': { $ref: 'http://127.0.0.1:9/other.json' } };
     const text = JSON.stringify({ ...document, paths });
@@ -232,7 +232,7 @@ describe('connecting a REST system by its OpenAPI document', () => {
     await expect(reader.look()).rejects.toThrow(message);
   });
 
-  it('names the variable of refused credentials, and says where the system must be named', async () => {
+  it('names the variable of refused credentials, and that of a missing address', async () => {
     server = await startServer(librarySystem());
     const text = JSON.stringify({ ...libraryOpenapi(), servers: [] });
     const target = { what: 'x', path: '/x', text };

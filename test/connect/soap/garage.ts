@@ -1,10 +1,13 @@
 import { startServer, type SmallServer } from '../../../src/testing/small-server.js';
 
-/** The SOAP service of a garage: its clients by number and e-mail address, and an operation that changes something. */
+/**
+ * The SOAP service of a garage: lookups of clients by number and e-mail address, and an operation that
+ * changes data.
+ */
 
 export interface GarageRules {
   /** How an unknown key is answered. */
-  nobody?: 'fault' | 'general fault' | 'nothing' | 'status' | 'somebody' | 'empty';
+  unknownKey?: 'fault' | 'general fault' | 'nothing' | 'status' | 'other record' | 'empty';
   ignoresCase?: boolean;
   findsSimilar?: boolean;
   password?: string;
@@ -99,7 +102,7 @@ function envelope(body: string): string {
 
 function answer(
   body: string,
-  { nobody = 'nothing', ignoresCase = false, findsSimilar = false }: GarageRules,
+  { unknownKey = 'nothing', ignoresCase = false, findsSimilar = false }: GarageRules,
 ) {
   const [, operation = ''] = /<(?:\w+:)?((?:get|save)\w+)/.exec(body) ?? [];
   const [, key = ''] = /<(?:\w+:)?(?:clientNumber|email|part)[^>]*>([^<]*)</.exec(body) ?? [];
@@ -115,7 +118,7 @@ function answer(
   if (found !== undefined) return { text: wrapped(recordOf(found)), status: 200 };
   const fault = (text: string) =>
     envelope(`<e:Fault><faultcode>e:Server</faultcode><faultstring>${text}</faultstring></e:Fault>`);
-  switch (nobody) {
+  switch (unknownKey) {
     case 'fault':
       return { text: fault('NO_SUCH_CLIENT'), status: 500 };
     case 'general fault':
@@ -129,7 +132,7 @@ function answer(
         text: wrapped('<r:client><number></number><status>UNKNOWN</status></r:client>'),
         status: 200,
       };
-    case 'somebody':
+    case 'other record':
       return { text: wrapped(recordOf(CLIENTS[3] ?? CLIENTS[0])), status: 200 };
   }
 }

@@ -52,7 +52,7 @@ describe('connecting a SOAP service', () => {
   });
 
   it('drafts the source with calls that only read', async () => {
-    const { draft, findings, budget } = await connect({ nobody: 'fault', ignoresCase: true });
+    const { draft, findings, budget } = await connect({ unknownKey: 'fault', ignoresCase: true });
     expect(budget.used).toBeLessThanOrEqual(19);
     expect(server?.seen).toHaveLength(budget.used);
     for (const { body } of server?.seen ?? []) expect(body).not.toContain('saveClient');
@@ -103,7 +103,7 @@ describe('connecting a SOAP service', () => {
   });
 
   it('drafts a source that answers from the service', async () => {
-    const { draft, values } = await connect({ nobody: 'fault', ignoresCase: true });
+    const { draft, values } = await connect({ unknownKey: 'fault', ignoresCase: true });
     const gateway = openConnected(
       draft,
       {
@@ -132,32 +132,32 @@ describe('connecting a SOAP service', () => {
         },
       },
     });
-    const nobody = await gateway.query(query, { by: { garageClient: 'G999' } });
-    expect(nobody).toMatchObject({ data: { customer: null }, errors: [] });
+    const missing = await gateway.query(query, { by: { garageClient: 'G999' } });
+    expect(missing).toMatchObject({ data: { customer: null }, errors: [] });
     await gateway.close();
   });
 
   it.each<[string, GarageRules, object]>([
-    ['no record', { nobody: 'nothing' }, { byEmail: { rows: 'client' } }],
-    ['a status', { nobody: 'status' }, { byEmail: { notFound: { at: 'client.status', is: 'UNKNOWN' } } }],
+    ['no record', { unknownKey: 'nothing' }, { byEmail: { rows: 'client' } }],
+    ['a status', { unknownKey: 'status' }, { byEmail: { notFound: { at: 'client.status', is: 'UNKNOWN' } } }],
   ])('measures a service that answers an unknown key with %s', async (_, rules, calls) => {
     const { draft } = await connect(rules);
     expect(callsOf(draft)).toMatchObject(calls);
   });
 
   it.each<[string, GarageRules, RegExp]>([
-    ['returns a record for an unknown key', { nobody: 'somebody' }, /a record for an unknown key/],
+    ['returns a record for an unknown key', { unknownKey: 'other record' }, /a record for an unknown key/],
     [
       'answers an unknown key with a general fault',
-      { nobody: 'general fault' },
+      { unknownKey: 'general fault' },
       /general fault \(e:Server\)/,
     ],
     [
       'answers an unknown key with an empty record',
-      { nobody: 'empty' },
+      { unknownKey: 'empty' },
       /an empty record, and no element marks/,
     ],
-    ['finds people by almost their key', { findsSimilar: true }, /finds a person by a part of the key/],
+    ['finds people by a part of their key', { findsSimilar: true }, /finds a person by a part of the key/],
     ['refuses the credentials', { password: 'secret' }, /refuses/],
   ])('refuses a service that %s', async (_, rules, message) => {
     await expect(connect(rules)).rejects.toThrow(message);
@@ -170,7 +170,7 @@ describe('connecting a SOAP service', () => {
   });
 
   it('reads a WSDL file with its imports, from the folder of the declarations', async () => {
-    server = await startGarage({ nobody: 'fault' });
+    server = await startGarage({ unknownKey: 'fault' });
     const folder = await mkdtemp(join(tmpdir(), 'garage-'));
     const sources = join(folder, 'sources');
     await mkdir(sources);
@@ -203,7 +203,7 @@ describe('connecting a SOAP service', () => {
   });
 
   it('prints no value of a record', async () => {
-    const { look, findings } = await connect({ nobody: 'status', ignoresCase: true });
+    const { look, findings } = await connect({ unknownKey: 'status', ignoresCase: true });
     const output = JSON.stringify([look, findings]);
     for (const { number, email, givenName, familyName, city } of CLIENTS)
       for (const value of [number, email, givenName, familyName, city]) expect(output).not.toContain(value);

@@ -3,7 +3,7 @@ import { createServer, connect as connectTo, type Socket } from 'node:net';
 import pg from 'pg';
 import { startEmbeddedServer } from '../../../sources/stand-ins/embedded-server.js';
 
-/** A music school in PostgreSQL. Its names and addresses are planted: no finding and no error may have them. */
+/** A music school in PostgreSQL. Its names and addresses must not appear in findings or errors. */
 
 export const STUDENTS = Array.from({ length: 60 }, (_, i) => ({
   id: i + 1,
@@ -76,9 +76,9 @@ const ROWS = `
   INSERT INTO "ro.om" VALUES (1, 1)`;
 
 export interface MusicSchool {
-  /** The address for a user who may only read. It leads over a connection that notes statements. */
+  /** The address for a user who may only read. It goes through a proxy that records statements. */
   readerUrl: URL;
-  /** The statements that were sent, without those of the owner. */
+  /** The sent statements, without those of the owner. */
   statements: readonly string[];
   execute(statement: string): Promise<void>;
   close(): Promise<void>;
@@ -114,7 +114,7 @@ export async function startMusicSchool(): Promise<MusicSchool> {
   };
 }
 
-/** Forwards connections, and notes each statement of the protocol: messages of the types Parse and Query. */
+/** Forwards connections, and records each statement: messages of the types Parse and Query. */
 async function startNotingProxy({ hostname, port }: URL) {
   const statements: string[] = [];
   const sockets = new Set<Socket>();

@@ -158,7 +158,7 @@ describe('connecting a database', () => {
     });
   });
 
-  it('leaves out secrets, rows of other people, and what the user may not read', async () => {
+  it('leaves out secrets, rows of other people, and data that the user may not read', async () => {
     const { draft, findings } = await connect('student');
     const found = textsOf(findings);
     expect(found).toContain('Left out, because their values look like secrets: student.recovery.');
@@ -185,7 +185,7 @@ describe('connecting a database', () => {
       expect(written).not.toContain(name);
   });
 
-  it('leaves out a list whose lookup would read a large table as a whole', async () => {
+  it('leaves out a list whose lookup would scan a large table', async () => {
     const { draft, findings } = await connect('student');
     expect(draft.calls).not.toHaveProperty('clicks');
     expect(textsOf(findings)).toContain(
@@ -244,7 +244,7 @@ describe('connecting a database', () => {
       expect(sent.some((statement) => statement.includes(mail) || statement.includes(number))).toBe(false);
   });
 
-  it('measures what few calls suffice for', async () => {
+  it('measures as much as a few calls allow', async () => {
     const budget = createCallBudget({ intervalMs: 0, maxCalls: 15 });
     const { draft, findings } = await connect('student', { budget });
     expect(budget.used).toBeLessThanOrEqual(15);
@@ -436,7 +436,7 @@ describe('tables without simple keys', () => {
     }
   });
 
-  it('are refused if every lookup reads a large table as a whole', async () => {
+  it('are refused if every lookup scans a large table', async () => {
     await school.execute(`CREATE VIEW big_client AS SELECT DISTINCT student_id AS id, 'a' || student_id || '@b.example' AS email FROM click;
       GRANT SELECT ON big_client TO reader`);
     try {

@@ -24,7 +24,7 @@ describe('the definition of a view', () => {
       { schema: 'shop', name: 'klanten' },
       { nummer: 'nr' },
     ],
-  ])('names the table and the columns that it passes on: %s', (definition, table, columns) => {
+  ])('shows the table and its columns in the view: %s', (definition, table, columns) => {
     const view = simpleView(definition);
     expect(view?.table).toEqual(table);
     expect(Object.fromEntries(view?.columns ?? [])).toEqual(columns);

@@ -72,7 +72,7 @@ describe('a suggested identity', () => {
     ['phone', made.mobiles, false, 'usual'],
     ['phone', [...made.mobiles, ...made.mobiles.slice(0, 1)], false, 'none'],
     ['anonymousId', made.uuids, false, 'none'],
-  ])('proposes how unique %s is', async (from, samples, isUnique, expected) => {
+  ])('suggests how unique %s is', async (from, samples, isUnique, expected) => {
     const draft = draftWith([numbers, fieldOf(from, samples)], {
       id: 'number',
       keys: { number: true, [from]: isUnique },
@@ -82,7 +82,7 @@ describe('a suggested identity', () => {
     expect(identity.foundBy['clubMemberNumber']).toEqual({ call: 'by0', uniqueness: 'enforced' });
   });
 
-  it('vouches for a phone number that the system can be queried by', async () => {
+  it('verifies a phone number if the system can be queried by it', async () => {
     const draft = draftWith([numbers, fieldOf('phone', made.mobiles)], {
       id: 'number',
       keys: { number: true, phone: false },
@@ -90,7 +90,7 @@ describe('a suggested identity', () => {
     expect((await suggestIdentity(draft)).identity.yields).toEqual({ phone: { path: 'phone', kind: 'one' } });
   });
 
-  it('finds a customer by a call whose key is named by its kind only', async () => {
+  it('finds a customer by a call whose key is known only by its kind', async () => {
     const draft = draftWith([numbers, fieldOf('contact.mail', made.emails)], {
       id: 'number',
       keys: { number: true, email: false },
@@ -118,7 +118,7 @@ describe('a suggested identity', () => {
     );
   });
 
-  it('refuses a system whose records nothing identifies', async () => {
+  it('refuses a system whose records have no identifier', async () => {
     await expect(
       suggestIdentity(draftWith([fieldOf('colour', ['red'])], { keys: { colour: false } })),
     ).rejects.toThrow('No field of ClubMember identifies a customer');

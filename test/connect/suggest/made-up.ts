@@ -1,4 +1,4 @@
-/** Values that belong to nobody, in the formats that systems really send. Each list has the values of twelve records. */
+/** Made-up values in the formats that systems send. Each list has the values of twelve records. */
 
 export const RECORDS = 12;
 
@@ -69,7 +69,7 @@ export const emails = each(
 export const otherEmails = each((i) => `inkoop-${i + 3}@bedrijf${i}.example`);
 export const mobiles = each((i) => `+316${24_571_903 + i * 31_337}`);
 export const dutchPhones = each((i) => `0${pick('30', '20', '10')[i] ?? ''}-${2_345_671 + i * 1_013}`);
-/** Without a country, as many databases have them: few are valid in one country. */
+/** Phone numbers without a country code, as in many databases. Few of them are valid in one country. */
 export const mixedPhones = each(
   (i) =>
     pick(

@@ -41,7 +41,7 @@ describe('the pattern of the ids of a system', () => {
     for (const value of others) expect(new RegExp(pattern, 'u').test(value)).toBe(false);
   });
 
-  it('matches all values that it was made of, and contains none', () => {
+  it('matches all sampled values, and contains none of them', () => {
     fc.assert(
       fc.property(
         fc.array(
@@ -60,7 +60,7 @@ describe('the pattern of the ids of a system', () => {
     );
   });
 
-  it('does not repeat what one person is called', () => {
+  it('does not contain the name of a person', () => {
     expect(patternOfValues(['jansen1', 'jansen2', 'jansen3'])).not.toContain('jansen');
   });
 });

@@ -26,7 +26,7 @@ function shortOf(privacy: FieldPrivacy): string {
   return [privacy.category, privacy.mask].filter((part) => part !== undefined).join(' ');
 }
 
-/** A number that passes the check of a citizen service number. */
+/** A number with the check digit of a citizen service number. */
 const bsn = fc.integer({ min: 10_000_000, max: 99_999_999 }).map((start) => {
   const sum = Array.from(String(start), Number).reduce((total, digit, i) => total + digit * (9 - i), 0);
   return sum % 11 === 10 ? '123456782' : `${start}${sum % 11}`;
@@ -34,7 +34,7 @@ const bsn = fc.integer({ min: 10_000_000, max: 99_999_999 }).map((start) => {
 
 const WORDS = each((i) => ['alpha', 'beta', 'gamma'][i % 3]);
 
-describe('what a name says', () => {
+describe('the name of a field', () => {
   it.each<[string, readonly unknown[], string]>([
     ...['voornaam', 'Vorname', 'prénom', 'first_name', 'givenName', 'FIRSTNAME'].map(
       (name): [string, readonly unknown[], string] => [name, made.givenNames, 'IDENTITY INITIAL'],
@@ -100,7 +100,7 @@ describe('what a name says', () => {
   });
 });
 
-describe('what the values say', () => {
+describe('the values of a field', () => {
   it.each<[string, readonly unknown[], string]>([
     ['IP addresses', made.ips, 'BEHAVIOUR ALL'],
     ['VAT numbers', made.vatNumbers, 'COMPANY LAST_FOUR'],
@@ -201,7 +201,7 @@ describe('what the values say', () => {
   });
 });
 
-describe('the access that follows', () => {
+describe('the suggested access', () => {
   it('is the strictest for a field that was not recognised', () => {
     expect(privacyOf('veld7', WORDS)).toEqual({
       ...{
@@ -262,7 +262,7 @@ describe('the access that follows', () => {
     expect(privacy['ClubPayment.amount']).toMatchObject({ category: 'FINANCIAL', isRecognised: true });
   });
 
-  it('is reported by category, and what a person should check has its own warning', () => {
+  it('is reported by category, and a check for a person is a separate warning', () => {
     const draft = draftWith([
       number,
       fieldOf('email', made.emails),

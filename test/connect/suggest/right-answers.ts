@@ -1,11 +1,14 @@
 import type { Draft, DraftField, DraftType } from '../../../src/connect/draft.js';
 
 /**
- * The right answers for nine systems: which fields identify a person, and what each field reveals. They were written down from
- * the systems' published contracts before the suggestions were programmed.
+ * The right answers for nine systems: which fields identify a person, and what each field reveals. Their
+ * source is the published contract of each system, not the code under test.
  */
 
-/** A category of `@personalData`. `PLAIN` reveals nothing of its own: it is not personal data, or only that of its type. */
+/**
+ * A category of `@personalData`. `PLAIN` is not personal by itself: it is no personal data, or only that of
+ * its type.
+ */
 export type Category =
   | 'IDENTITY'
   | 'CONTACT'
@@ -23,7 +26,7 @@ export interface RightField {
   samples: readonly unknown[];
   /** The right categories, the best one first. */
   categories: readonly Category[] | 'PLAIN' | 'SECRET';
-  /** How a caller that may not see the person sees it. */
+  /** The mask for callers that may not see the person. */
   mask?: 'EMAIL' | 'LAST_FOUR' | 'INITIAL' | 'YEAR' | 'ALL';
   type: string;
   isList: boolean;
@@ -43,11 +46,11 @@ export interface RightSystem {
   kind: Draft['kind'];
   customer: string;
   types: Readonly<Record<string, RightType>>;
-  /** The paths by which the system finds a customer, and whether a constraint makes them unique. */
+  /** The paths that find a customer in the system, and whether a constraint makes them unique. */
   finds: Readonly<Record<string, 'unique' | 'not unique'>>;
   identity: {
     id: string;
-    /** By namespace: the path and kind. `own` stands for a namespace that only this system has. */
+    /** The path and kind, by namespace. `own` is a namespace that only this system has. */
     yields: readonly (readonly [namespace: string, path: string, kind: 'one' | 'several' | 'shown'])[];
     name: readonly string[];
   };
@@ -64,7 +67,7 @@ export function personal(
   return { categories: [categories].flat(), samples, type: typeOf(samples), isList: false, ...options };
 }
 
-/** A field that reveals nothing of its own. */
+/** A field that is not personal by itself. */
 export function plain(samples: readonly unknown[], type = typeOf(samples)): RightField {
   return { categories: 'PLAIN', samples, type, isList: false };
 }
@@ -84,7 +87,10 @@ function typeOf([first]: readonly unknown[]): string {
   return 'String';
 }
 
-/** The name of a field in the schema: `address_1` is `address1`, `emailAddress.marketingState` is `emailAddressMarketingState`. */
+/**
+ * The name of a field in the schema: `address_1` becomes `address1`, `emailAddress.marketingState` becomes
+ * `emailAddressMarketingState`.
+ */
 export function fieldNameOf(path: string): string {
   const words = path.split(/[._]/);
   return words

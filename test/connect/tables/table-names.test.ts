@@ -19,7 +19,7 @@ describe('names of tables', () => {
     'people',
     'app_users',
     'Kunden',
-  ])('say that the rows are persons: %s', (name) => {
+  ])('show that the rows are persons: %s', (name) => {
     expect(personWordScore(name)).toBeGreaterThanOrEqual(10);
   });
   it.each(['customer_groups', 'orders', 'user_settings', 'klantgroep', 'products', 'status'])(
@@ -56,7 +56,7 @@ describe('names of columns', () => {
     'two_factor_secret',
     'cvv',
     'session_id',
-  ])('say that the values are secrets: %s', (name) => {
+  ])('show that the values are secrets: %s', (name) => {
     expect(isSecretName(name)).toBe(true);
   });
   it.each([
@@ -88,7 +88,7 @@ describe('names of columns', () => {
     ['postal_code', undefined],
     ['country_code', undefined],
     ['house_number', undefined],
-  ])('say which key they are: %s is %s', (name, kind) => {
+  ])('show the kind of key: %s is %s', (name, kind) => {
     expect(keyKindOf(name)).toBe(kind);
   });
 });
@@ -104,7 +104,7 @@ describe('values', () => {
   ])('look like secrets: %s', (value) => {
     expect(isSecretValue(value)).toBe(true);
   });
-  it.each(['$25', 'jan@example.nl', 'KLM-2b', 12])('do not look so: %s', (value) => {
+  it.each(['$25', 'jan@example.nl', 'KLM-2b', 12])('do not look like secrets: %s', (value) => {
     expect(isSecretValue(value)).toBe(false);
   });
 });

@@ -1,7 +1,7 @@
 import type { Decisions, Draft, DraftField } from '../../../src/connect/draft.js';
 import { classified } from './write-project.js';
 
-/** What the drafts of all kinds of systems share. */
+/** Common parts of the drafts of all kinds of systems. */
 
 export interface Drafted {
   draft: Draft;

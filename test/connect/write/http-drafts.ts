@@ -1,7 +1,7 @@
 import { classified } from './write-project.js';
 import { email, field, id, named, order, people, type Drafted } from './drafts.js';
 
-/** Drafts of systems that are called over HTTP. */
+/** Drafts of systems over HTTP. */
 
 const warranties = people.map(({ n, mail, tel, firstName, family }, i) => ({
   id: `reg_${n}`,

@@ -69,14 +69,14 @@ describe('replaced-up values', () => {
     expect(isValid(replaced)).toBe(true);
   });
 
-  it('are one value for all notations of it', () => {
+  it('are equal for all notations of a value', () => {
     const { replaced } = madeUp(['06-48213377', '+31648213377', '0031 6 48 21 33 77', 'a@b.nl', 'A@B.nl']);
     const digits = replaced.slice(0, 3).map((text) => text.replace(/\D/g, '').slice(-8));
     expect(new Set(digits).size).toBe(1);
     expect(replaced[3]?.toLowerCase()).toBe(replaced[4]?.toLowerCase());
   });
 
-  it('move all dates by the same days, to days that nobody has', () => {
+  it('move all dates by the same number of days, to days that no value has', () => {
     const dates = Array.from({ length: 400 }, (_, i) =>
       new Date(Date.UTC(2024, 0, 1 + i)).toISOString().slice(0, 10),
     );
@@ -86,7 +86,7 @@ describe('replaced-up values', () => {
       expect(Date.parse(replaced[i] ?? '') - Date.parse(date)).toBe(values.days * 86_400_000);
   });
 
-  it('are as many as the values, also where few fit the format', () => {
+  it('are as many as the values, even if the format allows few', () => {
     const ids = Array.from({ length: 9 }, (_, i) => String(i + 1));
     expect(new Set(madeUp(ids).replaced).size).toBe(9);
     const phones = Array.from({ length: 150 }, (_, i) => `+1212684${1000 + i}`);

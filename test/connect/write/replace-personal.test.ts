@@ -151,7 +151,7 @@ const plantedIn = (person: Person): string[] =>
     JSON.stringify(value).slice(1, -1),
   ]);
 
-/** Enough to find a mistake within some runs of the tests, and few enough to be fast. */
+/** The number of random systems: enough to find a mistake within some runs, and few enough to be fast. */
 const RUNS = { numRuns: 40 };
 
 describe('replacing personal values', () => {
@@ -165,7 +165,7 @@ describe('replacing personal values', () => {
     );
   });
 
-  it('makes equal values equal and others different, so that joins hold', () => {
+  it('replaces equal values by equal ones and others by different ones, so that joins work', () => {
     fc.assert(
       fc.property(people, (some) => {
         const { byId, byEmail, orders } = recordingOf(some).calls;
@@ -208,7 +208,7 @@ describe('replacing personal values', () => {
     );
   });
 
-  it('holds joins of tables, leaves numbers of other things, and removes what is left out', () => {
+  it('preserves joins of tables and numbers of other things, and removes fields that are left out', () => {
     const { tables = {} } = writeRecording(SQL.draft, SQL.decisions, {
       ...{ seed: 3, recordedAt: '2026-12-01T10:00:00Z' },
     });

@@ -9,7 +9,7 @@ import { SQL } from './table-drafts.js';
 import { classified, testWritten, writeProject } from './write-project.js';
 
 describe('the declaration', () => {
-  it('is in the order in which people read it, without defaults, and has what a person should check', () => {
+  it('is in the order that reads best, without defaults, and has comments for a person to check', () => {
     expect(writeDeclaration(REST.draft, REST.decisions)).toBe(
       `# yaml-language-server: $schema=../node_modules/stekkerdoos/dist/schema/stekkerdoos.schema.json
 
@@ -101,7 +101,7 @@ describe('the SDL', () => {
     expect(sdl).not.toMatch(/bsn|Invoice/);
   });
 
-  it('has a number with a mask as an ID, an enum that says who somebody is as text, and no moment with a mask', () => {
+  it('has a number with a mask as an ID, an enum that identifies a person as text, and no moment with a mask', () => {
     const sdl = withPrivacy({
       'Warranty.changedAt': classified('TRAIT', 'ALL'),
       'Warranty.cover': classified('IDENTITY', 'INITIAL'),
@@ -156,7 +156,7 @@ describe('names', () => {
 });
 
 describe('the page', () => {
-  it('says what was measured and when, what to check, and how to go on', () => {
+  it('has the findings and their date, the checks, and the next steps', () => {
     const page = writePage(
       REST.draft,
       REST.decisions,
