@@ -257,8 +257,9 @@ export const companiesByKvkNumber = companiesBy('kvk_number');
 export const companiesByVatNumber = companiesBy('vat_number');
 
 /**
- * The CRM's objects do not list what a contact can unsubscribe from; but for each there is a property of contacts, and the
- * account's properties can be listed. It is the same for everybody, so there is one key.
+ * The CRM's objects do not list what a contact can unsubscribe from; but for each there is a property of
+ * contacts, and the account's properties can be listed. The answer is the same for every customer, so there
+ * is one key.
  */
 export const subscriptionTypes = defineLoader<RestClient, 'contacts', readonly SubscriptionType[]>({
   name: 'subscriptionTypes',

@@ -46,7 +46,7 @@ async function newestOf<Item extends { recordId: string }>(
     return { items: found.filter((item) => item !== null), readBackTo: [] };
   }
   const found = await search();
-  // A system that does not understand the filter of a search may return anybody's items.
+  // A system that does not understand the filter of a search may return items of other customers.
   if (found.items.some(({ recordId }) => !ids.includes(recordId)))
     throw new SourceContractError('crm-hubspot', 'crm-hubspot returned records of another customer.', {
       kind: 'wrong-record',

@@ -55,7 +55,7 @@ export function readErrorKind(_: number, body: unknown): ErrorKind | undefined {
   return read.success ? kindOf(read.data.error) : undefined;
 }
 
-/** Whether nobody has this id: it never existed, was deleted, or is not visible to the page. */
+/** Whether there is no person with this id: it never existed, was deleted, or is not visible to the page. */
 export function isNotFound({ code }: GraphError): boolean {
   return code === 100 || code === 803;
 }

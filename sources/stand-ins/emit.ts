@@ -58,7 +58,7 @@ export async function emit(
   }
   const message = await happen(email.trim().toLowerCase());
   if (message === undefined)
-    throw new UnknownPersonError(`${name} knows nobody with this address who can have the event ${type}`);
+    throw new UnknownPersonError(`${name} has no person with this address who can have the event ${type}`);
   if (message === 'reported') return { type, attempts: 0 };
   const url = `${gateway}/webhooks/${name}${message.search ?? ''}`;
   let attempts = 0;

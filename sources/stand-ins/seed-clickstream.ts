@@ -22,7 +22,7 @@ export interface SeedClick {
   id: string;
   /** ISO date-time with Z and milliseconds. */
   at: string;
-  /** The number of the customer who is logged in. Null if nobody is. */
+  /** The number of the customer who is logged in. Null without a login. */
   userId: string | null;
   kind: 'page_view' | 'product_view' | 'add_to_cart' | 'search';
   /** Path and query. */

@@ -117,7 +117,7 @@ function branchOf(
     fullTime: Math.ceil(people / 2),
     partTime: Math.floor(people / 2),
     addresses: [
-      // Somebody at this branch is threatened.
+      // A person at this branch is threatened, so its address is hidden.
       branch === 1 && number % 3 === 0
         ? { ...addressOf(random, 'bezoekadres', city), isShielded: true }
         : addressOf(random, 'bezoekadres', city),

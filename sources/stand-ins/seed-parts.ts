@@ -191,7 +191,7 @@ export function createContactCentrePart(
   const count = ticketCount ?? random.integer(0, 5);
   return {
     userId: zendeskUserId(place),
-    // A person is verified after a phone call or an answered mail. A form alone verifies nobody.
+    // A person is verified after a phone call or an answered mail. A form alone does not verify a person.
     verified: ticketCount !== undefined || random.chance(0.85),
     tickets: Array.from({ length: count }, (_, index) =>
       createTicket(random, createdAt, place * perPlace.tickets + index, orders),

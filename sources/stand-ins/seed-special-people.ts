@@ -36,7 +36,7 @@ export interface PersonPlan {
   crm?: {
     additionalEmails?: readonly string[];
     twitterHandle?: string;
-    /** The person whose customer number the CRM holds. A sync has written it for hardly anybody yet. */
+    /** The person whose customer number the CRM holds. The sync has written it for only a few people. */
     customerNumberOf?: string;
   };
   /** Default: `willing`. */
@@ -44,7 +44,7 @@ export interface PersonPlan {
 }
 
 /** The phone number that people type if they do not want to give one. */
-const nobodysPhone = '0000000000';
+const sharedPhone = '0000000000';
 
 const sharedDevice = '8f14e45f-ceea-467f-a3bd-00000000d0d0';
 
@@ -138,19 +138,19 @@ export const specialPeople: readonly PersonPlan[] = [
     },
   },
 
-  // A phone number that identifies nobody, in three records of two people.
+  // A phone number that does not identify a person, in three records of two people.
   {
     email: 'blocked@example.nl',
     knownTo: ['order-system', 'contact-centre'],
     orders: 1,
     tickets: 1,
-    person: { phone: nobodysPhone },
+    person: { phone: sharedPhone },
   },
   {
     email: 'blocked-too@example.nl',
     knownTo: ['order-system'],
     orders: 1,
-    person: { phone: nobodysPhone },
+    person: { phone: sharedPhone },
   },
   // The address of a role, which two people of the bakery use.
   {
@@ -186,7 +186,7 @@ export const specialPeople: readonly PersonPlan[] = [
     devices: ['8f14e45f-ceea-467f-a3bd-00000000d0d2'],
   },
 
-  // Two people with one phone number in the contact centre, which nobody has verified.
+  // Two people with one phone number in the contact centre, which is not verified.
   {
     email: 'same-phone-1@example.nl',
     knownTo: ['contact-centre', 'crm-hubspot'],

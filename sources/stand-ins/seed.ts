@@ -143,7 +143,7 @@ function createPerson(
     if (facts.twitterHandle !== undefined) person.x = createXPart(place, facts.twitterHandle);
     person.crm = createCrmPart(seed, companies, {
       ...facts,
-      // The CRM links hardly anybody to Messenger.
+      // The CRM links only a few people to Messenger.
       ...(plan.deals === 3 && person.facebook && { facebookUserId: person.facebook.userId }),
       ...(customerNumberOf !== undefined && {
         customerNumber: customerNumber(

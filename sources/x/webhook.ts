@@ -34,8 +34,8 @@ const activity = z.object({
 });
 
 /**
- * X sends a challenge: a random text that is to be signed with the secret of its messages. Anybody can send a challenge. So only
- * a text that cannot be a message is signed.
+ * X sends a challenge: a random text that is to be signed with the secret of its messages. Any client can
+ * send a challenge. So only a text that cannot be a message is signed.
  */
 const CHALLENGE = /^[\w=+/.-]{1,200}$/;
 

@@ -20,8 +20,8 @@ export interface Tags {
 }
 
 /**
- * Bound on the tags reached through links. A customer has a few identifiers, but a company's switchboard number would
- * link to everybody.
+ * Bound on the tags reached through links. A customer has a few identifiers, but a company's switchboard
+ * number would link to every customer.
  */
 const MAX_LINKED = 200;
 /** Expired links are removed after this many calls of `link`. */
@@ -29,7 +29,7 @@ const LINKS_PER_SWEEP = 10_000;
 
 export function createTags(keys: Keys, clock: { now(): number }): Tags {
   const links = new Map<string, { to: Set<string>; until: number }>();
-  const anybody = keys.tag('anybody');
+  const anyCustomer = keys.tag('anybody');
   let linkCalls = 0;
 
   // The tags of a source and a loader are equal for all of their answers, so they are computed once.
@@ -59,7 +59,7 @@ export function createTags(keys: Keys, clock: { now(): number }): Tags {
   return {
     of: (source, loader, subjects) => [
       ...tagsOfLoader(source, loader),
-      ...(subjects === undefined ? [anybody] : withLinked(subjects.map(tagOf))),
+      ...(subjects === undefined ? [anyCustomer] : withLinked(subjects.map(tagOf))),
     ],
     link: (subjects, retentionMs) => {
       if (subjects.length < 2) return;
@@ -88,7 +88,7 @@ export function createTags(keys: Keys, clock: { now(): number }): Tags {
       if (!('namespace' in what)) return [tag];
       const all = withLinked([tag]);
       for (const linkedTag of all) links.delete(linkedTag);
-      return [...all, anybody];
+      return [...all, anyCustomer];
     },
   };
 }

@@ -44,7 +44,7 @@ export const exportAll = defineCommand({
         onProgress: ({ field, number, of }) => process.stderr.write(`${number}/${of} ${field}\n`),
         now: Date.now,
       });
-      if (result.kind === 'nobody') {
+      if (result.kind === 'notFound') {
         const isUnknown = result.failures.length === 0;
         process.exitCode = isUnknown ? 1 : 2;
         const reasons = result.failures.map(({ code, message }) => `${code}: ${message}`);

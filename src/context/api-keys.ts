@@ -55,8 +55,8 @@ export interface ApiKeys {
 }
 
 /**
- * Creates a new key, and its hash for API_KEYS. The key has 256 random bits, so nobody can find it from the plain hash.
- * That would be possible for a key that a person chose.
+ * Creates a new key, and its hash for API_KEYS. The key has 256 random bits, so it cannot be found from the
+ * plain hash. That would be possible for a key that a person chose.
  */
 export function newKey(): { key: string; sha256: string } {
   const key = `sd_${randomBytes(32).toString('base64url')}`;

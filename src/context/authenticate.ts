@@ -22,7 +22,7 @@ export interface AuthenticationOptions {
   scopes: readonly string[];
   /** The namespaces by which customers can be found. */
   namespaces: ReadonlySet<string>;
-  /** Returns the identifier, or why the value identifies nobody. */
+  /** Returns the identifier, or the reason why the value does not identify a person. */
   identify: (namespace: string, value: string) => Identifier | { refusal: string };
   /** Called when the keys of the token issuer cannot be fetched. */
   onKeysUnavailable: (error: unknown) => void;
@@ -61,7 +61,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
   }
   if (setVariables.length === 0 && problems.every((problem) => !/^(AUTH|API_KEYS|JWT_\w+) /.test(problem)))
     problems.push(
-      'AUTH is on, but no caller can authenticate. Set API_KEYS; or JWT_ISSUER, JWT_AUDIENCE, and JWT_JWKS_URL or JWT_KEY; or AUTH=off, which lets anybody who reaches the gateway request everything.',
+      'AUTH is on, but no caller can authenticate. Set API_KEYS; or JWT_ISSUER, JWT_AUDIENCE, and JWT_JWKS_URL or JWT_KEY; or AUTH=off, which lets every client that reaches the gateway request everything.',
     );
   const keys = apiKeys === undefined ? undefined : readApiKeys(apiKeys, roles, problems);
   const tokenKeys = setVariables.some((variable) => variable !== 'API_KEYS')

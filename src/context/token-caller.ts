@@ -13,7 +13,7 @@ export interface TokenCallerOptions {
   /** The claims that identify the customer in a visitor's token. The first one present is used. */
   customerClaims: readonly { claim: string; namespace: string }[];
   origins: readonly string[];
-  /** Returns the identifier, or why the value identifies nobody. */
+  /** Returns the identifier, or the reason why the value does not identify a person. */
   identify: (namespace: string, value: string) => Identifier | { refusal: string };
   /** Key for the digest of a visitor in the budget. */
   secret: string;

@@ -37,7 +37,7 @@ export function readTokenKey(
 
 function keyIn(text: string, algorithms: readonly string[]): JWTVerifyGetKey | undefined {
   const secret = algorithms.every(isSymmetric);
-  // If a public key were accepted as an HS256 secret, anybody who knows it could sign tokens.
+  // If a public key were accepted as an HS256 secret, any client that knows it could sign tokens.
   if (!secret && algorithms.some(isSymmetric)) return undefined;
   if (text.includes('-----BEGIN')) {
     if (secret || !text.trim().startsWith('-----BEGIN PUBLIC KEY-----')) return undefined;

@@ -27,9 +27,9 @@ const body = z.union([
 ]);
 
 /**
- * Answers `POST /admin/forget`. Its body is `{"identifier": {"email": "..."}}`, `{"type": "Product", "key": "..."}`,
- * `{"source": "..."}` or `{"source": "...", "loader": "..."}`. With `"suppress": true` beside the identifier, the
- * customer is no longer shown to anyone. Requires the scope admin:forget or ADMIN_TOKEN.
+ * Answers `POST /admin/forget`. Its body is `{"identifier": {"email": "..."}}`, `{"type": "Product", "key":
+ * "..."}`, `{"source": "..."}` or `{"source": "...", "loader": "..."}`. With `"suppress": true` beside the
+ * identifier, the customer is no longer shown to any caller. Requires the scope admin:forget or ADMIN_TOKEN.
  */
 export function useForgetting(operators: Operators, forget: Forget): Plugin {
   return {

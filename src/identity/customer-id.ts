@@ -13,8 +13,8 @@ export interface CustomerIds {
 const MAX_CACHED_IDS = 10_000;
 
 /**
- * AES-SIV (RFC 5297) is deterministic, so a customer has the same id on every instance without a stored table. It is
- * authenticated, so nobody can forge an id.
+ * AES-SIV (RFC 5297) is deterministic, so a customer has the same id on every instance without a stored
+ * table. It is authenticated, so clients cannot forge an id.
  */
 export function createCustomerIds(secret: string): CustomerIds {
   // The audit needs the id of every customer in an answer, and encryption is its most expensive step.

@@ -13,11 +13,15 @@ export interface Namespace {
    */
   normalise(value: string): string | null;
   /**
-   * Why a canonical value identifies nobody, such as "its domain is blocked"; undefined if it identifies somebody.
-   * Callers see the reason, so it must not repeat the value. Default: every value identifies somebody.
+   * The reason why a canonical value does not identify a person, such as "its domain is blocked". Undefined
+   * if it identifies one. Callers see the reason, so it must not repeat the value. Default: every value
+   * identifies a person.
    */
   refusal?(value: string): string | undefined;
-  /** Placeholders that identify nobody, in lower case. Default: the gateway's `IDENTITY_BLOCKED_VALUES`. */
+  /**
+   * Placeholders that do not identify a person, in lower case. Default: the gateway's
+   * `IDENTITY_BLOCKED_VALUES`.
+   */
   blockedValues?: ReadonlySet<string>;
   /** Whether this value may link one record to another. Default: every value may. */
   mayLink?(value: string): boolean;

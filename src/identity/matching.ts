@@ -145,8 +145,8 @@ function isUsedByRules(
 }
 
 /**
- * More records of one source than this are not compared by its rule, which takes time for each pair. Each of them counts as a
- * customer, so nobody is shown.
+ * More records of one source than this are not compared by its rule, which takes time for each pair. Each of
+ * them counts as a customer, so none is shown.
  */
 const MAX_COMPARED_RECORDS = 1_000;
 

@@ -40,7 +40,7 @@ export const BEGINNING: Link = { seq: 0, hash: '0'.repeat(64) };
 /** Computes the hash of a text: 64 hexadecimal digits. */
 export type Seal = (text: string | Uint8Array) => string;
 
-/** SHA-256, or with a secret HMAC-SHA-256, which nobody can compute without the secret. */
+/** SHA-256, or with a secret HMAC-SHA-256, which can be computed only with the secret. */
 export function createSeal(secret: string | undefined): Seal {
   if (secret === undefined) return sha256;
   const key = createSecretKey(secret, 'utf8');

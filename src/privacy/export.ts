@@ -31,7 +31,7 @@ export interface ExportOptions {
 export type ExportResult =
   | { kind: 'exported'; document: ExportDocument }
   /** No system knows the customer, or the identifier is ambiguous. */
-  | { kind: 'nobody'; failures: readonly (Failure & { message: string })[] };
+  | { kind: 'notFound'; failures: readonly (Failure & { message: string })[] };
 
 const answer = z.object({
   data: z
@@ -78,7 +78,7 @@ export async function exportCustomer(options: ExportOptions): Promise<ExportResu
     first = await fetchOnce(options, OPENING, {}, maxAgeOfRun());
   if (first.data === null) {
     const failures = first.errors.map((error) => ({ ...failureOf(error), message: error.message }));
-    return { kind: 'nobody', failures };
+    return { kind: 'notFound', failures };
   }
   const { id, identifiers } = opening.parse(first.data);
   const digests = (identifiers ?? []).map(digestOf);

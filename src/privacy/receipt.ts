@@ -20,7 +20,7 @@ const body = z.object({
 export type ReceiptBody = z.infer<typeof body>;
 
 const receipt = body.extend({ seal: z.string() });
-/** Proof of an erasure and its time. It reveals no identity, and nobody can change it without the secret. */
+/** Proof of an erasure and its time. It reveals no identity, and cannot be changed without the secret. */
 export type Receipt = z.infer<typeof receipt>;
 
 export function sealReceipt(content: ReceiptBody, secret: string): Receipt {

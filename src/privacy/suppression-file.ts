@@ -36,7 +36,7 @@ export function openSuppressionFile({ path, mark, logger, clock }: SuppressionFi
     read();
   } catch (error) {
     throw new ConfigError([
-      `SUPPRESSION_FILE ${reasonOf(error)}. If nobody has been erased yet, create an empty file.`,
+      `SUPPRESSION_FILE ${reasonOf(error)}. If no customer has been erased yet, create an empty file.`,
     ]);
   }
 
@@ -92,7 +92,9 @@ function parse(text: string, mark: string, hadEntries: boolean, logger: Logger):
   const lines = text.split('\n').map((line) => line.trim());
   const entryLines = lines.filter((line) => line !== '' && !line.startsWith('#'));
   if (entryLines.length > 0 && !entryLines.includes(mark))
-    throw new ForeignListError('was written with another ID_SECRET, so nobody on it would be recognised');
+    throw new ForeignListError(
+      'was written with another ID_SECRET, so no customer on it would be recognised',
+    );
   if (entryLines.length === 0 && hadEntries) throw new ForeignListError('has been emptied');
   const digests = entryLines.filter((line) => DIGEST.test(line));
   const invalidCount = entryLines.filter((line) => !DIGEST.test(line) && !line.startsWith('key:')).length;

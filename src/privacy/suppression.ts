@@ -6,10 +6,12 @@ import type { Logger } from '../telemetry/logger.js';
 import { openSuppressionFile } from './suppression-file.js';
 import { openSuppressionSet } from './suppression-redis.js';
 
-/** Computes the digests of the list. Nobody who reads the list learns who is on it. */
+/** Computes the digests of the list. A reader of the list cannot learn who is on it. */
 export interface Digests {
   of: (identifier: Identifier) => string;
-  /** Identifies the secret in the list. A list of another secret would match nobody, so it is refused. */
+  /**
+   * Identifies the secret in the list. A list of another secret would match no customer, so it is refused.
+   */
   readonly mark: string;
 }
 

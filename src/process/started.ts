@@ -16,7 +16,7 @@ export interface Started {
 export function reportStarted(logger: Logger, { url, sources, settings, isOpen }: Started): void {
   if (isOpen)
     logger.warn(
-      'AUTH=off: everyone who can reach this gateway may read all data of all customers, for any purpose. Set API_KEYS or JWT_ISSUER before others can reach it.',
+      'AUTH=off: every client that can reach this gateway may read all data of all customers, for any purpose. Set API_KEYS or JWT_ISSUER before others can reach it.',
     );
   logger.info({ sources, settings }, `ready ${url}/graphql`);
   process.send?.(url);

@@ -66,8 +66,9 @@ export interface WebhookDeclaration {
    */
   objects?(event: Pick<SourceEvent, 'type' | 'data'>): readonly Subject[];
   /**
-   * Makes a message without events, with which `stekkerdoos doctor` checks a secret. `url` is the address that systems use.
-   * Returns undefined for a public key, with which nobody can sign. Default: the secrets are not checked.
+   * Makes a message without events, with which `stekkerdoos doctor` checks a secret. `url` is the address
+   * that systems use. Returns undefined for a public key, which cannot sign. Default: the secrets are not
+   * checked.
    */
   testMessage?(url: string, secret: string, nowMs: number): TestMessage | undefined;
   /** The response after its events were stored. Default: status 204 without a body. */

@@ -329,7 +329,7 @@ describe('the customer of an export', () => {
       answers: { orders: [{ customer: { orders: [] } }] },
     });
     expect(result).toEqual({
-      kind: 'nobody',
+      kind: 'notFound',
       failures: [
         { source: null, code: 'AMBIGUOUS_IDENTITY', isFinal: true, message: 'AMBIGUOUS_IDENTITY' },
         { source: 'crm', code: 'DOWN', isFinal: false, message: 'DOWN' },

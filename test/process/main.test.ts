@@ -153,7 +153,7 @@ describe('the gateway as a process', { timeout: 30_000 }, () => {
     const open = runMain(settings);
     await readyAt(open);
     expect(open.out()).toMatch(
-      /"level":40,.*AUTH=off: everyone who can reach this gateway may read all data of all customers/,
+      /"level":40,.*AUTH=off: every client that can reach this gateway may read all data of all customers/,
     );
   });
 

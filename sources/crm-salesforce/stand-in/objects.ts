@@ -219,7 +219,7 @@ function contactRecord(person: Person, part: SalesforcePart, accountId: string |
     Title: part.title,
     Email: person.email,
     Phone: null,
-    // Stored as somebody typed it.
+    // Stored in the notation in which it was entered.
     MobilePhone: person.phone.replace(/^\+316/, '06-'),
     HomePhone: null,
     Birthdate: person.birthDate,

@@ -41,7 +41,7 @@ export function readXml(source: string): Element {
         if (/^xmlns(:|$)/.test(name)) scope.set(name.slice(6), unescape(inDouble ?? inSingle ?? ''));
       const [local = '', prefix = ''] = tag.split(':').reverse();
       const namespace = scope.get(prefix);
-      if (namespace === undefined) throw new NotXmlError(`nobody declares ${prefix}`);
+      if (namespace === undefined) throw new NotXmlError(`the prefix ${prefix} is not declared`);
       const element = { namespace, name: local, children: [], text: '' };
       top.element.children.push(element);
       if (isEmpty !== '/') open.push({ element, tag, scope });
@@ -58,7 +58,7 @@ function unescape(text: string): string {
     if (decimal !== undefined) return String.fromCodePoint(Number(decimal));
     if (hex !== undefined) return String.fromCodePoint(parseInt(hex, 16));
     const character = named[name as string];
-    if (character === undefined) throw new NotXmlError(`nobody declares &${name as string};`);
+    if (character === undefined) throw new NotXmlError(`the entity &${name as string}; is not declared`);
     return character;
   });
 }

@@ -43,7 +43,7 @@ export function createEncoding(secret: string | undefined): Encoding {
   };
 
   const unseal = (flags: number, name: string, sealed: Buffer, head: Buffer): Buffer | undefined => {
-    // Unencrypted data in an encrypted cache may come from anybody.
+    // Any client of Redis can write unencrypted data, so an encrypted cache refuses it.
     if ((cipherKey !== undefined) !== ((flags & ENCRYPTED) !== 0)) return undefined;
     if (cipherKey === undefined) return sealed;
     const text = IV_BYTES + AUTH_TAG_BYTES;

@@ -1,4 +1,4 @@
-/** Why a value is a placeholder in every namespace; undefined if it may identify somebody. */
+/** The reason why a value is a placeholder in every namespace. Undefined if it may identify a person. */
 export function placeholderIn(value: string, blockedValues: ReadonlySet<string>): string | undefined {
   if (/^0+$/.test(value) || /^[\p{P}\p{S}\s]*$/u.test(value))
     return 'it has no letter, and no digit but zeros';
