@@ -27,7 +27,7 @@ const MAX_PAGES_PER_VISIT = 50;
 const MAX_DEVICES = 20;
 const MAX_EVENT_NAMES = 20;
 
-/** The people of the pages, each once, and the index of each page's person. */
+/** The distinct people of the pages, and the index of each page's person. */
 function distinctPeople(pages: readonly Page[]) {
   const indexes = new Map<string, number>();
   const people: Person[] = [];
@@ -47,7 +47,7 @@ function pageParameters(pages: readonly Page[], personIndexes: readonly number[]
     [...pages.keys()],
     personIndexes,
     pages.map(({ size }) => size),
-    // This text sorts after every moment.
+    // A text that sorts after every time.
     pages.map(({ after }) => after?.at ?? 'Z'),
     pages.map(({ after }) => after?.id ?? ''),
   ] as const;
@@ -168,8 +168,8 @@ export const eventPages = defineLoader<FileClient, EventPage, readonly ClickEven
 });
 
 /**
- * The `names` of a field, sorted and each once. Throws InvalidInputError if there are too many, or if one has characters
- * that no file has: they would fail the other requests in the same batch too.
+ * The distinct `names` of a field, sorted. Throws InvalidInputError if there are too many, or if one has
+ * characters that a file cannot contain. Such a name would also fail other requests in the same batch.
  */
 export function toNameFilter(names: readonly string[] | null | undefined): readonly string[] | null {
   if (names == null) return null;

@@ -23,7 +23,7 @@ export interface ClickedProductRecord {
 export interface ClickEventRecord {
   recordId: string;
   name: string;
-  /** In microseconds, as cursors need it. */
+  /** The time in microseconds, for cursors. */
   at: string;
   happenedAt: string;
   visitId: string | null;
@@ -35,7 +35,7 @@ export interface ClickEventRecord {
   isLoggedIn: boolean;
 }
 
-/** Cuts a moment to the milliseconds of a DateTime. */
+/** Truncates a time to the milliseconds of a DateTime. */
 function toDateTime(moment: string): string {
   return `${moment.slice(0, 23)}Z`;
 }
@@ -110,7 +110,7 @@ function readCell<T>(schema: z.ZodType<T>, text: string | null, name: string): T
   );
   throw new SourceContractError(
     'clickstream',
-    `clickstream sent an answer of another shape, at: ${mismatches.map(({ path }) => path).join(', ')}.`,
+    `clickstream sent a cell that does not fit its schema, at: ${mismatches.map(({ path }) => path).join(', ')}.`,
     { received: { mismatches } },
   );
 }

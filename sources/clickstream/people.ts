@@ -2,7 +2,9 @@
 export interface Person {
   /** All of the customer's numbers, in any order. */
   customerNumbers: readonly string[];
-  /** The device that the caller named as the identifier. Null if the caller named another one. */
+  /**
+   * The device that the caller used as the identifier. Null if the caller used another kind of identifier.
+   */
   visitorId: string | null;
 }
 

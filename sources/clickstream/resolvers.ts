@@ -81,9 +81,9 @@ export const resolvers: Resolvers = {
 };
 
 /**
- * The person whose events are a customer's. They are found by all of the customer's numbers, and by the device that the
- * caller named if the systems know it as this customer's alone. Null if the customer has no number: a device by itself does
- * not say who uses it.
+ * The person whose events are a customer's. They are found by all of the customer's numbers, and by the
+ * device that the caller named if the systems know it as this customer's alone. Null if the customer has no
+ * number, because a device alone does not identify a person.
  */
 export async function findPerson(customer: Customer): Promise<Person | null> {
   const customerNumbers = await customer.identifiers('customerNumber');
@@ -102,11 +102,11 @@ async function loadEvents(
   return person === null ? [] : load(eventPages, { person, ...page });
 }
 
-/** A product of an event. An event may be about several. */
+/** A product of an event. An event may have several. */
 interface ProductPosition {
   at: string;
   id: string;
-  /** The product's place in the event's list of products. */
+  /** The product's index in the event's list of products. */
   index: number;
 }
 
@@ -116,7 +116,10 @@ interface FoundView {
   index: number;
 }
 
-/** Up to `count` product views after a position. An event without a product counts for none, so more events may be read. */
+/**
+ * Up to `count` product views after a position. An event without a product does not count, so further events
+ * may be read.
+ */
 async function loadProductViews(
   customer: Customer,
   context: Context,

@@ -7,7 +7,7 @@ import { decimalText } from '../../src/index.js';
  * column named after their schema.
  */
 
-/** These columns exist only with certain trackers and enrichments. */
+/** Columns that exist only with certain trackers and enrichments. */
 export const OPTIONAL_COLUMNS = [
   'derived_tstamp',
   'page_title',

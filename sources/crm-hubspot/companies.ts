@@ -2,7 +2,7 @@ import type { CompanyDeclaration, RestClient } from '../../src/index.js';
 import { companies, companiesByKvkNumber, companiesByVatNumber, companiesOfContacts } from './loaders.js';
 import type { CrmCompany } from './mapping.js';
 
-/** How the CRM knows companies. */
+/** The lookups of companies in the CRM. */
 export const crmCompanies: CompanyDeclaration<RestClient, CrmCompany> = {
   foundBy: { kvkNumber: companiesByKvkNumber, vatNumber: companiesByVatNumber },
   holds: ['kvkNumber', 'vatNumber'],

@@ -42,7 +42,7 @@ export const consents: ConsentDeclaration<RestClient> = {
     ]);
     const isOptedOutOfAll = subscriptions.some(({ type, isOptedOut }) => type.id === null && isOptedOut);
     return [
-      // The opt-out of all mail is among the statements of `ofRecord`.
+      // `ofRecord` already includes the opt-out of all mail.
       ...subscriptions.filter(({ type }) => type.id !== null || !isOptedOutOfAll).map(toConsent),
       ...notesOfContacts(contacts),
     ];

@@ -7,10 +7,11 @@ export const identity: IdentityDeclaration<RestClient, ContactRecord> = {
   foundBy: {
     hubspotContactId: { uniqueness: 'enforced', loader: contactsById },
     email: { uniqueness: 'enforced', loader: contactsByEmail },
-    // Otherwise a customer that is found by it would have another id than a customer that is found by e-mail.
+    // Links the id to the other identifiers. Without it, a lookup by this id and one by e-mail would give two
+    // customer ids.
     facebookUserId: { uniqueness: 'enforced', loader: contactsByFacebookUserId },
   },
-  // HubSpot has additional addresses beside the primary one. It vouches for no phone number and no name at X.
+  // HubSpot has additional addresses beside the primary one. It does not verify phone numbers or names at X.
   yields: {
     email: 'several',
     phone: 'shown',

@@ -26,7 +26,7 @@ const contactId = idNamespace(
   /^[1-9]\d{0,18}$/,
 );
 
-/** HubSpot's ids have 64 bits. HubSpot refuses the whole batch for a larger one. */
+/** HubSpot's ids have 64 bits. HubSpot refuses the whole batch if one id is larger. */
 const LARGEST_ID = 2n ** 63n - 1n;
 
 export const crmHubspot = defineSource({

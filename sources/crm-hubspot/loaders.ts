@@ -42,16 +42,19 @@ import {
   type CrmObjectWithHistory,
 } from './wire.js';
 
-/** A batch read takes 100 ids, one of associations 1,000 (an undocumented limit of associations is also 100). */
+/**
+ * The maximum number of ids in a batch read. Associations allow 1,000 by documentation, but in practice also
+ * 100.
+ */
 const MAX_BATCH = 100;
 
 /** HubSpot takes fewer ids in a batch read with the history of properties. */
 export const MAX_HISTORY_BATCH = 50;
 
-/** 1,000 companies for a batch of 100 numbers: each would have been entered ten times. */
+/** Up to 1,000 companies for a batch of 100 numbers, so each may be entered ten times. */
 export const MAX_SEARCH_PAGES = 5;
 
-/** HubSpot gives 500 associations of a record at once. */
+/** The maximum number of pages. HubSpot returns 500 associations of a record at once. */
 const MAX_ASSOCIATION_PAGES = 4;
 
 async function readBatch(
@@ -71,8 +74,9 @@ async function readBatch(
 }
 
 /**
- * HubSpot answers the id of a record that was merged with the record that remains, under that one's id. It is left out: the
- * old id is no longer a record's own. https://developers.hubspot.com/changelog/updated-merge-functionality-for-contacts-and-companies
+ * For the id of a merged record, HubSpot returns the remaining record with its id. It is left out, because
+ * the old id no longer identifies a record.
+ * https://developers.hubspot.com/changelog/updated-merge-functionality-for-contacts-and-companies
  */
 function isMerged({ id, properties }: CrmObject, requestedIds: readonly string[]): boolean {
   const mergedIds = properties[MERGED_IDS]?.split(';').map((mergedId) => mergedId.trim()) ?? [];
@@ -190,7 +194,7 @@ const ofContact = <Found>(
 export const companies = ofContact('companies', COMPANY_PROPERTIES, toCompany, aboutCompany);
 export const deals = ofContact('deals', DEAL_PROPERTIES, toDeal);
 
-/** A company's ticket names no person and may be about any employee, so each `forget` drops it. */
+/** A company's ticket does not name a person and may be about any employee, so each `forget` drops it. */
 export const tickets = defineLoader<RestClient, string, TicketRecord | null>({
   name: 'tickets',
   maxBatch: MAX_BATCH,
@@ -201,9 +205,10 @@ export const tickets = defineLoader<RestClient, string, TicketRecord | null>({
 });
 
 /**
- * The companies that hold these numbers in a property, by a search: a batch read takes only properties that the account
- * has declared unique. It finds what was written some seconds ago, and searches have a narrow limit of their own, so it
- * takes as many numbers at once as a batch. That an IN compares in lower case is as clients have seen.
+ * The companies with these numbers in a property. This is a search, because a batch read takes only
+ * properties that the account has declared unique. A search does not find changes of the last seconds.
+ * Searches have a separate low limit, so one takes as many numbers as a batch. Clients observed that IN
+ * compares in lower case.
  */
 const companiesBy = (property: 'kvk_number' | 'vat_number') =>
   defineLoader<RestClient, string, CrmCompany | null>({
@@ -247,7 +252,7 @@ const companiesBy = (property: 'kvk_number' | 'vat_number') =>
       });
       return aligned.map((record) => {
         if (record !== null) return toCompany(record);
-        // A company on a page that was not read is not unknown.
+        // If not all pages were read, a missing company may exist.
         return isComplete ? null : tooMany('crm-hubspot', 'companies');
       });
     },
@@ -257,9 +262,8 @@ export const companiesByKvkNumber = companiesBy('kvk_number');
 export const companiesByVatNumber = companiesBy('vat_number');
 
 /**
- * The CRM's objects do not list what a contact can unsubscribe from; but for each there is a property of
- * contacts, and the account's properties can be listed. The answer is the same for every customer, so there
- * is one key.
+ * The CRM's objects do not list the kinds of mail. But each kind has a property of contacts, and the
+ * account's properties can be listed. The answer is the same for every customer, so there is one key.
  */
 export const subscriptionTypes = defineLoader<RestClient, 'contacts', readonly SubscriptionType[]>({
   name: 'subscriptionTypes',

@@ -15,7 +15,7 @@ import {
   type Property,
 } from './wire.js';
 
-/** The data of a contact beside its identity. */
+/** The data of a contact, without its identity. */
 export interface ContactRecord extends CustomerRecord {
   jobTitle: string | null;
   lifecycleStage: string | null;
@@ -23,7 +23,7 @@ export interface ContactRecord extends CustomerRecord {
   legalBases: string[];
 }
 
-/** What the CRM knows of a company. */
+/** The data of a company in the CRM. */
 export interface CrmCompany extends CompanyRecord {
   id: string;
   name: string | null;
@@ -33,7 +33,10 @@ export interface CrmCompany extends CompanyRecord {
   employeeCount: number | null;
 }
 
-/** One kind of mail that a contact can unsubscribe from. Without an id and a name it is all marketing mail. */
+/**
+ * One kind of mail that a contact can unsubscribe from. Without an id and a name, it represents all marketing
+ * mail.
+ */
 export interface SubscriptionType {
   id: string | null;
   name: string | null;
@@ -43,7 +46,9 @@ export interface SubscriptionType {
 export interface Subscription {
   type: SubscriptionType;
   isOptedOut: boolean;
-  /** The way in which the last change was made, in HubSpot's words, such as FORM, EMAIL or CRM_UI; null without a change. */
+  /**
+   * The source of the last change, as HubSpot names it, such as FORM, EMAIL or CRM_UI. Null without a change.
+   */
   changedBy: string | null;
   changedAt: string | null;
 }
@@ -77,10 +82,10 @@ export function toContact({ id, properties: p }: CrmObject): ContactRecord {
       ...emailsOf(p).map((value) => ({ namespace: 'email', value })),
       { namespace: 'phone', value: p.phone },
       { namespace: 'phone', value: p.mobilephone },
-      // Never entered by hand: a sync writes the customer number of the order system.
+      // Only a sync writes this property, with the customer number of the order system.
       { namespace: 'customerNumber', value: p.customer_number, verified: true },
       { namespace: 'xUsername', value: p.twitterhandle },
-      // Written by the program that links Messenger to the CRM, never by hand.
+      // Only the program that links Messenger to the CRM writes this property.
       { namespace: 'facebookUserId', value: p.facebook_user_id, verified: true },
     ],
     profile: {
@@ -108,8 +113,9 @@ function addressOf({ address = null, zip = null, city = null, country = null }: 
 }
 
 /**
- * The contact's addresses in lower case, the primary one first. A batch read by e-mail finds a contact by each of them, as
- * clients have seen; the published contract does not say so. The answer does not say which address matched.
+ * The contact's addresses in lower case, the primary one first. A batch read by e-mail finds a contact by
+ * each of them. Clients observed this; the published contract does not document it. The answer does not
+ * contain the matching address.
  */
 export function emailsOf(properties: CrmObject['properties']): string[] {
   return [properties.email, ...(properties.hs_additional_emails?.split(';') ?? [])].flatMap((email) =>
@@ -117,7 +123,7 @@ export function emailsOf(properties: CrmObject['properties']): string[] {
   );
 }
 
-/** The ids of the records that were merged into one, with semicolons between. */
+/** The ids of the records that were merged into one, separated by semicolons. */
 export const MERGED_IDS = 'hs_merged_object_ids';
 
 export const COMPANY_PROPERTIES = [
@@ -199,7 +205,7 @@ export function toTicket({ id, properties: p }: CrmObject): TicketRecord {
     recordId: id,
     number: null,
     subject: p.subject ?? null,
-    // An account names the stages of its pipelines itself, so only the closing of a ticket has a known meaning.
+    // Each account defines the stages of its pipelines, so only a closed ticket has a known status.
     status: closedAt === null ? null : 'CLOSED',
     statusText: p.hs_pipeline_stage ?? null,
     isOpen: closedAt === null,
@@ -214,7 +220,9 @@ export function toTicket({ id, properties: p }: CrmObject): TicketRecord {
 
 export const ALL_MARKETING: SubscriptionType = { id: null, name: null };
 
-/** All marketing mail, and what the account has a property for: `hs_email_optout_<id>`, labelled in English. */
+/**
+ * All marketing mail, and each kind of mail with a property `hs_email_optout_<id>`. Its label is in English.
+ */
 export function toSubscriptionTypes(properties: readonly Property[]): SubscriptionType[] {
   const types = uniqueById(properties, ({ name }) => name).flatMap(({ name, label }) => {
     const [, id] = /^hs_email_optout_(\d+)$/.exec(name) ?? [];
@@ -227,7 +235,10 @@ export function optOutProperty({ id }: SubscriptionType): string {
   return id === null ? 'hs_email_optout' : `hs_email_optout_${id}`;
 }
 
-/** The subscriptions of these types, as far as the contact has the property. A contact without a value has not opted out. */
+/**
+ * The subscriptions of these types, if the contact has their property. A contact without a value has not
+ * opted out.
+ */
 export function toSubscriptions(
   { properties, propertiesWithHistory }: CrmObjectWithHistory,
   types: readonly SubscriptionType[],
@@ -268,7 +279,7 @@ export function toConsents(contact: CrmObjectWithHistory): ConsentStatement[] {
     .map(toConsent);
 }
 
-/** The associated ids, each once, the one that the CRM calls primary first. */
+/** The distinct associated ids, with the primary one of the CRM first. */
 export function toIds(associations: readonly Association[]): string[] {
   const isPrimary = ({ associationTypes }: Association) =>
     associationTypes.some(({ label }) => label === 'Primary');
@@ -279,7 +290,10 @@ export function toIds(associations: readonly Association[]): string[] {
   return [...new Set(ordered.map(({ toObjectId }) => String(toObjectId)))];
 }
 
-/** A property without a value was never set, so it means no. A property that the account lacks is not sent. */
+/**
+ * A property without a value was never set, so it means no. HubSpot does not send a property that the account
+ * does not have.
+ */
 function toFlag(text: string | null | undefined): boolean | null {
   return text === undefined ? null : text === 'true';
 }

@@ -4,8 +4,8 @@ import { deals, dealsOfContacts, tickets, ticketsOfCompanies } from './loaders.j
 import { newestDeals, newestTickets } from './searches.js';
 
 /**
- * Associations have no order and no moment. So the newest deals or tickets are found by reading all of them, up to this
- * many, or by a search. One batch read takes this many.
+ * Associations have no order and no time. So the newest deals or tickets are found by reading all of them, up
+ * to this many, or by a search. One batch read takes this many.
  */
 const MAX_READ = 100;
 

@@ -18,7 +18,7 @@ const newest = <Found extends Dated>(
 ) =>
   defineLoader<RestClient, NewestOf, UnsortedItems<Found>>({
     name,
-    // The position is from a cursor, a text of the client, so it may contain any separator.
+    // The position is from a cursor of the client, so it may contain any separator.
     keyText: ({ id, first, before }) => JSON.stringify([id, first, before?.at, before?.id]),
     ...(of === 'contact' && { about: ({ id }: NewestOf) => aboutContact(id) }),
     loadEach: (keys, hubspot) =>
@@ -48,14 +48,17 @@ const newest = <Found extends Dated>(
             readBackTo: isComplete ? [] : [oldest],
           };
         },
-        // Searches have a narrow limit of their own, and few records have this many associated ones.
+        // Searches have a separate low limit, and few records have this many associated ones.
         { atOnce: 1 },
       ),
   });
 
-/** Results beyond the requested ones: that of the position before, and one that is older than the last requested one. */
+/**
+ * The number of additional results: the one at the position, and one that is older than the last requested
+ * one.
+ */
 const EXTRA_SEARCH_RESULTS = 2;
-/** Represents the time of a record without one. */
+/** Replaces the missing time of a record. */
 const EARLIEST = '1970-01-01T00:00:00.000Z';
 
 function filtersOf(association: string, id: string, { before }: PartRequest): object[] {
@@ -66,7 +69,10 @@ function filtersOf(association: string, id: string, { before }: PartRequest): ob
   return [ofRecord, { propertyName: 'createdate', operator: 'LTE', value }];
 }
 
-/** Whether the requested records were read, and one that is older: HubSpot has no order for records of one moment. */
+/**
+ * Whether the requested records and an older one were read. HubSpot has no order for records with the same
+ * time.
+ */
 function isBeyond(read: readonly Dated[], { first, before }: PartRequest): boolean {
   const momentOf = ({ createdAt }: Dated): number => Date.parse(createdAt ?? EARLIEST);
   const requested = read.filter(

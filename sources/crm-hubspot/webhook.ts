@@ -15,7 +15,7 @@ import { tickets, ticketsOfCompanies } from './loaders.js';
 import { ALL_MARKETING, optOutProperty } from './mapping.js';
 import { newestTickets } from './searches.js';
 
-/** A message holds up to 100 of these: https://developers.hubspot.com/docs/api/webhooks */
+/** A message has up to 100 of these: https://developers.hubspot.com/docs/api/webhooks */
 const notification = z.object({
   eventId: recordId,
   subscriptionId: recordId,
@@ -28,9 +28,9 @@ const notification = z.object({
 });
 type Notification = z.infer<typeof notification>;
 
-/** HubSpot's number for a type, where the subscription is of objects in general. */
+/** HubSpot's number of a type, in subscriptions to `object.*`. */
 const OBJECT_TYPES: Partial<Record<string, string>> = { '0-1': 'contact', '0-5': 'ticket' };
-/** The last stage of the pipeline that every account begins with. */
+/** The last stage of the default pipeline. */
 const CLOSED_STAGE = '4';
 
 const ALL_TICKETS = [ticketsOfCompanies, tickets, newestTickets];
@@ -57,7 +57,7 @@ export const webhook: WebhookDeclaration = {
     };
   },
   events: ({ body }) => readJson(body, z.array(notification)).flatMap((change) => eventOf(change) ?? []),
-  // It names the ticket, but neither its contact nor its company.
+  // An event names the ticket, but neither its contact nor its company.
   changes: { 'ticket.opened': ALL_TICKETS, 'ticket.changed': ALL_TICKETS, 'ticket.solved': ALL_TICKETS },
 };
 
@@ -73,7 +73,7 @@ function eventOf(notification: Notification): ReportedEvent | undefined {
         : undefined;
   if (type === undefined || objectId === undefined) return undefined;
   return {
-    // HubSpot does not promise that its event ids are unique.
+    // HubSpot does not guarantee that its event ids are unique.
     id: [notification.eventId, notification.subscriptionId, objectId].join('-'),
     type,
     time: notification.occurredAt,
@@ -109,7 +109,7 @@ function ticketType(what: string, { propertyName, propertyValue }: Notification)
   return isClosed ? 'ticket.solved' : 'ticket.changed';
 }
 
-/** HubSpot signs the address with these characters as they are, however they were sent. */
+/** HubSpot signs the address with these characters decoded, even if they were sent encoded. */
 function unescaped(url: string): string {
   return url.replace(/%(3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)/gi, (escaped) => decodeURIComponent(escaped));
 }

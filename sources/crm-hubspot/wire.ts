@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { plainDecimal } from '../../src/index.js';
 
-/** The part of the responses of HubSpot CRM that is read: https://developers.hubspot.com/docs/api/crm */
+/** Schemas of the parts of HubSpot's responses that are read: https://developers.hubspot.com/docs/api/crm */
 
 /**
  * The versions in use, which are tested. They are not settings: HubSpot's later, dated versions have other paths
@@ -11,13 +11,13 @@ export const OBJECTS_API = '/crm/v3/objects';
 export const ASSOCIATIONS_API = '/crm/v4/associations';
 export const PROPERTIES_API = '/crm/v3/properties';
 
-/** A property's value: a text, also for numbers and times. An emptied property is an empty text. */
+/** A property's value: a text, also for numbers and times. A cleared property is an empty text. */
 const value = z
   .string()
   .nullish()
   .transform((text) => (text === '' ? null : text));
 
-/** HubSpot writes moments as ISO 8601, older properties as milliseconds since 1970. */
+/** HubSpot writes times as ISO 8601, and those of older properties as milliseconds since 1970. */
 const moment = value.refine((text) => text == null || !Number.isNaN(parseMoment(text).valueOf()));
 
 export function parseMoment(text: string): Date {
@@ -28,7 +28,7 @@ export function parseMoment(text: string): Date {
 const amount = value.transform((text, context) => {
   if (text == null) return text;
   const plain = plainDecimal(text);
-  if (plain === null) context.addIssue('no decimal number');
+  if (plain === null) context.addIssue('not a decimal number');
   return plain;
 });
 
@@ -47,7 +47,10 @@ const crmObject = z.object({
 });
 export type CrmObject = z.infer<typeof crmObject>;
 
-/** A batch read: 200 when all were found, 207 when some were not. Those are in `errors`, which is not read. */
+/**
+ * A batch read. Status 200 if all records were found, 207 if some were not. The missing ones are in `errors`,
+ * which is not read.
+ */
 export const batchRead = z.object({ results: z.array(crmObject) });
 
 /** A CRM object with the history of its properties. A property that was never set has no history. */
@@ -59,7 +62,7 @@ const crmObjectWithHistory = crmObject.extend({
 export type CrmObjectWithHistory = z.infer<typeof crmObjectWithHistory>;
 export const historyRead = z.object({ results: z.array(crmObjectWithHistory) });
 
-/** The properties that an account has, its own ones included. */
+/** The properties of an account, including custom ones. */
 const property = z.object({ name: z.string(), label: z.string() });
 export type Property = z.infer<typeof property>;
 export const propertiesRead = z.object({ results: z.array(property) });

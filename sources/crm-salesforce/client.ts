@@ -13,10 +13,10 @@ import { API, errorKindOf } from './wire.js';
 /** The client, with the settings that differ between organisations. */
 export interface SalesforceClient extends RestClient {
   readonly org: {
-    /** The currency of amounts without a currency of their own. */
+    /** The currency of amounts that have none. */
     currency: string | undefined;
     hasSeveralCurrencies: boolean;
-    /** The field of a contact that holds our customer number. */
+    /** The field of a contact with the customer number of the order system. */
     customerNumberField: string | undefined;
   };
 }
@@ -41,8 +41,8 @@ const customerNumberField = setting(
 );
 
 /**
- * The share of the daily limit that is left to the organisation's other systems, which call Salesforce too. When no more
- * than this share remains, the gateway makes only occasional calls.
+ * The share of the daily limit that is reserved for other systems of the organisation. When no more than this
+ * share remains, the gateway makes only occasional calls.
  */
 const SHARE_LEFT_TO_OTHERS = 0.05;
 /** Time between the occasional calls. The limit counts the last 24 hours, so calls become available again at any time. */
@@ -69,7 +69,7 @@ const overRest = rest({
   // Amounts are JSON numbers of up to 18 digits.
   exactNumbers: true,
   readRateLimits: (headers) => {
-    // `api-usage=10018/100000`, and perhaps more after it.
+    // Reads `api-usage=10018/100000`, which other values may follow.
     const [, used, limit] =
       /(?:^|[;,\s])api-usage=(\d{1,12})\/(\d{1,12})/.exec(String(headers['sforce-limit-info'] ?? '')) ?? [];
     if (used === undefined || limit === undefined) return undefined;

@@ -4,7 +4,7 @@ import { MAX_COLLECTION, retrieve } from './loaders.js';
 import { toConsents } from './mapping.js';
 import { optOuts } from './wire.js';
 
-/** Not `contactsById`: identity is cached for longer than consent. */
+/** Does not use `contactsById`, because identity is cached for longer than consent. */
 const consentsOfContacts = defineLoader<SalesforceClient, string, readonly ConsentStatement[]>({
   name: 'consentsOfContacts',
   maxBatch: MAX_COLLECTION,

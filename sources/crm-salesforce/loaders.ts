@@ -33,11 +33,11 @@ import {
   type Page,
 } from './wire.js';
 
-/** A collection takes 2,000 ids. */
+/** The maximum number of ids in a collection. */
 export const MAX_COLLECTION = 2_000;
-/** Several queries of some hundred values each go in one call. */
+/** One call has several queries of some hundred values each. */
 const MAX_BATCH = 1_000;
-/** At most this many cases, opportunities or campaign memberships of one contact are read. */
+/** The maximum number of cases, opportunities or campaign memberships that are read of one contact. */
 export const MAX_CHILDREN = 1_000;
 
 /** Salesforce refuses the whole call if one id is malformed. */
@@ -98,7 +98,7 @@ export const contactsByPhone = defineLoader<SalesforceClient, string, readonly C
     ),
 });
 
-/** Records by their ids; null for an unknown id. The order of the response is not relied on. */
+/** Records by their ids; null for an unknown id. The records in the response may have any order. */
 export async function retrieve<T extends { Id: string }>(
   salesforce: SalesforceClient,
   type: 'Contact' | 'Account',

@@ -8,23 +8,23 @@ import type {
 import type { CampaignMembership, TicketPriority, TicketStatus } from './schema.generated.js';
 import type { Account, CampaignMember, Contact, OptOuts, OpportunityRole, SupportCase } from './wire.js';
 
-/** The data of a contact beside its identity. */
+/** The data of a contact, without its identity. */
 export interface ContactRecord extends CustomerRecord {
   lastName: string | null;
   accountId: string | null;
 }
 
-/** A case. Its moment of creation is always known. */
+/** A case. Its creation time is always known. */
 export interface SalesforceCase extends TicketRecord {
   createdAt: string;
 }
 
-/** An opportunity. Its moment of creation is always known. */
+/** An opportunity. Its creation time is always known. */
 export interface Opportunity extends DealRecord {
   createdAt: string;
 }
 
-/** A campaign membership. Its `id` is made of `recordId`. */
+/** A campaign membership. Its `id` is derived from `recordId`. */
 export type CampaignMembershipRecord = Omit<CampaignMembership, 'id'>;
 
 export const CONTACT_FIELDS = [
@@ -52,7 +52,7 @@ export function toContact(contact: Contact): ContactRecord {
     identifiers: [
       { namespace: 'email', value: contact.Email },
       ...phonesOf(contact).map((value) => ({ namespace: 'phone', value })),
-      // Never entered by hand: a sync writes the customer number of the order system.
+      // Only a sync writes this field, with the customer number of the order system.
       { namespace: 'customerNumber', value: contact.customerNumber, verified: true },
     ],
     profile: {
@@ -66,7 +66,9 @@ export function toContact(contact: Contact): ContactRecord {
   };
 }
 
-/** A flag that is set is a withdrawal; Salesforce does not return when it was set. A flag that is not set has no meaning. */
+/**
+ * A set flag is a withdrawal, whose time Salesforce does not return. A flag that is not set has no meaning.
+ */
 export function toConsents({ HasOptedOutOfEmail, DoNotCall }: OptOuts): ConsentStatement[] {
   const no = (channel: 'EMAIL' | 'PHONE', evidence: string): ConsentStatement => ({
     purpose: 'MARKETING',
@@ -108,8 +110,8 @@ export function isSameCustomer(a: ContactRecord, b: ContactRecord): boolean {
 }
 
 /**
- * The ways in which people write a phone number (E.164) down: Salesforce stores it as it was typed, and compares it
- * character by character.
+ * The usual notations of a phone number (E.164). Salesforce stores a number as it was entered, and compares
+ * it character by character.
  */
 export function phoneSpellings(phone: string): string[] {
   const digits = phone.replace(/\D/g, '');
@@ -153,7 +155,7 @@ export function toOrganisation(account: Account): OrganisationRecord {
   };
 }
 
-/** The fields of the opportunity behind a contact's part in it. */
+/** The fields of the opportunity in which a contact has a role. */
 export const OPPORTUNITY_FIELDS = [
   'Id',
   'Name',
@@ -189,7 +191,7 @@ export function toOpportunity(
   };
 }
 
-/** Salesforce leaves out trailing zeros of decimals. */
+/** Salesforce omits trailing zeros of decimals. */
 function withTwoDecimals(amount: string): string {
   const [whole = '', decimals = ''] = amount.split('.');
   return `${whole}.${decimals.padEnd(2, '0')}`;
@@ -209,7 +211,7 @@ export const CASE_FIELDS = [
   'LastModifiedDate',
 ];
 
-/** The values that a new organisation has. An organisation may change them; an unknown value has no equivalent. */
+/** The default values of an organisation, which may change them. Other values have no equivalent. */
 const STATUSES: Readonly<Record<string, TicketStatus>> = {
   new: 'NEW',
   working: 'OPEN',

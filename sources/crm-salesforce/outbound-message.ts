@@ -3,11 +3,11 @@ import { InvalidInputError, readText } from '../../src/index.js';
 
 /** One record in an outbound message. */
 export interface Notification {
-  /** The notification's id, which is the same when the message is sent again. */
+  /** The notification's id, which stays the same if the message is sent again. */
   id: string;
   /** The object's name, such as Contact. */
   object: string;
-  /** The fields that the message is configured with. An empty field is an empty text. */
+  /** The configured fields of the message. An empty field is an empty text. */
   fields: ReadonlyMap<string, string>;
 }
 
@@ -21,9 +21,10 @@ const NOTIFICATION = ['Envelope', 'Body', 'notifications', 'Notification'].join(
 const MAX_DEPTH = 16;
 
 /**
- * Reads an outbound message: https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_om_outboundmessaging.htm
+ * Reads an outbound message:
+ * https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_om_outboundmessaging.htm
  *
- * A document type is refused, so there are only the five entities of XML itself, and nothing is fetched.
+ * A document type is refused. So only the five entities of XML exist, and no external entity is fetched.
  * Throws an InvalidInputError for any other text, without quoting it.
  */
 export function readOutboundMessage(body: Uint8Array): OutboundMessage {

@@ -17,7 +17,10 @@ const MAX_QUERY_BYTES = 12_000;
 const QUERIES_A_CALL = 5;
 const MAX_PAGES = 10;
 const RECORDS_A_PAGE = 2_000;
-/** Maximum length of a text in the fields that we search: an e-mail address has 80 characters, a phone number 40. */
+/**
+ * The maximum length of a text in the searched fields. An e-mail address has at most 80 characters, a phone
+ * number 40.
+ */
 const MAX_TEXT = 80;
 
 /**
@@ -28,7 +31,7 @@ export function soqlText(value: string): string {
   return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }
 
-/** Whether Salesforce could hold the text in a field that people are found by. */
+/** Whether a searched field of Salesforce can contain the text. */
 export function canBeFound(value: string): boolean {
   return value !== '' && value.length <= MAX_TEXT && !/[\p{Cc}\p{Surrogate}]/u.test(value);
 }
@@ -39,7 +42,10 @@ export interface Chunk<K> {
   soql: string;
 }
 
-/** As few queries as fit the limit on addresses; all values of a key are in one query. */
+/**
+ * Divides the keys into as few queries as the limit on addresses allows. All values of a key are in one
+ * query.
+ */
 export function chunksOf<K>(
   keys: readonly K[],
   valuesOf: (key: K) => readonly string[],
@@ -71,8 +77,9 @@ function bytes(text: string): number {
 }
 
 /**
- * Runs the queries of the chunks, and returns for each key what `read` makes of the records found; `nothing` for a key
- * without a chunk. Each key resolves or rejects as soon as the call with its query is answered.
+ * Runs the queries of the chunks. Returns for each key the result of `read` for the found records, or
+ * `nothing` for a key without a chunk. Each key resolves or rejects as soon as the call with its query is
+ * answered.
  */
 export function runQueries<K, T, V>(
   salesforce: RestClient,
@@ -123,9 +130,13 @@ async function runQueryGroup<K, T>(
   if (group.length === 1 && only !== undefined) {
     const page = await salesforce.get(queryPage(record), `${API}/query`, { q: only.soql });
     if (page === null)
-      throw new SourceContractError('crm-salesforce', 'crm-salesforce has no Salesforce at its address.', {
-        kind: 'not-found',
-      });
+      throw new SourceContractError(
+        'crm-salesforce',
+        'The address of crm-salesforce is not that of a Salesforce API.',
+        {
+          kind: 'not-found',
+        },
+      );
     return [await restOf(salesforce, record, page)];
   }
   const { compositeResponse } = await salesforce.post(compositeOf(record), `${API}/composite`, {

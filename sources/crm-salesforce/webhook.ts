@@ -28,19 +28,19 @@ export const webhook: WebhookDeclaration = {
       const { organisationId } = readOutboundMessage(request.body);
       return organisations.includes(organisationId.slice(0, 15)) ? 'valid' : 'invalid';
     } catch {
-      // The sender knows the secret, so the answer may say what is wrong with the message.
+      // The sender knows the secret, so the answer may describe the error in the message.
       return 'valid';
     }
   },
-  // Without a notification it is refused as malformed, after its key was accepted.
+  // A message without a notification is refused as malformed, after its key was accepted.
   testMessage: (_, secret) => ({ search: `?key=${secret.slice(secret.indexOf(':') + 1)}`, body: '' }),
   events: ({ body }, nowMs) =>
     readOutboundMessage(body).notifications.flatMap((notification) => eventOf(notification, nowMs) ?? []),
-  // Without exactly this answer Salesforce sends the message again.
+  // Salesforce sends the message again unless it gets exactly this answer.
   acknowledgement: { status: 200, contentType: 'text/xml; charset=utf-8', body: ACK },
 };
 
-/** The short ids of the organisations whose secret is the key in the address. */
+/** The short ids of the organisations with the secret in the address. */
 function organisationsOf({ url }: WebhookRequest, secrets: readonly string[]): string[] {
   const key = new URL(url).searchParams.get('key') ?? '';
   return secrets
@@ -76,8 +76,8 @@ function eventOf({ id, object, fields }: Notification, nowMs: number): ReportedE
 }
 
 /**
- * A message contains the record's present values and does not say which of them changed. A message about contacts with
- * the opt-out field is configured for changes of the opt-out only.
+ * A message contains the current values of the record, not the changed ones. A message about contacts with
+ * the opt-out field is configured only for changes of the opt-out.
  */
 function typeOf(object: string, fields: Notification['fields']): EventType | undefined {
   switch (object) {

@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { decimalText } from '../../src/index.js';
 
-/** What Salesforce sends, as far as we read it: https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/ */
+/**
+ * Schemas of the parts of Salesforce's responses that are read:
+ * https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/
+ */
 
 /** The API version in use. Salesforce supports each version for years, and the answers of a version do not change. */
 export const API = '/services/data/v62.0';
@@ -49,7 +52,7 @@ export type Contact = z.infer<typeof contact>;
 export const optOuts = contact.pick({ Id: true, HasOptedOutOfEmail: true, DoNotCall: true });
 export type OptOuts = z.infer<typeof optOuts>;
 
-/** An organisation may have a custom field for our customer number, and chooses its name. */
+/** An organisation may have a custom field for the customer number, with any name. */
 export function contactWith(customerNumberField: string | undefined): z.ZodType<Contact> {
   return z.preprocess(
     (value) =>
@@ -71,7 +74,7 @@ export const account = z.object({
 });
 export type Account = z.infer<typeof account>;
 
-/** A page of records, or of the children of one. */
+/** A page of records, or of the children of one record. */
 const pageOf = <T extends z.ZodType>(record: T) =>
   z.object({ done: z.boolean(), nextRecordsUrl: z.string().nullish(), records: z.array(record) });
 export interface Page<T> {
@@ -85,13 +88,13 @@ export const opportunityRole = z.object({
   Id: id,
   ContactId: id,
   Role: text,
-  /** Null when it may not be seen. */
+  /** Null if the user may not see it. */
   Opportunity: z
     .object({
       Id: id,
       Name: text,
       Amount: decimalText.nullish(),
-      /** Only where an organisation has several currencies. */
+      /** Only in an organisation with several currencies. */
       CurrencyIsoCode: text,
       StageName: text,
       CloseDate: date,
@@ -129,7 +132,7 @@ export const campaignMember = z.object({
 });
 export type CampaignMember = z.infer<typeof campaignMember>;
 
-/** Several answers in one. A successful query has a page; a failed query has a list of errors. */
+/** The answers of several calls. A successful query has a page; a failed query has a list of errors. */
 export const compositeOf = <T extends z.ZodType>(record: T) =>
   z.object({
     compositeResponse: z.array(
@@ -142,15 +145,15 @@ export const compositeOf = <T extends z.ZodType>(record: T) =>
 
 const errors = z.array(z.object({ errorCode: z.string() }));
 
-/** The codes of a list of errors; none of anything else. */
+/** The codes of a list of errors. Empty for any other value. */
 export function errorCodesIn(body: unknown): string[] {
   return errors.safeParse(body).data?.map(({ errorCode }) => errorCode) ?? [];
 }
 
-/** The kind of an error whose code says more than its status, or something else. */
+/** The kind of an error by its code, if the code is more specific than the status or contradicts it. */
 export function errorKindOf(status: number, body: unknown): 'rate-limited' | 'unavailable' | undefined {
   const codes = errorCodesIn(body);
-  // It comes as 403, as if the call were forbidden, but calls are accepted again tomorrow.
+  // Its status is 403, as for a forbidden call, but calls are accepted again later.
   if (codes.includes('REQUEST_LIMIT_EXCEEDED')) return 'rate-limited';
   if (status < 500 && codes.some((code) => code === 'QUERY_TIMEOUT' || code === 'SERVER_UNAVAILABLE'))
     return 'unavailable';

@@ -1,6 +1,6 @@
 /**
- * The columns of an event file in their order, with their types. Beside those of the canonical event, each self-describing event
- * and context that the shop tracks has a column with JSON.
+ * The columns of an event file in their order, with their types. Also each self-describing event and context
+ * that the shop tracks has a column, with JSON.
  */
 const text =
   'app_id platform event event_id name_tracker v_tracker v_collector v_etl user_id user_ipaddress user_fingerprint domain_userid network_userid geo_country geo_region geo_city geo_zipcode geo_region_name ip_isp ip_organization ip_domain ip_netspeed page_url page_title page_referrer page_urlscheme page_urlhost page_urlpath page_urlquery page_urlfragment refr_urlscheme refr_urlhost refr_urlpath refr_urlquery refr_urlfragment refr_medium refr_source refr_term mkt_medium mkt_source mkt_term mkt_content mkt_campaign se_category se_action se_label se_property useragent os_name os_family os_manufacturer os_timezone base_currency geo_timezone mkt_clickid mkt_network etl_tags refr_domain_userid domain_sessionid event_vendor event_name event_format event_version event_fingerprint'.split(

@@ -2,7 +2,7 @@ import type { SeedClick, SeedVisit } from '../../stand-ins/seed-clickstream.js';
 
 const site = new URL('https://www.kopjenkan.example');
 
-/** An enriched event. A column that is missing here is null. */
+/** An enriched event. A missing column is null. */
 export type EventRow = Readonly<Record<string, string | number | null>>;
 
 export function eventsOfVisit(visit: SeedVisit): EventRow[] {

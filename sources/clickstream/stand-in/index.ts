@@ -8,7 +8,10 @@ import { columns } from './columns.js';
 import { eventsOfVisit, type EventRow } from './events.js';
 import { createEmitter, webhookSecret } from './webhook.js';
 
-/** A click log as Snowplow's loaders write it to a lake: Parquet files, with a folder for each day of the collector. */
+/**
+ * A click log in the layout of Snowplow's lake loaders: Parquet files, with a folder for each day of
+ * collection.
+ */
 export async function startClickstream(world: World): Promise<StandIn> {
   const folder = await mkdtemp(join(tmpdir(), 'stekkerdoos-clickstream-'));
   const close = () => rm(folder, { recursive: true, force: true });

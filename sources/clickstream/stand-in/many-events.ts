@@ -52,7 +52,7 @@ export async function writeManyEvents(folder: string, many: ManyEvents): Promise
   const database = await DuckDBInstance.create(':memory:', { threads: '2' });
   try {
     const connection = await database.connect();
-    // Each day has its own query: one query would hold an open file for each day in memory.
+    // Each day has a separate query, because one query would hold an open file for each day.
     for (let day = 0; day < many.days; day += 1)
       await connection.run(`
         COPY (

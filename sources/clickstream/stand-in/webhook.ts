@@ -5,7 +5,7 @@ import type { World } from '../../stand-ins/world.js';
 /** A secret of Standard Webhooks: `whsec_` and base64. */
 export const webhookSecret = `whsec_${Buffer.from('clickstream-stand-in-secret-').toString('base64')}`;
 
-/** The shop's own job that watches the stream for abandoned carts. */
+/** A job of the shop that watches the event stream for abandoned carts. */
 export function createEmitter(world: World, now: () => number): Emitter {
   const messageOf = (type: string) => (email: string) => {
     const visitorId = personWith(world, email, 'clickstream')?.clickstream.visits.at(-1)?.visitorId;

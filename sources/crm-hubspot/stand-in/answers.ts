@@ -13,7 +13,7 @@ export interface PartialFailure {
   context: Record<string, string[]>;
 }
 
-/** 200 when everything requested was found, else 207 with the missing ids. */
+/** Status 200 if all requested records were found, otherwise 207 with the missing ids. */
 export function batchAnswer(
   results: readonly unknown[],
   errors: readonly PartialFailure[],
@@ -64,7 +64,7 @@ export function tooMany(policy: 'TEN_SECONDLY_ROLLING' | 'SECONDLY' | 'DAILY'): 
   return { status: 429, body: JSON.stringify(body) };
 }
 
-/** Shows a developer that the real system supports the request, and that only this imitation does not. */
+/** The answer to a request that the real system supports, but not this imitation. */
 export function notImitated(what: string): HttpAnswer {
   return failure(501, 'NOT_IMITATED', `This stand-in does not imitate ${what}`);
 }

@@ -69,7 +69,10 @@ const associationTypes: Partial<Record<Pair, readonly AssociationType[]>> = {
 const mostInputs = 1_000;
 const pageSize = 500;
 
-/** Answers in the reverse order of the request, since no order is promised: callers must match by `from.id`. */
+/**
+ * Answers in the reverse order of the request, because HubSpot guarantees no order. Callers must match by
+ * `from.id`.
+ */
 export function readAssociations(
   associations: Associations,
   { from, to, body, origin }: { from: ObjectType; to: ObjectType; body: string; origin: string },
@@ -96,7 +99,7 @@ export function readAssociations(
     const next = Buffer.from(String(end)).toString('base64');
     results.push({
       from: { id },
-      // Numbers here, where the published specification says text, and where every other id is text.
+      // These ids are numbers, although the specification says text and all other ids are text.
       to: ids.slice(start, end).map((other) => ({ toObjectId: Number(other), associationTypes: types })),
       ...(end < ids.length && {
         paging: {

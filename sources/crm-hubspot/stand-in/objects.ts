@@ -14,20 +14,20 @@ export interface CrmObject {
   id: string;
   createdAt: string;
   updatedAt: string;
-  /** Every value is text, for each type of property; a known property without a value is null. */
+  /** Every value is a text, for each type of property. A known property without a value is null. */
   properties: Record<string, string | null>;
-  /** For properties that changed after the record was created; the newest value first. */
+  /** The history of properties that changed after the record was created, with the newest value first. */
   history?: Record<string, ValueWithTimestamp[]>;
 }
 
 interface TypeFacts {
   singular: string;
   typeId: string;
-  /** Properties that every answer has. */
+  /** Properties in every answer. */
   always: readonly string[];
-  /** Properties of the answer when the request names none. */
+  /** Properties in an answer if the request does not name any. */
   byDefault: readonly string[];
-  /** The properties beside the record id that name one record. */
+  /** The unique properties, which identify one record like its id. */
   unique: readonly string[];
 }
 
@@ -81,7 +81,7 @@ export const objectTypes: Record<ObjectType, TypeFacts> = {
   },
 };
 
-/** HubSpot takes the plural, the singular and the number of a type. */
+/** HubSpot accepts the plural, the singular and the number of a type. */
 export function findObjectType(name: string): ObjectType | undefined {
   for (const type of ['contacts', 'companies', 'deals', 'tickets'] as const) {
     const { singular, typeId } = objectTypes[type];
@@ -92,13 +92,13 @@ export function findObjectType(name: string): ObjectType | undefined {
 
 /** The records of one type. */
 export interface Collection {
-  /** By id, numerically. */
+  /** The records in numerical order of their ids. */
   all: readonly CrmObject[];
-  /** Where in `all` the ids above this one begin. */
+  /** The index in `all` of the first record with a larger id. */
   startAfter: (id: number) => number;
   hasProperty: (name: string) => boolean;
   propertyNames: readonly string[];
-  /** By record id, or by a property that is unique; upper and lower case are the same. */
+  /** Finds a record by its id, or case-insensitively by a unique property. */
   find: (value: string, idProperty?: string) => CrmObject | undefined;
 }
 
@@ -152,13 +152,13 @@ function collection(type: ObjectType, records: CrmObject[]): Collection {
   };
 }
 
-/** In lower case. An additional address finds its contact, too. */
+/** Keys are in lower case. An additional address also finds its contact. */
 function valuesOf({ properties }: CrmObject, name: string): string[] {
   const more = name === 'email' ? (properties['hs_additional_emails']?.split(';') ?? []) : [];
   return [properties[name] ?? '', ...more].map((value) => value.toLowerCase());
 }
 
-/** The record as it is sent: the requested properties that exist, and those that are always sent. */
+/** The record in an answer: the requested properties that exist, and those in every answer. */
 export function recordAnswer(
   type: ObjectType,
   record: CrmObject,
@@ -182,7 +182,7 @@ export function recordAnswer(
   };
 }
 
-/** A property that was set once has the time of the record; a property that was never set has no history. */
+/** A property that was set once has the time of the record. One that was never set has no history. */
 function historyAnswer(
   { properties, history, createdAt }: CrmObject,
   requested: readonly string[],
@@ -247,7 +247,7 @@ function contactRecord(person: Person, crm: NonNullable<Person['crm']>): CrmObje
       country: person.address.country,
       hs_language: 'nl',
       twitterhandle: crm.twitterHandle ?? null,
-      // No property of HubSpot's own: this shop's sync has made it.
+      // A custom property of this shop's sync.
       customer_number: crm.customerNumber ?? null,
       facebook_user_id: crm.facebookUserId ?? null,
       hs_marketable_status: String(crm.marketing.isMarketable),
@@ -273,7 +273,7 @@ function companyRecord(company: SeedCompany): CrmObject {
       industry: company.industry,
       numberofemployees: String(company.numberOfEmployees),
       kvk_number: company.kvkNumber,
-      // Neither number is a property of HubSpot's own: this shop has made them.
+      // Both numbers are custom properties of this shop.
       vat_number: company.vatNumber ?? null,
       createdate: updatedAt,
       hs_lastmodifieddate: updatedAt,

@@ -7,7 +7,9 @@ const yesOrNo = [
   { label: 'No', value: 'false', hidden: false, displayOrder: 1 },
 ];
 
-/** All properties of a type at once: there are no pages. Here most have the type of plain text, also if the real type is another. */
+/**
+ * All properties of a type, without pages. Most have the type text here, even if their real type is another.
+ */
 export function listProperties({ propertyNames }: Collection): HttpAnswer {
   const labels = new Map(optOutProperties.map(({ name, label }) => [name, label]));
   return ok({

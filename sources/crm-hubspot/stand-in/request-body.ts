@@ -42,13 +42,13 @@ export function inputsOf(members: Record<string, unknown>, most: number): Input[
   return ids;
 }
 
-/** A list of texts; an absent one is empty. */
+/** A list of texts. A missing one is empty. */
 export function textsOf(value: unknown): string[] | undefined {
   if (value === undefined || value === null) return [];
   return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;
 }
 
-/** Accepts a number instead of a text, like HubSpot. */
+/** Accepts a number instead of a text, as HubSpot does. */
 export function textOf(value: unknown): string | undefined {
   if (typeof value === 'number') return String(value);
   return typeof value === 'string' && value !== '' ? value : undefined;

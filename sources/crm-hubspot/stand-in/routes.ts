@@ -15,7 +15,7 @@ import { inputsOf, isObject, readBody, textOf, textsOf } from './request-body.js
 import { searchObjects } from './search.js';
 
 const mostInputs = 100;
-/** For a batch that requests the history of properties. */
+/** The limit of a batch that requests the history of properties. */
 const mostInputsWithHistory = 50;
 const mostListed = 100;
 
@@ -61,7 +61,10 @@ export function createRoutes(
   };
 }
 
-/** Answers in the reverse order of the request, each record once: callers must match by the id or unique property. */
+/**
+ * Answers in the reverse order of the request, with each record once. Callers must match by the id or the
+ * unique property.
+ */
 function batchRead(type: ObjectType, records: Collection, call: HttpCall): HttpAnswer {
   const startedAt = new Date();
   const read = readBody(call.body);
@@ -115,7 +118,7 @@ function readObject(type: ObjectType, records: Collection, call: HttpCall, encod
   return record === undefined ? notFound() : ok(recordAnswer(type, record, namesIn(call.query)));
 }
 
-/** What a property was before stays in its history. */
+/** The former value of a property stays in its history. */
 function updateObject(type: ObjectType, records: Collection, call: HttpCall, encodedId: string): HttpAnswer {
   const read = readBody(call.body);
   if ('status' in read) return read;
@@ -181,7 +184,7 @@ function refuseIdProperty(type: ObjectType, idProperty: string | undefined): Htt
   return invalid(`Unable to read by the non-unique property ${idProperty}`, { idProperty: [idProperty] });
 }
 
-/** Names come comma-separated, as a repeated parameter, or both. */
+/** Names are comma-separated, in a repeated parameter, or both. */
 function namesIn(query: URLSearchParams): string[] {
   return query.getAll('properties').flatMap((names) => names.split(',').filter((name) => name !== ''));
 }

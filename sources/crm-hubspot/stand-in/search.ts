@@ -6,9 +6,9 @@ import { isObject, readBody, textOf, textsOf } from './request-body.js';
 
 interface Filter {
   property: string;
-  /** In lower case: EQ and IN compare texts without regard to case. */
+  /** Values in lower case, because EQ and IN are case-insensitive. */
   values: ReadonlySet<string>;
-  /** Of LTE, which compares moments: milliseconds since 1970. */
+  /** The value of LTE, which compares times: milliseconds since 1970. */
   atMost?: number;
 }
 
@@ -22,7 +22,10 @@ interface Searched {
   associations: Associations;
 }
 
-/** Groups are alternatives; within a group every filter must fit. Oldest record first, unless the request has an order. */
+/**
+ * A record must match all filters of at least one group. The oldest record is first, unless the request has
+ * an order.
+ */
 export function searchObjects(searched: Searched, body: string): HttpAnswer {
   const { type, records } = searched;
   const read = readBody(body);
@@ -110,7 +113,7 @@ function matching(records: Collection, groups: readonly Filter[][]): CrmObject[]
   return [...matches];
 }
 
-/** A filter by something unique names its records at once; without one all are looked through. */
+/** A filter by a unique property finds its records directly. Without one, all records are scanned. */
 function candidates(records: Collection, filters: readonly Filter[]): readonly CrmObject[] {
   const indexed = filters.find(
     ({ property, atMost }) => atMost === undefined && (property === 'email' || property === 'hs_object_id'),

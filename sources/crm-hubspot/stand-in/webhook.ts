@@ -4,7 +4,7 @@ import type { Collection, CrmObject } from './objects.js';
 
 export const webhookSecret = 'crm-hubspot-stand-in-client-secret';
 
-/** Notifications of an app, one in a message here; signed after version 3. */
+/** Notifications of an app, signed with version 3. Here each message has one. */
 export function createEmitter(contacts: Collection, now: () => number): Emitter {
   let lastEvent = 0;
   const notify = (contact: CrmObject, type: string, more: object = {}): WebhookMessage => {

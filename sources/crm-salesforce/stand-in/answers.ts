@@ -4,7 +4,7 @@ export function ok(body: unknown): HttpAnswer {
   return { status: 200, body: JSON.stringify(body) };
 }
 
-/** Errors are always a list, even a single error. */
+/** Errors are always a list, even if there is only one. */
 export function failure(status: number, errorCode: string, message: string): HttpAnswer {
   return { status, body: JSON.stringify([{ message, errorCode }]) };
 }
@@ -17,7 +17,7 @@ export function methodNotAllowed(method: string): HttpAnswer {
   return failure(405, 'METHOD_NOT_ALLOWED', `HTTP Method '${method}' not allowed. Allowed are HEAD,GET,POST`);
 }
 
-/** Shows a developer that the real system supports the request, and that only this imitation does not. */
+/** The answer to a request that the real system supports, but not this imitation. */
 export function notImitated(what: string): HttpAnswer {
   return failure(501, 'NOT_IMITATED', `This stand-in does not imitate ${what}`);
 }

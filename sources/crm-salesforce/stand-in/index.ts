@@ -32,18 +32,20 @@ import { createEmitter, webhookKey } from './webhook.js';
 export interface CrmSalesforceOptions {
   /** Calls in 24 hours; Salesforce allows 100,000 and more, by edition and licences. Default: ten million. */
   requestsPerDay?: number;
-  /** Records in one answer to a query, which Salesforce decides. Default: its most, 2,000. */
+  /**
+   * The number of records in one answer to a query, which Salesforce chooses. Default: its maximum, 2,000.
+   */
   rowsAPage?: number;
-  /** Children of one record in one answer to a query. Default: 200. */
+  /** The number of children of one record in one answer to a query. Default: 200. */
   childrenAPage?: number;
-  /** How long a session lasts when it is not used. Default: two hours, Salesforce's own. */
+  /** The time after which an unused session expires. Default: two hours, the same as Salesforce. */
   sessionMs?: number;
   /** The clock, in milliseconds since 1970. Default: the real one. */
   now?: () => number;
 }
 
 export interface CrmSalesforce extends StandIn {
-  /** Invalidates every access token, as a revocation does. */
+  /** Revokes every access token. */
   expireSessions(): void;
 }
 

@@ -3,7 +3,7 @@ import type { Person, SeedCompany, World } from '../../stand-ins/world.js';
 
 export type Value = string | number | boolean | null;
 
-/** A record; it has every field of its object, without a value null. */
+/** A record with every field of its object. A field without a value is null. */
 export type SalesforceRecord = Readonly<Record<string, Value>> & { Id: string };
 
 export interface SalesforceObject {
@@ -12,13 +12,13 @@ export interface SalesforceObject {
   /** The spelling of every field, by its name in lower case. */
   fields: ReadonlyMap<string, string>;
   find(id: string): SalesforceRecord | undefined;
-  /** Sets a checkbox of a record. Other fields cannot change, since records may be indexed by them. */
+  /** Sets a checkbox of a record. Other fields cannot change, because they may be indexed. */
   tick(id: string, field: string, value: boolean): void;
-  /** Those whose field has this value. */
+  /** The records with this value in the field. */
   childrenOf(field: string, id: string): readonly SalesforceRecord[];
-  /** By the name of the relationship: the field that points at a record of another object. */
+  /** The field that refers to a record of another object, by the name of the relationship. */
   parents: Readonly<Record<string, { field: string; object: string }>>;
-  /** By the name of the relationship: which object has records that point here, and by which field. */
+  /** The object whose records refer to this one and their field, by the name of the relationship. */
   children: Readonly<Record<string, { object: string; field: string }>>;
 }
 
@@ -53,7 +53,7 @@ const relationships: Record<string, Pick<SalesforceObject, 'parents' | 'children
   },
 };
 
-/** All records of the world, by the object's name in small letters: names are case-insensitive. */
+/** All records of the world, by the object's name in lower case, because names are case-insensitive. */
 export function createOrg(world: World): Org {
   const accountIds = new Map(
     world.companies.map((company, index) => [company.id, salesforceId('account', index + 1)]),
@@ -109,7 +109,7 @@ export function createOrg(world: World): Org {
   );
 }
 
-/** Reads the fields from the first record, since every object has records in every world. */
+/** Reads the fields from the first record. Every object has records in every world. */
 function createObject(
   name: string,
   records: readonly SalesforceRecord[],
@@ -166,7 +166,7 @@ const fieldsOf: Record<string, readonly string[]> = {
     'DoNotCall',
     'CreatedDate',
     'LastModifiedDate',
-    // A custom field, which this shop's sync has created.
+    // A custom field of this shop's sync.
     'Customer_Number__c',
   ],
   Opportunity: ['Id', 'Name', 'StageName', 'Amount', 'CloseDate', 'IsClosed', 'IsWon', 'CreatedDate'],
@@ -264,7 +264,7 @@ function caseRecord(supportCase: SalesforcePart['cases'][number], contactId: str
   };
 }
 
-/** Salesforce's way of writing: milliseconds, and an offset without a colon. */
+/** The format of Salesforce: milliseconds, and an offset without a colon. */
 function moment(iso: string): string {
   return new Date(iso).toISOString().replace('Z', '+0000');
 }

@@ -12,13 +12,13 @@ export interface QueryPage {
 }
 
 export interface Queries {
-  /** `version` as in the path: links in the answer are to the same one. */
+  /** `version` is that of the path. Links in the answer have the same one. */
   run(soql: string, version: string): QueryPage;
-  /** The page behind a locator; undefined when there is none. */
+  /** The page of a locator. Undefined if the locator is unknown. */
   more(locator: string, version: string): QueryPage | undefined;
 }
 
-/** Locators are forgotten when there are too many; Salesforce stores 10 for a user. */
+/** The oldest locators are dropped. Salesforce stores 10 for each user. */
 const mostLocators = 1_000;
 
 export function createQueries(
@@ -75,7 +75,7 @@ export function createQueries(
       const query = parseSoql(soql);
       const object = objectOf(org, query.from);
       const rows = select(query, object, candidates(query.where, object), org);
-      // The requested fields must exist even if the query finds no record.
+      // Checks that the requested fields exist, even if the query finds no record.
       checkFields(query, object, org);
       return page(
         rows.map((row) => answerOf(query, object, row, version)),
@@ -135,7 +135,7 @@ function matcher(
     const { path, isNot } = condition;
     checkPath(path, object, org);
     const isIdField = /Id$/.test(path);
-    // Texts are compared without regard to case, ids by their first fifteen characters.
+    // Compares texts case-insensitively, and ids by their first fifteen characters.
     const same = (value: Value): Value =>
       typeof value !== 'string' ? value : isIdField ? idText(value) : value.toLowerCase();
     const wanted = new Set(condition.values.map(same));
@@ -162,7 +162,7 @@ function compare(a: Value, b: Value): number {
   return a < b ? -1 : 1;
 }
 
-/** The value of a field, also of one that belongs to a parent. */
+/** The value of a field of the record or of its parent. */
 function valueAt(org: Org, object: SalesforceObject, record: SalesforceRecord, path: string): Value {
   const [first = '', ...rest] = path.split('.');
   if (rest.length === 0) return record[fieldOf(object, first)] ?? null;

@@ -7,7 +7,7 @@ import { attributes, fieldOf, isId, objectOf, type Queries } from './query.js';
 interface DataCall {
   method: string;
   version: string;
-  /** After the version. */
+  /** The path after the version. */
   path: string;
   query: URLSearchParams;
   body: string;
@@ -56,7 +56,7 @@ export function createRoutes(org: Org, queries: Queries): (call: HttpCall) => Ht
   };
 }
 
-/** In the order of the request; null for a missing record. */
+/** Records in the order of the request. Null for a missing record. */
 function retrieve(org: Org, call: DataCall, type: string): HttpAnswer {
   const requested =
     call.method === 'POST' ? idsAndFields(call.body) : call.method === 'GET' ? listed(call.query) : undefined;
@@ -125,7 +125,7 @@ function tickBoxes(object: SalesforceObject, id: string, values: Record<string, 
   return { status: 204 };
 }
 
-/** Several calls in one; each has its own answer, even if others fail. */
+/** Several calls in one. Each has a separate answer, even if others fail. */
 function composite(call: DataCall, answer: (sub: DataCall) => HttpAnswer): HttpAnswer {
   const { allOrNone, compositeRequest } = objectIn(call.body);
   if (allOrNone === true) return notImitated('composite requests with allOrNone');
@@ -172,7 +172,7 @@ function objectIn(body: string): Record<string, unknown> {
     const value: unknown = JSON.parse(body);
     if (isObject(value)) return value;
   } catch {
-    // Refused below, as anything else that is not an object.
+    // An invalid body is refused below, like every other value that is not an object.
   }
   throw new Refusal(
     'JSON_PARSER_ERROR',

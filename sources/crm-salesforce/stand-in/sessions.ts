@@ -14,11 +14,11 @@ export interface Sessions {
   /** Answers the token endpoint. */
   open(call: HttpCall): HttpAnswer;
   isOpen(token: string | undefined): boolean;
-  /** Invalidates all tokens that exist. */
+  /** Revokes all tokens. */
   expireAll(): void;
 }
 
-/** OAuth 2 as Salesforce has it: without `expires_in`, since a session lasts as long as it is used. */
+/** OAuth 2 as in Salesforce, without `expires_in`, because a session lasts as long as it is used. */
 export function createSessions({ sessionMs, now }: { sessionMs: number; now: () => number }): Sessions {
   const openUntil = new Map<string, number>();
   return {

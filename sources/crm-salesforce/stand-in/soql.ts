@@ -1,13 +1,13 @@
 import { Refusal } from './answers.js';
 import type { Value } from './objects.js';
 
-/** A query as it is written: https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/ */
+/** A parsed query in SOQL: https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/ */
 export interface Query {
-  /** Paths of fields, as `Account.Name`. */
+  /** Paths of fields, such as `Account.Name`. */
   fields: string[];
-  /** Of each relationship to children. */
+  /** The subqueries, by relationship. */
   subqueries: Query[];
-  /** An object; in a subquery, a relationship. */
+  /** The name of an object, or in a subquery of a relationship. */
   from: string;
   where: Condition | undefined;
   orderBy: { path: string; isDescending: boolean }[];
@@ -92,7 +92,7 @@ export function parseSoql(text: string): Query {
     return found;
   };
 
-  /** Salesforce refuses AND beside OR without parentheses. */
+  /** Salesforce refuses a mix of AND and OR without parentheses. */
   const condition = (): Condition => {
     const parts = [part()];
     const kind = isWord('AND') ? 'and' : 'or';

@@ -4,10 +4,13 @@ import type { World } from '../../stand-ins/world.js';
 import type { Org, SalesforceRecord } from './objects.js';
 import { organizationId } from './sessions.js';
 
-/** The secret in the address of the outbound message, as our operator configured it. */
+/** The secret in the address of the outbound message, as configured by the operator. */
 export const webhookKey = 'crm-salesforce-stand-in-key';
 
-/** Two outbound messages on contacts: one for any change, and one for the opt-out, which has that field. */
+/**
+ * Two outbound messages about contacts: one for any change, and one with the opt-out field for a change of
+ * it.
+ */
 export function createEmitter(world: World, org: Org, now: () => number): Emitter {
   const contacts = org.get('contact');
   const ofContact = (email: string): SalesforceRecord | undefined => {

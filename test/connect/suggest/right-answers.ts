@@ -5,10 +5,7 @@ import type { Draft, DraftField, DraftType } from '../../../src/connect/draft.js
  * source is the published contract of each system, not the code under test.
  */
 
-/**
- * A category of `@personalData`. `PLAIN` is not personal by itself: it is no personal data, or only that of
- * its type.
- */
+/** A category of `@personalData`. `PLAIN` is not personal by itself, beyond the category of its type. */
 export type Category =
   | 'IDENTITY'
   | 'CONTACT'
