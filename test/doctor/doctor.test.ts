@@ -187,7 +187,7 @@ const FAULTS: Record<string, Fault> = {
   'a token that may write': {
     plant: () => crm({ 'x-oauth-scopes': 'contacts.read, contacts.write' }),
     ...{ check: 'permissions', severity: 'warning', where: 'crm-hubspot' },
-    ...{ seen: /more than read: contacts\.write\./, remedy: /only read/ },
+    ...{ seen: /more permissions than reading: contacts\.write\./, remedy: /only read/ },
   },
   'a certificate near its end': {
     plant: async () => {
