@@ -77,6 +77,13 @@ describe('consent', () => {
     expect(decide([['shop', 'GRANTED', null, '01']])).toEqual(granted);
   });
 
+  it('is undecided with the error of the first of several failed systems', () => {
+    expect(decide([], undefined, [timeout, new Error('a later failure')])).toEqual({
+      kind: 'failed',
+      error: timeout,
+    });
+  });
+
   it('is withheld if no system holds a statement', () => {
     expect(decide([])).toEqual({ kind: 'withheld', because: 'UNKNOWN' });
   });

@@ -11,7 +11,7 @@ import type { FieldPolicy } from '../../src/stitching/policies.js';
 
 const schema = buildSchema(`
   type Query { customer: Customer anything: Anything weather: String }
-  type Customer { name: String email: String phone: String town: String debts: [Debt] weather: String consents: String }
+  type Customer { name: String email: String address: String phone: String town: String debts: [Debt] weather: String consents: String }
   type Debt { amount: Int holder: String }
   type Other { name: String }
   union Anything = Customer | Other
@@ -22,6 +22,7 @@ const POLICIES: Record<string, Omit<FieldPolicy, 'authenticated'>> = {
   'Query.weather': { category: 'NONE' },
   'Customer.name': { category: 'IDENTITY', mask: 'INITIAL' },
   'Customer.email': { category: 'CONTACT', mask: 'EMAIL', channel: 'EMAIL' },
+  'Customer.address': { category: 'CONTACT', channel: 'EMAIL' },
   'Customer.phone': { category: 'CONTACT', channel: 'PHONE' },
   'Customer.town': { category: 'TRAIT' },
   'Customer.debts': { category: 'FINANCIAL', purposes: ['SERVICE'], scopes: [['debts']] },
@@ -149,6 +150,19 @@ describe('the categories of an audit line', () => {
     );
   });
 
+  test('include masked and clear fields of one category and channel', () => {
+    expect(of('{ customer { email address } }', maskedMarketing, decided({ EMAIL: 'granted' }))).toEqual(
+      disclosed({ granted: ['CONTACT'], masked: ['CONTACT'] }),
+    );
+  });
+
+  test('that are withheld are sorted', () => {
+    const decisions = decided({ '': 'withheld', PHONE: 'withheld' });
+    expect(of('{ customer { name phone } }', marketing, decisions)).toEqual(
+      disclosed({ withheld: ['CONTACT', 'IDENTITY'] }),
+    );
+  });
+
   test('include the list of consents, which needs no consent', () => {
     expect(of('{ customer { consents } }', marketing, decided({ '': 'withheld' }))).toEqual(
       disclosed({ granted: ['CONSENT'] }),
@@ -185,6 +199,9 @@ test('the categories of an audience and a decision are not reused for others', (
       disclosed({ granted: ['IDENTITY'], withheld: ['IDENTITY'] }),
     );
   }
+  const ofEmail = disclosureOf('{ customer { email } }');
+  expect(ofEmail.of(marketing, decided({ PHONE: 'granted' }))).toBeUndefined();
+  expect(ofEmail.of(marketing, decided({ EMAIL: 'granted' }))).toEqual(disclosed({ granted: ['CONTACT'] }));
   // The audit caches the text of each object, so the same object must be returned.
   expect(disclosureTo(audience(), NOTHING)).toBe(disclosureTo(audience(), NOTHING));
 });

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Forgettable } from '../../src/cache/invalidation.js';
 import { commonNamespaces, idNamespace, type Identifier } from '../../src/identity/identifiers.js';
 import type { IdentityRules } from '../../src/identity/identity-graph.js';
@@ -133,7 +133,13 @@ describe('an event that names a customer', () => {
 
   test('reloads popular answers after the system has sent its other events about the change', async () => {
     const { forgetEvent, renewed } = open({ email: { customer: customer([EMAIL]) } });
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    onTestFinished(() => {
+      timers.mockRestore();
+    });
     await forgetEvent(event(EMAIL, SHOP_ID));
+    // The wait does not delay the end of the process.
+    expect(timers.mock.results.map(({ value }) => (value as NodeJS.Timeout).hasRef())).toEqual([false]);
     await vi.advanceTimersByTimeAsync(249);
     expect(renewed).toEqual([]);
     await vi.advanceTimersByTimeAsync(1);
@@ -192,6 +198,20 @@ describe('an event that names a customer', () => {
       event(SHOP_ID, EMAIL),
       { shopId: { ...unknown, unavailableSources: ['shop'] }, email: known },
       [SHOP_ID, EMAIL],
+      [SHOP_ID, EMAIL],
+    ],
+    [
+      'known by its third identifier, after a system has failed for the first',
+      event(SHOP_ID, DESK_ID, EMAIL),
+      { shopId: { ...unknown, unavailableSources: ['shop'] }, deskId: unknown, email: known },
+      [SHOP_ID, DESK_ID, EMAIL],
+      [SHOP_ID, DESK_ID, EMAIL],
+    ],
+    [
+      'known by an address that its records do not vouch for',
+      event(SHOP_ID, EMAIL),
+      { shopId: unknown, email: { customer: customer([DESK_ID]) } },
+      [SHOP_ID, DESK_ID, EMAIL],
       [SHOP_ID, EMAIL],
     ],
     [

@@ -216,6 +216,14 @@ describe('suppressing a customer', () => {
     expect(events).toEqual([`look up ${EMAIL.value}`, 'suppress', 'end', 'drop']);
   });
 
+  test('does not happen if the request excludes it', async () => {
+    const { forget, suppressed } = open();
+    expect(await forget({ ...SUPPRESS, suppress: false })).toMatchObject({
+      customer: { isSuppressed: false },
+    });
+    expect(suppressed).toEqual([]);
+  });
+
   test('uses the requested identifier if no system knows the customer', async () => {
     const { forget, suppressed } = open({ shop: [] });
     await forget(SUPPRESS);

@@ -29,6 +29,17 @@ describe('an audit log', () => {
     await next.release();
   });
 
+  test('can be opened again as soon as its release resolves, after its waiting lines are written', async () => {
+    const file = join(temporaryFolder(), 'audit.log');
+    const audit = share(file);
+    const appended = audit.log.append(entry());
+    await audit.release();
+    const next = share(file);
+    await appended;
+    expect(audit.log.state()).toEqual({ written: 1, failed: 0, waiting: 0 });
+    await next.release();
+  });
+
   test('is a separate log for each file', async () => {
     const folder = temporaryFolder();
     const audit = share(join(folder, 'audit.log'));

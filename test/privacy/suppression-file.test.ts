@@ -1,4 +1,5 @@
 import { appendFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { open as openFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
@@ -119,6 +120,9 @@ test('an emptied suppression file is logged once, and the list remains in effect
     writeFileSync(path, content);
     clock.advance(1_000);
     expect([...list.current()]).toEqual([ANNA]);
+    // The same content is still invalid at the next check.
+    clock.advance(1_000);
+    expect([...list.current()]).toEqual([ANNA]);
   }
   expect(reasons()).toEqual([{ reason: 'has been emptied' }]);
   writeFileSync(path, `${mark}\n${BERT}\n`);
@@ -149,6 +153,21 @@ test('the mark and each digest are written once', async () => {
   expect(readFileSync(path, 'utf8')).toBe(`${mark}\n${ANNA}\n${BERT}\n`);
   // The second write happens at the same time of the clock.
   expect([...list.current()]).toEqual([ANNA, BERT]);
+});
+
+test('an added digest is flushed to the disk, and the file is closed', async () => {
+  const { list } = open('');
+  const handle = await openFile(path);
+  await handle.close();
+  const methods = Object.getPrototypeOf(handle) as typeof handle;
+  const sync = vi.spyOn(methods, 'sync');
+  onTestFinished(() => {
+    sync.mockRestore();
+  });
+  await list.add([ANNA]);
+  expect(sync).toHaveBeenCalledTimes(1);
+  // The descriptor of a closed file is -1.
+  expect(sync.mock.contexts[0]).toMatchObject({ fd: -1 });
 });
 
 test('only a partial line of an interrupted write is completed with a line break', async () => {
