@@ -36,8 +36,8 @@ export interface HttpAnswer {
   body: unknown;
   /** The `Content-Type` of a raw answer. */
   type?: string | undefined;
-  /** The `Link` header. */
-  link?: string | undefined;
+  /** The requested header: see `answerHeader`. */
+  header?: string | undefined;
 }
 
 /** The meaning of an answer whose status is not 2xx. */
@@ -72,6 +72,8 @@ export interface HttpRequest {
   isRaw?: boolean;
   /** Headers that are added to the default ones or replace them. */
   headers?: Readonly<Record<string, string>>;
+  /** A header of the answer that is returned with it, in lower case, such as `link`. Default: none. */
+  answerHeader?: string;
 }
 
 /** JSON over HTTP with one system. `rest`, `graphql`, `odata` and `soap` share it. */
@@ -119,14 +121,17 @@ export function openHttp(
     baseUrl: base,
     send: (
       scope,
-      { method, path, body, isText = false, isRaw = false, headers: more },
+      { method, path, body, isText = false, isRaw = false, headers: more, answerHeader = '' },
       readAnswer,
       expected = [],
     ) => {
       const notedBefore = countNotedValues();
       const call = async (signal: CallSignal) => {
         // For most systems nothing is cached, so the digest is computed only if something is.
-        const known = method === 'GET' && validated.size > 0 ? validated.get(digestOf(path)) : undefined;
+        const known =
+          method === 'GET' && validated.size > 0
+            ? validated.get(digestOf(`${answerHeader} ${path}`))
+            : undefined;
         // If answers are forgotten during this call, its answer is stored in the old map, which is never read again.
         const validatedAtStart = validated;
         const parseBody = isRaw ? asRawBytes : isText ? parseText : parseYielding(readJson);
@@ -166,17 +171,17 @@ export function openHttp(
           const read = parseBody(bytes, source);
           const parsed = read instanceof Promise ? ((await read) as unknown) : read;
           const { etag } = headers;
-          const link = typeof headers['link'] === 'string' ? headers['link'] : undefined;
+          const header = [headers[answerHeader]].flat()[0];
           if (method === 'GET' && typeof etag === 'string')
-            validatedAtStart.set(digestOf(path), { etag, link, bytes });
-          return readAnswer({ status, body: parsed, type, link });
+            validatedAtStart.set(digestOf(`${answerHeader} ${path}`), { etag, header, bytes });
+          return readAnswer({ status, body: parsed, type, header });
         }
         if (status === 304 && known !== undefined)
           return readAnswer({
             status: 200,
             body: await parseBody(known.bytes, source),
             type,
-            link: known.link,
+            header: known.header,
           });
         if (isExpected(status))
           return readAnswer({ status, body: completeBody(answer, source, maxAnswerBytes), type });
@@ -208,12 +213,12 @@ export function openHttp(
 /** An answer that is cached for revalidation. */
 interface Validated {
   etag: string;
-  /** The `Link` header. */
-  link: string | undefined;
+  /** The header that was requested with it. */
+  header: string | undefined;
   bytes: Buffer;
 }
 
-/** Creates the map of answers with an ETag, by the digest of their path. */
+/** Creates the map of answers with an ETag, by the digest of their path and the requested header. */
 function createValidated(): LRUCache<string, Validated> {
   return new LRUCache({
     maxSize: MAX_VALIDATED_BYTES,

@@ -28,6 +28,12 @@ export interface RestClient extends Client {
     schema: z.ZodType<T>,
     at: { path: string } | { link: string },
   ): Promise<{ answer: T; next: string | undefined } | null>;
+  /** The answer to a GET, and one of its headers; null if the system returns 404. */
+  getWithHeader<T>(
+    schema: z.ZodType<T>,
+    path: string,
+    header: string,
+  ): Promise<{ answer: T; value: string | undefined } | null>;
 }
 
 export interface RestOptions {
@@ -122,6 +128,14 @@ function createClient(
       ({ status, body }) => (status === 404 ? null : check(schema, body, source)),
       [404],
     );
+  const getWithHeader: RestClient['getWithHeader'] = (schema, path, header) =>
+    http.send(
+      scope,
+      { method: 'GET', path, answerHeader: header.toLowerCase() },
+      ({ status, body, header: value }) =>
+        status === 404 ? null : { answer: check(schema, body, source), value },
+      [404],
+    );
   const pathOfLink = (link: string): string => {
     const url = URL.canParse(link, http.baseUrl.href) ? new URL(link, http.baseUrl) : undefined;
     const prefix = http.baseUrl.pathname.replace(/\/$/, '');
@@ -144,14 +158,11 @@ function createClient(
       http.send(scope, { method: 'POST', path, body: JSON.stringify(body) }, (answer) =>
         check(schema, answer.body, source),
       ),
-    getLinked: (schema, at) =>
-      http.send(
-        scope,
-        { method: 'GET', path: 'path' in at ? at.path : pathOfLink(at.link) },
-        ({ status, body, link }) =>
-          status === 404 ? null : { answer: check(schema, body, source), next: nextLinkIn(link) },
-        [404],
-      ),
+    getLinked: async (schema, at) => {
+      const found = await getWithHeader(schema, 'path' in at ? at.path : pathOfLink(at.link), 'link');
+      return found === null ? null : { answer: found.answer, next: nextLinkIn(found.value) };
+    },
+    getWithHeader,
     follow: async (schema, link) => {
       const page = await getPath(schema, pathOfLink(link));
       if (page === null)

@@ -26,8 +26,8 @@ export const graphqlKind: ConnectorKind<
 > = {
   connect: graphqlConnect,
   call: graphqlCall,
-  compileConnector: ({ graphql: address, auth, ca, errors = {}, points }, context, exactNumbers) => {
-    const { baseUrl: url, ...options } = httpOptions(address, { auth, ca });
+  compileConnector: ({ graphql: address, auth, headers, ca, errors = {}, points }, context, exactNumbers) => {
+    const { baseUrl: url, ...options } = httpOptions(address, { auth, headers, ca });
     return graphql({
       ...{ url, ...options, exactNumbers, errorKinds: errors },
       ...(points === undefined ? {} : limitsOf(points, errors, context)),

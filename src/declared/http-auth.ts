@@ -8,13 +8,40 @@ import { variableIn } from './setting-name.js';
 /** The address, credentials and certificates of a system that is called over HTTP. */
 export function httpOptions(
   url: string,
-  { auth, ca }: { auth?: HttpAuth | readonly HttpAuth[] | undefined; ca?: string | undefined },
+  {
+    auth,
+    headers = {},
+    ca,
+  }: {
+    auth?: HttpAuth | readonly HttpAuth[] | undefined;
+    headers?: Readonly<Record<string, string>> | undefined;
+    ca?: string | undefined;
+  },
 ): { baseUrl: Setting<string>; auth: Auth; ca?: Setting<string | undefined> } {
   const [first, ...others] = auth === undefined ? [] : [auth].flat().map(authOf);
   return {
     baseUrl: urlSetting(variableIn(url), 'https://api.example.com'),
-    auth: first === undefined ? noAuth : others.length === 0 ? first : anyOf(first, ...others),
+    auth: withHeaders(
+      first === undefined ? noAuth : others.length === 0 ? first : anyOf(first, ...others),
+      headers,
+    ),
     ...(ca === undefined ? {} : { ca: caSetting(variableIn(ca)) }),
+  };
+}
+
+/** Adds headers that are the same in every call. */
+function withHeaders(auth: Auth, headers: Readonly<Record<string, string>>): Auth {
+  const added = Object.entries(headers).map(([name, value]): Auth => {
+    const variable = variableIn(value);
+    if (variable !== '') return apiKey(name.toLowerCase(), secretSetting(variable));
+    return { settings: () => [], headers: () => ({ [name.toLowerCase()]: value }) };
+  });
+  if (added.length === 0) return auth;
+  return {
+    ...auth,
+    settings: (reader) => [auth, ...added].flatMap((part) => part.settings(reader)),
+    headers: (reader) =>
+      Object.assign({}, ...[...added, auth].map((part) => part.headers(reader))) as Record<string, string>,
   };
 }
 

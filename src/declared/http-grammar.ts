@@ -40,6 +40,21 @@ const authKind = z.union(
 );
 export type HttpAuth = z.infer<typeof authKind>;
 
+/** Headers that the gateway sends itself, or that are about the connection. */
+const OWN_HEADER =
+  /^(accept|accept-encoding|authorization|connection|content-.*|cookie|expect|host|idempotency-key|if-.*|keep-alive|proxy-.*|te|traceparent|tracestate|trailer|transfer-encoding|upgrade)$/i;
+const OTHER_HEADER =
+  'must be the name of a header that the gateway does not send itself, such as X-Tenant-Id. Write auth, or accept, for the others';
+const HEADER_VALUE =
+  'must be a text of ASCII characters, or the name of a variable such as "${WARRANTY_TENANT}"';
+const constantHeaders = z.record(
+  header.refine((name) => !OWN_HEADER.test(name), { error: OTHER_HEADER }),
+  z.union([settingName, z.string().regex(/^(?!\$\{)[\x21-\x7e]([\x20-\x7e]{0,198}[\x21-\x7e])?$/)], {
+    error: HEADER_VALUE,
+  }),
+  { error: 'must be headers with their values, such as { X-Tenant-Id: "${WARRANTY_TENANT}" }' },
+);
+
 /** Members of `connect` of every system that is called over HTTP. */
 export const httpConnect = {
   auth: z
@@ -48,5 +63,6 @@ export const httpConnect = {
         'must be bearer, basic, apiKey or oauth2, such as { bearer: "${WARRANTY_TOKEN}" }, or a list of alternatives',
     })
     .exactOptional(),
+  headers: constantHeaders.exactOptional(),
   ca: settingName.exactOptional(),
 };

@@ -19,8 +19,8 @@ import { firstMember } from './path.js';
 export const odataKind: ConnectorKind<OdataConnect, OdataCall, OdataClient> = {
   connect: odataConnect,
   call: odataCall,
-  compileConnector: ({ odata: url, ping, auth, ca, ...options }, _, exactNumbers) =>
-    odata({ ...httpOptions(url, { auth, ca }), pingPath: ping, exactNumbers, ...options }),
+  compileConnector: ({ odata: url, ping, auth, headers, ca, ...options }, _, exactNumbers) =>
+    odata({ ...httpOptions(url, { auth, headers, ca }), pingPath: ping, exactNumbers, ...options }),
   compileCall: (call, context) => ('set' in call ? compileSetCall(call, context) : compileEntityCall(call)),
 };
 

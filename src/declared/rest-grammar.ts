@@ -52,10 +52,13 @@ const page = z.union(
     }),
     members({ next: path, ...pageBounds }),
     members({ link: z.literal('header'), ...pageBounds }),
+    members({ header, as: parameter, ...pageBounds }),
+    members({ lastId: path, as: parameter, more: path, ...pageBounds }),
+    members({ lastId: path, as: parameter, size, limit: parameter.exactOptional(), ...pageBounds }),
   ],
   {
     error:
-      'must be one kind of paging with a bound, such as { cursor: meta.next, as: after, maxItems: 50 }: cursor, offset, number, next or link',
+      'must be one kind of paging with a bound, such as { cursor: meta.next, as: after, maxItems: 50 }: cursor, offset, number, next, link, header or lastId',
   },
 );
 export type Page = z.infer<typeof page>;

@@ -15,19 +15,19 @@ import {
   type RestCall,
   type RestConnect,
 } from './rest-grammar.js';
-import { readerOf } from './text-value.js';
+import { readerOf, toText } from './text-value.js';
 
 /** Sources over HTTP with JSON. */
 export const restKind: ConnectorKind<RestConnect, RestCall, RestClient> = {
   connect: restConnect,
   call: restCall,
   compileConnector: (
-    { rest: url, auth, ping, accept, ca, errors = [], rateLimitHeaders },
+    { rest: url, auth, headers, ping, accept, ca, errors = [], rateLimitHeaders },
     context,
     exactNumbers,
   ) =>
     rest({
-      ...httpOptions(url, { auth, ca }),
+      ...httpOptions(url, { auth, headers, ca }),
       pingPath: ping,
       ...(accept === undefined ? {} : { accept }),
       ...(errors.length === 0 ? {} : { readErrorKind: errorKindReader(errors, context) }),
@@ -238,6 +238,13 @@ function pageReader(page: Page, place: CompileContext['place'], report: CompileC
       );
       return { rows: rowsIn(answer?.answer ?? null), next: answer?.next };
     };
+  if ('header' in page)
+    return async ({ client, rowsIn, address }, at) => {
+      const path = at === undefined ? address : withParameter(address, page.as, at);
+      const found = await client.getWithHeader(anyBody, path, page.header);
+      return { rows: rowsIn(found?.answer ?? null), next: found?.value === '' ? undefined : found?.value };
+    };
+  if ('lastId' in page) return lastIdReader(page, place, report);
   const { size, limit } = page;
   const sized = (address: string) => (limit === undefined ? address : withParameter(address, limit, size));
   const [parameter, first, step] =
@@ -245,6 +252,29 @@ function pageReader(page: Page, place: CompileContext['place'], report: CompileC
   return async ({ send, rowsIn, address }, at = first) => {
     const rows = rowsIn(await send(sized(address), [parameter, at]));
     return { rows, next: rows.length < size ? undefined : Number(at) + step };
+  };
+}
+
+/** The next page begins after the row with this id. A system says that there is one, or the last page is not full. */
+function lastIdReader(
+  page: Extract<Page, { lastId: string }>,
+  place: CompileContext['place'],
+  report: CompileContext['report'],
+): ReadPage {
+  const readId = readerOf(page.lastId, [...place, 'lastId'], report);
+  const readMore = 'more' in page ? readerOf(page.more, [...place, 'more'], report) : undefined;
+  const limit = 'size' in page ? page.limit : undefined;
+  return async ({ send, rowsIn, address }, at) => {
+    const sized =
+      limit === undefined || !('size' in page) ? address : withParameter(address, limit, page.size);
+    const answer = await send(sized, at === undefined ? undefined : [page.as, at]);
+    const rows = rowsIn(answer);
+    const hasMore = 'size' in page ? rows.length >= page.size : answer !== null && readMore?.(answer.body);
+    if (hasMore === false || hasMore == null || rows.length === 0) return { rows, next: undefined };
+    if (hasMore !== true) throw new Mismatch('more' in page ? page.more : '.', 'true or false');
+    const id = toText(readId(rows.at(-1)), page.lastId);
+    if (id === null) throw new Mismatch(page.lastId, 'the id of a row');
+    return { rows, next: id };
   };
 }
 

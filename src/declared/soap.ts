@@ -19,7 +19,7 @@ export const soapKind: ConnectorKind<SoapConnect, SoapCall, SoapClient> = {
   connect: soapConnect,
   call: soapCall,
   compileConnector: (
-    { soap: url, path, wsdl, version, auth, ca, usernameToken: token, faults, ping },
+    { soap: url, path, wsdl, version, auth, headers, ca, usernameToken: token, faults, ping },
     context,
   ) => {
     const { place, report } = context;
@@ -32,7 +32,7 @@ export const soapKind: ConnectorKind<SoapConnect, SoapCall, SoapClient> = {
         'Write a fixed value that the system knows, or refuses itself.',
       );
     return soap({
-      ...httpOptions(url, { auth, ca }),
+      ...httpOptions(url, { auth, headers, ca }),
       wsdl: wsdl.startsWith('/') ? wsdl : fileBeside(wsdl, context),
       ...(path === undefined ? {} : { path }),
       ...(version === undefined ? {} : { version }),

@@ -111,13 +111,7 @@ function readPageParameters(
 ): { position: string | undefined; limit: number | undefined } {
   if (page === undefined) return { position: undefined, limit: undefined };
   const name =
-    'cursor' in page
-      ? page.as
-      : 'offset' in page
-        ? page.offset
-        : 'number' in page
-          ? page.number
-          : LINK_PARAMETER;
+    'as' in page ? page.as : 'offset' in page ? page.offset : 'number' in page ? page.number : LINK_PARAMETER;
   const limit = 'size' in page && page.limit !== undefined ? take(query, page.limit) : undefined;
   return { position: take(query, name), limit: limit === undefined ? undefined : Number(limit) };
 }

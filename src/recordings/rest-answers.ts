@@ -1,3 +1,4 @@
+import { compilePath } from '../declared/path.js';
 import type { Page, RestCall } from '../declared/rest-grammar.js';
 import type { HttpAnswer, ReceivedRequest } from './http-stand-in.js';
 import { LINK_PARAMETER, type RequestedPart } from './measured-request.js';
@@ -40,21 +41,19 @@ export function answerRows(
   if (page === undefined)
     return { status: 200, body: placed(call, recorded.envelope, rows), from: 0, to: rows.length };
   const size = pageSize(page, rows.length, part.limit);
-  const from = positionOf(page, part.position, size);
+  const from = positionOf(page, part.position, size, { rows, isEndless });
   const at = isEndless && rows.length > 0 ? from % rows.length : from;
   const sent = isEndless ? repeated(rows, at, size) : rows.slice(from, from + size);
   const to = from + sent.length;
+  // Repeated rows have the same ids, so the last one gets its position as id.
+  if (isEndless && 'lastId' in page) sent.push(withId(sent.pop(), page.lastId, to));
   const next = isEndless || to < rows.length ? String(to) : null;
   const body = placed(call, recorded.envelope, sent);
   if ('cursor' in page) setMember(body, page.cursor, next);
   const link = next === null ? null : linkOf(request, next);
   if ('next' in page) setMember(body, page.next, link);
-  return {
-    status: 200,
-    body,
-    ...('link' in page && link !== null ? { headers: { link: `<${link}>; rel="next"` } } : {}),
-    ...{ from, to },
-  };
+  if ('more' in page) setMember(body, page.more, next !== null);
+  return { status: 200, body, headers: pageHeaders(page, next, link), ...{ from, to } };
 }
 
 /** Only the sizes of numbered pages are measured. Other lists of several rows are served in two pages. */
@@ -63,7 +62,29 @@ function pageSize(page: Page, rows: number, limit: number | undefined): number {
   return limit !== undefined && limit > 0 ? Math.min(limit, page.size) : page.size;
 }
 
-function positionOf(page: Page, position: string | undefined, size: number): number {
+function pageHeaders(page: Page, next: string | null, link: string | null): Record<string, string> {
+  if ('link' in page && link !== null) return { link: `<${link}>; rel="next"` };
+  return 'header' in page && next !== null ? { [page.header]: next } : {};
+}
+
+function withId(row: unknown, path: string, to: number): unknown {
+  const changed = structuredClone(row);
+  setMember(changed, path, typeof readId(row, path) === 'number' ? to : String(to));
+  return changed;
+}
+
+function readId(row: unknown, path: string): unknown {
+  return compilePath(path)?.(row);
+}
+
+function positionOf(
+  page: Page,
+  position: string | undefined,
+  size: number,
+  { rows, isEndless }: { rows: readonly unknown[]; isEndless: boolean },
+): number {
+  if (position !== undefined && 'lastId' in page && !isEndless)
+    return rows.findIndex((row) => String(readId(row, page.lastId)) === position) + 1;
   if (position === undefined || !/^\d{1,9}$/.test(position)) return 0;
   if ('number' in page) return Math.max(0, Number(position) - (page.first ?? 1)) * size;
   return Number(position);

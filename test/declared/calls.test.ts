@@ -109,6 +109,46 @@ describe('a list in pages', () => {
       },
       expected: ['/api/items?owner=a', '/api/items?owner=a&from=2', '/api/items?owner=a&from=4'],
     },
+    {
+      style: 'token in a header',
+      page: '{ header: X-Continuation, as: from, maxItems: 10 }',
+      answers: (request: SeenRequest) => {
+        const start = Number(query(request).get('from') ?? 0);
+        return {
+          body: { data: ALL.slice(start, start + 2) },
+          headers: start + 2 < 5 ? { 'x-continuation': String(start + 2) } : {},
+        };
+      },
+      expected: ['/api/items?owner=a', '/api/items?owner=a&from=2', '/api/items?owner=a&from=4'],
+    },
+    {
+      style: 'last id, with a flag',
+      page: '{ lastId: id, as: starting_after, more: has_more, maxItems: 10 }',
+      answers: (request: SeenRequest) => {
+        const after = query(request).get('starting_after');
+        const start = after === null ? 0 : Number(after) + 1;
+        return { body: { data: ALL.slice(start, start + 2), has_more: start + 2 < 5 } };
+      },
+      expected: [
+        '/api/items?owner=a',
+        '/api/items?owner=a&starting_after=1',
+        '/api/items?owner=a&starting_after=3',
+      ],
+    },
+    {
+      style: 'last id, until a page is not full',
+      page: '{ lastId: id, as: since_id, size: 2, limit: take, maxItems: 10 }',
+      answers: (request: SeenRequest) => {
+        const after = query(request).get('since_id');
+        const start = after === null ? 0 : Number(after) + 1;
+        return { body: { data: ALL.slice(start, start + Number(query(request).get('take'))) } };
+      },
+      expected: [
+        '/api/items?owner=a&take=2',
+        '/api/items?owner=a&take=2&since_id=1',
+        '/api/items?owner=a&take=2&since_id=3',
+      ],
+    },
   ])('is read to its end with pages by $style', async ({ page, answers, expected }) => {
     answer = answers;
     const { load, close } = loaderOf(`{ get: "/items?owner={key}", rows: data, page: ${page} }`);
@@ -131,6 +171,20 @@ describe('a list in pages', () => {
     expect(await partial.load('a')).toEqual([expect.objectContaining({ length: 4 })]);
     expect(system.seen).toHaveLength(2);
     await partial.close();
+  });
+});
+
+describe('a page that continues by its last id', () => {
+  it.each([
+    ['says neither yes nor no', { data: [item(1)], has_more: 'perhaps' }],
+    ['has a row without an id', { data: [{ owner: 'a' }], has_more: true }],
+  ])('is an error if it %s', async (_, body) => {
+    answer = () => ({ body });
+    const { load, close } = loaderOf(
+      '{ get: "/items?owner={key}", rows: data, page: { lastId: id, as: after, more: has_more, maxItems: 9 } }',
+    );
+    expect(await load('a')).toEqual([expect.objectContaining({ code: 'SOURCE_CONTRACT' })]);
+    await close();
   });
 });
 

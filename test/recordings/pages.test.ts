@@ -12,6 +12,9 @@ const STYLES = [
   { number: 'page', size: 2, first: 0, maxItems: 50 },
   { next: 'links.next', maxItems: 50 },
   { link: 'header', maxItems: 50 },
+  { header: 'X-Continuation', as: 'continuation', maxItems: 50 },
+  { lastId: 'code', as: 'after', more: 'has_more', maxItems: 50 },
+  { lastId: 'code', as: 'after', size: 2, limit: 'take', maxItems: 50 },
 ] as const;
 const PROMISES = ['found-by-email', 'examples', 'pages', 'bound'];
 

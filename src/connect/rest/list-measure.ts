@@ -2,7 +2,7 @@ import type { RestCall } from '../../declared/rest-grammar.js';
 import type { HttpAnswer } from '../http-system.js';
 import { envelopeOf, hintIn, readAnswer, rowsPathIn, whyNot } from './answers.js';
 import { find, hasCall, type Declared, type MeasuredCall, type Measuring } from './measuring.js';
-import { measurePaging, type MeasuredPaging } from './paging.js';
+import { idOfRow, measurePaging, type MeasuredPaging } from './paging.js';
 import type { Added } from './probe.js';
 import type { ListCall, PersonWay, RelatedList } from './way.js';
 
@@ -91,7 +91,7 @@ export class ListMeasurer {
       answers.set(key, rows);
       if (rows.length === 0) continue;
       const paging =
-        this.sampled !== undefined && this.#isLike(list)
+        this.sampled !== undefined && this.#isLike(list, rows)
           ? undefined
           : await this.#pagingOf(list, [key], answer, size);
       measured = {
@@ -135,11 +135,14 @@ export class ListMeasurer {
     };
   }
 
-  #isLike({ paging }: ListCall): boolean {
-    return (
-      this.sampled?.paging.isVerified === true &&
-      JSON.stringify(paging) === JSON.stringify(this.sampled.list.paging)
-    );
+  #isLike({ paging }: ListCall, rows: readonly unknown[]): boolean {
+    if (this.sampled?.paging.isVerified !== true) return false;
+    const { list, paging: sampled } = this.sampled;
+    const { style } = sampled;
+    // Other records may have another id.
+    const hasSameId =
+      style === undefined || !('lastId' in style) || idOfRow(rows.at(-1))?.path === style.lastId;
+    return hasSameId && JSON.stringify(paging) === JSON.stringify(list.paging);
   }
 
   #likeSampled(): MeasuredPaging {

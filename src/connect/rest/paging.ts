@@ -185,6 +185,7 @@ function candidatesOf(context: Context): Candidate[] {
   const limit = paging.size === undefined || size === undefined ? {} : { limit: paging.size };
   const step = rows.length;
   if (step === 0) return found;
+  found.push(...byHeader(context, send), ...byLastId(context, limit, send));
   const numbers = valuesIn(answer.json, request.rows).filter(({ value }) => typeof value === 'number');
   const nameIn = (pattern: RegExp) =>
     numbers.map(({ path }) => lastName(path)).find((name) => pattern.test(name));
@@ -206,6 +207,50 @@ function candidatesOf(context: Context): Candidate[] {
       next: () => send({ [offset]: step }),
     });
   return found;
+}
+
+type Send = (added: Added) => Promise<HttpAnswer>;
+
+/** The token of the next page is in a header. */
+function byHeader({ answer, request }: Context, send: Send): Candidate[] {
+  const header = headerCursor(answer);
+  if (header === undefined) return [];
+  return cursorNames(request.paging, header.replace(/^x-/i, '')).map((as) => ({
+    style: { header, as },
+    text: `the header ${header}, as ${as}`,
+    next: () => send({ [as]: answer.headers[header] ?? '' }),
+  }));
+}
+
+/** The next page begins after the id of the last row. */
+function byLastId({ answer, request, rows }: Context, limit: { limit?: string }, send: Send): Candidate[] {
+  const { lastId: as } = request.paging;
+  const last = idOfRow(rows.at(-1));
+  if (as === undefined || last === undefined) return [];
+  const { path, id } = last;
+  const more = valuesIn(answer.json, request.rows).find(
+    ({ path: at, value }) => typeof value === 'boolean' && /more|next/i.test(at),
+  );
+  const ends = more === undefined ? { size: rows.length, ...limit } : { more: more.path };
+  return [
+    {
+      style: { lastId: path, as, ...ends },
+      text: `the id of the last row, as ${as}`,
+      next: () => send({ [as]: id }),
+    },
+  ];
+}
+
+/** The own id of a row, and its path. */
+export function idOfRow(row: unknown): { path: string; id: string | number } | undefined {
+  if (!isObject(row)) return undefined;
+  const names = Object.keys(row);
+  const name =
+    names.find((other) => /^(id|uuid|guid)$/i.test(other)) ??
+    names.find((other) => /^(id|number|code)$/.test(wordsOf(other).at(-1) ?? ''));
+  const id = name === undefined ? undefined : row[name];
+  if (name === undefined || (typeof id !== 'string' && typeof id !== 'number')) return undefined;
+  return { path: pathName(name), id };
 }
 
 function linkIn(header: string | undefined): string | undefined {
@@ -285,17 +330,10 @@ function endOf({ request, answer, rows, size }: Context, tried: readonly string[
       /^(total|count|total_?count|totalItems|total_?items|total_?results)$/i.test(lastName(path)) &&
       value > rows.length,
   );
-  const header = headerCursor(answer);
   const isFull = size !== undefined && rows.length >= size;
   if (showsNext(answer, request) || total !== undefined || isFull) {
-    const how =
-      header !== undefined
-        ? `by the header ${header}`
-        : request.paging.lastId !== undefined
-          ? `by ${request.paging.lastId}, the id of the last row`
-          : 'in a way that was not found';
     const failed = tried.length === 0 ? '' : ` Tried: ${tried.join(', ')}.`;
-    return { ...base, isUnsupported: true, text: `It continues ${how}, which cannot be declared.${failed}` };
+    return { ...base, isUnsupported: true, text: `How it continues was not found.${failed}` };
   }
   return {
     ...base,
