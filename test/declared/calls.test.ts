@@ -30,7 +30,7 @@ fields:
   const [loader] = source.loaders as readonly Loader<RestClient, string, unknown>[];
   const client = open(
     source.connector,
-    { ITEMS_URL: `${system.url}/api`, ITEMS_KEY: 'k1', ITEMS_USER: 'u' },
+    { ITEMS_URL: `${system.url}/api`, ITEMS_KEY: 'k1', ITEMS_USER: 'u', ITEMS_TENANT: 't7' },
     { source: 'items' },
   );
   return {
@@ -173,6 +173,28 @@ describe('a list in pages', () => {
     await partial.close();
   });
 });
+
+it('sends the declared headers with every call', async () => {
+  answer = () => ({ body: { data: [] } });
+  const { load, close } = loaderOf(
+    '{ get: "/items?owner={key}", rows: data }',
+    'ping: /ping, auth: { bearer: "${ITEMS_KEY}" }, headers: { X-Tenant: "${ITEMS_TENANT}", X-Version: 2026-01 }',
+  );
+  await load('a');
+  expect(system.seen.map(({ headers }) => headers)).toEqual([
+    expect.objectContaining({ 'x-tenant': 't7', 'x-version': '2026-01', authorization: 'Bearer k1' }),
+  ]);
+  await close();
+});
+
+it.each(['Authorization: x', 'Host: example.com', 'X-Tenant: "${tenant}"', 'X Tenant: t'])(
+  'refuses the header %s',
+  (header) => {
+    expect(() =>
+      loaderOf('{ get: "/items?owner={key}", rows: data }', `ping: /ping, headers: { ${header} }`),
+    ).toThrow(/headers/);
+  },
+);
 
 describe('a page that continues by its last id', () => {
   it.each([

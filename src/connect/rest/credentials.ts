@@ -22,6 +22,53 @@ export function describedCredentials(
   return keyCredentials(key, header, value);
 }
 
+/** Headers that most reading calls of a description require, such as that of a tenant. */
+export function requiredHeaders({ operations }: Description): string[] {
+  const reading = operations.filter(({ method }) => method === 'GET');
+  const counts = new Map<string, number>();
+  for (const { parameters } of reading)
+    for (const { name, in: place, isRequired } of parameters)
+      if (
+        place === 'header' &&
+        isRequired &&
+        !USUAL.test(name.toLowerCase()) &&
+        !/^authorization$/i.test(name)
+      )
+        counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].flatMap(([name, count]) => (count * 2 > reading.length ? [name] : []));
+}
+
+/** Adds headers of every call. Their values are in variables, because one may be about a person. */
+export function withHeaders(
+  source: string,
+  credentials: Credentials,
+  headers: Readonly<Record<string, string | undefined>>,
+): Credentials {
+  const sent = Object.entries(headers).flatMap(([name, value]) =>
+    value === undefined ? [] : [{ name, value, variable: headerVariable(source, name) }],
+  );
+  if (sent.length === 0) return credentials;
+  const by = <T>(entry: (header: (typeof sent)[number]) => [string, T]) =>
+    Object.fromEntries(sent.map(entry));
+  return {
+    ...credentials,
+    headers: { ...by(({ name, value }) => [name.toLowerCase(), value]), ...credentials.headers },
+    declaredHeaders: by(({ name, variable }) => [name, `\${${variable}}`]),
+    variables: {
+      ...credentials.variables,
+      ...by(({ name, variable }) => [variable, `The value of the header ${name}.`]),
+    },
+    values: { ...credentials.values, ...by(({ value, variable }) => [variable, value]) },
+  };
+}
+
+/** The variable of a header: `XERO_TENANT_ID` of `xero-tenant-id`. */
+export function headerVariable(source: string, header: string): string {
+  const name = header.toUpperCase().replaceAll(/[^A-Z0-9]+/g, '_');
+  const prefix = variableOf(source, '');
+  return name.startsWith(prefix) ? name : `${prefix}${name.replace(/^X_/, '')}`;
+}
+
 function keyCredentials(variable: string, header: string, value: string): Credentials {
   return {
     auth: { apiKey: { key: `\${${variable}}`, header } },
@@ -39,7 +86,7 @@ const SECRET = /token|key|secret|auth|session|password/;
 export interface CurlHeaders {
   credentials: Credentials;
   accept: string | undefined;
-  /** Headers of the command that a declared source cannot send. */
+  /** Other headers of every call. */
   others: readonly string[];
 }
 

@@ -59,6 +59,7 @@ export function draftOf(parts: DraftParts): { draft: Draft; findings: readonly F
     connect: {
       rest: `\${${url}}`,
       ...(credentials.auth === undefined ? {} : { auth: credentials.auth }),
+      ...(credentials.declaredHeaders === undefined ? {} : { headers: credentials.declaredHeaders }),
       ping: pingOf(parts),
       ...(accept === undefined ? {} : { accept }),
       ...(limits.declared === undefined ? {} : { rateLimitHeaders: limits.declared }),

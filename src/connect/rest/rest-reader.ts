@@ -3,7 +3,13 @@ import type { Finding } from '../draft.js';
 import { httpSystem, plainAddress, variableOf, type Credentials, type HttpSystem } from '../http-system.js';
 import type { Candidate, Look, Measured, ReaderOptions, SystemReader } from '../reader.js';
 import { valuesAt } from '../values.js';
-import { curlHeaders, describedCredentials } from './credentials.js';
+import {
+  curlHeaders,
+  describedCredentials,
+  headerVariable,
+  requiredHeaders,
+  withHeaders,
+} from './credentials.js';
 import { isCurl, parseCurl } from './curl.js';
 import { curlPeople, type CurlPeople } from './curl-people.js';
 import { readDescription, type Description } from './description.js';
@@ -93,7 +99,19 @@ export class RestReader implements SystemReader {
         isWarning: true,
       });
     const base = this.#baseOf(description);
-    const credentials = describedCredentials(source, environment, description, target.url);
+    const required = requiredHeaders(description);
+    const credentials = withHeaders(
+      source,
+      describedCredentials(source, environment, description, target.url),
+      Object.fromEntries(required.map((name) => [name, environment[headerVariable(source, name)]])),
+    );
+    for (const name of required)
+      if (environment[headerVariable(source, name)] === undefined)
+        findings.push({
+          step: 'look',
+          text: `The description requires the header ${name}. Set ${headerVariable(source, name)} to its value.`,
+          isWarning: true,
+        });
     this.#opened = { base, credentials, description, probe: this.#probeOf(base, credentials, {}) };
     return Promise.resolve({ candidates: ways.map(candidateOf), findings });
   }
@@ -119,13 +137,14 @@ export class RestReader implements SystemReader {
   async #readCurl(text: string): Promise<Look> {
     const { source } = this.#options;
     const command = parseCurl(text);
-    const { credentials, accept, others } = curlHeaders(source, command);
+    const { credentials: plain, accept, others } = curlHeaders(source, command);
+    const credentials = withHeaders(
+      source,
+      plain,
+      Object.fromEntries(others.map((name) => [name, command.headers[name]])),
+    );
     const base = new URL(command.url.origin);
-    const headers = {
-      ...(accept === undefined ? {} : { accept }),
-      ...Object.fromEntries(others.map((name) => [name, command.headers[name] ?? ''])),
-    };
-    const probe = this.#probeOf(base, credentials, headers);
+    const probe = this.#probeOf(base, credentials, accept === undefined ? {} : { accept });
     const sent = await probe.send(
       {
         method: command.method,
@@ -150,12 +169,6 @@ export class RestReader implements SystemReader {
         text: `The call of the curl command returned ${people.records.length} records. ${people.ways.length} values in it find a person.`,
       },
     ];
-    if (others.length > 0)
-      findings.push({
-        step: 'look',
-        text: `A declared source does not send the headers ${others.join(', ')}. Check that the system answers without them.`,
-        isWarning: true,
-      });
     return { candidates: people.ways.map(candidateOf), findings };
   }
 
