@@ -34,8 +34,9 @@ export interface Connection<Node> {
 }
 
 /**
- * A cursor: opaque to clients. It holds the name of its list, such as `Customer.orders`, and the position of an item in it: the
- * values that the list is ordered by. The values can be decoded by anybody, so they must not be personal data.
+ * A cursor: opaque to clients. It holds the name of its list, such as `Customer.orders`, and the position of
+ * an item in it: the values that the list is ordered by. A cursor is not encrypted, so the values must not be
+ * personal data.
  */
 export function encodeCursor(list: string, position: readonly string[]): string {
   return Buffer.from(JSON.stringify([list, ...position])).toString('base64url');

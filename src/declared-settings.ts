@@ -12,15 +12,15 @@ export interface DeclaredSetting {
   place: string;
   /** Whether the value is in the file. If not, the file names a variable or another file that has it. */
   isLiteral: boolean;
-  /** The place of a part of the value. If there is none, of the nearest part around it. */
+  /** The position of a part of the value, or of the nearest part around it. */
   placeOf?: (part: readonly (string | number)[]) => string;
 }
 
 export type DeclaredSettings = ReadonlyMap<string, DeclaredSetting>;
 
 /**
- * Finds settings in files that have no effect, and secrets that are written in a file. Call it when all settings were read: only
- * then it is known which exist.
+ * Finds settings in files that have no effect, and secrets that are written in a file. Call it after all
+ * settings were read, because only then all of them are known.
  */
 export function findDeclaredProblems(settings: SettingsReader, absent: readonly AbsentSource[]): string[] {
   const known = [...settings.known].map(keyOfVariable);

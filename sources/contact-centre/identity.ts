@@ -8,6 +8,6 @@ export const identity: IdentityDeclaration<RestClient, UserRecord> = {
     zendeskUserId: { uniqueness: 'enforced', loader: usersById },
     email: { uniqueness: 'enforced', loader: usersByEmail },
   },
-  // Zendesk verifies no phone number, and lets users share one.
+  // Zendesk does not verify phone numbers, and users may share one.
   yields: { email: 'one', phone: 'shown' },
 };

@@ -35,7 +35,7 @@ export const facebook = defineSource({
   identity: {
     recordKey: 'facebookUserId',
     foundBy: { facebookUserId: { uniqueness: 'enforced', loader: usersById } },
-    // Meta shows a page no e-mail address and no phone number.
+    // Meta does not show e-mail addresses or phone numbers to a page.
     yields: {},
   },
   timeline,

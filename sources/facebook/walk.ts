@@ -10,20 +10,21 @@ export interface Position {
   id: string;
 }
 
-/** Meta sends an empty page between two full ones, so twice as many pages may be needed as items fill. */
+/** Meta may send an empty page after each full one, so the items may need twice as many pages. */
 const MAX_PAGES = 10;
 
-/** How Meta's pages of one list are read. */
+/** Reads the pages of one of Meta's lists. */
 interface List<Item> {
-  /** What the list holds, for the error. */
+  /** The kind of items in the list, for the error. */
   what: string;
   readPage: (cursor: string | null) => Promise<ListPage<Item>>;
   positionOf: (item: Item) => { at: string; id: string };
 }
 
 /**
- * Up to `count` items after a position. The search begins at the page that held the item. Newer items may have moved it to
- * a later page. So items are skipped up to the item itself, or up to an older one if Meta no longer has it.
+ * Up to `count` items after a position. The search begins at the page that had the item. Newer items may have
+ * moved it to a later page. So items are skipped up to the item itself, or up to an older one if Meta no
+ * longer has it.
  */
 export async function itemsAfter<Item>(
   { what, readPage, positionOf }: List<Item>,

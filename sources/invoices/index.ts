@@ -49,7 +49,7 @@ export const invoices = defineSource({
     ),
     ca: caSetting('INVOICES_CA'),
     pingPath: '/customers?$top=1&$select=number',
-    // Since Business Central 24 (2024), by its own name for it. Without it, it knows no lists.
+    // The schema version of Business Central 24 (2024). Without it, filters cannot have lists.
     // https://learn.microsoft.com/dynamics365/business-central/dev-itpro/webservices/use-filter-expressions-in-odata-uris
     lists: 'in',
     parameters: { $schemaversion: '2.1' },
@@ -65,7 +65,8 @@ export const invoices = defineSource({
     recordKey: 'invoiceCustomerNumber',
     foundBy: {
       invoiceCustomerNumber: { uniqueness: 'enforced', loader: customersByNumber },
-      // Neither is unique: Business Central accepts a second card with the same VAT number after a warning.
+      // Neither number is unique, because Business Central only warns about a second card with the same VAT
+      // number.
       email: { uniqueness: 'usual', loader: customersByEmail },
       vatNumber: { uniqueness: 'usual', loader: customersByVatNumber },
     },

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { odataDecimalText } from '../../src/index.js';
 
 /**
- * What Business Central sends (API v2.0), as far as we read it:
+ * The parts of answers of Business Central (API v2.0) that are read:
  * https://learn.microsoft.com/dynamics365/business-central/dev-itpro/api-reference/v2.0/
  */
 

@@ -53,7 +53,10 @@ export const resolvers: Resolvers = {
   },
 };
 
-/** How many branches come before the page. The numbers of branches are masked for some callers, so no cursor holds one. */
+/**
+ * The number of branches before the page. Cursors do not contain branch numbers, because these are masked for
+ * some callers.
+ */
 function positionOf(cursor: string): number {
   const [position = ''] = decodeCursor(BRANCHES, cursor, 1);
   if (!/^\d{1,6}$/.test(position)) throw invalidCursor();

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 
 /**
- * What the KvK's APIs send, as far as we read it: https://developers.kvk.nl/documentation. The APIs omit fields without a
- * value. Links are not read, so it does not matter that the service sends `_links` where the published files say `links`.
+ * What the KvK's APIs send(only the parts that are read): https://developers.kvk.nl/documentation. The APIs
+ * omit fields without a value. Links are not read. The service sends them as `_links`, although the published
+ * files say `links`.
  */
 
 const yesOrNo = z
@@ -18,9 +19,9 @@ const day = z
     const date = `${text.slice(0, 4)}-${text.slice(4, 6)}-${text.slice(6)}`;
     if (/-00/.test(date)) return null;
     const moment = new Date(`${date}T00:00:00Z`);
-    // The 31st of a month that has none would roll over to the next.
+    // Refuses the 31st of a shorter month, which Date would move to the next month.
     if (!Number.isNaN(moment.valueOf()) && moment.toISOString().startsWith(date)) return date;
-    context.addIssue('no day of the calendar');
+    context.addIssue('not a day of the calendar');
     return z.NEVER;
   })
   .nullish();
@@ -40,7 +41,7 @@ const address = z.object({
   postcode: text,
   postbusnummer: z.int().nullish(),
   plaats: text,
-  /** Of an address abroad. */
+  /** Members of a foreign address. */
   straatHuisnummer: text,
   postcodeWoonplaats: text,
   land: text,
@@ -124,7 +125,7 @@ export type BranchList = z.infer<typeof branchList>;
 
 export const searchPage = z.object({
   resultaten: z.array(z.object({ kvkNummer: kvkNumber, naam: text })),
-  /** A link to the next page; the last one has none. */
+  /** A link to the next page. The last page has none. */
   volgende: text,
 });
 export type SearchPage = z.infer<typeof searchPage>;
@@ -135,7 +136,7 @@ const errors = z.object({ fout: z.array(z.object({ code: z.string() })).min(1) }
 export function readErrorKind(status: number, body: unknown): 'not-understood' | 'unavailable' | undefined {
   const read = errors.safeParse(body);
   const codes = read.success ? read.data.fout.map(({ code }) => code) : [];
-  // It has no data for the moment: https://developers.kvk.nl/documentation/release-notes/zoeken-api
+  // The register has no data at the moment: https://developers.kvk.nl/documentation/release-notes/zoeken-api
   if (codes.includes('IPD1003')) return 'unavailable';
   // A search without results, or an unknown number. Any other 404 is the answer of an address that the KvK does not have.
   const isNothing = codes.includes('IPD5200') || codes.includes('IPD0005');

@@ -94,7 +94,7 @@ export interface OrderPage {
   /** All numbers of the customer, in any order. */
   customerNumbers: readonly string[];
   first: number;
-  /** The page begins after the order with this moment and number; null: at the newest order. */
+  /** The page begins after the order with this time and number. Null: at the newest order. */
   after: { placedAt: string; number: string } | null;
 }
 
@@ -111,11 +111,10 @@ export const orderPages = defineLoader<SqlClient, OrderPage, readonly OrderRecor
     const rows = await database.rows(
       orderRow,
       ...database.dialect.forEach({
-        // Each page is read along the index from its own place. An index has the order of one customer number only, so
-        // a page is
-        // read for each number of the customer, and the newest orders of these are taken below. PostgreSQL finds the
-        // place in the
-        // index by the second condition, the other databases by the first.
+        // Each page is read along the index from its own position. An index has the order of only one
+        // customer number. So a page is read for each number of the customer, and the newest orders are
+        // chosen below. PostgreSQL finds the position in the index by the second condition, and the other
+        // databases by the first.
         query: `
           SELECT requested.page AS page, order_no, cust_no, shop_order_no, status, placed_at, currency, ${TOTAL} AS total
           FROM orders

@@ -31,7 +31,7 @@ export interface PersonPlan {
   phoneVerified?: true;
   /** The visitor ids of the devices on which the person logged in to the shop. */
   devices?: readonly string[];
-  /** The company that the person buys for: its place in the list of companies, and its VAT number. */
+  /** The company that the person buys for: its index in the list of companies, and its VAT number. */
   buysFor?: { company: number; vatNumber: string };
   crm?: {
     additionalEmails?: readonly string[];
@@ -43,12 +43,12 @@ export interface PersonPlan {
   consents?: ConsentPlan;
 }
 
-/** The phone number that people type if they do not want to give one. */
+/** The phone number that people enter if they do not want to give theirs. */
 const sharedPhone = '0000000000';
 
 const sharedDevice = '8f14e45f-ceea-467f-a3bd-00000000d0d0';
 
-/** The people in every world, for demos and tests. README.md says what each is for. */
+/** The people in every world, for demos and tests. README.md describes the use of each. */
 export const specialPeople: readonly PersonPlan[] = [
   {
     email: 'everywhere@example.nl',

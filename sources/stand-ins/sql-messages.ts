@@ -11,7 +11,7 @@ export type MessageGroup =
   | {
       kind: 'messages';
       bytes: Buffer;
-      /** How many queries it runs: simple ones, or executions of prepared ones. */
+      /** The number of queries that it runs: simple ones, or executions of prepared ones. */
       queries: number;
       /** The letter of its last message. */
       last: string;

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
-/** What VIES sends, as far as we read it: https://ec.europa.eu/taxation_customs/vies/services/checkVatService.wsdl */
+/**
+ * What VIES sends(only the parts that are read):
+ * https://ec.europa.eu/taxation_customs/vies/services/checkVatService.wsdl
+ */
 
 /** VIES returns dashes where a country discloses nothing. */
 const disclosed = z

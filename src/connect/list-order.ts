@@ -1,8 +1,8 @@
 import type { DraftField } from './draft.js';
 
 /**
- * The order of a list: the newest first, by its moment, then by a field that is unique in it. `id` is the
- * path of the id.
+ * The order of a list: by time, the newest first, and then by a field that is unique in it. `id` is the path
+ * of the id.
  */
 export function listOrderOf(
   id: string | undefined,

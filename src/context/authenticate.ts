@@ -57,7 +57,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
   if (auth === 'off') {
     if (setVariables.length > 0)
       problems.push(`AUTH is off, but ${setVariables.join(', ')} is set: remove one or the other.`);
-    return allowEverybody(config, scopes);
+    return allowEveryClient(config, scopes);
   }
   if (setVariables.length === 0 && problems.every((problem) => !/^(AUTH|API_KEYS|JWT_\w+) /.test(problem)))
     problems.push(
@@ -88,7 +88,10 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
 }
 
 /** With `AUTH=off` there is one caller for all requests. Only the limits that protect the gateway itself apply. */
-function allowEverybody({ priority, corsOrigins }: GatewayConfig, scopes: readonly string[]): Authentication {
+function allowEveryClient(
+  { priority, corsOrigins }: GatewayConfig,
+  scopes: readonly string[],
+): Authentication {
   const caller: Caller = {
     name: 'anonymous',
     roles: [],

@@ -27,7 +27,9 @@ export function purposeOf(headers: Pick<Headers, 'get'>, caller: Caller): Purpos
   if (header === null) return caller.defaultPurpose;
   const purpose = purposeNamed(header);
   if (purpose === undefined)
-    throw new InvalidInputError(`Data-Purpose names no purpose: it must be one of ${PURPOSES.join(', ')}.`);
+    throw new InvalidInputError(
+      `The header Data-Purpose is not a purpose. It must be one of ${PURPOSES.join(', ')}.`,
+    );
   if (!caller.purposes.includes(purpose))
     throw new ForbiddenError(
       `This caller may not use the purpose ${purpose}. It may use ${caller.purposes.join(', ')}.`,

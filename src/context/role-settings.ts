@@ -9,7 +9,7 @@ import type { RolePermissions } from './caller.js';
 import { PURPOSES } from './purpose.js';
 import { isRole, ROLES, SCOPES, type Roles } from './roles.js';
 
-/** In a list of a built-in role: what the role has by default. */
+/** The word for the default values, in a list of a built-in role. */
 const DEFAULT = 'default';
 
 const POINTS = 'must be a whole number of points, from 1';

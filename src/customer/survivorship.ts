@@ -119,7 +119,7 @@ function readDirective(
   field: FieldDefinitionNode,
   problems: string[],
 ): Rule | undefined {
-  // getDirectiveValues() ignores a misspelt argument, and would so ignore the order of sources in it.
+  // getDirectiveValues() ignores a misspelt argument, and with it the order of the sources.
   for (const { name } of field.directives?.find((node) => node.name.value === directive.name)?.arguments ??
     []) {
     if (!directive.args.some((argument) => argument.name === name.value))

@@ -67,7 +67,7 @@ function compileTableCall(call: TableCall, context: CompileContext): RowsRequest
 
 interface PagesOptions {
   source: string;
-  /** Quoted. */
+  /** The quoted name of the table. */
   table: string;
   /** The expression that is compared with a key. */
   key: string;

@@ -16,7 +16,7 @@ export class CachedAnswers {
   readonly #dependencies: PipelineDependencies;
   /** Loads a key again in the background after its answer was forgotten. */
   readonly #renew: (key: unknown, text: string) => void;
-  /** As long as nothing was stored, a lookup needs no digest. */
+  /** Before the first answer is stored, a lookup needs no digest. */
   #hasStored = false;
 
   constructor(

@@ -4,7 +4,7 @@ import type { FieldPolicy, Policies } from './policies.js';
 import type { Sdl } from './sdl.js';
 
 /** Categories that are shown without consent: data of no person, and consents, which callers must see to respect them. */
-const OF_NOBODY: readonly DataCategory[] = ['NONE', 'CONSENT'];
+const CATEGORIES_WITHOUT_CUSTOMER: readonly DataCategory[] = ['NONE', 'CONSENT'];
 
 interface Problem {
   node: FieldDefinitionNode;
@@ -70,14 +70,19 @@ export function dataWithoutCustomer(
   for (const [name, node] of fields.get('Query') ?? []) {
     const from = `Query.${name}`;
     const isAudited = !sdl.owners.has(from);
-    step(from, node, { from, allowed: [...OF_NOBODY, 'COMPANY'], open, isAudited }, new Set());
+    step(
+      from,
+      node,
+      { from, allowed: [...CATEGORIES_WITHOUT_CUSTOMER, 'COMPANY'], open, isAudited },
+      new Set(),
+    );
   }
   for (const [name, node] of fields.get('Customer') ?? []) {
     const from = `Customer.${name}`;
     const category = policies.get(from)?.category;
     // The others have a check of consent, which covers all fields below them.
-    if (category === undefined || !OF_NOBODY.includes(category)) continue;
-    step(from, node, { from, allowed: OF_NOBODY, open, isAudited: true }, new Set());
+    if (category === undefined || !CATEGORIES_WITHOUT_CUSTOMER.includes(category)) continue;
+    step(from, node, { from, allowed: CATEGORIES_WITHOUT_CUSTOMER, open, isAudited: true }, new Set());
   }
   return [...problems.values()];
 }

@@ -19,7 +19,7 @@ export function withoutCache(
     all
       .filter(({ freshness }) => freshness === undefined)
       .map(({ name }) => [name, variableOf(name, 'FRESHNESS')] as const)
-      // The gateway refuses settings of sources that are not plugged in.
+      // Leaves out sources that are not plugged in, because the gateway refuses their settings.
       .filter(([, variable]) => {
         const prefix = variable.replace(/FRESHNESS$/, '');
         return Object.keys(environment).some((other) => other.startsWith(prefix));

@@ -13,9 +13,9 @@ class Returned {
 }
 
 /**
- * Does the same as a WeakMap, with a private field in each key. The field is invisible when a key is listed, copied,
- * written as JSON or frozen. Use it if keys are objects of a request. For long-lived keys, a WeakMap is as good.
- * README.md explains why.
+ * Does the same as a WeakMap, with a private field in each key. The field is invisible when a key is listed,
+ * copied, written as JSON or frozen. Use it if keys are objects of a request. For long-lived keys, a WeakMap
+ * is equally fast. README.md explains why.
  */
 export function fieldWeakMap<K extends object, V>(): FieldWeakMap<K, V> {
   class Holder extends Returned {

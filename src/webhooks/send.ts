@@ -10,7 +10,7 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 export interface Sent {
   /** `delivered`: status 2xx. `gone`: status 410. `failed`: anything else. */
   outcome: 'delivered' | 'gone' | 'failed';
-  /** The HTTP status, or the gateway's text about why there is none. */
+  /** The HTTP status, or the reason why there is none. */
   reason: string;
   /** Whether the status is 429, 502 or 504. */
   isOverloaded: boolean;

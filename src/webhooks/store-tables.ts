@@ -214,7 +214,7 @@ export const deliveryFinished = `
     state = CASE WHEN state = 'cancelled' AND $5 <> 'delivered' THEN state ELSE $5 END
   WHERE id = $1 AND state <> 'delivered' AND ((state IN ('waiting', 'cancelled') AND holder = $2)
     OR ($5 = 'delivered' AND (state <> 'waiting' OR leased_until <= $6)))`;
-/** id, holder, attempts, reason, next at. What was cancelled meanwhile is not tried again. */
+/** id, holder, attempts, reason, next at. A delivery that was cancelled meanwhile is not tried again. */
 export const deliveryPostponed = `
   UPDATE webhook_deliveries SET attempts = $3, reason = $4, ready_at = $5, leased_until = 0,
     next_at = CASE WHEN state = 'waiting' THEN CAST($5 AS BIGINT) END

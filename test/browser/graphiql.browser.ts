@@ -47,7 +47,7 @@ describe('GraphiQL in a browser', () => {
     await page.getByRole('button', { name: 'New tab' }).click();
     await page.locator('.graphiql-tab-active', { hasText: '<untitled>' }).waitFor();
     const editor = page.locator('.graphiql-query-editor .view-lines');
-    // The editor of the tab before may still be there for a moment.
+    // The editor of the previous tab may still exist for a moment.
     await expect
       .poll(
         async () => {

@@ -31,7 +31,7 @@ test('an unknown purpose is refused, and not quoted in the error', () => {
   for (const text of ['', 'SERVICE, MARKETING', 'curiosity', 'constructor']) {
     expect(() => purposeOfCaller(campaign, text)).toThrow(InvalidInputError);
     expect(() => purposeOfCaller(campaign, text)).toThrow(
-      /^Data-Purpose names no purpose: it must be one of SERVICE, [A-Z_, ]+\.$/,
+      /^The header Data-Purpose is not a purpose. It must be one of SERVICE, [A-Z_, ]+\.$/,
     );
   }
 });

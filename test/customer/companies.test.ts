@@ -78,7 +78,7 @@ interface Systems {
   register_names?: readonly CompanyRecord[] | Error;
   /** The employer of the customer in the CRM. */
   employer?: Answer;
-  /** The result of a shop with business accounts for the customer. */
+  /** The accounts of the customer in a shop with business accounts. */
   shop?: Outcome;
 }
 

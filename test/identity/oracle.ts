@@ -1,6 +1,6 @@
 /**
- * A second, simple and slow implementation of the rules of src/identity/README.md. It can read a world completely. It
- * shares no code with the engine, so a mistake goes unnoticed only if both make it.
+ * A second implementation of the rules of src/identity/README.md: simple and slow. It can read a world
+ * completely. It shares no code with the engine, so a mistake stays undetected only if both have it.
  */
 import type { Identifier } from '../../src/identity/identifiers.js';
 import type { CustomerRecord } from '../../src/identity/declaration.js';

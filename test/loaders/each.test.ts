@@ -8,7 +8,7 @@ import { createLoading, type Loading, type LoadingClient } from '../support/load
 
 const unavailable = new SourceUnavailableError('shop', 'shop cannot be reached.');
 
-/** Waits until all work that needs no answer has run. */
+/** Waits until all work has run that does not wait for an answer. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 4; i += 1) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -23,7 +23,7 @@ const POLICY: FreshnessOptions = {
 const clock = fakeClock();
 let loading: Loading[] = [];
 
-/** Waits until all work that needs no answer has run. */
+/** Waits until all work has run that does not wait for an answer. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 4; i += 1) await new Promise((resolve) => setImmediate(resolve));
 }

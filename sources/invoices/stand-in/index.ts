@@ -31,11 +31,11 @@ import { createEmitter, webhookClientState } from './webhook.js';
  * Not imitated, and answered with 501: $expand, $apply, $batch, functions in filters, delta links, writing.
  */
 export interface InvoicesOptions {
-  /** Calls in five minutes; Business Central allows 6,000. Default: ten million. */
+  /** The number of calls in five minutes. Business Central allows 6,000. Default: ten million. */
   requestsPerFiveMinutes?: number;
-  /** The most records on a page. Default 20,000. */
+  /** The maximum number of records on a page. Default: 20,000. */
   maxPageSize?: number;
-  /** For how long an access token is good, in seconds. Default 3,599. */
+  /** The lifetime of an access token, in seconds. Default: 3,599. */
   tokenSeconds?: number;
   /** The clock, in milliseconds since 1970. Default: the real one. */
   now?: () => number;

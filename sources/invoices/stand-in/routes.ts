@@ -14,7 +14,7 @@ export interface RouteOptions {
 
 const api = /^\/v2\.0\/([^/]+)\/production\/api\/v2\.0\/(.*)$/;
 
-/** Below `/v2.0/{tenant}/production/api/v2.0`, as written in the reference of API v2.0. */
+/** The paths below `/v2.0/{tenant}/production/api/v2.0`, as in the reference of API v2.0. */
 export function createRoutes({
   world,
   companyId,

@@ -32,7 +32,7 @@ export const tables = `
     last_seen_at timestamptz not null,
     primary key (cust_no, visitor_id)
   );
-  comment on table customer_devices is 'Where somebody logged in. Several people may use one device.';
+  comment on table customer_devices is 'The devices on which a customer logged in. Several people may use one device.';
 
   create table customer_consents (
     cust_no    text not null references customers,

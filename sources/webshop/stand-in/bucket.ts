@@ -1,6 +1,6 @@
-/** The vendor's leaky bucket: points flow back at a steady rate, up to a maximum. */
+/** The vendor's leaky bucket. Points are restored at a constant rate, up to a maximum. */
 export interface Bucket {
-  /** Takes the points if they are there. */
+  /** Takes the points if the bucket has enough. */
   take(points: number): boolean;
   giveBack(points: number): void;
   status(): ThrottleStatus;

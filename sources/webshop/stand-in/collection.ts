@@ -1,26 +1,26 @@
 import { compareIds } from './gid.js';
 
-/** One kind of the shop's entries, with the keys for searching and sorting. */
+/** The shop's entries of one kind, with keys for searches and sorting. */
 export interface Collection<T> {
   byId: (id: string) => T | undefined;
   idOf: (entry: T) => string;
-  /** What the API shows of it; always the same object for the same entry. */
+  /** The record in the API. It is always the same object for an entry. */
   record: (entry: T) => object;
   field: (name: string) => SearchField<T> | undefined;
-  /** What a search term without a field looks in. */
+  /** The texts that a search term without a field matches. */
   texts: (entry: T) => string[];
-  /** All entries; an unknown key sorts by id, as does what is equal. */
+  /** All entries, sorted. An unknown key sorts by id. Equal entries are also sorted by id. */
   sorted: (sortKey: string) => readonly T[];
   sort: (entries: readonly T[], sortKey: string) => readonly T[];
 }
 
 export interface SearchField<T> {
-  /** `text` is equal as a whole, `words` in one of its words; both ignore case. */
+  /** `text` matches a whole value, `words` one of its words. Both are case-insensitive. */
   kind: 'text' | 'words' | 'id' | 'number' | 'time';
   read: (entry: T) => string | null;
-  /** Makes equality a look-up instead of a scan; for fields with many different values. */
+  /** Builds an index for equality, for fields with many distinct values. */
   indexed?: boolean;
-  /** Filled from `indexed`. */
+  /** The indexes of the fields in `indexed`. */
   lookUp?: (value: string) => readonly T[];
 }
 
@@ -38,7 +38,7 @@ export function createCollection<T>(options: CollectionOptions<T>): Collection<T
   const byEntryId = new Map(options.entries.map((entry) => [idOf(entry), entry]));
   const records = new Map<T, object>();
   const sortings = new Map<string, readonly T[]>();
-  // Maps, since a client may well name a field or key "constructor".
+  // These are Maps, because a client may send "constructor" as the name of a field or key.
   const sortKeys = new Map(Object.entries(options.sortKeys));
   const fields = new Map(
     Object.entries(options.fields).map(([name, field]) => [name, withIndex(field, options.entries)]),

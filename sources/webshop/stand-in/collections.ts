@@ -60,7 +60,7 @@ export function orderCollection(entries: readonly ShopOrder[], shop: () => Shop)
     entries,
     idOf: ({ id }) => id,
     record: (order) => orderRecord(order, shop()),
-    // The vendor knows some thirty more.
+    // The vendor has about thirty more.
     fields: {
       id: { kind: 'id', read: ({ id }) => id, indexed: true },
       name: { kind: 'text', read: ({ order }) => order.name, indexed: true },
@@ -129,7 +129,7 @@ export function variantCollection(
     entries,
     idOf: ({ variantId }) => variantId,
     record: (product) => variantRecord(product, shop()),
-    // The vendor knows a dozen more terms. The stand-in ignores them with a warning in the answer.
+    // The vendor supports about twelve more terms. The stand-in ignores them with a warning in the answer.
     fields: {
       id: { kind: 'id', read: ({ variantId }) => variantId, indexed: true },
       product_id: { kind: 'id', read: ({ productId }) => productId, indexed: true },

@@ -1,6 +1,6 @@
 import { badRequest } from './vendor-errors.js';
 
-/** Pages of a list, as every connection of the vendor gives them. */
+/** Makes pages of a list in the form of the vendor's connections. */
 
 export interface PageArguments {
   first?: number | null;
@@ -91,8 +91,8 @@ function checkPageSize({ first, last }: PageArguments): void {
 }
 
 /**
- * Base64 of JSON, at the vendor too; the id in it is a number of up to 64 bits. The position is where the entry was
- * when the cursor was given out: a guess that spares walking through a long list.
+ * Base64 of JSON, like the vendor's cursors. The id in it is a number of up to 64 bits. The position is that
+ * of the entry when the cursor was made. It is a hint, which avoids a scan of a long list.
  */
 export function cursorFor(id: string, position = 0): string {
   return Buffer.from(`{"last_id":${id},"last_value":"${id}","position":${position}}`).toString('base64');

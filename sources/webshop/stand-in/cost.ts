@@ -64,7 +64,7 @@ function createPricing(schema: GraphQLSchema, fragments: ReadonlyMap<string, Fra
     return ofObject(type, sets, entries);
   }
 
-  /** `entries` returns the most entries of the connection around these selections. */
+  /** `entries` returns the maximum number of entries of the connection around these selections. */
   function ofObject(type: GraphQLObjectType, sets: readonly SelectionSetNode[], entries: Price): Price {
     const prices = [...fieldsByKey(type, sets).values()].flatMap(
       (choices) => ofField(type, choices, entries) ?? [],
@@ -173,7 +173,7 @@ function countOf(value: unknown): number | undefined {
   return typeof value === 'number' ? Math.max(0, value) : undefined;
 }
 
-/** An argument's number, or of a list anything as long as the list. */
+/** The value of a numeric argument, or the length of a list. */
 function argumentOf(node: FieldNode, name: string): (variables: Variables) => unknown {
   const value = node.arguments?.find((argument) => argument.name.value === name)?.value;
   switch (value?.kind) {

@@ -13,20 +13,20 @@ export type { FailingField } from './schema.js';
 
 export interface WebshopOptions {
   accessToken?: string;
-  /** Points in a full bucket. The vendor gives the larger plans this much; its smallest has 2,000. */
+  /** Points in a full bucket. The vendor's larger plans have this many, and its smallest has 2,000. */
   maximumAvailable?: number;
-  /** Points that flow back each second. */
+  /** Points that are restored each second. */
   restoreRate?: number;
   failingFields?: readonly FailingField[];
-  /** Milliseconds since 1970; moves the bucket and what `now` means in a search. */
+  /** The time in milliseconds since 1970. It decides the points in the bucket, and `now` in a search. */
   now?: () => number;
 }
 
 export interface WebshopStandIn extends StandIn {
-  /** The newest operations that reached the vendor's API, oldest first. */
+  /** The latest operations that reached the vendor's API, oldest first. */
   requests(): readonly ReceivedOperation[];
   forgetRequests(): void;
-  /** From now on these fields fail and no others. */
+  /** Makes these fields fail from now on, instead of any former ones. */
   failFields(failing: readonly FailingField[]): void;
 }
 
@@ -37,7 +37,7 @@ const maxCost = 1_000;
 const maxStoredRequests = 200;
 const maxBodyBytes = 2_000_000;
 
-/** Shopify's Admin GraphQL API, version 2025-01, as far as schema.graphql has it. */
+/** Shopify's Admin GraphQL API, version 2025-01: the part in schema.graphql. */
 export async function startWebshop(
   world: World,
   {

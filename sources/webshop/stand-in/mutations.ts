@@ -15,7 +15,7 @@ interface EmailConsentInput {
   };
 }
 
-/** The only mutations: those by which the vendor's own pages unsubscribe a customer. */
+/** The only mutations are those that the vendor's pages send when a customer unsubscribes. */
 export function createMutations(shop: Shop, now: () => number): Record<string, Resolver> {
   return {
     customerEmailMarketingConsentUpdate: (_parent: unknown, { input }: { input: EmailConsentInput }) => {

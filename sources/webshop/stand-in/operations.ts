@@ -26,7 +26,7 @@ export interface Answer {
   extensions?: Record<string, unknown>;
 }
 
-/** A document is parsed, validated and priced once. */
+/** Each document is parsed, validated and priced once. */
 interface Prepared {
   document: DocumentNode;
   operations: Map<string, PreparedOperation>;
@@ -117,7 +117,7 @@ function prepare(schema: GraphQLSchema, query: string): Prepared | readonly Grap
     return { document, operations };
   } catch (error) {
     if (error instanceof GraphQLError) return [error];
-    // Thousands of levels are more than the call stack can hold.
+    // Thousands of levels would overflow the call stack.
     if (error instanceof RangeError) return [badRequest('The query is nested too deeply.')];
     throw error;
   }

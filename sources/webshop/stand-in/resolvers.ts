@@ -31,7 +31,7 @@ export function createRootResolvers(shop: Shop, now: () => number): Record<strin
   const pageOf =
     <T>(collection: Collection<T>) =>
     (_parent: unknown, args: SearchArguments, context: Context, info: GraphQLResolveInfo): Connection => {
-      // Nobody has saved a search here.
+      // This shop has no saved searches.
       if (args.savedSearchId) throw unknownId(args.savedSearchId);
       const { entries, report } = search(collection, {
         query: args.query,

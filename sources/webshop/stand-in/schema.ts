@@ -13,7 +13,7 @@ import { roleOf, type Role } from './cost.js';
 import { parseGid } from './gid.js';
 import type { SearchReport } from './search-matching.js';
 
-/** What one operation gathers while it runs. */
+/** The state of one operation while it runs. */
 export interface Context {
   spent: number;
   searches: (SearchReport & { path: (string | number)[] })[];
@@ -21,11 +21,11 @@ export interface Context {
 
 export type Resolver = GraphQLFieldResolver<unknown, Context>;
 
-/** Makes a field answer with an error, of one record or (without `id`) of all. */
+/** Makes a field fail, of one record or (without `id`) of all. */
 export interface FailingField {
   type: string;
   field: string;
-  /** A global id or its number. */
+  /** The global id of the record, or its number. */
   id?: string;
   message: string;
   /** Default INTERNAL_SERVER_ERROR. */
@@ -34,13 +34,16 @@ export interface FailingField {
 
 export interface ExecutableSchema {
   schema: GraphQLSchema;
-  /** In the place of those given before. */
+  /** Replaces all former failures by these. */
   failFields: (failing: readonly FailingField[]) => void;
 }
 
 const source = readFileSync(new URL('./schema.graphql', import.meta.url), 'utf8');
 
-/** The roots' fields have resolvers; records answer their own fields, a property that is a function being called. */
+/**
+ * The fields of the root types have resolvers. For other fields, the property of the record is returned, or
+ * called if it is a function.
+ */
 export function createSchema(
   rootResolvers: Record<string, Resolver>,
   mutations: Record<string, Resolver>,
@@ -74,12 +77,12 @@ export function createSchema(
   };
 }
 
-/** What an operation really cost is counted as it goes: of what is not there nothing is charged. */
+/** The actual cost is counted during the execution. Missing records cost nothing. */
 function metered(role: Role, resolver: Resolver): Resolver {
   if (role === 'edges' || role === 'page-info') return resolver;
   if (role === 'connection') {
     return (parent, args, context, info) => {
-      // Also when it then fails for its arguments.
+      // The cost counts even if the field then fails because of its arguments.
       context.spent += 2;
       return resolver(parent, args, context, info);
     };

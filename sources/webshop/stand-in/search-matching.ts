@@ -2,7 +2,7 @@ import { compareIds, parseGid } from './gid.js';
 import type { Collection, SearchField } from './collection.js';
 import { describeSearch, parseSearch, type Comparator, type SearchNode, type SearchTerm } from './search.js';
 
-/** The vendor's report under `extensions.search` about a search that it understood only in part. */
+/** The vendor's report under `extensions.search` about a search with terms that it does not support. */
 export interface SearchReport {
   query: string;
   parsed: object;
@@ -42,7 +42,7 @@ export function search<T>(
   return unknownFields.size > 0 ? { entries, report } : { entries };
 }
 
-/** The vendor leaves such terms out, so that the answer holds more than was meant. */
+/** The vendor ignores such terms, so the answer has more records than intended. */
 function withoutUnknownFields<T>(
   node: SearchNode,
   collection: Collection<T>,
@@ -73,7 +73,7 @@ function findMatching<T>(
   return collection.sorted(sortKey).filter(matches);
 }
 
-/** A set that holds all matching entries, if an index can find it. */
+/** A set with all matching entries, if an index can find it. */
 function lookUp<T>(node: SearchNode, collection: Collection<T>): Set<T> | undefined {
   if (node.kind === 'term') {
     const field = node.field === undefined ? undefined : collection.field(node.field);
@@ -150,7 +150,7 @@ function valueMatcher<T>(field: SearchField<T>, term: SearchTerm, now: number): 
   }
 }
 
-/** Ids may be given as bare numbers, with or without leading zeros, or as global ids. */
+/** Ids may be plain numbers, with or without leading zeros, or global ids. */
 function comparableValue<T>(field: SearchField<T>, value: string): string {
   return field.kind === 'id' ? (parseGid(value)?.id ?? value).replace(/^0+(?=\d)/, '') : value;
 }
@@ -191,7 +191,7 @@ function holds(comparator: Comparator, difference: number): boolean {
   }
 }
 
-/** A date stands for its whole day, a year for its whole year; a moment without a zone is taken as UTC. */
+/** A date means its whole day, and a year its whole year. A time without a zone is in UTC. */
 function timeMatcher(term: SearchTerm, now: number): (value: string) => boolean {
   const span = term.value === 'now' ? { start: now, end: now } : timeSpan(term.value);
   if (!span) return () => false;

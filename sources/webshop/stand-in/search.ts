@@ -1,9 +1,9 @@
 import { badRequest } from './vendor-errors.js';
 
 /**
- * Reads Shopify's search syntax: terms joined by AND (also when nothing stands between them) or OR, parentheses,
- * `-` or NOT in front, comparators behind a field's name, quotes, backslash before a special character. Like the
- * vendor, it refuses no text: it leaves out terms that it does not understand.
+ * Parses Shopify's search syntax: terms joined by AND (the default) or OR, parentheses, `-` or NOT before a
+ * term, comparators after a field's name, quotes, and backslash escapes. Like the vendor, it never refuses a
+ * text. It ignores terms that it does not support.
  */
 
 export type SearchNode =
@@ -11,11 +11,11 @@ export type SearchNode =
 
 export interface SearchTerm {
   kind: 'term';
-  /** Absent: any of the texts of a record. */
+  /** Undefined: any text of a record. */
   field?: string;
   comparator: Comparator;
   value: string;
-  /** A quoted value is one phrase, and its `*` is just a star. */
+  /** A quoted value is one phrase, and `*` in it has no special meaning. */
   quoted: boolean;
 }
 
@@ -60,7 +60,7 @@ export function parseSearch(text: string): SearchNode {
       return first.value === '' ? undefined : { kind: 'term', comparator: '=', ...first };
     }
     at += 1;
-    // Left over from an unquoted value with a colon in it, such as a time.
+    // The rest of an unquoted value that contains a colon, such as a time.
     if (first.value === '') return undefined;
     const comparator = parseComparator();
     const value = parseValue();

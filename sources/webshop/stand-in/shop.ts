@@ -25,7 +25,7 @@ export interface Shop {
   customerByEmail(email: string): object | undefined;
   customerByPhone(phone: string): object | undefined;
   variantBySku(sku: string): SeedProduct | undefined;
-  /** Any kind of thing by its global id. */
+  /** Finds a record of any kind by its global id. */
   node(id: string): object | undefined;
   self: object;
 }
@@ -52,7 +52,7 @@ export interface ShopOrder {
 
 export interface ShopFulfillment {
   shipment: ShopOrder['order']['shipments'][number];
-  /** Its place among those of the order, from 0. */
+  /** Its index in the order, from 0. */
   index: number;
   orderId: string;
 }
@@ -79,7 +79,7 @@ export function createShop(world: World): Shop {
   const phones = keyed(customers, ({ person }) => person.phone);
   const skus = keyed(world.products, ({ sku }) => sku);
 
-  // A record may lead to any other, so the collections need the whole shop.
+  // A record may refer to any other, so the collections need the whole shop.
   const getShop = () => shop;
   const shop: Shop = {
     customers: customerCollection(customers),
@@ -102,7 +102,7 @@ export function createShop(world: World): Shop {
   return shop;
 }
 
-/** What finds a thing by its id, for each type of a global id. */
+/** The lookup by id, for each type of a global id. */
 function createNodes(
   shop: Shop,
   fulfillments: ReadonlyMap<string, ShopFulfillment>,
@@ -151,7 +151,7 @@ function toCustomer(person: Person): ShopCustomer | undefined {
   return {
     id: webshop.customerId,
     person,
-    // The shop's own, since it may change; the world is everybody's.
+    // A copy for this shop, because it may change and all stand-ins share the world.
     webshop: { ...webshop },
     updatedAt: moments.reduce((latest, moment) => (moment > latest ? moment : latest)),
   };
@@ -166,7 +166,7 @@ function toDraftOrders(customer: ShopCustomer): ShopDraftOrder[] {
   }));
 }
 
-/** The vendor lets nobody share an address, number or sku that is looked up by; should the seed, the first counts. */
+/** The vendor allows no duplicate address, number or SKU. If the made-up data has one, the first counts. */
 function keyed<T>(entries: readonly T[], keyOf: (entry: T) => string): Map<string, T> {
   return new Map([...entries].reverse().map((entry) => [keyOf(entry), entry]));
 }

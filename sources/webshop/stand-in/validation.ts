@@ -21,7 +21,7 @@ import {
 import { parseGid } from './gid.js';
 import { invalidGidExplanation, invalidVariable, oneOfExplanation, type Problem } from './vendor-errors.js';
 
-/** What the vendor refuses before anything runs, beyond or other than the rules of the specification. */
+/** The vendor's validation rules that differ from those of the specification. */
 
 export const validationRules = [
   ...specifiedRules.filter((rule) => rule !== FieldsOnCorrectTypeRule),
@@ -70,7 +70,7 @@ function globalIdLiterals(context: ValidationContext): ASTVisitor {
 
 type Ancestor = ASTNode | readonly ASTNode[];
 
-/** Names from the operation down: the vendor's way to locate something in a document. */
+/** The names from the operation to a field, with which the vendor locates an error in a document. */
 function documentPath(ancestors: readonly Ancestor[]): string[] {
   return ancestors.flatMap((ancestor) => ('kind' in ancestor ? (keyOf(ancestor) ?? []) : []));
 }

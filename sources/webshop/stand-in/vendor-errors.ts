@@ -48,7 +48,7 @@ export function invalidGidExplanation(value: string): string {
   return `Invalid global id '${value}'`;
 }
 
-/** Where in the value of a variable what is wrong. */
+/** The path and the problem in the value of a variable. */
 export interface Problem {
   path: (string | number)[];
   explanation: string;

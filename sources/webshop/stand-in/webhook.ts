@@ -21,7 +21,7 @@ export function createEmitter(shop: Shop, now: () => number): Emitter {
       return customer && message(topic, toRecord(customer), customer);
     };
 
-  /** The newest order that it can happen to, changed so. */
+  /** Changes the newest order that can have the event. */
   const ofOrder =
     (topic: string, canHappen: (order: ShopOrder['order']) => boolean, change: Partial<ShopOrder['order']>) =>
     (email: string): WebhookMessage | undefined => {
@@ -106,7 +106,8 @@ function buyer({ id, person }: ShopCustomer): object {
 }
 
 function message(topic: string, record: object, { id }: ShopCustomer): WebhookMessage {
-  // Shopify writes ids as numbers, which JavaScript cannot hold: a text of digits with an n is one here.
+  // Shopify writes ids as numbers that JavaScript cannot represent. Here such a number is a text of digits
+  // followed by n.
   const body = JSON.stringify(record).replace(/"(\d+)n"/g, '$1');
   const webhookId = randomUUID();
   return {

@@ -3,7 +3,7 @@ import { GREET, PREFIX, SCRIPTS, type Script } from './scripts.js';
 
 /** A link to Redis on which the scripts are loaded. */
 export interface Link {
-  /** Less than each `since` that is read over this link, and greater than each one read before. */
+  /** A number below each `since` that is read over this link, and above each one read before. */
   readonly since: number;
   /** Milliseconds that Redis took to answer GREET. */
   readonly greetingMs: number;
@@ -76,7 +76,7 @@ function isUnknownScript(error: unknown): boolean {
   return isRefusal(error) && error.message.startsWith('NOSCRIPT');
 }
 
-/** A number as the scripts write it. */
+/** Parses a number in the format of the scripts. */
 export function numberIn(reply: unknown): number | undefined {
   const number = Buffer.isBuffer(reply) ? Number(reply.toString()) : reply;
   return typeof number === 'number' && Number.isSafeInteger(number) ? number : undefined;

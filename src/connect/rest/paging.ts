@@ -19,7 +19,10 @@ type PageStyle = Page extends infer Kind
   : never;
 
 export interface MeasuredPaging {
-  /** In the words of the declaration. Undefined if the list has one page, or continues in a way that cannot be declared. */
+  /**
+   * The paging in the syntax of a declaration. Undefined if the list has one page, or continues in a way that
+   * cannot be declared.
+   */
   style?: PageStyle;
   /** Constant parameters of each page, such as its size. */
   constants: Readonly<Record<string, number>>;

@@ -3,14 +3,14 @@ import { pageSize } from '../../connection.js';
 export interface Segment {
   /** The field with its arguments, as text. */
   text: string;
-  /** How many items the field gives at most, from its `first`. */
+  /** The maximum number of items in the field, from its `first`. */
   items: number | undefined;
 }
 
 /** A vendor's cursor is part of the request's text, so only characters that cannot end a string are accepted. */
 export const VENDOR_CURSOR = /^[\w+/=:-]{1,1000}$/;
 
-/** Cuts a path at its dots; `$name` in it becomes the value of our field's argument. */
+/** Splits a path at its dots, and replaces `$name` by the value of the field's argument. */
 export function parsePath(path: string, args: Readonly<Record<string, unknown>>): Segment[] {
   return (path.match(/[^.(]+(\([^)]*\))?/g) ?? []).map((segment) => {
     const text = segment.replace(/(?<=: )\$(\w+)/g, (whole, name: string) => {
@@ -31,7 +31,7 @@ export function stepsBelow(segments: readonly Segment[]): (string | number)[] {
   return segments.slice(1).map(({ text }) => (/^\d+$/.test(text) ? Number(text) : text.replace(/\(.*/s, '')));
 }
 
-/** A path to a leaf: all before it are objects. */
+/** A path to a leaf. All steps before it are objects. */
 export function objectsIn(path: string): number {
   return path.split('.').length - 1;
 }

@@ -12,11 +12,17 @@ export interface Database {
 export type ColumnType = 'integer' | 'bigint' | 'text' | 'text[]' | 'timestamptz' | 'uuid';
 
 export interface ForEach<Column extends string> {
-  /** Runs once for each of the values: `requested.page` is the value of `page`. Its columns need names. */
+  /**
+   * The query that runs once for each of the values. `requested.page` is the value of `page`. Its columns
+   * need names.
+   */
   query: string;
   columns: Readonly<Record<Column, ColumnType>>;
   values: readonly Readonly<Record<Column, unknown>>[];
-  /** Values that are equal for all of them: `shared.size`. Their types are those of the columns that they are compared with. */
+  /**
+   * Values that are equal in all runs, such as `shared.size`. Their types are those of the columns that they
+   * are compared with.
+   */
   shared?: Readonly<Record<string, unknown>>;
   /** The columns of the query that sort all rows together. */
   orderBy: string;
@@ -30,7 +36,10 @@ export interface Dialect {
   bytes(column: string): string;
 }
 
-/** Refuses NUL, which no database has in a text, and unpaired surrogates, which would be changed on the way. */
+/**
+ * Refuses NUL, which databases cannot store in a text, and unpaired surrogates, which the encoding would
+ * change.
+ */
 export function refuseImpossibleText(parameters: readonly unknown[]): void {
   for (const parameter of parameters.flat()) {
     if (typeof parameter === 'string' && (parameter.includes('\0') || /\p{Surrogate}/u.test(parameter)))

@@ -48,7 +48,7 @@ export function executeFields(
       let value: unknown;
       if (isProperty) {
         value = propertyOf(source, field.definition.name);
-        // Most fields end here.
+        // Most fields take this path.
         if (value == null && !isNonNull) {
           values[key] = null;
           continue;

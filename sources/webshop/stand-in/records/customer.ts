@@ -33,11 +33,11 @@ export function customerRecord(customer: ShopCustomer): object {
       [addressRecord(customer)].slice(0, first ?? undefined),
     addressesV2: (page: PageArguments) =>
       connection([customer], page, { idOf: () => id, record: addressRecord }),
-    // Said anew each time, since it may be changed.
+    // Read each time, because it may change.
     emailMarketingConsent: () => consentState(webshop.emailConsent),
     smsMarketingConsent: () => ({
       ...consentState(webshop.smsConsent),
-      // Unlike of e-mail there always is one.
+      // Unlike that of e-mail, it is never null.
       marketingOptInLevel: webshop.smsConsent.optInLevel ?? 'SINGLE_OPT_IN',
       consentCollectedFrom: 'OTHER',
     }),
@@ -69,7 +69,7 @@ export function addressRecord({ id, person }: ShopCustomer): object {
     address2: null,
     zip: address.postcode,
     city: address.city,
-    // Dutch addresses have no province at the vendor.
+    // The vendor stores no province in Dutch addresses.
     province: null,
     provinceCode: null,
     country: 'Netherlands',

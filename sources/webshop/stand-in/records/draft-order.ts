@@ -66,7 +66,7 @@ export function lineItemRecord(line: ShopLine, shop: Shop): object {
     uuid: uuidFor(line.id),
     ...whatIsSold(line, shop),
     vendor: shopName,
-    // Without a variant it is a free-form line.
+    // A line without a variant is a custom line.
     custom: shop.variantBySku(line.sku) === undefined,
     isGiftCard: false,
     taxable: true,

@@ -19,7 +19,7 @@ export function orderRecord(entry: ShopOrder, shop: Shop): object {
     phone: customer.person.phone,
     currencyCode: 'EUR',
     totalPriceSet: moneyBag(totalCents),
-    // Functions, because the entry may change after this record is created.
+    // These are functions, because the entry may change after this record is created.
     displayFinancialStatus: () =>
       entry.order.isPaid ? 'PAID' : entry.order.isCancelled ? 'VOIDED' : 'PENDING',
     displayFulfillmentStatus: shipments.length > 0 ? 'FULFILLED' : 'UNFULFILLED',
@@ -35,7 +35,7 @@ export function orderRecord(entry: ShopOrder, shop: Shop): object {
   };
 }
 
-/** When anything of it was done last. */
+/** The time of its last change. */
 export function updatedAt({ placedAt, shipments }: ShopOrder['order']): string {
   const last = shipments.at(-1);
   return last?.deliveredAt ?? last?.sentAt ?? placedAt;
@@ -69,7 +69,7 @@ export function fulfillmentRecord({ shipment, index, orderId }: ShopFulfillment,
   };
 }
 
-/** The vendor's are 32 hexadecimal digits that nobody can guess. */
+/** The vendor's tokens are 32 random hexadecimal digits. */
 function tokenOf(text: string): string {
   return (BigInt(text) ** 3n).toString(16).padStart(32, '0').slice(-32);
 }

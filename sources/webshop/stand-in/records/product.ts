@@ -42,10 +42,11 @@ export function variantRecord(product: SeedProduct, shop: Shop): object {
     __typename: 'ProductVariant',
     id: gid('ProductVariant', variantId),
     legacyResourceId: variantId,
-    // A variant may well have none.
+    // A variant may have none.
     sku: sku === '' ? null : sku,
     barcode: null,
-    // A product that has no choices is one variant of this name, which the vendor does not repeat in `displayName`.
+    // A product without options has one variant with this name, which the vendor does not repeat in
+    // `displayName`.
     title: 'Default Title',
     displayName: title,
     price: money(priceCents),

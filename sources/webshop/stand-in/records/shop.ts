@@ -1,6 +1,6 @@
 import { gid } from '../gid.js';
 
-/** Before anything in it was sold. */
+/** A time before the first order of the shop. */
 export const shopCreatedAt = '2018-09-01T08:00:00Z';
 export const shopName = 'Webwinkel De Stekker';
 export const shopUrl = 'https://webshop.example.nl';
