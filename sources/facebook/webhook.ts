@@ -82,7 +82,7 @@ export const webhook: WebhookDeclaration = {
   changes: { 'lead.created': [formSubmissions] },
 };
 
-/** The event holds ids only. The lead itself names the person, and it is fetched. */
+/** The event has only ids. The lead, which is fetched, names the person. */
 function toLeadEvent({ field, value }: z.infer<typeof pageChange>): ReportedEvent | undefined {
   const change = field === 'leadgen' ? lead.safeParse(value).data : undefined;
   if (change === undefined) return undefined;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /**
- * What the KvK's APIs send(only the parts that are read): https://developers.kvk.nl/documentation. The APIs
+ * What the KvK's APIs send (only the parts that are read): https://developers.kvk.nl/documentation. The APIs
  * omit fields without a value. Links are not read. The service sends them as `_links`, although the published
  * files say `links`.
  */

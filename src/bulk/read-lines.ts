@@ -15,7 +15,7 @@ export interface InputLine {
 
 /** The maximum number of characters of one line. */
 const MAX_LINE_LENGTH = 10_000;
-/** Lines of a CSV that are parsed at once, so that the event loop is not blocked for long. */
+/** The number of CSV lines that are parsed at once, so that the event loop is not blocked for long. */
 const LINES_PER_PART = 500;
 
 /**
@@ -77,7 +77,7 @@ function badHeader(problem: string) {
   return httpError('BAD_REQUEST', `The first line of the CSV must have the names of the columns. ${problem}`);
 }
 
-/** The identifier of a line. Its kind is not a value of a customer, so messages may have it. */
+/** The identifier of a line. Its kind is not personal, so messages may contain it. */
 function keyIn(
   values: Readonly<Record<string, unknown>>,
   kinds: ReadonlySet<string>,

@@ -31,7 +31,7 @@ export interface BulkOptions {
   runner: Pick<OperationRunner, 'answer'>;
   principal: Principal;
   requestId: string;
-  /** The variables of the operation beside the key. */
+  /** The variables of the operation, without the key. */
   variables: Readonly<Record<string, unknown>>;
   /** The most customers in one answer. */
   maxCustomers: number;
@@ -45,11 +45,14 @@ export interface BulkOptions {
   onAnswer?: (answer: Answer, startedAt: number) => void;
 }
 
-/** The first answer has few customers, so that the first lines come soon. */
+/** The first answer has few customers, so that the first lines are sent soon. */
 const FIRST_SIZE = 100;
 const SIZES = [1_000, 500, 200, 100, 50, 20, 10, 5, 2, 1];
 const DEADLINE_MS = 60_000;
-/** Lines that wait longer for the client are answered again, because the customer may have refused meanwhile. */
+/**
+ * Lines that wait longer for the client are answered again, because a customer may have withdrawn consent
+ * meanwhile.
+ */
 const MAX_WAIT_MS = 5_000;
 
 /**
@@ -108,7 +111,7 @@ function listenOnce(signal: AbortListening | undefined): ClientConnection {
   };
 }
 
-/** The most customers that one answer may have by the limits of the gateway and of the caller. */
+/** The maximum number of customers in one answer, by the limits of the gateway and of the caller. */
 function maxSizeFor({ operation, prepared, principal, variables, maxCustomers }: BulkOptions): number {
   const { maxCost, costPerMinute } = principal.caller;
   const costOf = (count: number): number =>
@@ -189,7 +192,7 @@ async function answerKeys(
   }
 }
 
-/** Returns in how many seconds the caller has points again, if the answer was refused for that. */
+/** Returns the seconds until the caller has points again, if the answer was refused because of the budget. */
 function budgetIsSpentFor({ errors }: ExecutionResult): number | undefined {
   const extensions: Readonly<Record<string, unknown>> = errors?.[0]?.extensions ?? {};
   const { code, retryAfter } = extensions;

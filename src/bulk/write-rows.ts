@@ -64,7 +64,7 @@ const FORMULA = /^[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/;
 /** A telephone number or an amount. It has no letters, so as a formula it can only calculate with its own digits. */
 const SIGNED_NUMBER = /^[+-][\d .,()/-]+$/;
 
-/** The text of a cell. A `'` before a formula prevents that a spreadsheet executes it. */
+/** The text of a cell. A `'` before a formula prevents a spreadsheet from executing it. */
 function cellOf(value: unknown): string {
   if (value === null || value === undefined) return '';
   const text = typeof value === 'string' ? value : JSON.stringify(value);

@@ -121,7 +121,7 @@ const stepsByRule = new WeakMap<Rule, readonly (readonly string[])[]>();
 function stepsOf(rule: Rule): readonly (readonly string[])[] {
   let steps = stepsByRule.get(rule);
   if (steps === undefined) {
-    // By the other strategies every source may hold the chosen value.
+    // With the other strategies, every source may have the chosen value.
     steps = rule.strategy === 'SOURCE_PRIORITY' ? rule.sources.map((source) => [source]) : [rule.sources];
     stepsByRule.set(rule, steps);
   }

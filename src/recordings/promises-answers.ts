@@ -156,7 +156,7 @@ async function checkTypes(tested: TestedSource, call: string, use: CallUse): Pro
       const difference = firstDifference(normal.data, answer.data);
       if (difference !== undefined)
         throw new BrokenPromise(
-          `An object at "${place}" of "${call}" makes ${difference.place} ${shownValue(difference.actual)}, without an error.`,
+          `An object at "${place}" of "${call}" changes ${difference.place} to ${shownValue(difference.actual)}, without an error.`,
           remedy,
         );
     }

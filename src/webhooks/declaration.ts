@@ -26,7 +26,7 @@ export type SignatureCheck = 'valid' | 'stale' | 'invalid';
 /** An event as a system reports it. The receiver adds the source. */
 export type ReportedEvent = Omit<SourceEvent, 'source'>;
 
-/** A message that is signed as the system signs, and about nothing. */
+/** A message with the signature of the system and without events. */
 export interface TestMessage {
   /** The query of the address, with `?`. Default: none. */
   search?: string;
@@ -38,7 +38,7 @@ export interface TestMessage {
 export interface WebhookDeclaration {
   /** The valid secrets: several during rotation. Without this setting the source has no webhook. */
   secrets: Setting<readonly string[]>;
-  /** A token of our choice that the system sends in its handshake to verify the address. */
+  /** A token that the operator chooses. The system sends it in its handshake to verify the address. */
   handshakeToken?: Setting<string>;
   /**
    * Responds to a request that is not an event: a verification GET, a challenge, a handshake. If omitted, or if it returns undefined,

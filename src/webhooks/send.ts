@@ -86,8 +86,8 @@ function retryAfter(value: string | string[] | undefined, now: number): number |
 const REASONS: Readonly<Record<string, string>> = {
   PRIVATE_ADDRESS: 'private address',
   ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'connection broken off',
-  UND_ERR_SOCKET: 'connection broken off',
+  ECONNRESET: 'connection lost',
+  UND_ERR_SOCKET: 'connection lost',
   UND_ERR_CONNECT_TIMEOUT: 'no answer in time',
   ENOTFOUND: 'name not found',
   EAI_AGAIN: 'name not found',

@@ -15,15 +15,15 @@ import {
 export interface Directory {
   user(id: number): ZendeskUser | undefined;
   usersByIds(ids: readonly number[]): ZendeskUser[];
-  /** By id, like every list of users. */
+  /** Sorted by id, like every list of users. */
   allUsers: readonly ZendeskUser[];
-  /** Also users whose address begins with the requested one, or differs from it by a "+tag" only. */
+  /** Also finds users whose address begins with the requested one, or differs from it only by a "+tag". */
   usersByEmail(email: string): ZendeskUser[];
   /** Numbers are compared by their last nine digits, so the spelling of the country code does not matter. */
   usersByPhone(phone: string): ZendeskUser[];
   ticket(id: number): TicketRecord | undefined;
   ticketsOf: (userId: number) => readonly TicketRecord[];
-  /** Those that the user gets a copy of. */
+  /** The tickets with the user in copy. */
   ticketsCopiedTo: (userId: number) => readonly TicketRecord[];
   allTickets(): TicketRecord[];
   changeTicket: (record: TicketRecord, change: Partial<TicketRecord['ticket']>) => void;

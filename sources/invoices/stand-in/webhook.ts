@@ -1,10 +1,10 @@
 import { personWith, type Emitter, type WebhookMessage } from '../../stand-ins/emit.js';
 import type { World } from '../../stand-ins/world.js';
 
-/** As our operator has given it when subscribing. */
+/** The value that the operator set in the subscription. */
 export const webhookClientState = 'invoices-stand-in-client-state';
 
-/** Change notifications of a subscription: which record, and no more. */
+/** Change notifications of a subscription. They contain only the address of the record. */
 export function createEmitter(world: World, company: string, now: () => number): Emitter {
   const message = (set: string, id: string): WebhookMessage => {
     const body = JSON.stringify({

@@ -103,7 +103,7 @@ export class FilesReader implements SystemReader {
     const { keys: planned } = planTables(person, this.#tables, 0);
     if (planned.length === 0)
       throw new InvalidInputError(
-        `${shown(person.name)} has no column by which one person can be found: none whose values all differ, and none for an e-mail address or number. Choose another table with --by.`,
+        `${shown(person.name)} has no column that finds one person: none whose values all differ, and none for an e-mail address or number. Choose another table with --by.`,
       );
     const maxLinks = Math.max(0, budget.left - 1 - planned.length);
     const measurer = new FilesMeasurer(

@@ -82,7 +82,7 @@ export class SqlReader implements SystemReader {
     const plan = planTables(person, this.#tables, MAX_LINKS);
     if (plan.keys.length === 0)
       throw new InvalidInputError(
-        `${shown(person.name)} has no column by which one person can be found: no unique one, and none for an id, e-mail address or number. Choose another table with --by.`,
+        `${shown(person.name)} has no column that finds one person: no unique one, and none for an id, e-mail address or number. Choose another table with --by.`,
       );
     const maxLinks = Math.max(0, budget.left - OTHER_STATEMENTS - plan.keys.length);
     const measurer = new SqlMeasurer(

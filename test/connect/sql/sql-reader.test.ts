@@ -485,7 +485,7 @@ describe('a database that cannot be connected', () => {
     await school.execute(`CREATE TABLE guest (label text); CREATE TABLE member (id integer PRIMARY KEY, email text);
       INSERT INTO guest VALUES ('x'); GRANT SELECT ON guest, member TO reader`);
     try {
-      await expect(connect('guest')).rejects.toThrow('guest has no column by which one person can be found');
+      await expect(connect('guest')).rejects.toThrow('guest has no column that finds one person');
       await expect(connect('member')).rejects.toThrow('member has no rows that this user may read');
     } finally {
       await school.execute('DROP TABLE guest, member');
