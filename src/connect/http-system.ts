@@ -29,7 +29,7 @@ export interface Credentials {
   /** The member `auth` of `connect`. Undefined without credentials. */
   auth?: Readonly<Record<string, unknown>>;
   headers: Readonly<Record<string, string>>;
-  /** Headers of every call beside the credentials, in the words of the declaration. */
+  /** Headers of every call, without the credentials, in the syntax of a declaration. */
   declaredHeaders?: Readonly<Record<string, string>>;
   /** The variables, and what each holds. */
   variables: Readonly<Record<string, string>>;
