@@ -1,10 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it, vi } from 'vitest';
 import type { SharedEntry } from '../../../src/cache/shared-cache.js';
-import { createEncoding } from '../../../src/cache/shared-cache/encoding.js';
+import { createEncoding, type Encoding } from '../../../src/cache/shared-cache/encoding.js';
 
 const SECRET = 'a secret of the test';
 const KILOBYTES_100 = 100 * 1024;
+
+/** An encoding whose functions can be taken apart. */
+function encodingWith(secret?: string) {
+  const encoding = createEncoding(secret);
+  return {
+    encode: (...all: Parameters<Encoding['encode']>) => encoding.encode(...all),
+    decode: (...all: Parameters<Encoding['decode']>) => encoding.decode(...all),
+  };
+}
 
 const entryOf = (value: unknown): SharedEntry => ({
   value,
@@ -24,7 +33,7 @@ describe('an encoded answer', () => {
     ['a text that cannot be compressed', randomBytes(KILOBYTES_100).toString('base64')],
   ])('is decoded as it was, with and without a secret: %s', async (_, value) => {
     for (const secret of [undefined, SECRET]) {
-      const { encode, decode } = createEncoding(secret);
+      const { encode, decode } = encodingWith(secret);
       const encoded = await encode('key', entryOf(value), 42);
       expect(encoded.subarray(0, encoded.indexOf('\n')).toString('latin1')).toBe('42,tag-a,tag-b');
       expect(await createEncoding(secret).decode('key', encoded)).toEqual(entryOf(value));
@@ -36,7 +45,7 @@ describe('an encoded answer', () => {
   });
 
   it('is compressed from 1 KB on, and blocks the event loop for small answers only', async () => {
-    const { encode, decode } = createEncoding(undefined);
+    const { encode, decode } = encodingWith();
     const lengthOf = async (length: number) => (await encode('key', entryOf('x'.repeat(length)), 1)).length;
     expect(await lengthOf(900)).toBeGreaterThan(900);
     expect(await lengthOf(1_100)).toBeLessThan(200);
@@ -69,7 +78,7 @@ describe('an encoded answer', () => {
     'does not contain its text if there is a secret: %i',
     async (length) => {
       const text = 'jan@example.nl'.padEnd(length, ' jan');
-      const { encode } = createEncoding(SECRET);
+      const { encode } = encodingWith(SECRET);
       const [encoded, again] = [await encode('key', entryOf(text), 1), await encode('key', entryOf(text), 1)];
       expect(encoded.includes('jan')).toBe(false);
       expect(encoded.equals(again)).toBe(false);
@@ -81,7 +90,7 @@ describe('a stored answer is treated as missing', () => {
   it.each([20, 2_000, KILOBYTES_100])(
     'under another key, with other tags or another since, or with another secret: %i',
     async (length) => {
-      const { encode, decode } = createEncoding(SECRET);
+      const { encode, decode } = encodingWith(SECRET);
       const encoded = await encode('key', entryOf('x'.repeat(length)), 1);
       const withHead = (head: string) =>
         Buffer.concat([Buffer.from(`${head}\n`), encoded.subarray(encoded.indexOf('\n') + 1)]);
@@ -100,7 +109,7 @@ describe('a stored answer is treated as missing', () => {
   });
 
   it.each([20, 2_000, KILOBYTES_100])('after any byte was changed or lost: %i', async (length) => {
-    const { encode, decode } = createEncoding(SECRET);
+    const { encode, decode } = encodingWith(SECRET);
     const encoded = await encode('key', entryOf('x'.repeat(length)), 1);
     const places = [...Array.from({ length: 48 }, (_, at) => at), encoded.length - 1];
     for (const at of places) {
@@ -120,7 +129,7 @@ describe('a stored answer is treated as missing', () => {
     ['a text in place of the maxAge', '[1, "2", "value"]'],
     ['no maxAge', '[1]'],
   ])('if it contains %s', async (_, json) => {
-    const { decode } = createEncoding(undefined);
+    const { decode } = encodingWith();
     expect(await decode('key', plain(json))).toBeUndefined();
     expect(await decode('key', plain('[1, 2, "value"]'))).toEqual({
       value: 'value',
@@ -131,7 +140,7 @@ describe('a stored answer is treated as missing', () => {
   });
 
   it.each([2_000, KILOBYTES_100])('if it is larger than it declares: %i', async (length) => {
-    const { encode, decode } = createEncoding(undefined);
+    const { encode, decode } = encodingWith();
     const encoded = await encode('key', entryOf('x'.repeat(length)), 1);
     const at = encoded.indexOf('\n') + 2;
     encoded.writeUInt32BE(encoded.readUInt32BE(at) - 1, at);

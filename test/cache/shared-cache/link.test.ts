@@ -53,25 +53,25 @@ describe('a link', () => {
 
   it('sends a script as text only if Redis has lost it', async () => {
     const { prepare, callBuffer } = fakeRedis();
-    const { run } = await prepare();
+    const link = await prepare();
     callBuffer.mockClear();
     callBuffer.mockRejectedValueOnce(unknownScript).mockResolvedValueOnce('result');
-    expect(await run(READ, 'a', 'b')).toBe('result');
+    expect(await link.run(READ, 'a', 'b')).toBe('result');
     expect(callBuffer.mock.calls).toEqual([
       ['EVALSHA', READ.sha, 1, STATE, 'a', 'b'],
       ['EVAL', READ.source, 1, STATE, 'a', 'b'],
     ]);
     callBuffer.mockClear();
     callBuffer.mockRejectedValueOnce(refusal('OOM'));
-    await expect(run(READ, 'a')).rejects.toThrow('OOM');
+    await expect(link.run(READ, 'a')).rejects.toThrow('OOM');
     callBuffer.mockRejectedValueOnce(new Error('NOSCRIPT is not from Redis'));
-    await expect(run(READ, 'a')).rejects.toThrow('not from Redis');
+    await expect(link.run(READ, 'a')).rejects.toThrow('not from Redis');
     expect(callBuffer).toHaveBeenCalledTimes(2);
   });
 
   it('runs several calls in one round trip, and returns the error of each, in their order', async () => {
     const { prepare, callBuffer, queued, exec } = fakeRedis();
-    const { runAll } = await prepare();
+    const link = await prepare();
     callBuffer.mockClear();
     const [full, again] = [refusal('OOM'), refusal('READONLY')];
     exec.mockResolvedValue([
@@ -85,14 +85,14 @@ describe('a link', () => {
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the driver may reject with anything
       key === 'd' ? Promise.reject(again) : key === 'e' ? Promise.reject('text') : Promise.resolve(1),
     );
-    const errors = await runAll(WRITE, [['a', 1], ['b', 2], ['c'], ['d'], ['e']]);
+    const errors = await link.runAll(WRITE, [['a', 1], ['b', 2], ['c'], ['d'], ['e']]);
     expect(errors).toEqual([undefined, undefined, full, again, new Error('text')]);
     expect(queued).toEqual(
       [['a', 1], ['b', 2], ['c'], ['d'], ['e']].map((call) => ['EVALSHA', WRITE.sha, 1, STATE, ...call]),
     );
     expect(callBuffer.mock.calls.map(([, , , , ...call]) => call)).toEqual([['b', 2], ['d'], ['e']]);
     exec.mockResolvedValue(null);
-    expect(await runAll(WRITE, [])).toEqual([]);
+    expect(await link.runAll(WRITE, [])).toEqual([]);
   });
 
   it('pings Redis', async () => {

@@ -165,7 +165,7 @@ describe('an entry that is forgotten', () => {
     ['by everything', undefined, [undefined, undefined]],
   ])('while the read is in progress is not returned: %s', async (_, tags, expected) => {
     const { reads, run, answerTo } = setUp();
-    let answer = (_: unknown): void => undefined;
+    let answer: (reply: unknown) => void = () => undefined;
     run.mockReturnValueOnce(
       new Promise((resolve) => {
         answer = resolve;
