@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { Server, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { healthy, type Condition } from './fault.js';
@@ -23,12 +24,17 @@ export interface ProxyPort {
   close(): Promise<void>;
 }
 
-/** While a source's port is closed, a connection of another program may use it for a moment. */
+/**
+ * The free ports for systems. Linux, macOS and Windows give higher ones to outgoing connections and to servers on port 0, so
+ * those cannot take a system's port while it is closed.
+ */
+const firstPort = 20_000;
+const lastPort = 32_767;
 const portRetryMs = 50;
 const portRetries = 60;
 
 export interface ProxyPortOptions {
-  /** Default 0: any free port. */
+  /** Default 0: a free port below the ephemeral ones. */
   port?: number;
   /** Releases the resources of the system. Runs after the last connection from the gateway is closed. */
   release?: () => Promise<void>;
@@ -60,17 +66,19 @@ export async function openProxyPort(
     for (const socket of connections) socket.destroy();
   };
 
-  const open = async (): Promise<void> => {
-    await listen(server, number);
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('the proxy has no port');
-    number = address.port;
+  const openOnFreePort = async (): Promise<void> => {
+    for (let attempt = 0; !server.listening; attempt++) {
+      number = randomInt(firstPort, lastPort + 1);
+      await listen(server, number).catch((error: unknown) => {
+        if (attempt === portRetries) throw error;
+      });
+    }
   };
 
   const reopen = async (): Promise<void> => {
     for (let attempt = 0; !server.listening; attempt++) {
       try {
-        await open();
+        await listen(server, number);
       } catch (error) {
         if (attempt === portRetries) throw error;
         await delay(portRetryMs);
@@ -88,7 +96,7 @@ export async function openProxyPort(
     await closed;
   };
 
-  await open();
+  await (port === 0 ? openOnFreePort() : listen(server, port));
   let changes = Promise.resolve();
   // Changes run one after another, so that the last of several quick changes decides.
   const inSequence = (step: () => Promise<void>): Promise<void> => {

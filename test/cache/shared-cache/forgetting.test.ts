@@ -47,7 +47,7 @@ function setUp({ isConnected = true } = {}) {
     calls: () => run.mock.calls.map(([script, ...parameters]) => [script, ...parameters]),
     /** The tags of all calls of FORGET. */
     forgotten: () => run.mock.calls.filter(([script]) => script === FORGET).map(([, , ...tags]) => tags),
-    /** Forgets, and returns a function that tells how it ended. */
+    /** Forgets, and returns a function that returns how it ended. */
     start: (tags: readonly string[]) => {
       let end = 'pending';
       void forgetting.forget(tags).then(
