@@ -38,7 +38,7 @@ describe('the port of a system', () => {
     expect(new Set(ports.map(({ number }) => number)).size).toBe(20);
   });
 
-  it('refuses connections while the system is down, and is the same afterwards', async () => {
+  it('refuses connections while the system is unavailable, and is the same afterwards', async () => {
     const port = await openPort();
     expect(await connectionTo(port.number)).toBe('connected');
     await port.change({ ...healthy, fault: 'down' });
