@@ -1,7 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { FreshnessOptions, Wanted } from '../../src/cache/freshness.js';
 import type { CallScope, Client } from '../../src/connectors/connector.js';
-import { NotCachedError, SourceContractError, SourceUnavailableError } from '../../src/errors.js';
+import {
+  NotCachedError,
+  SourceContractError,
+  SourceRateLimitedError,
+  SourceTimeoutError,
+  SourceUnavailableError,
+} from '../../src/errors.js';
 import type { RequestScope } from '../../src/loaders/in-flight-batch.js';
 import { defineLoader, type Loader } from '../../src/loaders/loader.js';
 import { startDeadline } from '../../src/resilience/deadline.js';
@@ -446,6 +452,24 @@ describe('keys that are requested at the same time', () => {
     expect(await Promise.all([first, withLongDeadline])).toEqual(['a1', 'b2']);
   });
 
+  it('report the limits of the gateway if they still wait for a slot at the deadline', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { system, request } = setUp({ limits: { concurrency: 1 } });
+    system.isQuick = false;
+    const short = () => request({ deadline: startDeadline(200, clock) });
+    const sent = short()
+      .loadKey('a')
+      .catch((error: unknown) => error);
+    await settle();
+    const waiting = short()
+      .loadKey('b')
+      .catch((error: unknown) => error);
+    await settle();
+    vi.advanceTimersByTime(200);
+    expect(await sent).toBeInstanceOf(SourceTimeoutError);
+    expect(await waiting).toBeInstanceOf(SourceRateLimitedError);
+  });
+
   it('need one call for different customers within the batch window of the source', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { loadKey, system } = setUp({ windowMs: 2 });
@@ -541,6 +565,18 @@ describe('a cancelled request', () => {
     giveUp(first);
     giveUp(second);
     expect(system.calls.map(({ isCancelled }) => isCancelled)).toEqual([true]);
+  });
+
+  it('gets no errors, because nothing handles them, even if other keys have values', async () => {
+    const { request, system } = setUp();
+    system.isQuick = false;
+    const cancelled = request();
+    let isSettled = false;
+    void cancelled.loadKeys(['a', 'b']).then(() => (isSettled = true));
+    await settle();
+    giveUp(cancelled);
+    await system.calls[0]?.answer(['A', unavailable]);
+    expect([isSettled, cancelled.report()]).toMatchObject([false, { status: 'skipped' }]);
   });
 
   it('does not prevent a later request from loading the key again', async () => {
