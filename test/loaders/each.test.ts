@@ -126,6 +126,17 @@ describe('a loader that sends a call for each key', () => {
     expect(requested).toEqual(['a', 'b']);
   });
 
+  it('resolves a field when the call of its key is answered', async () => {
+    const { loadField } = loading.newRequest();
+    const read = (value: string) => `field of ${value}`;
+    const [slow, quick] = [loadField(loader, 'a', read), loadField(loader, 'b', read)];
+    await settle();
+    await system.answer('b');
+    expect(await quick).toBe('field of B');
+    await system.answer('a');
+    expect(await slow).toBe('field of A');
+  });
+
   it('returns the answers of a hundred keys of one request, and errors for calls that fail at once', async () => {
     const { load } = loading.newRequest();
     const keys = Array.from({ length: 100 }, (_, i) => `k${i}`);

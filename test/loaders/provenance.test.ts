@@ -115,6 +115,7 @@ describe('the report about a source', () => {
     provenance.note(live({ startedAt: start + 4.04 }));
     clock.advance(5);
     provenance.note(live({ startedAt: start + 2.04 }));
+    provenance.note(live({ startedAt: start + 3 }));
     clock.advance(5);
     expect(provenance.report(['shop'])['shop']).toMatchObject({ startedMs: 2, durationMs: 13.2 });
   });

@@ -1,10 +1,17 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { FreshnessOptions } from '../../src/cache/freshness.js';
-import type { Subject } from '../../src/cache/invalidation.js';
+import { createTags, type Subject, type Tags } from '../../src/cache/invalidation.js';
+import { createKeys } from '../../src/cache/keys.js';
+import { createRecentlyForgotten } from '../../src/cache/recently-forgotten.js';
 import { defineLoader, type Loader, type LoaderSettings } from '../../src/loaders/loader.js';
-import type { LoadedSource } from '../../src/loaders/registry.js';
+import { createLoaderRegistry, type LoadedSource } from '../../src/loaders/registry.js';
+import { startDeadline } from '../../src/resilience/deadline.js';
 import { fakeClock } from '../support/clock.js';
 import { createLoading, type Loading, type LoadingClient } from '../support/loading.js';
+import { sharedCacheInMemory } from './shared-cache-in-memory.js';
+
+/** `createLoading` gives a refresh this time to get its slot. */
+const REFRESH_MS = 2_000;
 
 type Letters = Loader<LoadingClient, string, string>;
 
@@ -143,7 +150,8 @@ describe('a cached answer', () => {
       'interactive',
       'bulk',
     ]);
-    expect(scope.mock.calls.at(-1)?.[0].deadlineAt).toEqual(expect.any(Function));
+    const { deadlineAt } = scope.mock.calls.at(-1)?.[0] ?? {};
+    expect(typeof deadlineAt === 'function' ? deadlineAt() : deadlineAt).toBe(clock.now() + REFRESH_MS);
   });
 });
 
@@ -206,33 +214,131 @@ describe('the registry', () => {
     await registry.forget([{ source: 'crm' }]);
     expect(forget).toHaveBeenCalledTimes(2);
   });
+});
 
-  it('links identifiers for as long as any answer may be cached, also if this one is cached for a shorter time', async () => {
-    const { registry, shop, request, letters } = setUp({
-      source: { freshness: { maxAge: '1 s' } },
-      link: (key, value) => [
-        [
-          { namespace: 'email', value: key },
-          { namespace: 'crmId', value },
-        ],
-      ],
+describe('the identifiers of one customer', () => {
+  const linked: Subject[] = [
+    { namespace: 'email', value: 'a' },
+    { namespace: 'crmId', value: '1' },
+  ];
+  const HOUR_MS = 3_600_000;
+
+  it.each<
+    [
+      string,
+      isShared: boolean,
+      longest: FreshnessOptions,
+      last: FreshnessOptions,
+      systemMs: number | undefined,
+      linkedMs: number | undefined,
+    ]
+  >([
+    ['another loader caches', false, { maxAge: '1 hour' }, { maxAge: '1 s' }, undefined, HOUR_MS],
+    ['this loader caches', false, { maxAge: '1 s' }, { maxAge: '1 hour' }, undefined, HOUR_MS],
+    ['nothing is cached', false, {}, {}, undefined, undefined],
+    ['only this system allows caching', false, {}, {}, 1_000, 0],
+    ['another instance may cache', true, { maxAge: '0 s' }, { maxAge: '0 s' }, undefined, 0],
+  ])(
+    'are linked for the longest time that an answer may be cached: %s',
+    async (_, isShared, longest, last, systemMs, linkedMs) => {
+      const loading = createLoading({ clock });
+      open.push(loading);
+      const link = vi.fn<Tags['link']>();
+      const keys = createKeys('a secret of the test');
+      const registry = createLoaderRegistry(
+        {
+          cache: loading.cache,
+          tags: { ...createTags(keys, clock), link },
+          recentlyForgotten: createRecentlyForgotten(),
+          clock,
+          shared: isShared
+            ? sharedCacheInMemory().instance({ onForget: vi.fn(), onGap: vi.fn() })
+            : undefined,
+          observer: undefined,
+          refreshMs: REFRESH_MS,
+        },
+        keys,
+      );
+      const loaderOf = (name: string, declared: FreshnessOptions): Letters =>
+        defineLoader<LoadingClient, string, string>({
+          name,
+          freshness: declared,
+          load: (all, { scope }) => {
+            if (systemMs !== undefined) scope.limitMaxAge(systemMs);
+            return Promise.resolve(all.map((key) => key));
+          },
+        });
+      const identities = loaderOf('last', last);
+      registry.add(loading.source('shop'), loaderOf('longest', longest));
+      registry.add(loading.source('shop'), identities, () => [linked]);
+      // With a shared cache, an answer waits for the steps of the test. Its policy caches nothing, so it is not read.
+      const { scope } = loading.newRequest();
+      await registry.forRequest(scope).load(identities, 'a');
+      expect(link.mock.calls).toEqual(linkedMs === undefined ? [] : [[linked, linkedMs]]);
+    },
+  );
+});
+
+describe('the memory of an answer', () => {
+  it('includes its key', async () => {
+    const { loadKey, cache } = setUp({
+      loader: { load: (keys) => Promise.resolve(keys.map(() => 'value')) },
     });
-    let loads = 0;
-    const orders = defineLoader<LoadingClient, string, string>({
-      name: 'orders',
-      freshness: { maxAge: '1 hour' },
-      about: (crmId) => [{ namespace: 'crmId', value: crmId }],
-      load: (keys) => {
-        loads += 1;
-        return Promise.resolve(keys.map(() => 'order'));
-      },
-    });
-    registry.add(shop, orders);
-    await request().load(letters, 'a');
-    await request().load(orders, 'a1');
-    clock.advance(60_000);
-    await registry.forget([{ namespace: 'email', value: 'a' }]);
-    await request().load(orders, 'a1');
-    expect(loads).toBe(2);
+    const bytes = () => cache.usage().get('shop')?.bytes ?? 0;
+    await loadKey('a');
+    const first = bytes();
+    await loadKey('a'.repeat(1_001));
+    expect(bytes()).toBe(2 * first + 2 * 1_000);
   });
+});
+
+describe('the freshness of a response', () => {
+  it('counts down with the age of its cached answers, which are its parts only while they are fresh', async () => {
+    const loading = setUp({ source: { freshness: { maxAge: '10 s', staleWhileRevalidate: '20 s' } } });
+    await loading.loadKey('a');
+    clock.advance(4_000);
+    const fresh = loading.newRequest();
+    await fresh.load(loading.letters, 'a');
+    expect(fresh.scope.provenance.freshness()).toEqual({ ageMs: 4_000, freshMs: 6_000 });
+    expect(fresh.scope.provenance.parts()).toHaveLength(1);
+    clock.advance(8_000);
+    const stale = loading.newRequest();
+    await stale.load(loading.letters, 'a');
+    expect(stale.scope.provenance.freshness()).toEqual({ ageMs: 12_000, freshMs: 0 });
+    expect(stale.scope.provenance.parts()).toBeUndefined();
+  });
+});
+
+describe('the deadline for identifying the customer', () => {
+  it('applies only to loaders that identify customers', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const load = () => new Promise<never>(() => undefined);
+      const people = setUp({ loader: { load }, link: () => [] });
+      const orders = setUp({ loader: { load } });
+      const requestOf = (loading: ReturnType<typeof setUp>) => {
+        let end = 'pending';
+        const request = loading.newRequest({ identityDeadline: startDeadline(100, clock) });
+        request.load(loading.letters, 'a').catch(() => (end = 'late'));
+        return () => end;
+      };
+      const ends = [requestOf(people), requestOf(orders)];
+      await new Promise((resolve) => setImmediate(resolve));
+      vi.advanceTimersByTime(100);
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(ends.map((end) => end())).toEqual(['late', 'pending']);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+it('a field that is requested after others were loaded is loaded too', async () => {
+  const { request, letters, calls } = setUp();
+  const { loadField } = request();
+  const read = (value: string) => `field of ${value}`;
+  expect(await loadField(letters, 'a', read)).toBe('field of a1');
+  expect(await loadField(letters, 'b', read)).toBe('field of b2');
+  expect(loadField(letters, 'a', read)).toBe('field of a1');
+  expect(calls).toEqual([['a'], ['b']]);
 });
