@@ -38,3 +38,46 @@ it('does not retry the batches of a group if the database is unavailable, becaus
   expect(calls).toEqual([['first'], ['a', 'b', 'c']]);
   expect(outcomes).toEqual(['rejected', 'rejected', 'rejected', 'rejected']);
 });
+
+it('returns the rows of its own statements to each batch of a group', async () => {
+  let begin: () => void = () => undefined;
+  const begun = new Promise<void>((resolve) => (begin = resolve));
+  const run = groupCommit(
+    async (statements) => {
+      await begun;
+      return statements.map(({ sql }) => [{ sql }]);
+    },
+    { connections: 1 },
+  );
+  const rowsOf = (...names: string[]) => run(names.map((sql) => ({ sql })));
+  const all = [rowsOf('first'), rowsOf('a', 'b'), rowsOf(), rowsOf('c'), rowsOf('d', 'e', 'f')];
+  begin();
+  expect((await Promise.all(all)).map((rows) => rows.flat().map(({ sql }) => sql))).toEqual([
+    ['first'],
+    ['a', 'b'],
+    [],
+    ['c'],
+    ['d', 'e', 'f'],
+  ]);
+});
+
+it('runs as many transactions at a time as it has connections, each of at most 200 batches', async () => {
+  const sizes: number[] = [];
+  let inFlight = 0;
+  let most = 0;
+  const run = groupCommit(
+    async (statements) => {
+      sizes.push(statements.length);
+      inFlight += 1;
+      most = Math.max(most, inFlight);
+      await new Promise((resolve) => setImmediate(resolve));
+      inFlight -= 1;
+      return statements.map(() => []);
+    },
+    { connections: 2 },
+  );
+  await Promise.all(Array.from({ length: 2 + 401 }, () => run(statement('x'))));
+  expect([most, sizes]).toEqual([2, [1, 1, 200, 200, 1]]);
+  await run(statement('later'));
+  expect(sizes).toHaveLength(6);
+});

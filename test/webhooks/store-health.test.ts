@@ -1,7 +1,11 @@
-import { expect, it, vi } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { createStoreHealth } from '../../src/webhooks/store-health.js';
 import type { WebhookStore } from '../../src/webhooks/store.js';
 import { fakeClock } from '../support/clock.js';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const COUNTS = { eventsWaiting: 2, oldestEventAt: null, eventsDead: 1, deliveries: [] };
 
@@ -36,4 +40,35 @@ it.each([
   ],
 ])('has no figures of a store that %s', async (_, open) => {
   expect(await createStoreHealth(open())()).toBeUndefined();
+});
+
+it.each([
+  [90_000, 90],
+  [0, 0],
+  // The clock of the instance that received it may be ahead.
+  [-5_000, 0],
+])('has the age of the oldest event in seconds: %i ms', async (ageMs, seconds) => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  const counts = () => Promise.resolve({ ...COUNTS, oldestEventAt: Date.now() - ageMs });
+  const figures = createStoreHealth(
+    Promise.resolve({ store: { counts, disabled: () => Promise.resolve([]) } }),
+  );
+  expect((await figures())?.oldestEventS).toBe(seconds);
+});
+
+it('has no figures of a store that does not answer within two seconds, and no timer is left of one that does', async () => {
+  vi.useFakeTimers();
+  const disabled = () => Promise.resolve([]);
+  const never = createStoreHealth(
+    Promise.resolve({ store: { counts: () => new Promise<never>(() => undefined), disabled } }),
+  );
+  let figures: unknown = 'pending';
+  void never().then((read) => (figures = read));
+  await vi.advanceTimersByTimeAsync(1_999);
+  expect(figures).toBe('pending');
+  await vi.advanceTimersByTimeAsync(1);
+  expect(figures).toBeUndefined();
+  await createStoreHealth(Promise.resolve({ store: { counts: () => Promise.resolve(COUNTS), disabled } }))();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(vi.getTimerCount()).toBe(0);
 });
