@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { createRecentlyForgotten, type CallPeriod } from '../../src/cache/recently-forgotten.js';
 
 const TAGS = ['jan', 'piet', 'shop', 'crm'];
@@ -65,4 +65,25 @@ it('holds no tags for calls that have ended', () => {
   recentlyForgotten.add(names('last', 2_000));
   expect(recentlyForgotten.has(['jan'], period)).toBe(false);
   expect(recentlyForgotten.has(['last 0'], period)).toBe(true);
+});
+
+it('has no tags in memory when no call is in progress', () => {
+  const set = vi.spyOn(Map.prototype, 'set');
+  const recentlyForgotten = createRecentlyForgotten();
+  const [first, second] = [recentlyForgotten.begin(), recentlyForgotten.begin()];
+  recentlyForgotten.add(['jan', 'piet']);
+  recentlyForgotten.add(['jan']);
+  const third = recentlyForgotten.begin();
+  recentlyForgotten.add(['kim']);
+  const tags = set.mock.contexts[0] as Map<unknown, unknown>;
+  set.mockRestore();
+  expect([...tags.keys()]).toEqual(['jan', 'piet', 'kim']);
+  for (const [period, left] of [
+    [second, ['jan', 'piet', 'kim']],
+    [first, ['kim']],
+    [third, []],
+  ] as const) {
+    recentlyForgotten.end(period);
+    expect([...tags.keys()]).toEqual(left);
+  }
 });

@@ -18,7 +18,10 @@ async function listen(onConnection: (socket: Socket) => void): Promise<string> {
   return server.url;
 }
 
-function connect(url: string): {
+function connect(
+  url: string,
+  waitMs = WAIT_MS,
+): {
   cache: SharedCache;
   log: () => string;
   gaps: () => number;
@@ -34,7 +37,7 @@ function connect(url: string): {
     onGap: () => {
       gaps += 1;
     },
-    waitMs: WAIT_MS,
+    waitMs,
   });
   open.push(cache);
   return { cache, log: () => lines.join(''), gaps: () => gaps, forgotten };
@@ -187,6 +190,55 @@ describe('the shared cache with a faulty Redis', () => {
     });
     expect(gaps()).toBe(3);
     expect(forgotten).toHaveLength(1);
+  });
+
+  it('returns no entry that another instance forgets while it is read, or whose connection is lost', async () => {
+    const redis = imitation();
+    redis.stored = '1,tag\n\0[0,1000,"value"]';
+    const { cache, forgotten } = connect(await listen(redis.serve), 1_000);
+    await vi.waitFor(() => {
+      expect(cache.state).toBe('up');
+    });
+    const values = async () => (await cache.read(['a'])).entries.map((entry) => entry?.value);
+    expect(await values()).toEqual(['value']);
+    redis.delayMs = 50;
+    for (const [message, expected] of [
+      ['["other"]', 'value'],
+      ['["tag"]', undefined],
+      ['*', undefined],
+    ] as const) {
+      const reading = values();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      redis.publish(message);
+      expect([message, await reading]).toEqual([message, [expected]]);
+    }
+    expect(forgotten).toEqual([['other'], ['tag']]);
+  });
+
+  it('sends what was forgotten while it was disconnected, and is read only after that', async () => {
+    const redis = imitation();
+    const { cache } = connect(await listen(redis.serve), 1_000);
+    await vi.waitFor(() => {
+      expect(cache.state).toBe('up');
+    });
+    redis.hangUp();
+    await vi.waitFor(() => {
+      expect(cache.state).toBe('down');
+    });
+    const before = redis.scripts;
+    await cache.forget(['a', 'b']);
+    expect(cache.state).toBe('up');
+    // One script opened the connection, and one forgot.
+    expect(redis.scripts - before).toBe(2);
+  });
+
+  it('does not count if Redis returns no number', async () => {
+    const redis = imitation();
+    const { cache } = connect(await listen(redis.serve), 1_000);
+    await vi.waitFor(() => {
+      expect(cache.state).toBe('up');
+    });
+    await expect(cache.count('quota', 1_000)).rejects.toThrow('returned no number');
   });
 
   it('can be closed at any time, and logs nothing afterwards', async () => {

@@ -51,7 +51,10 @@ function triggerOf(name: string, parts: Partial<Trigger> = {}, interest: Partial
   };
 }
 
-function setUp(triggers: readonly Trigger[], { about = [FIRST, SECOND], result = { data: 1 } } = {}) {
+function setUp(
+  triggers: readonly Trigger[],
+  { about = [FIRST, SECOND], result = { data: 1 } }: { about?: Identifier[]; result?: TriggerResult } = {},
+) {
   const steps: string[] = [];
   const info = vi.fn();
   const execute = vi.fn<FollowUpOptions['execute']>(() => Promise.resolve(result));

@@ -30,6 +30,8 @@ export function imitation() {
   const self = {
     delayMs: 0,
     scripts: 0,
+    /** The stored entry of every key. Default: none. */
+    stored: undefined as string | undefined,
     /** The run ids that the next connections report. */
     nextRuns: [] as string[],
     publish: (message: string): void => {
@@ -74,7 +76,8 @@ export function imitation() {
             // A script with the run id is the first one of a connection. All other scripts here are reads.
             if (parameters[3] === '0123456789abcdef') return bulk(String(SEQ));
             const keys = parameters.length - 3;
-            return `*2\r\n${bulk(String(SEQ))}*${keys}\r\n${'$-1\r\n'.repeat(keys)}`;
+            const entry = self.stored === undefined ? '$-1\r\n' : bulk(self.stored);
+            return `*2\r\n${bulk(String(SEQ))}*${keys}\r\n${entry.repeat(keys)}`;
           }
           default:
             return '+OK\r\n';
