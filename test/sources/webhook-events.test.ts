@@ -305,11 +305,11 @@ describe('an event of Business Central', () => {
       { subscriptionId: 's', clientState: 'c', resource: `${company}/${resource}`, changeType, ...more },
     ],
   });
-  const one = `salesInvoices(${id})`;
+  const record = `salesInvoices(${id})`;
 
   it.each([
-    [sent(one, 'created'), 'invoice.changed', `created salesInvoices ${id} ${at}`, at, id],
-    [sent(one, 'deleted', {}), 'invoice.changed', `deleted salesInvoices ${id} deleted`, now, id],
+    [sent(record, 'created'), 'invoice.changed', `created salesInvoices ${id} ${at}`, at, id],
+    [sent(record, 'deleted', {}), 'invoice.changed', `deleted salesInvoices ${id} deleted`, now, id],
     [
       sent('salesInvoices?$filter=a', 'collection'),
       'invoice.changed',
