@@ -89,8 +89,8 @@ describe('a recorded REST call', () => {
     [{ ids: '{keys|number}' }, { ids: ['1'] }, undefined],
     [{ id: '{key}' }, { id: 'a' }, ['a']],
     [{ id: '{key|number}' }, { id: 7 }, ['7']],
-    [{ land: '{key|first 2}', no: '{key|after 2}' }, { land: 'NL', no: '12' }, ['NL12']],
-    [{ land: '{key|first 2}', no: '{key|after 2}' }, { land: 'NL', no: 12 }, undefined],
+    [{ area: '{key|first 2}', no: '{key|after 2}' }, { area: 'NL', no: '12' }, ['NL12']],
+    [{ area: '{key|first 2}', no: '{key|after 2}' }, { area: 'NL', no: 12 }, undefined],
     [{ of: [{ id: '{key}' }], all: true }, { of: [{ id: 'a' }], all: true }, ['a']],
     [{ of: [{ id: '{key}' }], all: true }, { of: [{ id: 'a' }], all: false }, undefined],
     [{ of: [{ id: '{key}' }] }, { of: [{ id: 'a' }, { id: 'b' }] }, undefined],
@@ -199,8 +199,8 @@ describe('a recorded REST call', () => {
   it('has a link in a header only to a further page', async () => {
     const system = restSystem(recordingOf('rest', page({ link: 'header' })));
     const linkOf = async (more: string) =>
-      (await answerOf(system, request(`/rides?of=a${more}`))).answer?.headers;
-    expect(await linkOf('')).toEqual({ link: '<http://club/rides?of=a&recorded-page=3>; rel="next"' });
+      (await answerOf(system, request(`/rides?of=a${more}`))).answer?.headers?.['link'];
+    expect(await linkOf('')).toBe('<http://club/rides?of=a&recorded-page=3>; rel="next"');
     expect(await linkOf('&recorded-page=3')).toBeUndefined();
   });
 

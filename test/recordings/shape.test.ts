@@ -141,7 +141,7 @@ describe('the report of a test', () => {
   const tested: SourceReport = { source: 'club', promises: results };
   const refused: SourceReport = { source: 'other', notTested: 'No recording.', promises: [] };
 
-  it('is passed only if all sources were tested and keep all promises', () => {
+  it('is passed only if all sources were tested and no promise is broken', () => {
     const passed = { source: 'club', promises: results.filter(({ outcome }) => outcome !== 'failed') };
     expect(isPassed({ sources: [passed] })).toBe(true);
     expect(isPassed({ sources: [passed, tested] })).toBe(false);

@@ -186,7 +186,7 @@ describe('the messages of Facebook on the timeline', () => {
     expect(part).toMatchObject({ items: [{ title }], readBackTo: [] });
   });
 
-  it('are all missing before a conversation of which no message was read', async () => {
+  it('are all missing before a conversation without a page that has messages', async () => {
     const load = (loader: { name: string }, { cursor }: { cursor: string | null }) =>
       Promise.resolve(
         loader.name === 'conversationPages'

@@ -159,7 +159,7 @@ describe('an event of Salesforce', () => {
         notification('Lead', { Id: '00QA' }) + notification('Lead', { Id: '00QB' }).replace('04l', ' '),
       ),
     ],
-    ['that is no XML', 'Geheim'],
+    ['that is not XML', 'Geheim'],
   ])('is refused in a message %s', (_, body) => {
     expect(() => eventsOf(crmSalesforce, body)).toThrow('The body is not an outbound message of Salesforce.');
   });
