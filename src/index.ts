@@ -7,7 +7,13 @@ export { createGateway, type Gateway, type GatewayOptions } from './gateway.js';
 
 // Declaring a source
 export { defineSource, type SourceDefinition } from './source.js';
-export type { CustomerRecord, IdentityDeclaration } from './identity/declaration.js';
+export { MAX_SEARCH_RECORDS } from './identity/declaration.js';
+export type {
+  CustomerRecord,
+  CustomerSearch,
+  IdentityDeclaration,
+  SearchDeclaration,
+} from './identity/declaration.js';
 export { secretSetting, setting, urlSetting } from './settings.js';
 export { idNamespace } from './identity/identifiers.js';
 

@@ -1,6 +1,7 @@
 import type { IdentityDeclaration, RestClient } from '../../src/index.js';
 import { usersByEmail, usersById } from './loaders.js';
 import type { UserRecord } from './mapping.js';
+import { searches } from './search.js';
 
 export const identity: IdentityDeclaration<RestClient, UserRecord> = {
   recordKey: 'zendeskUserId',
@@ -10,4 +11,5 @@ export const identity: IdentityDeclaration<RestClient, UserRecord> = {
   },
   // Zendesk does not verify phone numbers, and users may share one.
   yields: { email: 'one', phone: 'shown' },
+  searches,
 };

@@ -116,7 +116,7 @@ function aboutUsers(userIds: readonly string[]) {
 }
 
 /** These paths exist in every Zendesk. So 404 means that the address belongs to another system. */
-function requirePage<T>(page: T | null): T {
+export function requirePage<T>(page: T | null): T {
   if (page === null)
     throw new SourceContractError(
       'contact-centre',

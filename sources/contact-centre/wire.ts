@@ -47,6 +47,9 @@ export const ticket = z.object({
 });
 export type Ticket = z.infer<typeof ticket>;
 
+/** One ticket. Only its requester is read. */
+export const ticketAnswer = z.object({ ticket: z.object({ id, requester_id: id }) });
+
 /** Whether a page by cursor is the last one. The last page may have a link and a cursor, too. */
 const cursors = {
   meta: z.object({ has_more: z.boolean(), after_cursor: z.string().nullish() }),

@@ -1,4 +1,5 @@
 import type { IdentityDeclaration, RestClient } from '../../src/index.js';
+import { contactSearch } from './contact-search.js';
 import { contactsByEmail, contactsByFacebookUserId, contactsById } from './loaders.js';
 import type { ContactRecord } from './mapping.js';
 
@@ -19,4 +20,5 @@ export const identity: IdentityDeclaration<RestClient, ContactRecord> = {
     xUsername: 'shown',
     facebookUserId: 'one',
   },
+  searches: [contactSearch],
 };

@@ -1,5 +1,6 @@
 import type { IdentityDeclaration } from '../../src/index.js';
 import type { SalesforceClient } from './client.js';
+import { contactSearch } from './contact-search.js';
 import { contactsByEmail, contactsById, contactsByPhone } from './loaders.js';
 import { isSameCustomer, type ContactRecord } from './mapping.js';
 
@@ -13,5 +14,6 @@ export const identity: IdentityDeclaration<SalesforceClient, ContactRecord> = {
     phone: { uniqueness: 'none', loader: contactsByPhone },
   },
   yields: { email: 'one', phone: 'shown', customerNumber: 'one' },
+  searches: [contactSearch],
   sameCustomer: isSameCustomer,
 };

@@ -43,7 +43,7 @@ export const MAX_CHILDREN = 1_000;
 /** Salesforce refuses the whole call if one id is malformed. */
 const isId = (value: string): boolean => id.safeParse(value).success;
 
-const contactFields = ({ customerNumberField }: SalesforceClient['org']): string[] =>
+export const contactFields = ({ customerNumberField }: SalesforceClient['org']): string[] =>
   customerNumberField === undefined ? CONTACT_FIELDS : [...CONTACT_FIELDS, customerNumberField];
 
 /** Contacts by the values of their fields. For each key, one of the fields must equal one of the texts; case is ignored. */

@@ -8,6 +8,7 @@ import {
   customersByVisitorId,
 } from './loaders.js';
 import { isSameCustomer, type OrderSystemCustomer } from './mapping.js';
+import { search } from './search.js';
 
 export const identity: IdentityDeclaration<SqlClient, OrderSystemCustomer> = {
   recordKey: 'customerNumber',
@@ -24,5 +25,6 @@ export const identity: IdentityDeclaration<SqlClient, OrderSystemCustomer> = {
     vatNumber: { uniqueness: 'usual', loader: customersByVatNumber },
   },
   yields: { email: 'one', phone: 'one', visitorId: 'shown', kvkNumber: 'one', vatNumber: 'one' },
+  searches: [search],
   sameCustomer: isSameCustomer,
 };

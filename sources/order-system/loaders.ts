@@ -38,7 +38,8 @@ export const TOTAL = `(
   SELECT coalesce(sum(quantity * unit_price), 0.00) FROM order_lines WHERE order_lines.order_no = orders.order_no
 )`;
 
-const CUSTOMERS = `
+/** A query of customers with their devices. Conditions and an order follow. */
+export const CUSTOMERS = `
   SELECT customers.cust_no, email, email_verified, phone, phone_verified, first_name, last_name, birth_date,
     street, house_no, postcode, city, country, kvk_no, vat_no, company_name, created_at, updated_at,
     customer_devices.visitor_id

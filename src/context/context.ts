@@ -86,6 +86,7 @@ export function createContext(
       walkTogether: (starts, wanted) => identities.walkTogether(starts, wanted),
       permissions,
       foundIdentities: new Set<Identity>(),
+      searchTerms: new Set<string>(),
     },
     provenance,
     trace,

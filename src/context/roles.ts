@@ -5,6 +5,7 @@ import { PURPOSES } from './purpose.js';
 /** The scopes of the gateway. Sources may list more. */
 export const SCOPES = [
   'customers:find',
+  'customers:search',
   'me:read',
   'identity:explore',
   'companies:read',
@@ -79,7 +80,7 @@ export const ROLES: Readonly<Record<Role, Required<RolePermissions>>> = {
   },
   /** A person who explores data in GraphiQL, and does not need to know who a customer is. */
   analyst: {
-    scopes: allBut('me:read', 'admin:forget'),
+    scopes: allBut('me:read', 'admin:forget', 'customers:search'),
     purposes: ['ANALYTICS'],
     defaultPurpose: 'ANALYTICS',
     priority: 'interactive',

@@ -26,6 +26,8 @@ export interface Context {
   permissions: Permissions;
   /** The customers that the request has found, for the audit. */
   foundIdentities: Set<Identity>;
+  /** The terms by which the request has searched for customers, for the audit. */
+  searchTerms: Set<string>;
 }
 
 export interface Permissions {

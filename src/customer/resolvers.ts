@@ -19,6 +19,7 @@ import { canShow, customerFields } from './customer-fields.js';
 import { failed, type CustomerLists } from './customer-lists.js';
 import { ambiguous, identified } from './identification.js';
 import type { CustomerEventResolvers, ProfileField, QueryResolvers, Resolvers } from './schema.generated.js';
+import { findCustomers } from './search.js';
 import { camelCase, PROFILE_FIELDS, type Rule } from './survivorship.js';
 import type { TimelineSource } from './timeline.js';
 import { wantedSources, type SourcesOfField } from './wanted-sources.js';
@@ -49,6 +50,10 @@ export function customerResolvers(options: CustomerOptions): Resolvers {
     CustomerEvent: eventFields(options),
     // A customer object needs the field that returned it, because the client's selection is read from it.
     IdentifiedCustomer: {
+      customer: ({ customer }, _, __, info) =>
+        customer == null ? null : createCustomer(customer.identity, info, options),
+    },
+    CustomerSearchHit: {
       customer: ({ customer }, _, __, info) =>
         customer == null ? null : createCustomer(customer.identity, info, options),
     },
@@ -108,6 +113,7 @@ function queryFields(options: CustomerOptions, companies: Companies): QueryResol
         return found instanceof Error ? failed(found) : found;
       });
     },
+    findCustomers: (_, { by }, context, info) => findCustomers(by, context, info, options),
     company: (_, { by }, context, info) => companies.find(by, context, info),
     identify: async (_, { by }, context, info) => {
       const identity = context.identify(readKey(by, context, options));

@@ -96,6 +96,39 @@ export interface FoundBy<C extends Client, R extends CustomerRecord = CustomerRe
   loader: Loader<C, string, readonly R[]>;
 }
 
+/** What a user knows of a customer. Each member is given and not empty, or absent. */
+export interface CustomerSearch {
+  /** Words. Each is the beginning of a word of the name. */
+  name?: string;
+  /** A part of an e-mail address, in lower case. */
+  email?: string;
+  /** A telephone number in E.164 form, such as +31612345678. */
+  phone?: string;
+  /** Without spaces, in upper case. The search has a house number too. */
+  postcode?: string;
+  /** In upper case. The search has a postcode too. */
+  houseNumber?: string;
+  /** The number of an order, as the user wrote it. */
+  orderNumber?: string;
+  /** The number of a ticket, as the user wrote it. */
+  ticketNumber?: string;
+}
+
+/** A search of a source's records by what a user knows of a customer. */
+export interface SearchDeclaration<C extends Client, R extends CustomerRecord = CustomerRecord> {
+  /** The terms that the system can combine. */
+  by: readonly (keyof CustomerSearch)[];
+  /**
+   * Loads records that match all terms of a search, at most `MAX_SEARCH_RECORDS`. It may return records whose name, addresses or
+   * number do not match, because the gateway checks these. It must not return records of other orders or tickets. The answers
+   * are not cached.
+   */
+  loader: Loader<C, CustomerSearch, readonly R[]>;
+}
+
+/** The records that a search may return: more than are shown, because some may not match or may be one customer. */
+export const MAX_SEARCH_RECORDS = 100;
+
 /** How a source identifies customers. The rules are in src/identity/README.md. */
 export interface IdentityDeclaration<C extends Client, R extends CustomerRecord = CustomerRecord> {
   /** The namespace of the source's own record ids. `foundBy` must contain it. */
@@ -108,6 +141,8 @@ export interface IdentityDeclaration<C extends Client, R extends CustomerRecord 
    * which systems a request can skip.
    */
   yields: Readonly<Record<string, 'one' | 'several' | 'shown'>>;
+  /** Searches by what a user knows of a customer. Default: the source is searched by identifiers of `foundBy` alone. */
+  searches?: readonly SearchDeclaration<C, R>[];
   /** Whether two records with a common identifier are one customer. Default: they are two. */
   sameCustomer?(a: R, b: R): boolean;
 }

@@ -1,4 +1,5 @@
 import type { Client } from '../connectors/connector.js';
+import type { FreshnessOptions } from '../cache/freshness.js';
 import type { GatewayConfig } from '../config.js';
 import { ConfigError } from '../errors.js';
 import type { Loader } from '../loaders/loader.js';
@@ -97,12 +98,14 @@ export function lookupNamespaces({ namespaces, sources }: IdentityRules): Namesp
   );
 }
 
+const NOT_CACHED: FreshnessOptions = { maxAge: '0 s', staleIfError: '0 s' };
+
 type IdentityLoader = Loader<Client, string, readonly CustomerRecord[]>;
 
 /** Registers the loaders that find customers, with the identifiers that their answers are about. */
 export function addIdentityLoaders(
   source: LoadedSource<Client>,
-  { foundBy, recordKey }: IdentityDeclaration<Client>,
+  { foundBy, recordKey, searches = [] }: IdentityDeclaration<Client>,
   registry: LoaderRegistry,
   rules: IdentityRules,
 ): readonly unknown[] {
@@ -123,5 +126,8 @@ export function addIdentityLoaders(
     ];
     registry.add(source, { ...loader, about }, identifiersOf, loader);
   }
-  return [...byLoader.keys()];
+  for (const { loader } of searches)
+    // A user who searches again expects what the system has now.
+    registry.add(source, { ...loader, freshness: NOT_CACHED, keyText: JSON.stringify }, undefined, loader);
+  return [...byLoader.keys(), ...searches.map(({ loader }) => loader)];
 }

@@ -66,6 +66,7 @@ export function createAuditor({ log, required, permissions, customersOf, logger 
       purpose: audience.purpose ?? 'NONE',
       operation: prepared.audited,
       customers,
+      ...(context.searchTerms.size === 0 ? {} : { terms: [...context.searchTerms] }),
       categories,
       sources,
       cached: statuses.every((status) => status === 'cached' || status === 'stale'),

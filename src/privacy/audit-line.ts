@@ -9,6 +9,8 @@ export interface AuditEntry {
   operation: AuditedOperation;
   /** `Customer.id` of each customer in the answer: encrypted, so that only the gateway can resolve it. */
   customers: readonly string[];
+  /** The terms of a search for customers, such as NAME, without their values. Undefined: no customers were searched. */
+  terms?: readonly string[];
   /** Categories of personal data by outcome. */
   categories: {
     granted: readonly string[];
@@ -58,13 +60,14 @@ const MAX_TEXT_CHARACTERS = 200;
 
 /** The part of a line that does not depend on the lines before it. */
 export function bodyOf(entry: AuditEntry, timeMs: number): string {
-  const { requestId, caller, purpose, operation, customers, categories, sources, cached, because } = entry;
+  const { requestId, caller, purpose, operation, customers, categories, sources, cached, because, terms } =
+    entry;
   const omitted = customers.length - MAX_CUSTOMERS;
   const included = (omitted > 0 ? customers.slice(0, MAX_CUSTOMERS) : customers).map(cut);
   // Written member by member: one JSON.stringify of all takes nearly twice as long, and every answer waits for its line.
   return `"time":"${isoOf(timeMs)}","requestId":${textOf(requestId)},"caller":${textOf(caller)},"purpose":${textOf(purpose)},"operation":${cachedTextOf(operation)},"customers":${JSON.stringify(included)}${
     omitted > 0 ? `,"customersOmitted":${omitted}` : ''
-  },"categories":${cachedTextOf(categories)},"sources":${JSON.stringify(sources)},"cached":${cached}${
+  }${terms === undefined ? '' : `,"terms":${JSON.stringify(terms)}`},"categories":${cachedTextOf(categories)},"sources":${JSON.stringify(sources)},"cached":${cached}${
     because === undefined ? '' : `,"because":${textOf(because)}`
   }`;
 }

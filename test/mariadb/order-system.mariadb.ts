@@ -13,6 +13,7 @@ import {
   orderTotals,
   paymentsOfOrders,
 } from '../../sources/order-system/loaders.js';
+import { search } from '../../sources/order-system/search.js';
 import { startOrderSystem } from '../../sources/order-system/stand-in/index.js';
 import { ordersForTimeline } from '../../sources/order-system/timeline.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
@@ -104,6 +105,40 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
       { numRuns: 60, examples: [[[]]] },
     );
     const [found = []] = await both((client) => loader.load(known.slice(0, 1), client));
+    expect(found).not.toEqual([]);
+  });
+
+  it('finds the same customers by any search', async () => {
+    const part = (of: (person: (typeof people)[number]) => string) =>
+      fc.constantFrom(...people.slice(0, 50).map(of)).map((text) => text.slice(0, 6));
+    const text = fc.oneof(
+      fc.constantFrom(...Object.values(hostileKeys).filter((key) => !/\0|\p{Surrogate}/u.test(key))),
+      fc.constantFrom('%', '_', '!', 'e!%', "o'", '\\'),
+    );
+    const searches = fc.record(
+      {
+        name: fc.oneof(
+          part(({ firstName }) => firstName),
+          text,
+        ),
+        email: fc.oneof(
+          part(({ email }) => email),
+          text,
+        ),
+        orderNumber: text,
+      },
+      { requiredKeys: [] },
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        searches.filter((terms) => Object.keys(terms).length > 0),
+        async (terms) => {
+          await both((client) => search.loader.load([terms], client));
+        },
+      ),
+      { numRuns: 60, examples: [[{ email: 'everywhere@' }]] },
+    );
+    const [found = []] = await both((client) => search.loader.load([{ email: 'everywhere@' }], client));
     expect(found).not.toEqual([]);
   });
 

@@ -60,10 +60,12 @@ beforeAll(async () => {
   trace.setGlobalTracerProvider(spans);
   unrestricted = createTestGateway({ ...directSettings(), ...settings });
   const { data } = await unrestricted.query(
-    '{ customer(by: { email: "everywhere@example.nl" }) { company { kvkNumber } } }',
+    '{ customer(by: { email: "everywhere@example.nl" }) { company { kvkNumber } orders(first: 1) { nodes { number } } } }',
   );
-  const { kvkNumber } = (data as { customer: { company: { kvkNumber: string } } }).customer.company;
-  fields = wholeFields(declared, kvkNumber);
+  const { company, orders } = (
+    data as { customer: { company: { kvkNumber: string }; orders: { nodes: [{ number: string }] } } }
+  ).customer;
+  fields = wholeFields(declared, { ...company, orderNumber: orders.nodes[0].number });
   const operations = pathToFileURL(`${join(folder, 'operations')}/`);
   writeOperations(operations, fields);
   for (const { name, documentId } of readPersistedOperations(operations)) documentIds.set(name, documentId);

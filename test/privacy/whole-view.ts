@@ -28,10 +28,15 @@ const PAGE_SIZE = 2;
 
 const MAX_DEPTH = 8;
 
-export function wholeFields(schema: DeclaredSchema, companyNumber: string): WholeField[] {
+/** `keys` are of a company and an order that exist. */
+export function wholeFields(
+  schema: DeclaredSchema,
+  keys: { kvkNumber: string; orderNumber: string },
+): WholeField[] {
   const values: Readonly<Record<string, string | undefined>> = {
     ...FIXED_ARGUMENTS,
-    'Query.company': `by: { kvkNumber: "${companyNumber}" }`,
+    'Query.company': `by: { kvkNumber: "${keys.kvkNumber}" }`,
+    'Query.findCustomers': `by: { orderNumber: "${keys.orderNumber}" }`,
   };
 
   const write = (

@@ -93,15 +93,15 @@ async function queryEverything(cacheSecret: Record<string, string>): Promise<str
     { timeout: 20_000, interval: 200 },
   );
   const found = await answers.query(
-    'query ($by: CustomerKey!) { customer(by: $by) { company { kvkNumber } } }',
+    'query ($by: CustomerKey!) { customer(by: $by) { company { kvkNumber } orders(first: 1) { nodes { number } } } }',
     { by },
     operator,
   );
   const logged: unknown[] = [found.data];
-  for (const { operation } of wholeFields(
-    readDeclared(),
-    String(at(found.data, 'customer', 'company', 'kvkNumber')),
-  )) {
+  for (const { operation } of wholeFields(readDeclared(), {
+    kvkNumber: String(at(found.data, 'customer', 'company', 'kvkNumber')),
+    orderNumber: String(at(found.data, 'customer', 'orders', 'nodes', 0, 'number')),
+  })) {
     const { data } = await answers.query(operation, operation.includes('$by') ? { by } : {}, operator);
     logged.push(data);
   }

@@ -292,7 +292,15 @@ describe('the schema', () => {
       expect(shape(entry.type)).toMatch(/^\[\w+\]!$/);
     }
     const published = Object.keys(gateway.schema.getQueryType()?.getFields() ?? {});
-    expect(published).toEqual(['me', 'customer', 'identify', 'customers', 'company', 'weather']);
+    expect(published).toEqual([
+      'me',
+      'customer',
+      'identify',
+      'customers',
+      'findCustomers',
+      'company',
+      'weather',
+    ]);
   });
 });
 
@@ -342,6 +350,7 @@ describe('the declarations of personal data in the schema', () => {
       'companies:read',
       'contact:read',
       'customers:find',
+      'customers:search',
       'identity:explore',
       'invoices:read',
       'me:read',

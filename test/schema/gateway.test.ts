@@ -20,6 +20,7 @@ it('does not publish types and fields that only serve composition', () => {
     'company',
     'customer',
     'customers',
+    'findCustomers',
     'identify',
     'me',
     'weather',

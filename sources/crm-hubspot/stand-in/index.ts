@@ -31,7 +31,7 @@ import { createEmitter, webhookSecret } from './webhook.js';
  * - a 429 has `policyName` and no `category`, and there is no Retry-After.
  *
  * Not imitated, and answered with 501: history of properties other than in a batch, archived records, associations beside a record, and
- * searches by text, with an order by several properties, or with operators other than EQ and IN.
+ * searches by text, with an order by several properties, or with operators other than EQ, IN, LTE and CONTAINS_TOKEN.
  */
 export interface CrmHubspotOptions {
   /** Calls per ten seconds; HubSpot allows 100 to 190. Default: ten million. */

@@ -10,6 +10,8 @@ interface Filter {
   values: ReadonlySet<string>;
   /** The value of LTE, which compares times: milliseconds since 1970. */
   atMost?: number;
+  /** Of CONTAINS_TOKEN. */
+  token?: RegExp;
 }
 
 const mostGroups = 6;
@@ -94,6 +96,11 @@ function readFilter(filter: unknown, { type, records, associations }: Searched):
       ? { property: propertyName, values: new Set(), atMost }
       : invalid('The operator LTE of a moment takes milliseconds since 1970');
   }
+  if (operator === 'CONTAINS_TOKEN' && otherType === undefined) {
+    const token = textOf(value)?.toLowerCase() ?? '';
+    if (token === '') return invalid('The operator CONTAINS_TOKEN has nothing to compare with');
+    return { property: propertyName, values: new Set(), token: tokenPattern(token) };
+  }
   const wanted = operator === 'EQ' ? [textOf(value)] : operator === 'IN' ? textsOf(values) : null;
   if (wanted === null) return notImitated(`the operator ${operator}`);
   const texts = (wanted ?? []).flatMap((text) => text?.toLowerCase() ?? []);
@@ -101,6 +108,12 @@ function readFilter(filter: unknown, { type, records, associations }: Searched):
   if (otherType === undefined) return { property: propertyName, values: new Set(texts) };
   const pairs = associations.get(`${otherType}->${type}`);
   return { property: 'hs_object_id', values: new Set(texts.flatMap((id) => pairs?.get(id) ?? [])) };
+}
+
+/** A token is a word; an asterisk stands for any characters of it. */
+function tokenPattern(token: string): RegExp {
+  const parts = token.split('*').map((part) => part.replaceAll(/[^\p{L}\p{N}]/gu, '\\$&'));
+  return new RegExp(`(?<!\\S)${parts.join('\\S*')}(?!\\S)`);
 }
 
 function matching(records: Collection, groups: readonly Filter[][]): CrmObject[] {
@@ -116,13 +129,15 @@ function matching(records: Collection, groups: readonly Filter[][]): CrmObject[]
 /** A filter by a unique property finds its records directly. Without one, all records are scanned. */
 function candidates(records: Collection, filters: readonly Filter[]): readonly CrmObject[] {
   const indexed = filters.find(
-    ({ property, atMost }) => atMost === undefined && (property === 'email' || property === 'hs_object_id'),
+    ({ property, atMost, token }) =>
+      atMost === undefined && token === undefined && (property === 'email' || property === 'hs_object_id'),
   );
   if (indexed === undefined) return records.all;
   return [...indexed.values].flatMap((value) => records.find(value, indexed.property) ?? []);
 }
 
-function fits(record: CrmObject, { property, values, atMost }: Filter): boolean {
+function fits(record: CrmObject, { property, values, atMost, token }: Filter): boolean {
+  if (token !== undefined) return token.test(record.properties[property]?.toLowerCase() ?? '');
   if (atMost !== undefined) return Date.parse(record.properties[property] ?? '') <= atMost;
   return values.has(record.properties[property]?.toLowerCase() ?? '');
 }

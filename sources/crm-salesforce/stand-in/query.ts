@@ -141,6 +141,11 @@ function matcher(
     const wanted = new Set(condition.values.map(same));
     return (record) => wanted.has(same(valueAt(org, object, record, path))) !== isNot;
   }
+  if (condition.kind === 'like') {
+    const { path, pattern } = condition;
+    checkPath(path, object, org);
+    return (record) => pattern.test(String(valueAt(org, object, record, path) ?? ''));
+  }
   const parts = condition.parts.map((part) => matcher(part, object, org));
   return condition.kind === 'and'
     ? (record) => parts.every((fits) => fits(record))

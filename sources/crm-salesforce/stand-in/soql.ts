@@ -15,7 +15,9 @@ export interface Query {
 }
 
 export type Condition =
-  { kind: 'and' | 'or'; parts: Condition[] } | { kind: 'in'; path: string; values: Value[]; isNot: boolean };
+  | { kind: 'and' | 'or'; parts: Condition[] }
+  | { kind: 'in'; path: string; values: Value[]; isNot: boolean }
+  | { kind: 'like'; path: string; pattern: RegExp };
 
 /** A quoted text is one token. */
 const TOKEN = /\s+|'(?:[^'\\]|\\.)*'|[(),]|!=|<>|[=<>]|[\w.:+-]+/sy;
@@ -109,6 +111,7 @@ export function parseSoql(text: string): Query {
     const path = name();
     if (accept('=')) return { kind: 'in', path, values: [literal()], isNot: false };
     if (accept('!=') || accept('<>')) return { kind: 'in', path, values: [literal()], isNot: true };
+    if (accept('LIKE')) return { kind: 'like', path, pattern: likePattern(take()) };
     const isNot = accept('NOT');
     expect('IN');
     expect('(');
@@ -144,6 +147,18 @@ function tokenise(text: string): string[] {
     if (token.trim() !== '') tokens.push(token);
   }
   return tokens;
+}
+
+/** `%` stands for any characters and `_` for one, unless a backslash is before them. Case is ignored. */
+function likePattern(token: string): RegExp {
+  if (!token.startsWith("'")) throw malformed(`unexpected token: '${token}'`);
+  const parts = Array.from(token.slice(1, -1).matchAll(/\\?./gsu), ([part]) => {
+    if (part === '%') return '.*';
+    if (part === '_') return '.';
+    const character = part === '\\%' || part === '\\_' ? part.slice(1) : unescaped(part);
+    return character.replaceAll(/[^\p{L}\p{N}]/gu, '\\$&');
+  });
+  return new RegExp(`^${parts.join('')}$`, 'is');
 }
 
 function unescaped(text: string): string {
