@@ -2,7 +2,7 @@ import type { CustomerRecord } from '../../src/index.js';
 import type { Conversation, FacebookProfile, FormSubmission, Message } from './schema.generated.js';
 import type { GraphConversation, GraphForm, GraphLead, GraphMessage, GraphUser } from './wire.js';
 
-/** The fields of a record whose resolvers make the rest. */
+/** The fields of a record. Its resolvers compute the others. */
 type Stored<Type, Resolved extends keyof Type = never> = Omit<Type, 'id' | Resolved>;
 
 export type FacebookProfileRecord = Omit<FacebookProfile, 'conversations'>;
@@ -43,7 +43,7 @@ export function toConversation(conversation: GraphConversation, userId: string):
   return {
     recordId: conversation.id,
     userId,
-    // Meta sends a path of its site.
+    // Meta sends only a path on its site.
     url: conversation.link == null ? null : new URL(conversation.link, 'https://www.facebook.com').href,
     updatedAt: conversation.updated_time,
     messageCount: conversation.message_count ?? null,

@@ -8,7 +8,7 @@ import type { Counters } from './proxy-port.js';
 /** The faults of a folder of files. */
 const folderFaults: readonly (Fault | null)[] = [null, 'down', 'garbage'];
 
-/** A folder has no port, so there is no proxy in front of it: it has no latency, and nothing is counted. */
+/** A folder has no port, so no proxy is in front of it. It has no latency and no counts. */
 export interface FolderFront {
   readonly url: string;
   readonly condition: Condition;

@@ -61,13 +61,16 @@ export interface DraftField {
   type: string;
   isList: boolean;
   isNullable: boolean;
-  /** Of an enum: the values of the system. */
+  /** The values of the system. Only for an enum. */
   values?: readonly string[];
   /** The conversion in the syntax of a declaration, such as `{ money: { minorUnits: 2, currency: EUR } }`. */
   conversion?: Readonly<Record<string, unknown>>;
-  /** Of a field that a further call loads: the call, the path of its key in the record, and the order of the list. */
+  /**
+   * The call, the path of its key in the record, and the order of the list. Only for a field that a separate
+   * call loads.
+   */
   call?: { name: string; key: string; order?: readonly [string, string] };
-  /** Sampled values as the system sent them; no nulls. */
+  /** Sampled values as the system sent them, without nulls. */
   samples: readonly unknown[];
   /** What a person should check about the mapping, such as the zone of its times. It is written as a comment `# check`. */
   check?: string;

@@ -88,8 +88,9 @@ export interface Customer {
   /** The first of `records`, or null. */
   record<C extends Client, R extends CustomerRecord>(declared: IdentityDeclaration<C, R>): Promise<R | null>;
   /**
-   * The values that the customer's records hold in a namespace, vouched for or not. It is for a source without `identity`
-   * that finds its data by such values. If no source holds a value, throws a failed source's error.
+   * The values of a namespace in the customer's records, also those that do not identify the customer. It is
+   * for a source without `identity` that finds its data by such values. If no source holds a value, throws a
+   * failed source's error.
    */
   heldValues(namespace: string): Promise<readonly string[]>;
   /** The customer's address, as in `Customer.address`. */

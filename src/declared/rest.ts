@@ -255,7 +255,10 @@ function pageReader(page: Page, place: CompileContext['place'], report: CompileC
   };
 }
 
-/** The next page begins after the row with this id. A system says that there is one, or the last page is not full. */
+/**
+ * The next page begins after the row with this id. A flag in the answer shows whether it exists. Without a
+ * flag, the last page is the one that is not full.
+ */
 function lastIdReader(
   page: Extract<Page, { lastId: string }>,
   place: CompileContext['place'],

@@ -32,12 +32,12 @@ export const notFound = (): HttpAnswer =>
 
 export const badRequest = (message: string): HttpAnswer => failure(400, 'BadRequest', message);
 
-/** Shows a developer that the real system supports the request, and the stand-in does not. */
+/** The answer to a request that the real system supports, but not this stand-in. */
 export function notImitated(what: string): HttpAnswer {
   return failure(501, 'NotImitated', `This stand-in does not imitate ${what}.`);
 }
 
-/** Thrown when a part of a request is invalid. The caller gets its answer. */
+/** Thrown if a part of a request is invalid. It has the answer for the caller. */
 export class Refusal extends Error {
   constructor(readonly answer: HttpAnswer) {
     super('refused');

@@ -4,21 +4,24 @@ import type { FieldType, Row } from './records.js';
 type Test = (row: Row) => boolean;
 
 interface FilterOptions {
-  /** The fields that can be filtered by. Others of a record are reckoned when it is read, and cannot. */
+  /**
+   * The fields that a filter may have. Other fields are computed when a record is read, so they cannot be
+   * filtered.
+   */
   filterable: Readonly<Record<string, FieldType>>;
-  /** `in` is understood from schema version 2.1 on. */
+  /** The operator `in` requires schema version 2.1. */
   knowsIn: boolean;
 }
 
-/** The parts that a filter may have. Clients have seen that each comparison with its `or` counts as five. */
+/** The parts that a filter may have. Clients observed that each comparison with its `or` counts as five. */
 const mostNodes = 100;
 
 // A text, a word (number, date, GUID, name), or a mark.
 const tokenPattern = /\s*(?:('(?:[^']|'')*')|([\w.:+-]+)|([(),]))/y;
 
 /**
- * Reads a `$filter` as far as Business Central does: comparisons and lists of values, with `and` and `or`, but no `or`
- * between different fields.
+ * Parses the part of `$filter` that Business Central supports: comparisons and lists of values, with `and`
+ * and `or`, but no `or` between different fields.
  */
 export function parseFilter(text: string, { filterable, knowsIn }: FilterOptions): Test {
   const tokens = tokensOf(text);

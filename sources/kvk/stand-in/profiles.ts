@@ -72,7 +72,7 @@ export function branchList(company: SeedRegistration, api: string): Json {
     aantalCommercieleVestigingen: commercial,
     aantalNietCommercieleVestigingen: company.branches.length - commercial,
     totaalAantalVestigingen: company.branches.length,
-    // The KvK promises no order. Here the main branch is the last.
+    // The KvK guarantees no order. Here the main branch is the last.
     vestigingen: company.branches.toReversed().map((branch) => ({
       vestigingsnummer: branch.number,
       kvkNummer: company.kvkNumber,
@@ -143,7 +143,7 @@ function address(branchAddress: SeedBranchAddress, width: number): Json {
   };
 }
 
-/** Street and number, filled up with a run of blanks, then postcode and town. */
+/** Street and number, padded with blanks, then postcode and town. */
 function oneLine(
   { street, houseNumber, houseLetter, poBox, postcode, city }: SeedBranchAddress,
   width: number,

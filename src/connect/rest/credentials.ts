@@ -38,7 +38,7 @@ export function requiredHeaders({ operations }: Description): string[] {
   return [...counts].flatMap(([name, count]) => (count * 2 > reading.length ? [name] : []));
 }
 
-/** Adds headers of every call. Their values are in variables, because one may be about a person. */
+/** Adds headers of every call. Their values are in variables, because a value may be personal. */
 export function withHeaders(
   source: string,
   credentials: Credentials,

@@ -244,7 +244,7 @@ function byLastId({ answer, request, rows }: Context, limit: { limit?: string },
   ];
 }
 
-/** The own id of a row, and its path. */
+/** The id of a row, and its path. */
 export function idOfRow(row: unknown): { path: string; id: string | number } | undefined {
   if (!isObject(row)) return undefined;
   const names = Object.keys(row);
