@@ -1,17 +1,11 @@
-import { pageOfSource, positionOfRecord, type Company, type TicketRecord } from '../../src/index.js';
+import { pageOfSource, positionOfRecord, type TicketRecord } from '../../src/index.js';
 import { crmCompanies } from './companies.js';
-import type { CrmCompany } from './mapping.js';
 import { newestTicketsOf } from './newest.js';
 import type { Resolvers } from './schema.generated.js';
 
 /** Resolves schema/sources/crm-hubspot.graphql. */
 export const resolvers: Resolvers = {
   Company: {
-    name: valueOf('name'),
-    domain: valueOf('domain'),
-    city: valueOf('city'),
-    industry: valueOf('industry'),
-    employeeCount: valueOf('employeeCount'),
     tickets: async (company, page, context) => {
       const record = await company.record(crmCompanies);
       if (record === null) return null;
@@ -30,8 +24,3 @@ export const resolvers: Resolvers = {
     },
   },
 };
-
-function valueOf<F extends Exclude<keyof CrmCompany, 'id'>>(field: F) {
-  return async (company: Company): Promise<CrmCompany[F] | null> =>
-    (await company.record(crmCompanies))?.[field] ?? null;
-}

@@ -3,42 +3,41 @@ import {
   alignSingle,
   callEach,
   defineLoader,
+  oneRow,
   pages,
   pathPart,
+  readDeclaredCalls,
   type CompanyRecord,
   type NameAndPlace,
   type RestClient,
 } from '../../src/index.js';
-import {
-  toBranchDetails,
-  toBranches,
-  toRegistration,
-  type BranchesOf,
-  type Registration,
-} from './mapping.js';
+import { toBranchDetails, toBranches, toRegistration, type BranchesOf } from './mapping.js';
 import type { BranchDetails } from './schema.generated.js';
-import { basicProfile, branchList, branchProfile, searchPage, type SearchPage } from './wire.js';
+import {
+  basicProfile,
+  branchList,
+  branchProfile,
+  readErrorKind,
+  searchPage,
+  type SearchPage,
+} from './wire.js';
+
+/** A loader here is not declared in kvk.yaml if its key, or the key in an answer, is more than one text. */
+export const {
+  source,
+  loaders: { registrations },
+} = readDeclaredCalls(
+  'rest',
+  import.meta.dirname,
+  { registrations: oneRow(basicProfile, toRegistration) },
+  { readErrorKind },
+);
 
 /** A sole trader is a person, so an answer is also about the customer with this KvK number. */
 const aboutCompany = (kvkNumber: string) => [
   { type: 'Company', key: kvkNumber },
   { namespace: 'kvkNumber', value: kvkNumber },
 ];
-
-async function readRegistration(kvkNumber: string, kvk: RestClient): Promise<Registration | null> {
-  const profile = alignSingle(
-    kvkNumber,
-    await kvk.get(basicProfile, `/v1/basisprofielen/${pathPart(kvkNumber)}`),
-    { source: 'kvk', keyOf: ({ kvkNummer }) => kvkNummer },
-  );
-  return profile === null ? null : toRegistration(profile);
-}
-
-export const registrations = defineLoader<RestClient, string, Registration | null>({
-  name: 'registrations',
-  about: aboutCompany,
-  loadEach: (kvkNumbers, kvk) => callEach(kvkNumbers, (kvkNumber) => readRegistration(kvkNumber, kvk)),
-});
 
 /** All branches of a company; null when the register does not know it. */
 export const branchesOfCompanies = defineLoader<RestClient, string, BranchesOf | null>({
@@ -116,15 +115,14 @@ export const companiesByNameAndPlace = defineLoader<RestClient, NameAndPlace, re
       if (exact.size > 0) return [...exact].map(toRecord);
       const others = [...new Set(results.map(({ kvkNummer }) => kvkNummer))];
       if (others.length > MAX_PROFILES) return [];
-      const found = await Promise.all(others.map((kvkNumber) => readRegistration(kvkNumber, kvk)));
-      return found.flatMap((registration) =>
-        registration !== null &&
-        [registration.registeredName, registration.statutoryName, ...registration.tradeNames].some(
-          (name) => sameName(name ?? '') === wanted,
-        )
-          ? [toRecord(registration.kvkNumber)]
-          : [],
-      );
+      const found = await registrations.load(others, kvk);
+      return found.flatMap((registration) => {
+        if (registration instanceof Error) throw registration;
+        if (registration === null) return [];
+        const { kvkNumber, registeredName, statutoryName, tradeNames } = registration;
+        const names = [registeredName, statutoryName, ...tradeNames];
+        return names.some((name) => sameName(name ?? '') === wanted) ? [toRecord(kvkNumber)] : [];
+      });
     }),
 });
 

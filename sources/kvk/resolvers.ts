@@ -7,9 +7,8 @@ import {
   type Company,
   type Context,
 } from '../../src/index.js';
-import { registered } from './companies.js';
 import { branchDetails, branchesOfCompanies } from './loaders.js';
-import type { BranchesOf, Registration } from './mapping.js';
+import type { BranchesOf } from './mapping.js';
 import type { Resolvers } from './schema.generated.js';
 
 /** The name of the list in its cursors. */
@@ -18,20 +17,6 @@ const BRANCHES = 'Company.branches';
 /** Answers schema/sources/kvk.graphql. */
 export const resolvers: Resolvers = {
   Company: {
-    registeredName: valueOf('registeredName'),
-    statutoryName: valueOf('statutoryName'),
-    tradeNames: valueOf('tradeNames'),
-    legalForm: valueOf('legalForm'),
-    rsin: valueOf('rsin'),
-    registeredOn: valueOf('registeredOn'),
-    startedOn: valueOf('startedOn'),
-    endedOn: valueOf('endedOn'),
-    registeredEmployeeCount: valueOf('registeredEmployeeCount'),
-    hasRefusedAdvertising: valueOf('hasRefusedAdvertising'),
-    activities: valueOf('activities'),
-    addresses: valueOf('addresses'),
-    websites: valueOf('websites'),
-    owner: valueOf('owner'),
     branches: async (company, { first, after }, context) => {
       const size = pageSize(first);
       const start = after == null ? 0 : positionOf(after);
@@ -61,11 +46,6 @@ function positionOf(cursor: string): number {
   const [position = ''] = decodeCursor(BRANCHES, cursor, 1);
   if (!/^\d{1,6}$/.test(position)) throw invalidCursor();
   return Number(position);
-}
-
-function valueOf<F extends keyof Registration>(field: F) {
-  return async (company: Company): Promise<Registration[F] | null> =>
-    (await company.record(registered))?.[field] ?? null;
 }
 
 async function branchesOf(company: Company, { load }: Context): Promise<BranchesOf | null> {

@@ -10,6 +10,7 @@ import type { Loader } from '../loaders/loader.js';
 import type { SourceDefinition } from '../source.js';
 import { declaredCalls } from './declared-source.js';
 import { describeProblem } from './problems.js';
+import type { ConnectorCode } from './connector-kind.js';
 import type { MappedBy, RowMapper } from './row-mapper.js';
 
 /** The client of each kind of connector that can be declared. */
@@ -24,17 +25,17 @@ interface Clients {
 
 /**
  * The calls that `<name>.yaml` in the folder `sources/<name>` declares, for a source whose records are mapped in code. Pass
- * `source`, its declared members, to `defineSource()`.
+ * `source`, its declared members, to `defineSource()`. `connector` has the parts of a REST connector that are code.
  */
 export function readDeclaredCalls<
   K extends keyof Clients,
   M extends Readonly<Record<string, RowMapper<unknown>>>,
->(kind: K, folder: string, mappers: M) {
+>(kind: K, folder: string, mappers: M, connector?: K extends 'rest' ? ConnectorCode : undefined) {
   const name = basename(folder);
   const compiled = declaredCalls({
     file: `sources/${name}/${name}.yaml`,
     yaml: readFileSync(join(folder, `${name}.yaml`), 'utf8'),
-    ...{ folder, kind, mappers },
+    ...{ folder, kind, mappers, connector },
   });
   if ('problems' in compiled) throw new Error(compiled.problems.map(describeProblem).join('\n'));
   const { source, loaders } = compiled;

@@ -9,7 +9,7 @@ import { compileCompanies } from './compile-companies.js';
 import { CustomerCompiler } from './compile-customer.js';
 import { compileRecords, foundByField } from './compile-records.js';
 import { compileConsents } from './consents.js';
-import type { CallRequest, ConnectorKind } from './connector-kind.js';
+import type { CallRequest, ConnectorCode, ConnectorKind } from './connector-kind.js';
 import { finishOf, type Finish } from './field-type.js';
 import type { Declared, Mapping } from './grammar.js';
 import { Mappers } from './mapping.js';
@@ -32,6 +32,7 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
   readonly #declared: Declared<Connect, Call>;
   readonly #sdl: SourceSdl;
   readonly #code: SourceCode<C>;
+  readonly #connectorCode: ConnectorCode | undefined;
   readonly #folder: string | undefined;
   readonly #report: Report;
   readonly #mappers: Mappers;
@@ -43,6 +44,7 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
     declared,
     sdl,
     code,
+    connector,
     folder,
     report,
   }: {
@@ -50,6 +52,7 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
     declared: Declared<Connect, Call>;
     sdl: SourceSdl;
     code: SourceCode<C>;
+    connector?: ConnectorCode | undefined;
     folder: string | undefined;
     report: Report;
   }) {
@@ -57,6 +60,7 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
     this.#declared = declared;
     this.#sdl = sdl;
     this.#code = code;
+    this.#connectorCode = connector;
     this.#folder = folder;
     this.#report = report;
     const resolvedInCode = Object.entries((code.resolvers ?? {}) as Resolvers).flatMap(([type, fields]) =>
@@ -154,7 +158,10 @@ export class SourceCompiler<Connect, Call extends object, C extends Client> {
     this.#calls.checkUse(new Set(inFields));
     const connector = this.#kind.compileConnector(
       connect,
-      { source: name, place: ['connect'], report: this.#report, folder: this.#folder },
+      {
+        ...{ source: name, place: ['connect'], report: this.#report },
+        ...{ folder: this.#folder, inCode: this.#connectorCode },
+      },
       this.#mappers.hasExactNumbers,
     );
     const { resolvers, loaders = [], namespaces: namespacesInCode = [], ...code } = this.#code;

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Client, Connector } from '../connectors/connector.js';
+import type { RestOptions } from '../connectors/rest.js';
 import { SourceContractError } from '../errors.js';
 import type { Mismatch } from './path.js';
 import type { SourceLimits } from '../source.js';
@@ -17,7 +18,11 @@ export interface CompileContext {
 export interface ConnectContext extends CompileContext {
   /** The folder of the declaration, for files beside it. */
   folder: string | undefined;
+  inCode?: ConnectorCode | undefined;
 }
+
+/** What a connector reads by code, because no rule of a declaration says it. */
+export type ConnectorCode = Pick<RestOptions, 'readErrorKind' | 'readRateLimits'>;
 
 /** The compiled call of a connector: keys in, rows of the answer out. */
 export type CallRequest<C extends Client> = RowsRequest<C> | EachRequest<C>;

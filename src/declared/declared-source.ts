@@ -2,7 +2,7 @@ import type { Client } from '../connectors/connector.js';
 import type { Loader } from '../loaders/loader.js';
 import type { SourceDefinition } from '../source.js';
 import { SourceCompiler, type SourceCode } from './compile-source.js';
-import type { CallRequest, ConnectorKind } from './connector-kind.js';
+import type { CallRequest, ConnectorCode, ConnectorKind } from './connector-kind.js';
 import { filesKind } from './files.js';
 import { graphqlKind } from './graphql.js';
 import { reportIssues } from './grammar-problems.js';
@@ -98,6 +98,7 @@ export function declaredCalls(
     kind: keyof typeof KINDS;
     /** By call. */
     mappers: Readonly<Record<string, RowMapper<unknown>>>;
+    connector?: ConnectorCode | undefined;
   },
 ):
   | { source: SourceDefinition; loaders: Readonly<Record<string, Loader<Client, string, unknown>>> }
@@ -112,9 +113,9 @@ export function declaredCalls(
       `The source is not called by "${files.kind}".`,
       `Write connect: { ${files.kind}: ... }.`,
     );
-  const { folder } = files;
+  const { folder, connector } = files;
   const compiler = new SourceCompiler<never, never, Client>({
-    ...{ kind, declared, sdl: NO_SDL, code: {}, folder, report },
+    ...{ kind, declared, sdl: NO_SDL, code: {}, connector, folder, report },
   });
   const loaders = compiler.compileCalls(files.mappers);
   const source = compiler.compile();

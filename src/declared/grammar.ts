@@ -8,7 +8,7 @@ import { settingName } from './setting-name.js';
  */
 
 const DURATION = 'must be a duration such as "250 ms", "10 s", "5 minutes", "1 hour" or "7 days"';
-const duration = z
+export const duration = z
   .templateLiteral(
     [z.number(), ' ', z.enum(['ms', 's', 'minute', 'minutes', 'hour', 'hours', 'day', 'days'])],
     {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { members } from './grammar-problems.js';
-import { callMembers, path, scalar, text } from './grammar.js';
+import { callMembers, duration, path, scalar, text } from './grammar.js';
 import { header, httpConnect, systemPath } from './http-grammar.js';
 import { settingName } from './setting-name.js';
 
@@ -20,6 +20,7 @@ export const restConnect = members(
     rest: settingName,
     ...httpConnect,
     ping: systemPath,
+    pingHolds: duration.exactOptional(),
     accept: text('must be a media type').exactOptional(),
     errors: z.array(errorRule).exactOptional(),
     rateLimitHeaders: members({ remaining: header, reset: header }).exactOptional(),

@@ -22,17 +22,19 @@ export const restKind: ConnectorKind<RestConnect, RestCall, RestClient> = {
   connect: restConnect,
   call: restCall,
   compileConnector: (
-    { rest: url, auth, headers, ping, accept, ca, errors = [], rateLimitHeaders },
+    { rest: url, auth, headers, ping, pingHolds, accept, ca, errors = [], rateLimitHeaders },
     context,
     exactNumbers,
   ) =>
     rest({
       ...httpOptions(url, { auth, headers, ca }),
       pingPath: ping,
+      ...(pingHolds === undefined ? {} : { pingHolds }),
       ...(accept === undefined ? {} : { accept }),
       ...(errors.length === 0 ? {} : { readErrorKind: errorKindReader(errors, context) }),
       ...(rateLimitHeaders === undefined ? {} : { readRateLimits: rateLimitReader(rateLimitHeaders) }),
       exactNumbers,
+      ...context.inCode,
     }),
   compileCall,
 };

@@ -215,6 +215,13 @@ describe('a field of Customer that cannot be resolved', () => {
   });
 });
 
+test('a field of Company without a resolver is refused at start if its source has no companies', () => {
+  const sdl = `levels: [String] } type Company @foundBy(field: "kvkNumber") @personalData(category: COMPANY) { kvkNumber: String @personalData(category: COMPANY, mask: LAST_FOUR) rating: String`;
+  expect(() => club([], {}, {}, sdl)).toThrow(
+    "club declares Company.rating, which has no resolver. Add one, or declare companies if the field is in the source's record of the company.",
+  );
+});
+
 test('records of an undeclared identity are a programming error, not an empty list', async () => {
   const stranger: IdentityDeclaration<Client> = { recordKey: 'memberId', foundBy: {}, yields: {} };
   const resolvers = {
