@@ -75,6 +75,7 @@ export type {
 export type { EventType } from './webhooks/event.js';
 export type { OutboxDeclaration } from './webhooks/outbox.js';
 export { hmac, isHmacOf, isWithinTolerance, isSameText, webhookSecrets } from './webhooks/signatures.js';
+export { signedMessage } from './webhooks/signed-message.js';
 export { standardWebhook } from './webhooks/standard.js';
 
 // Resolving fields

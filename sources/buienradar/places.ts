@@ -4,11 +4,22 @@ export interface Place {
   longitude: number;
 }
 
+/** Pairs of latitude and longitude in hundredths of a degree. */
+function placesIn(pairs: string): (readonly [latitude: number, longitude: number])[] {
+  return pairs
+    .trim()
+    .split(/\s{2,}/)
+    .map((pair) => {
+      const [latitude = NaN, longitude = NaN] = pair.split(' ').map((number) => Number(number) / 100);
+      return [latitude, longitude];
+    });
+}
+
 /**
- * The middle of each postcode region, by the first two digits from 10 on: latitude and longitude in hundredths of a degree. Made
- * for this project. Exact to about ten kilometres, within which the weather is similar.
+ * The middle of each postcode region, by the first two digits from 10 on. Made for this project. Exact to about ten
+ * kilometres, within which the weather is similar.
  */
-const REGIONS = `
+const REGIONS = placesIn(`
   5237 490  5236 493  5225 520  5237 522  5235 493  5245 481  5267 510  5280 485  5263 472  5249 464
   5238 463  5229 461  5213 440  5216 450  5213 468  5207 430  5200 434  5206 452  5198 472  5190 458
   5192 447  5190 433  5182 420  5182 470  5205 497  5209 511  5218 498  5214 525  5222 547  5203 535
@@ -17,10 +28,7 @@ const REGIONS = `
   5122 585  5102 585  5085 571  5086 593  5090 599  5182 586  5187 575  5202 566  5198 590  5197 607
   5195 630  5200 663  5213 625  5221 598  5229 630  5226 688  5241 668  5257 655  5278 692  5271 635
   5250 605  5238 615  5253 560  5275 590  5296 605  5290 572  5303 566  5302 548  5320 545  5320 579
-  5318 580  5333 595  5316 612  5313 642  5297 658  5298 695  5313 690  5322 657  5324 638  5334 668`
-  .trim()
-  .split(/\s{2,}/)
-  .map((pair) => pair.split(' ').map((number) => Number(number) / 100));
+  5318 580  5333 595  5316 612  5313 642  5297 658  5298 695  5313 690  5322 657  5324 638  5334 668`);
 
 /** The place of a Dutch postcode. Null for any other text, and for another country. */
 export function placeOfPostcode(
@@ -39,63 +47,13 @@ export function placeOfPostcode(
  * The outline of the Netherlands with its islands, clockwise from the south-west. Made for this project. Exact to five
  * kilometres.
  */
-const OUTLINE: readonly (readonly [latitude: number, longitude: number])[] = [
-  [51.3, 3.3],
-  [51.46, 3.35],
-  [51.75, 3.65],
-  [52.0, 3.92],
-  [52.45, 4.42],
-  [52.95, 4.62],
-  [53.2, 4.68],
-  [53.36, 4.95],
-  [53.47, 5.2],
-  [53.5, 5.95],
-  [53.6, 6.5],
-  [53.5, 6.85],
-  [53.25, 7.23],
-  [52.99, 7.23],
-  [52.64, 7.08],
-  [52.62, 6.76],
-  [52.47, 6.7],
-  [52.44, 6.98],
-  [52.38, 7.08],
-  [52.23, 7.08],
-  [52.07, 6.77],
-  [51.97, 6.86],
-  [51.86, 6.72],
-  [51.82, 6.42],
-  [51.81, 6.15],
-  [51.79, 5.98],
-  [51.7, 6.04],
-  [51.65, 6.13],
-  [51.5, 6.23],
-  [51.37, 6.24],
-  [51.23, 6.1],
-  [51.15, 6.13],
-  [51.03, 5.97],
-  [51.0, 5.9],
-  [50.95, 6.05],
-  [50.84, 6.1],
-  [50.74, 6.03],
-  [50.74, 5.67],
-  [50.85, 5.63],
-  [51.0, 5.75],
-  [51.09, 5.8],
-  [51.15, 5.64],
-  [51.26, 5.54],
-  [51.26, 5.23],
-  [51.38, 5.08],
-  [51.43, 4.96],
-  [51.41, 4.76],
-  [51.44, 4.55],
-  [51.36, 4.42],
-  [51.36, 4.22],
-  [51.25, 4.12],
-  [51.2, 3.97],
-  [51.2, 3.8],
-  [51.27, 3.52],
-  [51.22, 3.42],
-];
+const OUTLINE = placesIn(`
+  5130 330  5146 335  5175 365  5200 392  5245 442  5295 462  5320 468  5336 495  5347 520  5350 595
+  5360 650  5350 685  5325 723  5299 723  5264 708  5262 676  5247 670  5244 698  5238 708  5223 708
+  5207 677  5197 686  5186 672  5182 642  5181 615  5179 598  5170 604  5165 613  5150 623  5137 624
+  5123 610  5115 613  5103 597  5100 590  5095 605  5084 610  5074 603  5074 567  5085 563  5100 575
+  5109 580  5115 564  5126 554  5126 523  5138 508  5143 496  5141 476  5144 455  5136 442  5136 422
+  5125 412  5120 397  5120 380  5127 352  5122 342`);
 
 /** Whether a place is in the Netherlands: then a ray to the east crosses the outline an odd number of times. */
 export function isInNetherlands({ latitude, longitude }: Place): boolean {

@@ -1,11 +1,9 @@
 import { z } from 'zod';
 import {
-  hmac,
-  isHmacOf,
-  isWithinTolerance,
   moment,
   readJson,
   recordId,
+  signedMessage,
   webhookSecrets,
   type EventType,
   type ReportedEvent,
@@ -30,23 +28,13 @@ type Message = z.infer<typeof message>;
 
 export const webhook: WebhookDeclaration = {
   secrets: webhookSecrets('CONTACT_CENTRE_WEBHOOK_SECRETS'),
-  verify: ({ headers, body }, secrets, nowMs) => {
-    const timestamp = headers.get('x-zendesk-webhook-signature-timestamp') ?? '';
-    const signature = headers.get('x-zendesk-webhook-signature');
-    if (!isHmacOf([timestamp, body], { secrets, signature, encoding: 'base64' })) return 'invalid';
-    const signedAt = /^\d{4}-\d\d-\d\dT/.test(timestamp) ? Date.parse(timestamp) : NaN;
-    return isWithinTolerance(signedAt, nowMs) ? 'valid' : 'stale';
-  },
-  testMessage: (_, secret, nowMs) => {
-    const timestamp = new Date(nowMs).toISOString();
-    return {
-      headers: {
-        'x-zendesk-webhook-signature-timestamp': timestamp,
-        'x-zendesk-webhook-signature': hmac(secret, [timestamp], 'base64'),
-      },
-      body: '',
-    };
-  },
+  ...signedMessage({
+    header: 'x-zendesk-webhook-signature',
+    encoding: 'base64',
+    timestamp: { header: 'x-zendesk-webhook-signature-timestamp', format: 'iso' },
+    signed: ({ body }, sentAt) => [sentAt, body],
+    test: { body: '' },
+  }),
   // A test message of a webhook may have no body.
   events: ({ body }) => (body.byteLength === 0 ? [] : (eventsOf(readJson(body, message)) ?? [])),
 };

@@ -1,11 +1,9 @@
 import { z } from 'zod';
 import {
   epochMs,
-  hmac,
-  isHmacOf,
-  isWithinTolerance,
   readJson,
   recordId,
+  signedMessage,
   webhookSecrets,
   type EventType,
   type ReportedEvent,
@@ -37,25 +35,13 @@ const ALL_TICKETS = [ticketsOfCompanies, tickets, newestTickets];
 
 export const webhook: WebhookDeclaration = {
   secrets: webhookSecrets('CRM_HUBSPOT_WEBHOOK_SECRETS'),
-  verify: ({ method, url, headers, body }, secrets, nowMs) => {
-    const signature = headers.get('x-hubspot-signature-v3');
-    const timestamp = headers.get('x-hubspot-request-timestamp') ?? '';
-    if (!/^\d{1,15}$/.test(timestamp)) return 'invalid';
-    const signed = [method, unescaped(url), body, timestamp];
-    if (!isHmacOf(signed, { secrets, signature, encoding: 'base64' })) return 'invalid';
-    return isWithinTolerance(Number(timestamp), nowMs) ? 'valid' : 'stale';
-  },
-  testMessage: (url, secret, nowMs) => {
-    const [body, timestamp] = ['[]', String(nowMs)];
-    return {
-      headers: {
-        'content-type': 'application/json',
-        'x-hubspot-request-timestamp': timestamp,
-        'x-hubspot-signature-v3': hmac(secret, ['POST', unescaped(url), body, timestamp], 'base64'),
-      },
-      body,
-    };
-  },
+  ...signedMessage({
+    header: 'x-hubspot-signature-v3',
+    encoding: 'base64',
+    timestamp: { header: 'x-hubspot-request-timestamp', format: 'milliseconds' },
+    signed: ({ method, url, body }, sentAt) => [method, unescaped(url), body, sentAt],
+    test: { body: '[]', headers: { 'content-type': 'application/json' } },
+  }),
   events: ({ body }) => readJson(body, z.array(notification)).flatMap((change) => eventOf(change) ?? []),
   // An event names the ticket, but neither its contact nor its company.
   changes: { 'ticket.opened': ALL_TICKETS, 'ticket.changed': ALL_TICKETS, 'ticket.solved': ALL_TICKETS },

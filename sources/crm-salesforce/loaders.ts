@@ -2,11 +2,6 @@ import { z } from 'zod';
 import { alignMany, alignOne, defineLoader, type OrganisationRecord } from '../../src/index.js';
 import type { SalesforceClient } from './client.js';
 import {
-  ACCOUNT_FIELDS,
-  CAMPAIGN_FIELDS,
-  CASE_FIELDS,
-  CONTACT_FIELDS,
-  OPPORTUNITY_FIELDS,
   phoneSpellings,
   phonesOf,
   toCampaignMembership,
@@ -23,9 +18,12 @@ import { chunksOf, restOf, runQueries } from './soql.js';
 import {
   account,
   API,
+  CAMPAIGN_FIELDS,
   campaignMember,
+  CONTACT_FIELDS,
   contactWith,
   id,
+  OPPORTUNITY_FIELDS,
   opportunityRole,
   queryPage,
   supportCase,
@@ -192,7 +190,7 @@ export const accounts = defineLoader<SalesforceClient, AccountOf, OrganisationRe
   about: ({ accountId, contactId }) => [{ type: 'Organisation', key: accountId }, ...aboutContact(contactId)],
   load: async (keys, salesforce) => {
     const ids = keys.map(({ accountId }) => accountId);
-    const found = await retrieve(salesforce, 'Account', account, ids, ACCOUNT_FIELDS);
+    const found = await retrieve(salesforce, 'Account', account, ids, Object.keys(account.shape));
     return found.map((account) => account && toOrganisation(account));
   },
 });
@@ -218,7 +216,7 @@ export const casesOfContacts = defineLoader<SalesforceClient, string, readonly S
   about: aboutContact,
   loadEach: (contactIds, salesforce) =>
     childrenOf(contactIds, salesforce, 'Cases', supportCase, {
-      fields: CASE_FIELDS,
+      fields: Object.keys(supportCase.shape),
       newestFirstBy: 'CreatedDate',
       toRecord: toCase,
     }),

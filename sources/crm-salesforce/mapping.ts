@@ -27,25 +27,6 @@ export interface Opportunity extends DealRecord {
 /** A campaign membership. Its `id` is derived from `recordId`. */
 export type CampaignMembershipRecord = Omit<CampaignMembership, 'id'>;
 
-export const CONTACT_FIELDS = [
-  'Id',
-  'AccountId',
-  'Name',
-  'LastName',
-  'Email',
-  'Phone',
-  'MobilePhone',
-  'HomePhone',
-  'Birthdate',
-  'MailingStreet',
-  'MailingPostalCode',
-  'MailingCity',
-  'MailingCountry',
-  'HasOptedOutOfEmail',
-  'DoNotCall',
-  'LastModifiedDate',
-];
-
 export function toContact(contact: Contact): ContactRecord {
   return {
     id: contact.Id,
@@ -131,16 +112,6 @@ export function phoneSpellings(phone: string): string[] {
   ];
 }
 
-export const ACCOUNT_FIELDS = [
-  'Id',
-  'Name',
-  'Type',
-  'Industry',
-  'Website',
-  'BillingCity',
-  'NumberOfEmployees',
-];
-
 export function toOrganisation(account: Account): OrganisationRecord {
   return {
     source: 'crm-salesforce',
@@ -154,18 +125,6 @@ export function toOrganisation(account: Account): OrganisationRecord {
     employeeCount: account.NumberOfEmployees ?? null,
   };
 }
-
-/** The fields of the opportunity in which a contact has a role. */
-export const OPPORTUNITY_FIELDS = [
-  'Id',
-  'Name',
-  'Amount',
-  'StageName',
-  'CloseDate',
-  'IsClosed',
-  'IsWon',
-  'CreatedDate',
-];
 
 /** An amount without a known currency has no meaning, so it is null. */
 export function toOpportunity(
@@ -197,20 +156,6 @@ function withTwoDecimals(amount: string): string {
   return `${whole}.${decimals.padEnd(2, '0')}`;
 }
 
-export const CASE_FIELDS = [
-  'Id',
-  'ContactId',
-  'CaseNumber',
-  'Subject',
-  'Status',
-  'Priority',
-  'Origin',
-  'IsClosed',
-  'CreatedDate',
-  'ClosedDate',
-  'LastModifiedDate',
-];
-
 /** The default values of an organisation, which may change them. Other values have no equivalent. */
 const STATUSES: Readonly<Record<string, TicketStatus>> = {
   new: 'NEW',
@@ -241,17 +186,6 @@ export function toCase(found: SupportCase): SalesforceCase {
     closedAt: found.ClosedDate ?? null,
   };
 }
-
-export const CAMPAIGN_FIELDS = [
-  'Id',
-  'ContactId',
-  'Status',
-  'HasResponded',
-  'FirstRespondedDate',
-  'CreatedDate',
-  'Campaign.Name',
-  'Campaign.Type',
-];
 
 export function toCampaignMembership(member: CampaignMember): CampaignMembershipRecord {
   return {

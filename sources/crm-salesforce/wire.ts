@@ -47,6 +47,8 @@ const contact = z.object({
   customerNumber: text,
 });
 export type Contact = z.infer<typeof contact>;
+/** The fields of each contact. The customer number has another name in each organisation. */
+export const CONTACT_FIELDS = Object.keys(contact.omit({ customerNumber: true }).shape);
 
 /** The opt-outs of a contact. */
 export const optOuts = contact.pick({ Id: true, HasOptedOutOfEmail: true, DoNotCall: true });
@@ -84,25 +86,26 @@ export interface Page<T> {
 }
 export const queryPage = pageOf;
 
+const opportunity = z.object({
+  Id: id,
+  Name: text,
+  Amount: decimalText.nullish(),
+  /** Only in an organisation with several currencies. */
+  CurrencyIsoCode: text,
+  StageName: text,
+  CloseDate: date,
+  IsClosed: z.boolean(),
+  IsWon: z.boolean(),
+  CreatedDate: moment,
+});
+export const OPPORTUNITY_FIELDS = Object.keys(opportunity.omit({ CurrencyIsoCode: true }).shape);
+
+/** The opportunity is null if the user may not see it. */
 export const opportunityRole = z.object({
   Id: id,
   ContactId: id,
   Role: text,
-  /** Null if the user may not see it. */
-  Opportunity: z
-    .object({
-      Id: id,
-      Name: text,
-      Amount: decimalText.nullish(),
-      /** Only in an organisation with several currencies. */
-      CurrencyIsoCode: text,
-      StageName: text,
-      CloseDate: date,
-      IsClosed: z.boolean(),
-      IsWon: z.boolean(),
-      CreatedDate: moment,
-    })
-    .nullish(),
+  Opportunity: opportunity.nullish(),
 });
 export type OpportunityRole = z.infer<typeof opportunityRole>;
 
@@ -131,6 +134,10 @@ export const campaignMember = z.object({
   Campaign: z.object({ Name: text, Type: text }).nullish(),
 });
 export type CampaignMember = z.infer<typeof campaignMember>;
+export const CAMPAIGN_FIELDS = [
+  ...Object.keys(campaignMember.omit({ Campaign: true }).shape),
+  ...['Campaign.Name', 'Campaign.Type'],
+];
 
 /** The answers of several calls. A successful query has a page; a failed query has a list of errors. */
 export const compositeOf = <T extends z.ZodType>(record: T) =>

@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import {
   epochMs,
-  hmac,
-  isHmacOf,
   isSameText,
   readJson,
   recordId,
   secretSetting,
+  signedMessage,
   webhookSecrets,
   type ReportedEvent,
   type WebhookAnswer,
@@ -62,15 +61,12 @@ export const webhook: WebhookDeclaration = {
       /^[\w-]{1,200}$/.test(challenge);
     return isExpected ? plainText(200, challenge) : plainText(403, 'The verify token is wrong.');
   },
-  verify: ({ headers, body }, secrets) => {
-    const [, signature = null] =
-      /^sha256=([\da-f]{64})$/.exec(headers.get('x-hub-signature-256') ?? '') ?? [];
-    return isHmacOf([body], { secrets, signature, encoding: 'hex' }) ? 'valid' : 'invalid';
-  },
-  testMessage: (_, secret) => {
-    const body = JSON.stringify({ object: 'test', entry: [] });
-    return { headers: { 'x-hub-signature-256': `sha256=${hmac(secret, [body], 'hex')}` }, body };
-  },
+  ...signedMessage({
+    header: 'x-hub-signature-256',
+    prefix: 'sha256=',
+    encoding: 'hex',
+    test: { body: JSON.stringify({ object: 'test', entry: [] }) },
+  }),
   events: ({ body }, nowMs) => {
     const { object, entry } = readJson(body, notification);
     if (object !== 'page') return [];

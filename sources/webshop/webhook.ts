@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import {
   InvalidInputError,
-  hmac,
-  isHmacOf,
   moment,
   readJson,
   recordId,
+  signedMessage,
   webhookSecrets,
   type EventType,
   type ReportedEvent,
@@ -64,21 +63,11 @@ const CART_TOPICS = new Set([
 
 export const webhook: WebhookDeclaration = {
   secrets: webhookSecrets('WEBSHOP_WEBHOOK_SECRETS'),
-  verify: ({ headers, body }, secrets) => {
-    const signature = headers.get('x-shopify-hmac-sha256');
-    return isHmacOf([body], { secrets, signature, encoding: 'base64' }) ? 'valid' : 'invalid';
-  },
-  testMessage: (_, secret) => {
-    const body = '{}';
-    return {
-      headers: {
-        'x-shopify-topic': 'stekkerdoos/test',
-        'x-shopify-webhook-id': 'stekkerdoos-test',
-        'x-shopify-hmac-sha256': hmac(secret, [body], 'base64'),
-      },
-      body,
-    };
-  },
+  ...signedMessage({
+    header: 'x-shopify-hmac-sha256',
+    encoding: 'base64',
+    test: { headers: { 'x-shopify-topic': 'stekkerdoos/test', 'x-shopify-webhook-id': 'stekkerdoos-test' } },
+  }),
   events: ({ headers, body }, nowMs) => {
     const event = eventOf(headers.get('x-shopify-topic') ?? '', body);
     const id = headers.get('x-shopify-webhook-id');

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import {
   epochMs,
   hmac,
-  isHmacOf,
   readJson,
   recordId,
+  signedMessage,
   webhookSecrets,
   type ReportedEvent,
   type WebhookDeclaration,
@@ -50,68 +50,41 @@ export const webhook: WebhookDeclaration = {
     const body = JSON.stringify({ response_token: `sha256=${hmac(newest, [token], 'base64')}` });
     return { status: 200, contentType: 'application/json', body };
   },
-  verify: ({ headers, body }, secrets) => {
-    const [, signature = null] =
-      /^sha256=(.+)$/.exec(headers.get('x-twitter-webhooks-signature') ?? '') ?? [];
-    return isHmacOf([body], { secrets, signature, encoding: 'base64' }) ? 'valid' : 'invalid';
-  },
-  testMessage: (_, secret) => {
-    const body = JSON.stringify({ for_user_id: '0' });
-    return {
-      headers: { 'x-twitter-webhooks-signature': `sha256=${hmac(secret, [body], 'base64')}` },
-      body,
-    };
-  },
+  ...signedMessage({
+    header: 'x-twitter-webhooks-signature',
+    prefix: 'sha256=',
+    encoding: 'base64',
+    test: { body: JSON.stringify({ for_user_id: '0' }) },
+  }),
   events: ({ body }, nowMs) => {
     const received = readJson(body, activity);
     const now = new Date(nowMs).toISOString();
     const mentions = received.tweet_create_events
       // X also sends the organisation's own posts.
       .filter(({ user }) => user.id_str !== received.for_user_id)
-      .map(({ id_str: id, timestamp_ms: time, user }) =>
-        toEvent({
-          id: `post-${id}`,
-          subject: id,
-          time: time ?? now,
-          username: user.screen_name,
-          isPublic: true,
-        }),
-      );
+      .map(({ id_str: id, timestamp_ms: time, user }) => toEvent('post', id, time ?? now, user.screen_name));
     const messages = received.direct_message_events.flatMap(
       ({ type, id, created_timestamp: time, message_create: message }) =>
         type !== 'message_create' || message == null || message.sender_id === received.for_user_id
           ? []
-          : toEvent({
-              id: `message-${id}`,
-              subject: id,
-              time: time ?? now,
-              username: received.users[message.sender_id]?.screen_name,
-              isPublic: false,
-            }),
+          : toEvent('message', id, time ?? now, received.users[message.sender_id]?.screen_name),
     );
     return [...mentions, ...messages];
   },
 };
 
-function toEvent({
-  id,
-  subject,
-  time,
-  username,
-  isPublic,
-}: {
-  id: string;
-  subject: string;
-  time: string;
-  username: string | undefined;
-  isPublic: boolean;
-}): ReportedEvent {
+function toEvent(
+  kind: 'post' | 'message',
+  id: string,
+  time: string,
+  username: string | undefined,
+): ReportedEvent {
   return {
-    id,
+    id: `${kind}-${id}`,
     type: 'message.received',
     time,
-    subject,
+    subject: id,
     identifiers: username === undefined ? {} : { xUsername: [username] },
-    data: { isPublic },
+    data: { isPublic: kind === 'post' },
   };
 }

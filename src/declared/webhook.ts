@@ -1,14 +1,9 @@
 import { z } from 'zod';
 import { InvalidInputError } from '../errors.js';
 import { epochMs, moment, readJson, recordId } from '../webhooks/body.js';
-import type {
-  ReportedEvent,
-  SignatureCheck,
-  TestMessage,
-  WebhookDeclaration,
-  WebhookRequest,
-} from '../webhooks/declaration.js';
-import { hmac, isHmacOf, isSameText, isWithinTolerance, webhookSecrets } from '../webhooks/signatures.js';
+import type { ReportedEvent, WebhookDeclaration } from '../webhooks/declaration.js';
+import { isSameText, webhookSecrets } from '../webhooks/signatures.js';
+import { signedMessage } from '../webhooks/signed-message.js';
 import { standardWebhook } from '../webhooks/standard.js';
 import { databaseUrl } from '../connectors/sql/client.js';
 import type { OutboxDeclaration } from '../webhooks/outbox.js';
@@ -36,46 +31,29 @@ export function compileWebhook(
   const secret = 'hmac' in declared ? declared.hmac.secret : declared.token.secret;
   return {
     secrets: webhookSecrets(variableIn(secret)),
-    verify: verifierOf(declared),
-    testMessage: (_, key, nowMs) => testOf(declared, key, nowMs),
+    ...signatureOf(declared),
     events: eventReader(declared, report),
   };
 }
 
-function verifierOf(declared: SignedWebhook): WebhookDeclaration['verify'] {
-  if ('token' in declared) {
-    const { header } = declared.token;
-    return ({ headers }, secrets) => {
+function signatureOf(declared: SignedWebhook): Required<Pick<WebhookDeclaration, 'verify' | 'testMessage'>> {
+  if ('hmac' in declared) {
+    const { header, prefix = '', encoding = 'hex', timestamp } = declared.hmac;
+    const base = { header, prefix, encoding };
+    if (timestamp === undefined) return signedMessage(base);
+    return signedMessage({
+      ...base,
+      timestamp: { header: timestamp, format: 'seconds' },
+      signed: ({ body }, sentAt) => [`${sentAt}.`, body],
+    });
+  }
+  const { header } = declared.token;
+  return {
+    verify: ({ headers }, secrets) => {
       const token = headers.get(header) ?? '';
       return secrets.filter((secret) => isSameText(secret, token)).length > 0 ? 'valid' : 'invalid';
-    };
-  }
-  const { header, prefix = '', encoding = 'hex', timestamp } = declared.hmac;
-  return ({ headers, body }: WebhookRequest, secrets, nowMs): SignatureCheck => {
-    const value = headers.get(header);
-    const signature = value?.startsWith(prefix) === true ? value.slice(prefix.length) : null;
-    if (timestamp === undefined)
-      return isHmacOf([body], { secrets, signature, encoding }) ? 'valid' : 'invalid';
-    const sentAt = headers.get(timestamp) ?? '';
-    if (!/^\d{1,12}$/.test(sentAt)) return 'invalid';
-    if (!isHmacOf([`${sentAt}.`, body], { secrets, signature, encoding })) return 'invalid';
-    return isWithinTolerance(Number(sentAt) * 1_000, nowMs) ? 'valid' : 'stale';
-  };
-}
-
-/** A signed message with none of the members that an event needs. */
-function testOf(declared: SignedWebhook, secret: string, nowMs: number): TestMessage {
-  const body = '{}';
-  if ('token' in declared) return { headers: { [declared.token.header]: secret }, body };
-  const { header, prefix = '', encoding = 'hex', timestamp } = declared.hmac;
-  const sentAt = String(Math.floor(nowMs / 1_000));
-  const signed = timestamp === undefined ? [body] : [`${sentAt}.`, body];
-  return {
-    headers: {
-      [header]: `${prefix}${hmac(secret, signed, encoding)}`,
-      ...(timestamp === undefined ? {} : { [timestamp]: sentAt }),
     },
-    body,
+    testMessage: (_, secret) => ({ headers: { [header]: secret }, body: '{}' }),
   };
 }
 
