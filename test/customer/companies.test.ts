@@ -16,6 +16,8 @@ const account = (id: string, kvkNumber: string): CustomerRecord => ({
   identifiers: [
     { namespace: 'vatNumber', value: VAT_NUMBER },
     { namespace: 'kvkNumber', value: kvkNumber },
+    // The id of a branch has the form of a number too.
+    { namespace: 'branchId', value: '69599085' },
   ],
 });
 
@@ -214,6 +216,24 @@ describe('a company by its number', () => {
     expect(calls).toEqual([]);
   });
 
+  test('may be found by a name of 500 characters', async () => {
+    const { find } = companiesOver({ register_names: [recordOf(KVK)] });
+    expect(await find({ nameAndPlace: { name: 'x'.repeat(500), place: 'Utrecht' } })).not.toBeNull();
+  });
+
+  test.each<[CompanyKey, string]>([
+    [{ kvkNumber: KVK }, 'No plugged-in system finds companies by kvkNumber.'],
+    [
+      { nameAndPlace: { name: 'Bakkerij', place: 'Utrecht' } },
+      'No plugged-in system finds companies by name and place.',
+    ],
+  ])('is refused for %j if no plugged-in system can find it', async (key, message) => {
+    const companies = createCompanies({ ...companiesOver({}).options, companies: [] });
+    const info = { fieldNodes: [], returnType: buildSchema('type Query { a: Int }').getQueryType() };
+    const found = companies.find(key, {} as Context, info as unknown as GraphQLResolveInfo);
+    await expect(found).rejects.toThrow(new InvalidInputError(message));
+  });
+
   test('has the other numbers that the systems hold, and the records that are found by those numbers', async () => {
     const { find, calls, ofCrm, ofRegister } = companiesOver({ crm: recordOf('0732 2969', VAT_NUMBER) });
     const company = await find({ vatNumber: 'NL 8581.00009.B14' });
@@ -288,7 +308,8 @@ describe('the company of a customer', () => {
   ])('%s', async (_, systems, expected) => {
     const company = companiesOver(systems).ofCustomer();
     if (expected instanceof Error) await expect(company).rejects.toBe(expected);
-    else expect((await (await company)?.identifier('kvkNumber')) ?? null).toBe(expected);
+    else if (expected === null) expect(await company).toBeNull();
+    else expect(await (await company)?.identifier('kvkNumber')).toBe(expected);
   });
 
   test('has the record that the CRM returned for the customer, without another call', async () => {

@@ -14,6 +14,7 @@ const holding = (...phones: (string | null)[]): CustomerRecord => ({
   identifiers: [
     ...phones.map((value) => ({ namespace: 'phone', value })),
     { namespace: 'email', value: '0612345678@example.nl' },
+    { namespace: 'fax', value: '030-1234567' },
   ],
 });
 const found = (...records: CustomerRecord[]): Outcome => ({ kind: 'found', records });

@@ -100,6 +100,13 @@ describe('a value that a record holds twice', () => {
     ).toEqual(['Zoë Vos', 'zoë vos']);
   });
 
+  test('is listed for each record of one system that holds it', () => {
+    expect(order('SOURCE_PRIORITY', [candidate('Eva'), candidate('Eva', { recordId: '2' })])).toEqual([
+      'Eva',
+      'Eva',
+    ]);
+  });
+
   test('is listed twice if one part of an address differs', () => {
     const home = { street: 'Kade', houseNumber: '1', city: 'Delft' };
     const other = { ...home, houseNumber: '2' };

@@ -7,7 +7,10 @@ import type { IdentityRules } from '../../src/identity/matching.js';
 const phone = { uniqueness: 'none', loader: { name: 'byPhone', load: () => Promise.resolve([]) } } as const;
 const rules: Pick<IdentityRules, 'sources' | 'namespaces'> = {
   namespaces: new Map(commonNamespaces('NL').map((namespace) => [namespace.name, namespace])),
-  sources: [{ name: 'shop', identity: { recordKey: 'shopId', yields: {}, foundBy: { phone } } }],
+  sources: [
+    { name: 'shop', identity: { recordKey: 'shopId', yields: {}, foundBy: { phone } } },
+    { name: 'crm', identity: { recordKey: 'crmId', yields: {}, foundBy: {} } },
+  ],
 };
 const email = (value: string): Identifier => ({ namespace: 'email', value });
 
@@ -49,5 +52,8 @@ it('a failure for one identifier is an error, because the next one may find anot
   await expect(choose([jan, eva])).rejects.toBe(unavailable);
   expect((await choose([eva, jan]))?.start).toBe(eva);
   // "Unknown" needs the answer of every system.
-  expect(wanted).toEqual([['shop'], ['shop']]);
+  expect(wanted).toEqual([
+    ['shop', 'crm'],
+    ['shop', 'crm'],
+  ]);
 });

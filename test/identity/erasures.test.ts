@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { Client } from '../../src/connectors/connector.js';
 import { ErasedError, SuppressionUnavailableError } from '../../src/errors.js';
 import type { CustomerRecord } from '../../src/identity/declaration.js';
-import { NO_ERASURES, type Erasures } from '../../src/identity/erasures.js';
+import { NO_ERASURES, refuseErased, type Erasures } from '../../src/identity/erasures.js';
 import { commonNamespaces, idNamespace, type Identifier } from '../../src/identity/identifiers.js';
-import { createIdentities, type IdentityRules } from '../../src/identity/identity-graph.js';
+import { createIdentities, type IdentityRules, type Match } from '../../src/identity/identity-graph.js';
 import { knownIdentifiers } from '../../src/identity/known-identifiers.js';
 import type { Loader } from '../../src/loaders/loader.js';
 import type { Load } from '../../src/loaders/registry.js';
@@ -185,4 +185,20 @@ describe('an erased customer', () => {
     await expect(identity.findIn('shop')).rejects.toThrow(SuppressionUnavailableError);
     expect(calls()).toBe(0);
   });
+});
+
+test('a match is checked again with another list of the same version', () => {
+  const recordId: Identifier = { namespace: 'shopId', value: '1' };
+  const match = { records: [{ recordId }], links: [] } as unknown as Match;
+  const list = (isErased: boolean): Erasures => ({
+    ...NO_ERASURES,
+    isEmpty: false,
+    has: ({ value }) => isErased && value === '1',
+  });
+  expect(() => {
+    refuseErased(match, list(false));
+  }).not.toThrow();
+  expect(() => {
+    refuseErased(match, list(true));
+  }).toThrow(ErasedError);
 });

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { sources } from '../../sources/index.js';
-import { commonNamespaces, idNamespace, mask, normalise } from '../../src/identity/identifiers.js';
+import {
+  commonNamespaces,
+  idNamespace,
+  isSame,
+  mask,
+  normalise,
+  normaliseIn,
+} from '../../src/identity/identifiers.js';
 import type { Namespace } from '../../src/identity/declaration.js';
 
 const namespaces = new Map(
@@ -174,6 +181,20 @@ describe('every kind of identifier', () => {
   test.each([...namespaces.keys()])('%s refuses text that is too long', (name) => {
     for (const unit of ['a', '0', ' ', '1 ', '\u200b', '\ud800', 'a@', '@a.', '+31 '])
       expect(valueOf(name, unit.repeat(10_240)), unit).toBeNull();
+  });
+
+  test('may have 1,000 characters, but not more', () => {
+    const any = idNamespace('any', 'Any text.', /^.*$/);
+    expect(normalise(any, 'a'.repeat(1_000))?.value).toHaveLength(1_000);
+    expect(normalise(any, 'a'.repeat(1_001))).toBeNull();
+  });
+
+  test('is another one in another namespace, and none without a value', () => {
+    const [email, login] = ['email', 'login'].map((name) => ({ namespace: name, value: 'eva@example.nl' }));
+    if (email === undefined || login === undefined) throw new Error('two identifiers');
+    expect([isSame(email, { ...email }), isSame(email, login)]).toEqual([true, false]);
+    for (const value of [null, undefined])
+      expect(normaliseIn({ namespaces }, 'email', value), String(value)).toBeNull();
   });
 
   test('has a unique name and a description', () => {
