@@ -1,7 +1,13 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { connectToRedis, type RedisConnection, type RedisLink } from '../src/redis.js';
+import {
+  connectToRedis,
+  createPauses,
+  reasonOf,
+  type RedisConnection,
+  type RedisLink,
+} from '../src/redis.js';
 
 const sockets = new Set<Socket>();
 /** A server that answers only the commands that open a connection. */
@@ -15,7 +21,7 @@ const server = createServer((socket) => {
   });
 });
 const onDown = vi.fn();
-let connection: RedisConnection<RedisLink>;
+let connection: RedisConnection<RedisLink> | undefined;
 
 async function open(): Promise<void> {
   connection = connectToRedis({
@@ -28,7 +34,7 @@ async function open(): Promise<void> {
     onDown,
   });
   await vi.waitFor(() => {
-    expect(connection.link?.runId).toBe('1234');
+    expect(connection?.link?.runId).toBe('1234');
   }, 5_000);
 }
 
@@ -37,7 +43,7 @@ beforeAll(async () => {
   await once(server, 'listening');
 });
 afterEach(() => {
-  connection.close();
+  connection?.close();
   for (const socket of sockets) socket.destroy();
   sockets.clear();
   onDown.mockReset();
@@ -59,8 +65,41 @@ describe('a connection to Redis', () => {
 
   it('is not reported as lost when the gateway closes it', async () => {
     await open();
-    connection.close();
-    expect(connection.link).toBeUndefined();
+    connection?.close();
+    expect(connection?.link).toBeUndefined();
     expect(onDown).not.toHaveBeenCalled();
   });
+});
+
+describe('the pauses between attempts', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+  const three = (pauses: ReturnType<typeof createPauses>) => [pauses.next(), pauses.next(), pauses.next()];
+
+  it('double up to two seconds', () => {
+    const pauses = createPauses(250);
+    expect([...three(pauses), ...three(pauses)]).toEqual([250, 500, 1_000, 2_000, 2_000, 2_000]);
+  });
+
+  it.each([
+    ['ten seconds', 10_000, [1_000, 2_000, 2_000]],
+    ['longer', 10_001, [250, 500, 1_000]],
+  ])('after a connection of %s', (_, ms, expected) => {
+    const now = vi.spyOn(performance, 'now').mockReturnValue(5_000);
+    const pauses = createPauses(250);
+    expect([pauses.next(), pauses.next()]).toEqual([250, 500]);
+    pauses.good();
+    now.mockReturnValue(5_000 + ms);
+    expect(three(pauses)).toEqual(expected);
+  });
+});
+
+it.each<[unknown, string]>([
+  [Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }), 'ECONNREFUSED connect'],
+  [Object.assign(new Error('connect'), { code: 7 }), 'connect'],
+  [new TypeError(), 'TypeError'],
+  ['a text', 'unknown'],
+])('the reason of the failure %s is "%s"', (error, expected) => {
+  expect(reasonOf(error)).toBe(expected);
 });

@@ -93,7 +93,8 @@ export function checkSelections(
     const known = sizes.get(name);
     if (known === 'being measured')
       throw operationError('GRAPHQL_VALIDATION_FAILED', 'A fragment may not contain itself.');
-    if (level + (known?.fragments ?? 0) > maxFragments)
+    // The fragment itself is at this level.
+    if (level - 1 + (known?.fragments ?? 1) > maxFragments)
       throw exceeded(`Fragments may be nested in each other at most ${maxFragments} deep; these are deeper.`);
     if (known !== undefined) return known;
     sizes.set(name, 'being measured');

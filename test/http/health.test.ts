@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSchema } from 'graphql';
 import { createSchema, createYoga } from 'graphql-yoga';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { sources } from '../../sources/index.js';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
-import type { Client } from '../../src/connectors/connector.js';
+import type { CallScope, Client } from '../../src/connectors/connector.js';
 import { setting, SourceForbiddenError } from '../../src/index.js';
-import { useHealth } from '../../src/http/health.js';
+import { pinger, useHealth } from '../../src/http/health.js';
 import { useMetrics } from '../../src/http/metrics.js';
 import { createMetrics, type BreakerState } from '../../src/telemetry/metrics.js';
 import { createTestApp } from '../support/app.js';
@@ -247,6 +247,57 @@ describe('the check of the sources', () => {
     const response = await withParts.fetch('http://gateway/health/ready');
     expect(response.status).toBe(503);
     expect(await response.json()).toMatchObject({ status: 'unready', parts: { works: 'up', fails: 'down' } });
+  });
+
+  test('is not ready if only some of its parts work', async () => {
+    const parts = {
+      works: () => Promise.resolve('up' as const),
+      fails: () => Promise.resolve('down' as const),
+    };
+    const plugins = [useHealth(new Map(), { parts })];
+    const withParts = createYoga({ schema: buildSchema('type Query { a: Int }'), logging: false, plugins });
+    expect((await withParts.fetch('http://gateway/health/ready')).status).toBe(503);
+  });
+
+  test.each([true, false])(
+    'reports a failed ping, and shows the failures to an operator only: %s',
+    async (isOperator) => {
+      const error = new SourceForbiddenError('only', 'no', { kind: 'missing-grant' });
+      const failures = { report: vi.fn(), recent: () => [] };
+      const plugins = [
+        useHealth(new Map([['only', { ping: () => Promise.reject(error) }]]), {
+          failures,
+          isOperator: () => Promise.resolve(isOperator),
+        }),
+      ];
+      const failing = createYoga({ schema: buildSchema('type Query { a: Int }'), logging: false, plugins });
+      const response = await failing.fetch('http://gateway/health/ready', { method: 'HEAD' });
+      expect(response.status).toBe(200);
+      expect(await (await failing.fetch('http://gateway/health/ready')).json()).toEqual({
+        status: 'ready',
+        sources: { only: 'down' },
+        reasons: { only: 'missing-grant' },
+        ...(isOperator ? { failures: [] } : {}),
+      });
+      expect(failures.report.mock.calls).toEqual([[error, 'ping']]);
+    },
+  );
+
+  test('calls each system within its limits, before bulk requests, and never caches the answer', async () => {
+    const scope = { run: vi.fn((call: () => unknown) => call()), slowDown: vi.fn() };
+    const protection = { scope: vi.fn(() => scope) };
+    const connection = {
+      client: (limits: CallScope) => ({
+        ping: async () => {
+          limits.slowDown({ remaining: 1 });
+          await limits.run(() => Promise.resolve());
+        },
+      }),
+    };
+    await pinger({ connection, protection } as never).ping();
+    expect(protection.scope).toHaveBeenCalledExactlyOnceWith({ priority: 'interactive' });
+    expect(scope.run).toHaveBeenCalledTimes(1);
+    expect(scope.slowDown).toHaveBeenCalledWith({ remaining: 1 });
   });
 
   test('is shared by concurrent requests', async () => {

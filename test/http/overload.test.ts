@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
@@ -197,11 +197,11 @@ describe('a gateway with a saturated event loop', () => {
   });
 
   /** Answers four hundred requests in a second, with this number of further requests in flight. */
-  async function afterASecond(busy: number, inFlightCount: number) {
-    utilization = busy;
+  async function afterASecond(busy: number | readonly number[], inFlightCount: number) {
     const gateway = pausedGateway(guardOf({ maxInFlight: 1_000 }));
     gateway.hold(400 + inFlightCount);
     for (let quarter = 0; quarter < 4; quarter += 1) {
+      utilization = typeof busy === 'number' ? busy : (busy[quarter] ?? 0);
       for (let i = 0; i < 100; i += 1) await gateway.answerNext();
       vi.advanceTimersByTime(250);
     }
@@ -237,6 +237,14 @@ describe('a gateway with a saturated event loop', () => {
   test('accepts all requests while it only waits for systems', async () => {
     expect(await afterASecond(0.5, 300)).toBe(3);
   });
+
+  test.each([
+    ['one busy quarter of a second', [0.5, 0.5, 0.5, 1], 3],
+    ['busy quarters that do not follow each other', [1, 0.5, 0.5, 1], 3],
+    ['two busy quarters in a row', [0.5, 0.5, 1, 1], 0],
+  ])('counts as such after %s', async (_, quarters, taken) => {
+    expect(await afterASecond(quarters, 300)).toBe(taken);
+  });
 });
 
 describe('a gateway whose event loop is delayed', () => {
@@ -269,6 +277,14 @@ describe('a gateway whose event loop is delayed', () => {
     const { comeLateBy, statusOf } = lateLoop();
     comeLateBy(5_000, 300, 0, 300);
     expect(await statusOf('bulk')).toBe(200);
+  });
+
+  test('tolerates two pauses in a row, and not a third', async () => {
+    const { comeLateBy, statusOf } = lateLoop();
+    comeLateBy(0, 300, 300);
+    expect(await statusOf('bulk')).toBe(200);
+    comeLateBy(300);
+    expect(await statusOf('interactive')).toBe(503);
   });
 
   test('refuses requests if the delay lasts', async () => {
@@ -330,6 +346,88 @@ describe('the gateway', () => {
     expect(second).toMatchObject({ status: 503, errors: [{ extensions: { code: 'OVERLOADED' } }] });
     expect(await gateway.query(query)).toMatchObject({ status: 200, errors: [] });
     await gateway.close();
+  });
+});
+
+describe('a guard of a handler', () => {
+  /** Sends a request on a connection of its own, without a port. */
+  function send(
+    guard: OverloadGuard,
+    { isComplete = true, priority = 'interactive' }: { isComplete?: boolean; priority?: Priority } = {},
+  ) {
+    const socket = Object.assign(new EventEmitter(), { destroy: vi.fn() });
+    const headers = new Map<string, unknown>();
+    const end = vi.fn();
+    const response = Object.assign(new EventEmitter(), {
+      writableEnded: false,
+      writableNeedDrain: false,
+      getHeader: (name: string) => headers.get(name),
+      writeHead: vi.fn((_status: number, all: object) => {
+        for (const [name, value] of Object.entries(all)) headers.set(name, value);
+        return { end };
+      }),
+    });
+    const incoming = {
+      method: 'POST',
+      url: '/graphql',
+      headers: { [HEADER]: priority },
+      complete: isComplete,
+      socket,
+    };
+    const handler = vi.fn<RequestListener>();
+    guard.guardHandler(handler)(incoming as never, response as never);
+    return { socket, response, isHandled: handler.mock.calls.length === 1 };
+  }
+
+  test.each([
+    ['an event stream', 'text/event-stream', undefined, 0],
+    ['an answer in parts', 'text/event-stream', 'no-store', 1],
+    ['an answer', 'application/json', undefined, 1],
+  ])('counts %s as in flight when it begins: %s %s %i', (_, type, cacheControl, inFlight) => {
+    const guard = guardOf({});
+    const { response } = send(guard);
+    response.writeHead(200, { 'content-type': type, 'cache-control': cacheControl });
+    expect(guard.inFlight()).toBe(inFlight);
+    response.emit('close');
+    expect(guard.inFlight()).toBe(0);
+  });
+
+  test.each<[string, number, object, boolean]>([
+    ['has not sent its whole request for two seconds', 2_000, { isComplete: false }, true],
+    ['has not sent its whole request for less', 1_999, { isComplete: false }, false],
+    ['waits for the gateway', 60_000, {}, false],
+  ])(
+    'at its limit disconnects the slowest client only if that client %s',
+    (_, waitMs, slowest, isDisconnected) => {
+      const clock = fakeClock();
+      const guard = guardOf({ maxInFlight: 2, clock, maxDelayMs: 1_000_000 });
+      const first = send(guard, slowest);
+      clock.advance(waitMs);
+      const second = send(guard);
+      const third = send(guard);
+      expect(first.socket.destroy).toHaveBeenCalledTimes(isDisconnected ? 1 : 0);
+      expect([second.isHandled, third.isHandled]).toEqual([true, isDisconnected]);
+      expect(guard.inFlight()).toBe(2);
+      // Node reports the end of the connection, and of each response, later.
+      if (isDisconnected) first.socket.emit('close');
+      if (isDisconnected) first.response.emit('close');
+      expect(guard.inFlight()).toBe(2);
+      second.response.emit('close');
+      expect(guard.inFlight()).toBe(1);
+    },
+  );
+
+  test('never disconnects a client that was answered or is gone', () => {
+    const clock = fakeClock();
+    const guard = guardOf({ maxInFlight: 1, clock, maxDelayMs: 1_000_000 });
+    const answered = send(guard, { isComplete: false });
+    answered.response.emit('close');
+    const gone = send(guard, { isComplete: false });
+    gone.socket.emit('close');
+    const slow = send(guard, { isComplete: false });
+    clock.advance(2_000);
+    expect(send(guard).isHandled).toBe(true);
+    expect([answered, gone, slow].map(({ socket }) => socket.destroy.mock.calls.length)).toEqual([0, 0, 1]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { coversEntry, createAuditor, type Audited } from '../../src/operation/audit.js';
+import { coversEntry, createAuditor, notAudited, type Audited } from '../../src/operation/audit.js';
 import type { AuditEntry } from '../../src/privacy/audit-line.js';
 
 const LINE: AuditEntry = {
@@ -44,23 +44,56 @@ describe('a subsequent result gets a new audit line', () => {
 });
 
 describe('an answer', () => {
-  const auditor = createAuditor({
-    log: vi.fn() as never,
-    required: true,
-    permissions: { outcomesOf: () => new Map() },
-    customersOf: () => ['one'],
-    logger: vi.fn() as never,
-  });
-  const entryWith = (sources: AuditEntry['sources']) =>
-    auditor.entryOf({
+  interface Answered {
+    sources: AuditEntry['sources'];
+    customers: string[];
+    categories: AuditEntry['categories'] | undefined;
+    purpose: string | undefined;
+    because: string | undefined;
+  }
+  const LIVE: Answered = {
+    sources: { shop: 'live' },
+    customers: ['one'],
+    categories: LINE.categories,
+    purpose: 'SERVICE',
+    because: undefined,
+  };
+  const entryOf = (answered: Partial<Answered>) => {
+    const { sources, customers, categories, purpose, because } = { ...LIVE, ...answered };
+    const auditor = createAuditor({
+      log: vi.fn() as never,
+      required: true,
+      permissions: { outcomesOf: () => new Map() },
+      customersOf: () => customers,
+      logger: vi.fn() as never,
+    });
+    return auditor.entryOf({
       prepared: { audited: { name: null, id: '' } },
-      disclosure: { of: () => LINE.categories, forbidden: () => [] },
+      disclosure: { of: () => categories, forbidden: () => [] },
       context: { requestId: 'request' },
-      principal: { caller: { name: 'test' }, audience: { purpose: 'SERVICE' } },
+      principal: { caller: { name: 'test' }, audience: { purpose } },
       provenance: { statuses: () => sources },
       about: undefined,
-      because: undefined,
+      because,
     } as unknown as Audited);
+  };
+  const entryWith = (sources: AuditEntry['sources']) => entryOf({ sources });
+
+  test.each<[string, Partial<Answered>]>([
+    ['contains no personal data', { categories: undefined }],
+    ['was refused before any system was called', { sources: {}, customers: [] }],
+  ])('is not audited if it %s', (_, answered) => {
+    expect(entryOf(answered)).toBeUndefined();
+  });
+
+  test.each<[string, Partial<Answered>, Partial<AuditEntry>]>([
+    ['is about nobody, although a system was called', { customers: [] }, { customers: [] }],
+    ['has a customer, without a call', { sources: {} }, { customers: ['one'], sources: {} }],
+    ['has no purpose', { purpose: undefined }, { purpose: 'NONE' }],
+    ['is withheld', { because: 'CONSENT_REQUIRED' }, { because: 'CONSENT_REQUIRED' }],
+  ])('is audited if it %s', (_, answered, expected) => {
+    expect(entryOf(answered)).toMatchObject({ requestId: 'request', caller: 'test', ...expected });
+  });
 
   test.each<[boolean, AuditEntry['sources']]>([
     [true, { shop: 'cached', letters: 'stale' }],
@@ -68,5 +101,42 @@ describe('an answer', () => {
     [false, { shop: 'failed', letters: 'cached' }],
   ])('is audited as cached: %s, if its sources are %j', (cached, sources) => {
     expect(entryWith(sources)).toMatchObject({ cached, sources, customers: ['one'] });
+  });
+});
+
+describe('an audit line', () => {
+  const auditorWith = (append: () => Promise<void>, required: boolean) => {
+    const error = vi.fn();
+    const auditor = createAuditor({
+      log: { append } as never,
+      required,
+      permissions: { outcomesOf: () => new Map() },
+      customersOf: () => [],
+      logger: { error } as never,
+    });
+    return { write: () => auditor.write(LINE), error };
+  };
+
+  test.each([true, false])('that is written lets the answer be sent (required: %s)', async (required) => {
+    const { write, error } = auditorWith(() => Promise.resolve(), required);
+    expect(await write()).toBe(true);
+    expect(error).not.toHaveBeenCalled();
+  });
+
+  test.each([true, false])(
+    'that cannot be written withholds the answer if it is required: %s',
+    async (required) => {
+      const { write, error } = auditorWith(() => Promise.reject(new TypeError('of a person')), required);
+      expect(await write()).toBe(!required);
+      expect(error.mock.lastCall?.[0]).toEqual({
+        requestId: 'request',
+        reason: 'TypeError',
+        isWithheld: required,
+      });
+    },
+  );
+
+  test('that withholds an answer is reported to the client with status 503', () => {
+    expect(notAudited().extensions).toMatchObject({ code: 'AUDIT_UNAVAILABLE', http: { status: 503 } });
   });
 });

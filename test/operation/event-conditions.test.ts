@@ -1,4 +1,4 @@
-import { GraphQLError, type ExecutionResult } from 'graphql';
+import { buildSchema, GraphQLError, parse, type ExecutionResult } from 'graphql';
 import { describe, expect, it, vi } from 'vitest';
 import { EventConditions, type EventDelivery, type Withheld } from '../../src/operation/event-conditions.js';
 import type { CustomerCondition } from '../../src/webhooks/condition.js';
@@ -85,5 +85,34 @@ describe('an event', () => {
       { requestId: 'r1', caller: 'campaign', reason: 'CONDITION_UNKNOWN', condition: 'isFirst' },
     ]);
     expect(withhold({ conditions: [condition('isFirst', false)] }, KNOWN).logged).toEqual([]);
+  });
+});
+
+describe('the probe of an event', () => {
+  const schema = buildSchema(`
+    type Query { a: Int }
+    type CustomerEvent { customer: Customer }
+    type Customer { id: ID total: Int }
+  `);
+  const delivery = (only: EventDelivery['only'], conditions: readonly CustomerCondition[] = []) =>
+    ({ field: 'orderPaid', event: {}, conditions, only }) as unknown as EventDelivery;
+  const total = { ...condition('isLarge', true), selection: 'total' };
+
+  it.each<[EventDelivery['only'], CustomerCondition[], string | undefined]>([
+    [undefined, [], undefined],
+    [undefined, [total], '{ customer { total } }'],
+    ['allowed', [], '{ customer { id } }'],
+    ['complete', [total], '{ customer { total id } }'],
+  ])('of deliveries that are sent %s, with conditions %j, is %s', (only, conditions, expected) => {
+    const prepareTrusted = vi.fn<(document: object) => never>(() => {
+      throw new Error('prepared');
+    });
+    const events = new EventConditions({ prepareTrusted }, { info: vi.fn() });
+    const probe = () => events.probe(delivery(only, conditions), { schema } as never);
+    if (expected === undefined) expect(probe()).toBeUndefined();
+    else {
+      expect(probe).toThrow('prepared');
+      expect(prepareTrusted).toHaveBeenCalledWith(parse(expected));
+    }
   });
 });

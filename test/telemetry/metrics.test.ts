@@ -192,6 +192,22 @@ describe('the gauges', () => {
     ]);
   });
 
+  test.each([true, false])('show what is available: %s', async (isUp) => {
+    const metrics = createMetrics();
+    metrics.readAtScrape({
+      subscribers: () => 7,
+      sharedCacheUp: () => isUp,
+      suppressionListUp: () => Promise.resolve(isUp),
+    });
+    const value = isUp ? 1 : 0;
+    for (const [name, expected] of Object.entries({
+      stekkerdoos_subscribers: 7,
+      stekkerdoos_shared_cache_up: value,
+      stekkerdoos_suppression_list_up: value,
+    }))
+      expect(await series(metrics, name)).toEqual([`${name} ${expected}`]);
+  });
+
   test('are omitted if nothing provides them', async () => {
     expect(await createMetrics().text()).not.toContain('stekkerdoos_shared_cache_up');
   });
@@ -217,6 +233,36 @@ describe('messages of systems', () => {
       'stekkerdoos_webhooks_total{source="webshop",outcome="refused"} 1',
     ]);
   });
+});
+
+test('events and deliveries are counted by outcome, and shared answers and limits by kind', async () => {
+  const metrics = createMetrics();
+  metrics.eventProcessed('webshop', 'ok');
+  metrics.eventProcessed('webshop', 'dead');
+  metrics.eventProcessed('webshop', 'ok');
+  metrics.deliveryAttempted('campaigns', 'waiting');
+  metrics.deliveryAttempted('other', 'waiting');
+  metrics.responseCacheAnswered('hit');
+  metrics.responseCacheAnswered('shared');
+  metrics.responseCacheAnswered('shared');
+  metrics.identityLimited('IDENTIFIERS');
+  for (const [name, lines] of Object.entries({
+    stekkerdoos_webhook_events_total: [
+      '{source="webshop",outcome="ok"} 2',
+      '{source="webshop",outcome="dead"} 1',
+    ],
+    stekkerdoos_webhook_deliveries_total: [
+      '{endpoint="campaigns",outcome="waiting"} 1',
+      '{endpoint="other",outcome="waiting"} 1',
+    ],
+    stekkerdoos_response_cache_answers_total: ['{answer="hit"} 1', '{answer="shared"} 2'],
+    stekkerdoos_identity_limits_total: [
+      '{limit="HOPS"} 0',
+      '{limit="VALUES_PER_NAMESPACE"} 0',
+      '{limit="IDENTIFIERS"} 1',
+    ],
+  }))
+    expect(await series(metrics, name)).toEqual(lines.map((line) => `${name}${line}`));
 });
 
 describe('the webhook store in the metrics', () => {
