@@ -34,7 +34,7 @@ test.each([
 const STARTED: Started = { url: 'http://localhost:4000', sources: ['shop'], settings: {}, isOpen: false };
 
 /** Starts workers whose processes are imitated. `workers` has the worker of each start, in order. */
-function start(count: number) {
+function start(count: number, stopWithinMs = 1) {
   const workers: ReturnType<typeof fakeWorker>[] = [];
   const fakeWorker = (environment: Readonly<Record<string, string>>) =>
     Object.assign(new EventEmitter(), {
@@ -51,7 +51,7 @@ function start(count: number) {
   });
   const onStarted = vi.fn();
   const logger = { info: vi.fn(), warn: vi.fn(), error: vi.fn() };
-  const running = startWorkers({ count, stopWithinMs: 5_000, logger: logger as never, onStarted });
+  const running = startWorkers({ count, stopWithinMs, logger: logger as never, onStarted });
   const signals = () => workers.map(({ process }) => process.kill.mock.calls.flat());
   const startAll = () => {
     for (let i = 0; i < count; i += 1) workers[i]?.emit('message', { type: 'started', started: STARTED });
@@ -103,7 +103,7 @@ test('a worker that ends is started again under its number, after a pause that d
 
 test('all workers are stopped once, and those that do not end in time are killed', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  const { startAll, running, signals, workers } = start(2);
+  const { startAll, running, signals, workers } = start(2, 5_000);
   startAll();
   running.stop();
   running.stop();
@@ -128,6 +128,8 @@ test('a reload reaches each worker that accepts requests', () => {
   workers[1]?.emit('exit', 1, null);
   running.reload();
   expect(signals()).toEqual([['SIGHUP', 'SIGHUP'], []]);
+  // Otherwise the second worker would be started again.
+  running.stop();
 });
 
 test('a worker that cannot be started counts as ended, and one that cannot be reached does not', async () => {
