@@ -32,7 +32,7 @@ function create(directives: Partial<ContextDirectives> = {}, options: Partial<Co
     'request',
     { findsBy: 'all', maySee: () => true, seesErased: false },
   );
-  if (scope === undefined) throw new Error('The context asked for no loaders.');
+  if (scope === undefined) throw new Error('The context requested no loaders.');
   return { ...context, scope };
 }
 

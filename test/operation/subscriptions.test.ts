@@ -187,7 +187,7 @@ describe('an event', () => {
 });
 
 describe('the caller of a subscription', () => {
-  it('is authenticated before each event, and told when that fails', async () => {
+  it('is authenticated before each event, and gets an error when that fails', async () => {
     const { bus, results, authenticate, answer } = begin();
     bus.publish(eventOf('1'));
     await results.next();

@@ -116,7 +116,7 @@ it.each<[string, object, object]>([
   expect(await runner.answer(TRIGGER, { event: EVENT, about: [] })).toEqual(expected);
 });
 
-it('each trigger is prepared once, and acts as the operator without rights over erased customers or visitors', async () => {
+it('each trigger is prepared once, and acts as the operator without permissions for erased customers or visitors', async () => {
   const { runner, answer, prepareTrusted, maySee } = createRunner();
   const other: Trigger = { ...TRIGGER, name: 'call', purpose: 'MARKETING', document: parse('{ a }') };
   for (const trigger of [TRIGGER, other, TRIGGER]) await runner.answer(trigger, { event: EVENT, about: [] });

@@ -90,7 +90,7 @@ describe('a worker', () => {
     { name: 'answers', help: 'How many.', type: 'counter', values: [{ value: 2, labels: {} }] },
   ];
 
-  it('reports its start, and its metrics when it is asked', async () => {
+  it('reports its start, and its metrics when the primary requests them', async () => {
     vi.stubEnv('WORKER_NUMBER', '3');
     const link = linkToPrimary(4);
     expect(link).toMatchObject({ number: 3, count: 4 });
