@@ -2,8 +2,11 @@ import { describe, expect, it } from 'vitest';
 import {
   commentsOfTickets,
   organisationsOfUsers,
+  positionOfCursor,
   ticketsCopiedToUsers,
   ticketsOfUsers,
+  type CommentPosition,
+  type CommentsOf,
 } from '../../sources/contact-centre/loaders.js';
 import { readTicketsOf } from '../../sources/contact-centre/tickets.js';
 import { invoicePages, openTotals } from '../../sources/invoices/loaders.js';
@@ -125,6 +128,37 @@ describe('the lists of Zendesk', () => {
     expect(organisationsOfUsers.keyText?.({ id: '5', userId: '7' })).not.toBe(
       organisationsOfUsers.keyText?.({ id: '5', userId: '8' }),
     );
+  });
+});
+
+describe('the comments of a ticket of Zendesk', () => {
+  const comment = (id: number, isPublic = true) => ({
+    ...{ id, author_id: 7, body: 'x', public: isPublic, created_at: '2026-11-01T00:00:00Z' },
+  });
+  /** Two pages of the system, whose second one begins at the cursor c. */
+  const answers: Readonly<Record<string, unknown[]>> = {
+    '': [comment(1), comment(2, false), comment(3), comment(4)],
+    c: [comment(5), comment(6)],
+  };
+  const zendeskComments = {
+    get: (schema: z.ZodType, _: string, query: Record<string, string>) => {
+      const cursor = query['page[after]'] ?? '';
+      const meta = { has_more: cursor === '', after_cursor: cursor === '' ? 'c' : null };
+      return Promise.resolve(schema.parse({ comments: answers[cursor], meta, links: {} }));
+    },
+  } as unknown as RestClient;
+
+  it.each([1, 2, 3, 4, 5, 6])('are each shown once in pages of %d', async (first) => {
+    const ids: string[] = [];
+    let position: CommentPosition | undefined = { page: null, skip: 0 };
+    while (position !== undefined) {
+      const key: CommentsOf = { ticketId: '1', requesterId: '7', copiedIds: [], first, position };
+      const [connection] = await Promise.all(commentsOfTickets.loadEach?.([key], zendeskComments) ?? []);
+      const { hasNextPage, endCursor } = connection?.pageInfo ?? {};
+      ids.push(...(connection?.nodes ?? []).map(({ recordId }) => recordId));
+      position = hasNextPage === true ? positionOfCursor('1', endCursor ?? '') : undefined;
+    }
+    expect(ids).toEqual(['1', '3', '4', '5', '6']);
   });
 });
 
