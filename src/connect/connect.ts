@@ -196,7 +196,9 @@ function compileWithoutLinks(draft: Draft, decisions: Decisions): DeclaredSource
     found === decisions.foundBy[decisions.recordKey] ? found : { ...found, uniqueness: 'none' as const },
   );
   const changed: Decisions = { ...decisions, foundBy };
-  return compileSource(draft.source, writeDeclaration(draft, changed), writeSdl(draft, changed));
+  // A retry would be a further call to the system.
+  const once: Draft = { ...draft, limits: { ...draft.limits, retries: 0 } };
+  return compileSource(draft.source, writeDeclaration(once, changed), writeSdl(draft, changed));
 }
 
 function makeFiles(

@@ -139,26 +139,31 @@ export async function startTestedSource(
     startDatabase: () => dependencies.startDatabase(),
   });
   if ('refusal' in standIn) return standIn;
-  const faults = await dependencies.startFaults(standIn);
-  const identities = identitySourceFor(source);
-  const open = (mode: GatewayMode): GatewayUnderTest =>
-    dependencies.openGateway({
-      sources: [underTest(source, mode), ...(identities === undefined ? [] : [identities.source])],
-      sdl: { ...(sdl === undefined ? {} : { [source.name]: sdl }), ...identities?.sdl },
-      environment: {
-        ...{ ...faults.settings, ...identities?.environment },
-        ...(mode === 'short deadline' ? { DEADLINE_MS: SHORT_DEADLINE_MS } : {}),
-      },
-    });
-  const gateway = open('long timeout');
-  return {
-    ...{ standIn, faults, open, gateway },
-    close: async () => {
-      await gateway.close();
-      await faults.close();
-      await standIn.close();
-    },
+  // Without this, a database server would outlive a gateway that does not start, and the command would not end.
+  const opened: { close(): Promise<void> }[] = [standIn];
+  const close = async (): Promise<void> => {
+    for (const part of opened.toReversed()) await part.close();
   };
+  try {
+    const faults = await dependencies.startFaults(standIn);
+    opened.push(faults);
+    const identities = identitySourceFor(source);
+    const open = (mode: GatewayMode): GatewayUnderTest =>
+      dependencies.openGateway({
+        sources: [underTest(source, mode), ...(identities === undefined ? [] : [identities.source])],
+        sdl: { ...(sdl === undefined ? {} : { [source.name]: sdl }), ...identities?.sdl },
+        environment: {
+          ...{ ...faults.settings, ...identities?.environment },
+          ...(mode === 'short deadline' ? { DEADLINE_MS: SHORT_DEADLINE_MS } : {}),
+        },
+      });
+    const gateway = open('long timeout');
+    opened.push(gateway);
+    return { standIn, faults, open, gateway, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 async function checkPromise(promise: SourcePromise, tested: TestedSource): Promise<PromiseResult> {

@@ -1,5 +1,6 @@
 import { RequestParts } from '../../declared/rest-request.js';
 import { InvalidInputError } from '../../errors.js';
+import type { CallBudget } from '../call-budget.js';
 import type { Credentials, HttpAnswer, HttpSystem } from '../http-system.js';
 import type { RequestTemplate } from './way.js';
 
@@ -27,6 +28,8 @@ export interface RestProbe {
 
 export interface ProbeOptions {
   system: HttpSystem;
+  /** The calls that are left. A retry is one of them. */
+  budget: CallBudget;
   base: URL;
   /** Headers of every request, without credentials. */
   headers: Readonly<Record<string, string>>;
@@ -37,6 +40,7 @@ export interface ProbeOptions {
 
 export function restProbe({
   system,
+  budget,
   base,
   headers: sentHeaders,
   credentials,
@@ -53,7 +57,7 @@ export function restProbe({
     };
     let answer = await system.send(call);
     // The budget waits for as long as the system requests.
-    if (answer.status === 429) answer = await system.send(call);
+    if (answer.status === 429 && budget.left > 0) answer = await system.send(call);
     for (const [name, value] of Object.entries(answer.headers)) headers.set(name, value);
     if (answer.status === 401 || (answer.status === 403 && Object.keys(credentials.values).length === 0))
       throw new InvalidInputError(

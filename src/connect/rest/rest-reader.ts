@@ -131,7 +131,7 @@ export class RestReader implements SystemReader {
     const { budget, source } = this.#options;
     const system: HttpSystem = httpSystem(budget, credentials);
     const variables = `${variableOf(source, 'TOKEN')}, or _USER and _PASSWORD, or _KEY`;
-    return restProbe({ system, base, headers, credentials, variables });
+    return restProbe({ system, budget, base, headers, credentials, variables });
   }
 
   async #readCurl(text: string): Promise<Look> {

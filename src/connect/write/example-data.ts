@@ -15,6 +15,9 @@ import type { WrittenField, WrittenType } from './written-source.js';
 
 /** Levels of objects below the customer. */
 const MAX_LEVELS = 3;
+/** Columns whose numbers may be sent as text. */
+const NUMERIC_TYPE = /^(bigint|numeric|decimal)/i;
+const LARGE_NUMBER = 1e15;
 /** Texts of numbers, padded to this length, sort like numbers. */
 const NUMBER_CHARACTERS = 30;
 /** The page size of a list of the customer, and of a list inside a list. */
@@ -94,13 +97,16 @@ function objectsOf(
   if (!isList) return items[0]?.data ?? null;
   const order = call?.order;
   if (!isConnection || order === undefined) return items.map(({ data }) => data);
+  const table = rows.draftCalls[call?.name ?? '']?.call['from'];
+  const columns = typeof table === 'string' ? rows.recorded.tables?.[table]?.columns : undefined;
   const [first = '', second = ''] = order.map((name) => name.replace(/^-/, ''));
   const positionOf = (name: string, item: (typeof items)[number]): string => {
     const field = object?.fields.find(({ draft: { name: drafted } }) => drafted === name);
     const raw = field === undefined ? undefined : readPath(field.draft.from, item.row);
     // A database orders by its columns, and the gateway by the texts of the fields.
-    return rows.recorded.kind === 'sql' && typeof raw === 'number'
-      ? raw.toFixed(6).padStart(NUMBER_CHARACTERS, '0')
+    const type = columns?.find((column) => column.name === field?.draft.from)?.type;
+    return rows.recorded.kind === 'sql' && (typeof raw === 'number' || NUMERIC_TYPE.test(type ?? ''))
+      ? numberText(Number(raw))
       : textIn(item.data, field?.name);
   };
   const { nodes } = connectionOfList(
@@ -113,6 +119,14 @@ function objectsOf(
     },
   );
   return { nodes: nodes.map(({ data }) => data) };
+}
+
+/** A text that is in order as the number is. */
+function numberText(value: number): string {
+  // A negative number is before all others, the smallest first.
+  const isNegative = value < 0;
+  const text = (isNegative ? value + LARGE_NUMBER : value).toFixed(6).padStart(NUMBER_CHARACTERS, '0');
+  return `${isNegative ? '-' : '0'}${text}`;
 }
 
 function textIn(item: Readonly<Record<string, unknown>>, name: string | undefined): string {

@@ -1,3 +1,4 @@
+import { both } from './column-fit.js';
 import { isDate, moveDate } from './dates.js';
 import { KnownValues, lowerCase } from './known-values.js';
 import { FORMATS, inCase, phoneIn, phoneNotations, similarText, type Format } from './made-up-formats.js';
@@ -72,8 +73,11 @@ export class MadeUpValues {
     const { key, format } = canonicalOf(text);
     const before = this.#collected.get(key);
     const strongest = ROLES.find((name) => name === role || name === before?.role) ?? role;
+    // Equal values of two columns become equal ones, which must fit both.
+    const accepts = both(before?.accepts, shape.accepts);
     this.#collected.set(key, {
       ...{ ...before, ...shape, format, role: strongest },
+      ...(accepts === undefined ? {} : { accepts }),
       notations: (before?.notations ?? new Set()).add(text),
     });
   }

@@ -2,6 +2,7 @@ import type { RecordedCall, RecordedTable, Recording } from '../../recordings/re
 import type { Decisions, Draft } from '../draft.js';
 import { moveMoment } from './dates.js';
 import { decodedId } from './made-up-formats.js';
+import { both, fitsColumn } from './column-fit.js';
 import { MadeUpValues, type Role, type Shape } from './made-up-values.js';
 import { answersOf, Places, tableScope, tablesOf, type Place } from './places.js';
 import type { WrittenSource } from './written-source.js';
@@ -58,13 +59,14 @@ class Replacer {
   }
 
   #collect(): void {
+    const types = this.#columnTypes();
     const found: { text: string; role: Role; at: string; accepts: Shape['accepts'] }[] = [];
     this.#walk({
       value: (value, place, at) => {
         if (isReplaced(place) && !(typeof value === 'number' && place?.unit !== undefined))
           found.push({
             ...{ text: String(value), role: roleOf(value, place), at },
-            accepts: place?.accepts,
+            accepts: both(place?.accepts, fitsColumn(types.get(at))),
           });
         if (place?.isName === true)
           for (const word of String(value).match(NAME) ?? [])
@@ -86,6 +88,15 @@ class Replacer {
         ...(accepts === undefined ? {} : { accepts }),
       });
     }
+  }
+
+  /** The types of the columns, by the places of their values. */
+  #columnTypes(): Map<string, string> {
+    return new Map(
+      Object.entries(this.#draft.tables ?? {}).flatMap(([table, { columns }]) =>
+        columns.map(({ name, type }) => [[tableScope(table), name].join('.'), type] as const),
+      ),
+    );
   }
 
   /** Sampled texts of personal fields. They may occur in other texts, even if their rows are not recorded. */

@@ -208,6 +208,25 @@ describe('replacing personal values', () => {
     );
   });
 
+  it('makes up values that fit their columns', () => {
+    const { lesson, ...tables } = SQL.draft.tables ?? {};
+    if (lesson === undefined) throw new Error('There is no table of lessons.');
+    const small = {
+      ...lesson,
+      columns: lesson.columns.map((column) =>
+        column.name === 'id' ? { ...column, type: 'smallint' } : column,
+      ),
+      rows: Array.from({ length: 40 }, (_, i) => ({ ...lesson.rows[0], id: 10_248 + i })),
+    };
+    const draft = { ...SQL.draft, tables: { ...tables, lesson: small } };
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const recorded = writeRecording(draft, SQL.decisions, { seed, recordedAt: '2026-12-01T10:00:00Z' });
+      const ids = (recorded.tables?.['lesson']?.rows ?? []).map((row) => Number(row['id']));
+      expect(new Set(ids).size).toBe(40);
+      expect(Math.max(...ids)).toBeLessThanOrEqual(32_767);
+    }
+  });
+
   it('preserves joins of tables and numbers of other things, and removes fields that are left out', () => {
     const { tables = {} } = writeRecording(SQL.draft, SQL.decisions, {
       ...{ seed: 3, recordedAt: '2026-12-01T10:00:00Z' },

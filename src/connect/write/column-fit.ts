@@ -1,0 +1,24 @@
+/** Whether a text is a value of a column. */
+type Accepts = (text: string) => boolean;
+
+const MAX_INTEGER: Readonly<Record<string, number>> = {
+  tinyint: 127,
+  smallint: 32_767,
+  mediumint: 8_388_607,
+  integer: 2_147_483_647,
+  int: 2_147_483_647,
+};
+
+/** A made-up value must fit the column, because a database refuses the others. Undefined if all values fit. */
+export function fitsColumn(type: string | undefined): Accepts | undefined {
+  const [, name = '', size] = /^([a-z ]+?)(?:\((\d+)\))?$/i.exec(type ?? '') ?? [];
+  const most = MAX_INTEGER[name.toLowerCase()];
+  if (most !== undefined) return (text) => Math.abs(Number(text)) <= most;
+  if (size === undefined || !/char/i.test(name)) return undefined;
+  return (text) => Array.from(text).length <= Number(size);
+}
+
+/** A value that must be accepted by two rules. */
+export function both(one: Accepts | undefined, other: Accepts | undefined): Accepts | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : (text) => one(text) && other(text);
+}
