@@ -29,7 +29,7 @@ const POLICY: FreshnessOptions = {
 const clock = fakeClock();
 let loading: Loading[] = [];
 
-/** Waits until all work has run that does not wait for an answer. */
+/** Waits until all work that needs no answer has run. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 4; i += 1) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -574,9 +574,12 @@ describe('a cancelled request', () => {
     const cancelled = request();
     let isSettled = false;
     void cancelled.loadKeys(['a', 'b']).then(() => (isSettled = true));
+    // Another request waits, so the call is not cancelled.
+    const other = request().loadKeys(['a', 'b']);
     await settle();
     giveUp(cancelled);
     await system.calls[0]?.answer(['A', unavailable]);
+    expect(await other).toEqual(['A', unavailable]);
     expect([isSettled, cancelled.report()]).toMatchObject([false, { status: 'skipped' }]);
   });
 
@@ -802,6 +805,7 @@ describe('two instances with one shared cache', () => {
     await goOn(shared);
     expect([await first, await second]).toEqual(['a1', 'a1']);
     expect(request.report()).toMatchObject({ status: 'cached', age: 4, calls: 0 });
+    expect(request.scope.provenance.freshness()).toEqual({ ageMs: 4_000, freshMs: 6_000 });
     expect(system.calls).toHaveLength(1);
   });
 

@@ -234,6 +234,14 @@ describe('the identifiers of one customer', () => {
     ]
   >([
     ['another loader caches', false, { maxAge: '1 hour' }, { maxAge: '1 s' }, undefined, HOUR_MS],
+    [
+      'another loader caches, and this one does not',
+      false,
+      { maxAge: '1 hour' },
+      { maxAge: '0 s' },
+      undefined,
+      HOUR_MS,
+    ],
     ['this loader caches', false, { maxAge: '1 s' }, { maxAge: '1 hour' }, undefined, HOUR_MS],
     ['nothing is cached', false, {}, {}, undefined, undefined],
     ['only this system allows caching', false, {}, {}, 1_000, 0],
