@@ -205,6 +205,8 @@ describe('forgetting while Redis is unavailable', () => {
     );
     forgetting.settle();
     forgetting.settle();
+    await wait();
+    expect(forgetting.isSettled()).toBe(false);
     state.isConnected = false;
     const end = start(['b']);
     await wait();

@@ -60,9 +60,9 @@ describe('reads of one event-loop iteration', () => {
   it('need another round trip after 200 keys, and none is split', async () => {
     const { reads, run } = setUp();
     const keys = (name: string, count: number) => Array.from({ length: count }, (_, i) => `${name} ${i}`);
-    const sizes = [150, 50, 1, 500, 100, 100];
+    const sizes = [300, 150, 50, 1, 500, 100, 100];
     const all = await Promise.all(sizes.map((size, i) => reads.read(keys(String(i), size))));
-    expect(run.mock.calls.map((call) => call.length - 1)).toEqual([200, 1, 500, 200]);
+    expect(run.mock.calls.map((call) => call.length - 1)).toEqual([300, 200, 1, 500, 200]);
     expect(all.map(values)).toEqual(sizes.map((size, i) => keys(String(i), size)));
   });
 
