@@ -38,6 +38,8 @@ describe('the address of webhooks', () => {
     const receiver = createTestReceiver(webshop, environment);
     const { status, headers } = await receiver.post({ body: '' }, 'GET');
     expect({ status, allow: headers.get('allow') }).toEqual({ status: 405, allow: 'POST' });
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
   });
 
   it('refuses a message by its Content-Length, and by its actual length', async () => {
