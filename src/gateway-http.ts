@@ -1,5 +1,7 @@
 import type { RequestListener } from 'node:http';
 import type { GraphQLSchema } from 'graphql';
+import { createBulk, type Bulk } from './bulk/bulk.js';
+import type { DeclaredCalls } from './bulk/declared-calls.js';
 import { requestHeader } from './request-headers.js';
 import type { Clock } from './clock.js';
 import type { GatewayConfig } from './config.js';
@@ -53,6 +55,7 @@ export interface GatewayHttpOptions {
   failures: SourceFailures;
   errorLog: ErrorLog;
   clock: Clock;
+  declaredCalls: DeclaredCalls;
   /** The folder of the persisted operations. */
   operations: URL | undefined;
 }
@@ -61,6 +64,7 @@ export interface GatewayHttp {
   fetch(request: Request): Promise<Response>;
   handler: RequestListener;
   overload: OverloadGuard;
+  bulk: Bulk;
   /** Reports "not ready" to load balancers from now on. */
   drain(): void;
 }
@@ -131,20 +135,24 @@ export function createGatewayHttp(options: GatewayHttpOptions): GatewayHttp {
       metrics.shed(priority);
     },
   });
-  const bulk = createBulkEndpoint({
-    ...{ schema, authenticate, preparer, runner, metrics, errorLog, clock },
+  const bulk = createBulk({
+    ...{ schema, preparer, runner, metrics, clock },
     operations: new Map(operations.map(({ name, document }) => [name, document])),
     maxCustomers: config.maxCustomers,
+    bounds: () => connected.bounds,
+    declaredCalls: options.declaredCalls,
   });
+  const answerBulk = createBulkEndpoint({ bulk, authenticate, errorLog });
   return {
     fetch: overload.guardFetch(
       fetchWebhooks(
         events.receiver,
-        fetchBulk(bulk, (request) => app.fetch(request)),
+        fetchBulk(answerBulk, (request) => app.fetch(request)),
       ),
     ),
-    handler: overload.guardHandler(listenToWebhooks(events.receiver, listenToBulk(bulk, app.listener))),
+    handler: overload.guardHandler(listenToWebhooks(events.receiver, listenToBulk(answerBulk, app.listener))),
     overload,
+    bulk,
     drain: () => {
       isStopping = true;
     },

@@ -74,6 +74,11 @@ export class ConnectedSources {
     return new Map([...this.loaded].map(([name, { protection }]) => [name, protection.breaker] as const));
   }
 
+  /** The limits of each source now. */
+  get bounds() {
+    return new Map([...this.loaded].map(([name, { protection }]) => [name, protection.bounds] as const));
+  }
+
   async disconnect(): Promise<void> {
     await Promise.all([...this.loaded.values()].map(({ connection }) => connection.close()));
   }

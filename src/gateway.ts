@@ -1,5 +1,6 @@
 import { parse, type GraphQLSchema } from 'graphql';
 import type { RequestListener } from 'node:http';
+import { createDeclaredCalls } from './bulk/declared-calls.js';
 import type { Clock } from './clock.js';
 import { readGatewayConfig, type GatewayConfig } from './config.js';
 import { createAuthentication, type Authentication } from './context/authenticate.js';
@@ -244,6 +245,7 @@ function wireGateway(options: GatewayOptions, atFailure: (close: () => unknown) 
       subscriptionRules,
     },
     ...{ suppression, forget, metrics, failures, errorLog, clock },
+    declaredCalls: createDeclaredCalls(sources, sourceOfField),
     operations: options.operations,
     readKey: createReadKey({ rules, ids }),
   });

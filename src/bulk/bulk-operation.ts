@@ -1,5 +1,16 @@
 import type { GraphQLError } from 'graphql';
-import { Kind, parse, validate, visit, type DocumentNode, type FieldNode, type GraphQLSchema } from 'graphql';
+import {
+  Kind,
+  parse,
+  parseType,
+  print,
+  validate,
+  visit,
+  type DocumentNode,
+  type FieldNode,
+  type GraphQLSchema,
+  type SelectionNode,
+} from 'graphql';
 import { httpError } from '../operation/request-error.js';
 import { operationIn, type OperationParts } from '../selections.js';
 
@@ -16,12 +27,27 @@ export interface BulkOperation {
   responseName: string;
 }
 
+/** Rewrites `customers(by: $by)` of a list of keys to `customer(by: $by)` of one key. */
+function toSingle(document: DocumentNode): DocumentNode {
+  return visit(document, {
+    VariableDefinition: (definition) =>
+      print(definition.type) === '[CustomerKey!]!'
+        ? { ...definition, type: parseType('CustomerKey!', { noLocation: true }) }
+        : undefined,
+    SelectionSet: (set, _key, parent) =>
+      isOperation(parent)
+        ? { ...set, selections: set.selections.map((selection) => renamed(selection)) }
+        : undefined,
+  });
+}
+
 /**
  * Rewrites an operation `query($by: CustomerKey!) { customer(by: $by) { ... } }` to `customers(by: $by)`, so that each system
  * is called once for many customers. Throws a GraphQLError if the operation has another form.
  */
 export function bulkOperation(name: string, text: string, schema: GraphQLSchema): BulkOperation {
-  const single = operationIn(parse(text, { noLocation: true }), name);
+  const singleDocument = toSingle(parse(text, { noLocation: true }));
+  const single = operationIn(singleDocument, name);
   const field = single?.operation.selectionSet.selections[0];
   const keyVariable = field?.kind === Kind.FIELD ? keyVariableOf(field) : undefined;
   if (
@@ -31,7 +57,7 @@ export function bulkOperation(name: string, text: string, schema: GraphQLSchema)
     single.operation.selectionSet.selections.length > 1
   )
     throw unsuitable(name);
-  const document = visit(parse(text, { noLocation: true }), {
+  const document = visit(singleDocument, {
     VariableDefinition: (definition) => {
       if (definition.variable.name.value !== keyVariable) return undefined;
       const key = { kind: Kind.NAMED_TYPE, name: { kind: Kind.NAME, value: 'CustomerKey' } } as const;
@@ -42,8 +68,7 @@ export function bulkOperation(name: string, text: string, schema: GraphQLSchema)
       };
     },
     SelectionSet: (set, _key, parent) => {
-      if (parent === undefined || Array.isArray(parent) || !('kind' in parent)) return undefined;
-      if (parent.kind !== Kind.OPERATION_DEFINITION) return undefined;
+      if (!isOperation(parent)) return undefined;
       const list: FieldNode = {
         ...field,
         alias: { kind: Kind.NAME, value: responseNameOf(field) },
@@ -55,6 +80,21 @@ export function bulkOperation(name: string, text: string, schema: GraphQLSchema)
   // The variable may also be used where a list does not fit.
   if (validate(schema, document).length > 0) throw unsuitable(name);
   return { name, document, single, keyVariable, responseName: responseNameOf(field) };
+}
+
+function isOperation(parent: unknown): boolean {
+  return (
+    typeof parent === 'object' &&
+    parent !== null &&
+    'kind' in parent &&
+    parent.kind === Kind.OPERATION_DEFINITION
+  );
+}
+
+function renamed(selection: SelectionNode): SelectionNode {
+  return selection.kind === Kind.FIELD && selection.name.value === 'customers'
+    ? { ...selection, name: { kind: Kind.NAME, value: 'customer' } }
+    : selection;
 }
 
 function responseNameOf({ alias, name }: FieldNode): string {
@@ -71,6 +111,6 @@ function keyVariableOf({ name, arguments: args = [], directives = [] }: FieldNod
 function unsuitable(name: string): GraphQLError {
   return httpError(
     'BAD_REQUEST',
-    `The operation "${name}" cannot run in bulk. It must have one field, customer(by: $by), with a variable of the type CustomerKey!.`,
+    `The operation "${name}" cannot run in bulk. It must have one field, customer(by: $by) with a variable of the type CustomerKey!, or customers(by: $by) with [CustomerKey!]!.`,
   );
 }

@@ -64,6 +64,18 @@ export function* readCsvLines(text: string, kinds: ReadonlySet<string>): Generat
   }
 }
 
+/** Counts the lines that are not empty, without the header of a CSV. A line end in quotes counts as a line. */
+export function countLines(text: string, format: 'json' | 'csv'): number {
+  let count = 0;
+  for (let start = 0; start < text.length;) {
+    const end = text.indexOf('\n', start);
+    const next = end === -1 ? text.length : end;
+    if (next > start + 1 || text.slice(start, next).trim() !== '') count += 1;
+    start = next + 1;
+  }
+  return format === 'csv' ? Math.max(0, count - 1) : count;
+}
+
 function checkHeader(columns: readonly string[], kinds: ReadonlySet<string>): void {
   const found = columns.filter((name) => kinds.has(name));
   if (new Set(columns).size < columns.length) throw badHeader('Two columns have the same name.');

@@ -41,8 +41,8 @@ export interface BulkOptions {
   now?: () => number;
   /** Waits until the caller's budget has points again. Default: a timer. */
   wait?: (ms: number) => Promise<void>;
-  /** Called after each answer. */
-  onAnswer?: (answer: Answer, startedAt: number) => void;
+  /** Called after each answer, with its number of lines. */
+  onAnswer?: (answer: Answer, count: number, startedAt: number) => void;
 }
 
 /** The first answer has few customers, so that the first lines are sent soon. */
@@ -111,8 +111,18 @@ function listenOnce(signal: AbortListening | undefined): ClientConnection {
   };
 }
 
+type SizeOptions = Pick<BulkOptions, 'operation' | 'prepared' | 'principal' | 'variables' | 'maxCustomers'>;
+
+/** The sizes of the parts in which `runBulk` answers this many lines. */
+export function partSizes(lines: number, options: SizeOptions): number[] {
+  const maxSize = maxSizeFor(options);
+  const sizes = lines === 0 ? [] : [Math.min(FIRST_SIZE, maxSize, lines)];
+  for (let rest = lines - (sizes[0] ?? 0); rest > 0; rest -= maxSize) sizes.push(Math.min(rest, maxSize));
+  return sizes;
+}
+
 /** The maximum number of customers in one answer, by the limits of the gateway and of the caller. */
-function maxSizeFor({ operation, prepared, principal, variables, maxCustomers }: BulkOptions): number {
+function maxSizeFor({ operation, prepared, principal, variables, maxCustomers }: SizeOptions): number {
   const { maxCost, costPerMinute } = principal.caller;
   const costOf = (count: number): number =>
     prepared.cost({ ...variables, [operation.keyVariable]: Array.from({ length: count }, () => ({})) })
@@ -181,11 +191,13 @@ async function answerKeys(
       variables: { ...variables, [operation.keyVariable]: lines.map(({ key }) => key) },
       priority: 'bulk',
       deadlineMs: DEADLINE_MS,
+      // The plan of later requests uses the number of calls.
+      shouldReportSources: true,
       signal: connection.nextSignal(),
     });
     const retryAfter = budgetIsSpentFor(answer.result);
     if (retryAfter === undefined || connection.hasEnded) {
-      onAnswer?.(answer, startedAt);
+      onAnswer?.(answer, lines.length, startedAt);
       return answer;
     }
     await wait(retryAfter * 1_000);

@@ -1,18 +1,14 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { RequestListener } from 'node:http';
-import { isInputObjectType, type GraphQLSchema } from 'graphql';
 import { z } from 'zod';
-import type { Clock } from '../clock.js';
-import { bulkOperation, type BulkOperation } from '../bulk/bulk-operation.js';
-import { readCsvLines, readJsonLines, type InputLine } from '../bulk/read-lines.js';
-import { runBulk, type Row } from '../bulk/run-bulk.js';
+import type { Bulk } from '../bulk/bulk.js';
+import { checkPlan } from '../bulk/plan.js';
+import { countLines, readCsvLines, readJsonLines, type InputLine } from '../bulk/read-lines.js';
+import type { Row } from '../bulk/run-bulk.js';
 import { csvRows, jsonRows, type RowWriter } from '../bulk/write-rows.js';
-import type { OperationRunner } from '../operation/answer.js';
 import { toClientErrors, type ErrorLog } from '../operation/errors.js';
-import type { Prepared, Preparer } from '../operation/prepare.js';
 import { httpError } from '../operation/request-error.js';
-import type { Metrics } from '../telemetry/metrics.js';
 import { requestIdOf } from './exchange.js';
 import type { Authenticate } from './authenticate.js';
 import { NodeRequest, type RequestHead } from './node-request.js';
@@ -23,16 +19,9 @@ const PREFIX = '/bulk/';
 export const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 export interface BulkEndpointOptions {
-  schema: GraphQLSchema;
-  /** The documents of the persisted operations, by name. */
-  operations: ReadonlyMap<string, string>;
-  maxCustomers: number;
+  bulk: Bulk;
   authenticate: Authenticate;
-  preparer: Pick<Preparer, 'prepareTrusted'>;
-  runner: Pick<OperationRunner, 'answer'>;
-  metrics: Pick<Metrics, 'operationAnswered'>;
   errorLog: ErrorLog;
-  clock: Clock;
 }
 
 interface BulkAnswer {
@@ -55,28 +44,12 @@ const FORMATS = new Map<string, 'json' | 'csv'>([
 
 /**
  * Answers `POST /bulk/<operation>`: a persisted operation of one customer, for each line of the body. The body is NDJSON or CSV,
- * and so is the answer, by `Accept`. `?variables=` has the other variables of the operation, as JSON.
+ * and so is the answer, by `Accept`. `?variables=` has the other variables of the operation, as JSON. With `?plan`, the answer is
+ * the plan of the request, and no system is called.
  */
 export function createBulkEndpoint(options: BulkEndpointOptions): AnswerBulk {
-  const { schema, operations, authenticate, preparer, runner, metrics, errorLog, clock } = options;
-  const known = new Map<string, { operation: BulkOperation; prepared: Prepared }>();
-  const find = (name: string) => {
-    const document = operations.get(name);
-    if (document === undefined)
-      throw httpError(
-        'PERSISTED_DOCUMENT_NOT_FOUND',
-        `There is no persisted operation with this name. Add it to schema/operations.`,
-        404,
-      );
-    let found = known.get(name);
-    if (found === undefined) {
-      const operation = bulkOperation(name, document, schema);
-      known.set(name, (found = { operation, prepared: preparer.prepareTrusted(operation.document) }));
-    }
-    return found;
-  };
-  const keyType = schema.getType('CustomerKey');
-  const kinds = new Set(isInputObjectType(keyType) ? Object.keys(keyType.getFields()) : []);
+  const { bulk, authenticate, errorLog } = options;
+  const { kinds, schema } = bulk;
 
   const answer = async (
     head: RequestHead,
@@ -89,23 +62,21 @@ export function createBulkEndpoint(options: BulkEndpointOptions): AnswerBulk {
       if (head.method !== 'POST')
         throw httpError('BAD_REQUEST', 'Send the identifiers by POST.', 405, { allow: 'POST' });
       const format = formatOf(head.headers);
-      const { operation, prepared } = find(decodeURIComponent(url.pathname.slice(PREFIX.length)));
-      const variables = variablesIn(url);
+      const runnable = bulk.find(decodeURIComponent(url.pathname.slice(PREFIX.length)));
+      const request = { runnable, principal, requestId, variables: variablesIn(url) };
       const text = decode(await readAll());
       const lines = (format === 'json' ? readJsonLines : readCsvLines)(text, kinds);
       // The header of a CSV is checked before the answer begins.
       const first = lines.next();
+      const plan = bulk.plan(request, countLines(text, format));
+      if (url.searchParams.has('plan')) return jsonAnswer(200, plan, requestId);
+      checkPlan(plan);
       const inputs =
         format === 'csv' && first.done !== true ? Object.keys(first.value.input ?? {}) : undefined;
-      const writer = isCsvAccepted(head.headers) ? csvRows(operation.single, inputs, schema) : jsonRows;
-      const rows = runBulk(startingWith(first, lines), {
-        ...{ operation, prepared, runner, principal, requestId, variables, clock },
-        maxCustomers: options.maxCustomers,
-        signal: head.signal,
-        onAnswer: ({ outcome }, startedAt) => {
-          metrics.operationAnswered(operation.name, clock.now() - startedAt, outcome);
-        },
-      });
+      const writer = isCsvAccepted(head.headers)
+        ? csvRows(runnable.operation.single, inputs, schema)
+        : jsonRows;
+      const rows = bulk.run(startingWith(first, lines), request, { signal: head.signal });
       return {
         status: 200,
         headers: {
@@ -187,6 +158,15 @@ function refusal(thrown: unknown, requestId: string, errorLog: ErrorLog): BulkAn
   const [error] = toClientErrors([thrown], requestId, errorLog);
   const { http, ...extensions } = error?.extensions ?? {};
   const { status = 400, headers = {} } = httpOf.catch({}).parse(http);
+  return jsonAnswer(status, { errors: [{ message: error?.message, extensions }] }, requestId, headers);
+}
+
+function jsonAnswer(
+  status: number,
+  value: unknown,
+  requestId: string,
+  headers: Record<string, string> = {},
+): BulkAnswer {
   return {
     status,
     headers: {
@@ -195,7 +175,7 @@ function refusal(thrown: unknown, requestId: string, errorLog: ErrorLog): BulkAn
       'request-id': requestId,
       ...headers,
     },
-    body: [JSON.stringify({ errors: [{ message: error?.message, extensions }] })],
+    body: [JSON.stringify(value)],
   };
 }
 

@@ -96,14 +96,15 @@ export class BatchLoad {
     period: CallPeriod,
     since: number | undefined,
   ): Promise<void> {
-    const { source, loader, load } = this.#options;
+    const { source, loader, load, maxBatch: maxKeys } = this.#options;
     const controller = new CallController();
     const scope = this.#protection.scope({
       priority: batch.priority,
       signal: controller.signal,
       deadlineAt: () => batch.deadlineAt,
     });
-    const calls = { calls: 0, scope, slots, fetchedAt: this.#dependencies.clock.now(), controller };
+    const fetchedAt = this.#dependencies.clock.now();
+    const calls = { loader, maxKeys, calls: 0, scope, slots, fetchedAt, controller };
     batch.calls = calls;
     this.#dependencies.observer?.batchDispatched(source, loader, slots.length);
     const trace = startSourceCall(batch.trace, { source, loader, batchSize: slots.length });

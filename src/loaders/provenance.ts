@@ -29,6 +29,10 @@ export interface SourceReport {
 
 /** The calls made for one batch. Several requests may wait for it. */
 export interface BatchCalls {
+  readonly loader: string;
+  /** The most keys in one batch of this loader. */
+  readonly maxKeys: number;
+  readonly slots: { readonly length: number };
   calls: number;
   readonly scope: { readonly retries: number };
 }
@@ -88,6 +92,17 @@ export interface Provenance {
    * requested.
    */
   report(all: readonly string[]): Record<string, SourceReport>;
+  /** The batches of each source, and how many of its answers were cached. Empty unless details were requested. */
+  batches(): readonly SourceBatches[];
+}
+
+/** What one request loaded from a source. */
+export interface SourceBatches {
+  source: string;
+  batches: readonly BatchCalls[];
+  records: number;
+  /** The records that no call was needed for. */
+  cachedRecords: number;
 }
 
 interface Noted {
@@ -95,6 +110,7 @@ interface Noted {
   startedAt: number;
   endedAt: number;
   batches: Set<BatchCalls>;
+  cachedRecords: number;
 }
 
 /** Without details, this costs a few comparisons for each answer. */
@@ -117,7 +133,10 @@ export function createProvenance(clock: { now(): number }, { details }: { detail
       if (!details) return;
       let entry = noted.get(origin.source);
       if (entry === undefined) {
-        entry = { report: emptyReport(), startedAt: origin.startedAt, endedAt: 0, batches: new Set() };
+        entry = {
+          ...{ report: emptyReport(), startedAt: origin.startedAt, endedAt: 0 },
+          ...{ batches: new Set(), cachedRecords: 0 },
+        };
         noted.set(origin.source, entry);
       }
       const { report } = entry;
@@ -127,6 +146,7 @@ export function createProvenance(clock: { now(): number }, { details }: { detail
       entry.startedAt = Math.min(entry.startedAt, origin.startedAt);
       entry.endedAt = Math.max(entry.endedAt, clock.now());
       if (origin.batchCalls !== undefined) entry.batches.add(origin.batchCalls);
+      if (status === 'cached' || status === 'stale') entry.cachedRecords += origin.records;
     },
     freshness: () => (oldestMs < 0 ? undefined : { ageMs: oldestMs, freshMs: Math.max(0, freshMs) }),
     parts: () => parts,
@@ -153,6 +173,10 @@ export function createProvenance(clock: { now(): number }, { details }: { detail
       }
       return reports;
     },
+    batches: () =>
+      [...noted].map(([source, { batches, report, cachedRecords }]) => ({
+        ...{ source, batches: [...batches], records: report.records, cachedRecords },
+      })),
   };
 }
 

@@ -4,7 +4,8 @@ import type { RateLimitInfo } from '../rate-limit-info.js';
 import type { CallSignal } from '../v8/call-signal.js';
 import type { BreakerState } from '../telemetry/metrics.js';
 import type { LimitsOptions } from './limits.js';
-import type { QuotaStore } from './quota.js';
+import type { Rate } from './pace.js';
+import type { QuotaLimit, QuotaStore } from './quota.js';
 
 /** Protects one source. All callers of the source share it. */
 export interface Protection {
@@ -13,6 +14,16 @@ export interface Protection {
   readonly breaker: BreakerState;
   /** Number of calls that wait for a slot. */
   readonly waiting: number;
+  /** The limits that bound a long run of calls. */
+  readonly bounds: ProtectionBounds;
+}
+
+export interface ProtectionBounds {
+  concurrency: number;
+  bulkShare: number;
+  rate: Rate | undefined;
+  /** The quota, with the calls that are left in the current period as far as this process knows. */
+  quota: (QuotaLimit & { left: number }) | undefined;
 }
 
 /** A time on the protection's clock, or a function that returns it. It moves when requests join that have more time. */

@@ -20,6 +20,8 @@ const STORE_TIMEOUT_MS = 20;
 export interface Quota {
   /** Milliseconds until calls are allowed again; 0 while some are left. */
   readonly spentForMs: number;
+  /** Calls that are left in the current period, as far as this process knows. */
+  readonly left: number;
   /** Counts a call before it is made. Resolves to false if the quota is used up. */
   count(): Promise<boolean>;
 }
@@ -51,6 +53,10 @@ export function createQuota(source: string, { calls, per }: QuotaLimit, store?: 
     get spentForMs() {
       const now = startWindow();
       return isSpent ? endsAt - now : 0;
+    },
+    get left() {
+      startWindow();
+      return Math.max(0, calls - counted);
     },
     count: async () => {
       const now = startWindow();

@@ -4,7 +4,7 @@ import { createLimiter } from './limiter.js';
 import { readLimits } from './limits.js';
 import { createPace } from './pace.js';
 import { ProtectedBatch, type SourceParts } from './protected-batch.js';
-import type { ProtectedScope, Protection, ProtectionOptions, Work } from './protection.js';
+import type { ProtectedScope, Protection, ProtectionBounds, ProtectionOptions, Work } from './protection.js';
 import { createQuota } from './quota.js';
 import { retryBudget } from './retry.js';
 
@@ -30,6 +30,7 @@ export function createProtection(options: ProtectionOptions): Protection {
 
 class SourceProtection implements Protection {
   readonly #parts: SourceParts;
+  readonly #boundsNow: () => ProtectionBounds;
 
   constructor({
     source,
@@ -48,6 +49,10 @@ class SourceProtection implements Protection {
     const breaker = circuitBreaker(source, clock, (state) => {
       if (state === 'open') limiter.rejectWaiting(breaker.refusal());
       observe.breakerChanged?.(state);
+    });
+    this.#boundsNow = () => ({
+      ...{ concurrency, bulkShare, rate },
+      quota: contract && { ...contract, left: quota?.left ?? contract.calls },
     });
     this.#parts = {
       source,
@@ -75,5 +80,9 @@ class SourceProtection implements Protection {
 
   get waiting(): number {
     return this.#parts.limiter.waiting;
+  }
+
+  get bounds(): ProtectionBounds {
+    return this.#boundsNow();
   }
 }

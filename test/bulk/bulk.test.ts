@@ -24,7 +24,14 @@ writeFileSync(
     }
   }`,
 );
-writeFileSync(join(folder, 'list.graphql'), 'query List($by: [CustomerKey!]!) { customers(by: $by) { id } }');
+writeFileSync(
+  join(folder, 'list.graphql'),
+  'query List($by: [CustomerKey!]!) { customers(by: $by) { id name } }',
+);
+writeFileSync(
+  join(folder, 'two.graphql'),
+  'query Two($by: CustomerKey!) { customer(by: $by) { id } me { id } }',
+);
 const operations = pathToFileURL(`${folder}/`);
 const gateway = createTestGateway(
   { ...control.settings, ...CALLER_SETTINGS, AUDIT_FILE: auditFile, DEADLINE_MS: '20000' },
@@ -98,6 +105,19 @@ describe('POST /bulk/<operation>', () => {
       expect(rows[i]?.data).toEqual(data);
       expect(rows[i]?.asOf).toBeDefined();
     }
+  });
+
+  test('answers an operation of a list of customers, by its name in any case', async () => {
+    const [row, unknown] = await rowsOf('list', linesOf(['customer-5@example.nl', 'unknown@example.com']));
+    const [expected] = await rowsOf('Card', linesOf(['customer-5@example.nl']));
+    expect(row?.data?.['customer']).toMatchObject({
+      name: z.object({ name: z.string() }).parse(expected?.data?.['customer']).name,
+    });
+    expect(unknown?.data).toEqual({ customer: null });
+    const csv = await post('List', 'email\ncustomer-5@example.nl', {
+      ...{ 'content-type': 'text/csv', accept: 'text/csv' },
+    });
+    expect((await csv.text()).split('\n')[0]).toBe('line,input.email,id,name,errors,asOf');
   });
 
   test('calls each system once for many lines', async () => {
@@ -228,7 +248,7 @@ describe('POST /bulk/<operation>', () => {
 
   const refusals: [string, string, RequestInit, number, RegExp][] = [
     ['an unknown operation', 'Unknown', {}, 404, /no persisted operation/],
-    ['an operation of a list', 'List', {}, 400, /one field, customer/],
+    ['an operation of two fields', 'Two', {}, 400, /one field, customer/],
     ['another method', 'Card', { method: 'GET' }, 405, /by POST/],
     ['another content type', 'Card', { headers: { 'content-type': 'text/plain' } }, 415, /x-ndjson/],
     [

@@ -17,7 +17,10 @@ const live = (parts: Partial<Origin> = {}): Origin => ({
 });
 const cached = (parts: Partial<Origin> = {}): Origin =>
   live({ status: 'cached', entryState: STATE, ...parts });
-const calls = (count: number, retries: number) => ({ calls: count, scope: { retries } });
+const calls = (count: number, retries: number) => ({
+  ...{ loader: 'orders', maxKeys: 100, slots: { length: 1 } },
+  ...{ calls: count, scope: { retries } },
+});
 
 function provenanceOf(origins: readonly Origin[], { details = true }: { details?: boolean } = {}) {
   const provenance = createProvenance(fakeClock(), { details });
