@@ -1,5 +1,6 @@
 import { parse, type GraphQLSchema } from 'graphql';
 import type { RequestListener } from 'node:http';
+import type { Bulk } from './bulk/bulk.js';
 import { createDeclaredCalls } from './bulk/declared-calls.js';
 import type { Clock } from './clock.js';
 import { readGatewayConfig, type GatewayConfig } from './config.js';
@@ -9,6 +10,7 @@ import { readRoles, scopesOf } from './context/role-settings.js';
 import type { Roles } from './context/roles.js';
 import { findDeclaredProblems, type DeclaredSettings } from './declared-settings.js';
 import { createReadKey } from './customer/resolvers.js';
+import type { Purpose } from './customer/schema.generated.js';
 import type { GatewayParts } from './doctor/gateway-parts.js';
 import {
   createGatewayEvents,
@@ -30,7 +32,7 @@ import { createBudgets } from './operation/budgets.js';
 import { createCostLimits } from './operation/cost-limits.js';
 import { createCostPlanner } from './operation/cost.js';
 import { createPreparer } from './operation/prepare.js';
-import { createPrincipals } from './operation/principal.js';
+import { createPrincipals, type Principal } from './operation/principal.js';
 import { TriggerRunner } from './operation/triggers.js';
 import { auditDestination, type AuditStream } from './privacy/audit-log.js';
 import { shareAudit, type SharedAudit } from './privacy/shared-audit.js';
@@ -112,6 +114,10 @@ export interface Gateway {
   prepare(
     document: string,
   ): (caller: Caller, request: Omit<OperationRequest, 'principal'>) => Promise<Answer>;
+  /** Runs persisted operations for many customers, without HTTP. */
+  bulk: Bulk;
+  /** Derives the principal of a caller and a purpose. */
+  principalOf(caller: Caller, purpose: Purpose | undefined): Principal;
   /** Answers an HTTP request without a port. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** A request listener for node:http. */
@@ -263,6 +269,8 @@ function wireGateway(options: GatewayOptions, atFailure: (close: () => unknown) 
       return (caller, request) =>
         runner.answer(prepared, { ...request, principal: principalOf(caller, caller.defaultPurpose) });
     },
+    bulk: http.bulk,
+    principalOf,
     fetch: async (path, init = {}) => http.fetch(new Request(new URL(path, 'http://gateway'), init)),
     handler: http.handler,
     digests: suppression.digests,

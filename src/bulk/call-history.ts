@@ -13,6 +13,12 @@ interface LoaderHistory {
   maxKeys: number;
 }
 
+interface SourceHistory {
+  /** The lines of all parts, without the lines whose records of this source were cached. */
+  lines: number;
+  loaders: Map<string, LoaderHistory>;
+}
+
 /** The calls that an operation made until now. */
 export interface CallHistory {
   /** Adds an answered part. */
@@ -27,11 +33,9 @@ export interface CallHistory {
 const MAX_LINES = 100_000;
 
 export function createCallHistory(): CallHistory {
-  const sources = new Map<string, Map<string, LoaderHistory>>();
+  const sources = new Map<string, SourceHistory>();
   let [lines, durationMs] = [0, 0];
-  const loaderOf = (source: string, loader: string, maxKeys: number): LoaderHistory => {
-    const loaders = sources.get(source) ?? new Map<string, LoaderHistory>();
-    sources.set(source, loaders);
+  const loaderOf = ({ loaders }: SourceHistory, loader: string, maxKeys: number): LoaderHistory => {
     const known = loaders.get(loader) ?? { ...EMPTY, maxKeys };
     loaders.set(loader, known);
     return known;
@@ -39,18 +43,26 @@ export function createCallHistory(): CallHistory {
   const halve = (): void => {
     lines /= 2;
     durationMs /= 2;
-    for (const loaders of sources.values())
-      for (const history of loaders.values()) for (const name of COUNTS) history[name] /= 2;
+    for (const source of sources.values()) {
+      source.lines /= 2;
+      for (const history of source.loaders.values()) for (const name of COUNTS) history[name] /= 2;
+    }
   };
 
   return {
     add: (count, answered, tookMs) => {
       if (lines > MAX_LINES) halve();
+      // Earlier parts did not need a source that is new here.
+      for (const { source } of answered)
+        if (!sources.has(source)) sources.set(source, { lines, loaders: new Map() });
       lines += count;
       durationMs += tookMs;
-      for (const { source, batches, records, cachedRecords } of answered) {
-        // A part that was cached completely shows nothing about the calls.
+      const bySource = new Map(answered.map((loaded) => [loaded.source, loaded]));
+      for (const [name, source] of sources) {
+        const { batches, records, cachedRecords } = bySource.get(name) ?? NOTHING;
+        // Cached records show nothing about the calls.
         const loadedShare = records === 0 ? 1 : 1 - cachedRecords / records;
+        source.lines += count * loadedShare;
         if (loadedShare === 0) continue;
         const inPart = new Set<LoaderHistory>();
         for (const { loader, maxKeys, slots, calls } of batches) {
@@ -70,9 +82,12 @@ export function createCallHistory(): CallHistory {
     callsOf: (count) => {
       if (lines === 0) return undefined;
       return new Map(
-        [...sources].map(([source, loaders]) => [
-          source,
-          [...loaders.values()].reduce((sum, history) => sum + callsFor(count, history, lines), 0),
+        [...sources].map(([name, source]) => [
+          name,
+          [...source.loaders.values()].reduce(
+            (sum, history) => sum + callsFor(count, history, source.lines),
+            0,
+          ),
         ]),
       );
     },
@@ -82,6 +97,7 @@ export function createCallHistory(): CallHistory {
   };
 }
 
+const NOTHING = { batches: [], records: 0, cachedRecords: 0 };
 const COUNTS = ['lines', 'keys', 'batches', 'calls', 'parts', 'incompleteBatches'] as const;
 const EMPTY = { lines: 0, keys: 0, batches: 0, calls: 0, parts: 0, incompleteBatches: 0 };
 /** Batches of more calls than this, on average, make calls for single keys or pages. */

@@ -8,6 +8,7 @@ const stekkerdoos = defineCommand({
   subCommands: {
     ask: () => import('./ask.js').then(({ showCustomer }) => showCustomer),
     audit: () => import('./audit.js').then(({ audit }) => audit),
+    bulk: () => import('./bulk.js').then(({ bulk }) => bulk),
     check: () => import('./check.js').then(({ check }) => check),
     connect: () => import('./connect.js').then(({ connect }) => connect),
     demo: () => import('./demo.js').then(({ demo }) => demo),

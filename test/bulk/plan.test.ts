@@ -16,7 +16,6 @@ writeFileSync(
     customer(by: $by) {
       id name orderCount { value } openTicketCount { value } openInvoiceTotal { amounts { amount } }
       orders(first: 2) { nodes { number } } tickets(first: 3) { nodes { subject } }
-      company { registeredName }
     }
   }`,
 );
