@@ -187,9 +187,8 @@ function wireGateway(options: GatewayOptions, atFailure: (close: () => unknown) 
   const failures = createSourceFailures({ logger, count: metrics.sourceFailed, clock });
   const errorLog = { logger, failures };
 
-  const processes = worker?.count;
   const connected = new ConnectedSources({
-    ...{ sources, settings, config, processes, logger, metrics, failures, clock },
+    ...{ sources, settings, config, processes: worker?.count, logger, metrics, failures, clock },
   });
   atFailure(() => connected.disconnect());
   atFailure(() => connected.close());

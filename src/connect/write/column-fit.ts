@@ -12,8 +12,8 @@ const MAX_INTEGER: Readonly<Record<string, number>> = {
 /** A made-up value must fit the column, because a database refuses the others. Undefined if all values fit. */
 export function fitsColumn(type: string | undefined): Accepts | undefined {
   const [, name = '', size] = /^([a-z ]+?)(?:\((\d+)\))?$/i.exec(type ?? '') ?? [];
-  const most = MAX_INTEGER[name.toLowerCase()];
-  if (most !== undefined) return (text) => Math.abs(Number(text)) <= most;
+  const maximum = MAX_INTEGER[name.toLowerCase()];
+  if (maximum !== undefined) return (text) => Math.abs(Number(text)) <= maximum;
   if (size === undefined || !/char/i.test(name)) return undefined;
   return (text) => Array.from(text).length <= Number(size);
 }
