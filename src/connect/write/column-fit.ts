@@ -19,6 +19,8 @@ export function fitsColumn(type: string | undefined): Accepts | undefined {
 }
 
 /** A value that must be accepted by two rules. */
-export function both(one: Accepts | undefined, other: Accepts | undefined): Accepts | undefined {
-  return one === undefined || other === undefined ? (one ?? other) : (text) => one(text) && other(text);
+export function both(first: Accepts | undefined, second: Accepts | undefined): Accepts | undefined {
+  return first === undefined || second === undefined
+    ? (first ?? second)
+    : (text) => first(text) && second(text);
 }
