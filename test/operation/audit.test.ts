@@ -50,6 +50,8 @@ describe('an answer', () => {
     categories: AuditEntry['categories'] | undefined;
     purpose: string | undefined;
     because: string | undefined;
+    /** The terms of a search. */
+    searched: string[];
   }
   const LIVE: Answered = {
     sources: { shop: 'live' },
@@ -57,9 +59,10 @@ describe('an answer', () => {
     categories: LINE.categories,
     purpose: 'SERVICE',
     because: undefined,
+    searched: [],
   };
   const entryOf = (answered: Partial<Answered>) => {
-    const { sources, customers, categories, purpose, because } = { ...LIVE, ...answered };
+    const { sources, customers, categories, purpose, because, searched } = { ...LIVE, ...answered };
     const auditor = createAuditor({
       log: vi.fn() as never,
       required: true,
@@ -70,13 +73,17 @@ describe('an answer', () => {
     return auditor.entryOf({
       prepared: { audited: { name: null, id: '' } },
       disclosure: { of: () => categories, forbidden: () => [] },
-      context: { requestId: 'request' },
+      context: { requestId: 'request', searchTerms: new Set(searched) },
       principal: { caller: { name: 'test' }, audience: { purpose } },
       provenance: { statuses: () => sources },
       about: undefined,
       because,
     } as unknown as Audited);
   };
+  test('has the terms of a search, and none without a search', () => {
+    expect(entryOf({ searched: ['NAME', 'PHONE'] })).toMatchObject({ terms: ['NAME', 'PHONE'] });
+    expect(entryOf({})).not.toHaveProperty('terms');
+  });
   const entryWith = (sources: AuditEntry['sources']) => entryOf({ sources });
 
   test.each<[string, Partial<Answered>]>([

@@ -202,6 +202,7 @@ describe('the schema', () => {
       'customer',
       'identify',
       'customers',
+      'findCustomers',
       'company',
     ]);
     expect(publish(schema)).not.toMatch(/\b_\w/);
@@ -277,7 +278,7 @@ describe('the schema', () => {
 
   test('has the description of the first file that describes a type or key field', () => {
     const describing = (name: string) => ({
-      ...localSource(name),
+      ...localSource(name, { resolvers: { Company: { [name]: () => null } } }),
       sdl: `
         "A company in ${name}."
         type Company @foundBy(field: "kvkNumber") @personalData(category: NONE) {
