@@ -48,7 +48,9 @@ export function readSearch(
 }
 
 function readTerm(term: Term, input: string, rules: IdentityRules): string {
-  const value = input.normalize('NFC').trim().replaceAll(/\s+/g, ' ');
+  // A name is also written as in a list, such as "Jansen, Eva".
+  const text = term === 'name' ? input.replaceAll(/[,;]/g, ' ') : input;
+  const value = text.normalize('NFC').trim().replaceAll(/\s+/g, ' ');
   if (value === '' || value.length > MAX_CHARACTERS || /\p{Cc}/u.test(value))
     throw new InvalidInputError(
       `The ${term} of a search has 1 to ${MAX_CHARACTERS} characters, and no control characters.`,

@@ -1,7 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import type { Client } from '../connectors/connector.js';
 import { AmbiguousIdentityError, ErasedError, GatewayError, InvalidInputError } from '../errors.js';
-import type { CustomerRecord, CustomerSearch } from '../identity/declaration.js';
+import { MAX_SEARCH_RECORDS, type CustomerRecord, type CustomerSearch } from '../identity/declaration.js';
 import { normaliseIn, type Identifier } from '../identity/identifiers.js';
 import type { Identity } from '../identity/identity-graph.js';
 import type { IdentifyingSource } from '../identity/matching.js';
@@ -45,26 +45,30 @@ export async function findCustomers(
       `No plugged-in system can search by ${terms.join(' and ')}${terms.length > 1 ? ' together' : ''}. Give other terms.`,
     );
   const unavailable = new Map<string, GatewayError>();
-  const found = await Promise.all(
+  const loaded = await Promise.all(
     searchable.map(async ({ source, call }) => {
       const records = await unlessFailed(
         () => call?.(context) ?? Promise.resolve([]),
         source.name,
         unavailable,
       );
-      return (records ?? [])
-        .filter((record) => matchesSearch(record, search, rules))
-        .flatMap(({ id }): FoundRecord[] => {
-          const recordId = normaliseIn(rules, source.identity.recordKey, id);
-          return recordId === null ? [] : [{ source, id, recordId }];
-        });
+      return { source, records: records ?? [] };
     }),
   );
   const [error] = unavailable.values();
   if (error !== undefined && unavailable.size === searchable.length) throw error;
-  const records = found.flat();
+  const matching = loaded.flatMap(({ source, records }) =>
+    records
+      .filter((record) => matchesSearch(record, search, rules))
+      .flatMap(({ id }): FoundRecord[] => {
+        const recordId = normaliseIn(rules, source.identity.recordKey, id);
+        return recordId === null ? [] : [{ source, id, recordId }];
+      }),
+  );
+  // A system may have more records than a search returns.
+  const mayHaveMore = loaded.some(({ records }) => records.length >= MAX_SEARCH_RECORDS);
   const { customers, ambiguousCount } = await groupByCustomer(
-    records.slice(0, MAX_RECORDS),
+    matching.slice(0, MAX_RECORDS),
     context,
     unavailable,
   );
@@ -75,7 +79,7 @@ export async function findCustomers(
       customer: createCustomer(identity, info, directory),
       matches: sources.map((source) => ({ source, terms: [...terms] as CustomerSearchTerm[] })),
     })),
-    hasMore: customers.length > MAX_HITS || records.length > MAX_RECORDS,
+    hasMore: mayHaveMore || customers.length > MAX_HITS || matching.length > MAX_RECORDS,
     ambiguousCount,
     searchedSystems: namesOf(searchable).filter((name) => !unavailable.has(name)),
     notSearchedSystems: namesOf(calls.filter(({ call }) => call === undefined)),

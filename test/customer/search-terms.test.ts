@@ -14,6 +14,7 @@ const seesAll = { maySee: () => true };
 describe('readSearch', () => {
   const accepted: [Parameters<typeof readSearch>[0], CustomerSearch][] = [
     [{ name: '  van  der Meer ' }, { name: 'van der Meer' }],
+    [{ name: 'Meer,van der; Eva' }, { name: 'Meer van der Eva' }],
     [{ email: 'Eva@' }, { email: 'eva@' }],
     [{ phone: '06 1234 5678' }, { phone: '+31612345678' }],
     [

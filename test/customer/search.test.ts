@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Role } from '../../src/context/caller.js';
-import { defineLoader, idNamespace } from '../../src/index.js';
+import { defineLoader, idNamespace, MAX_SEARCH_RECORDS } from '../../src/index.js';
 import type { CustomerSearch } from '../../src/identity/declaration.js';
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { createTestGateway } from '../support/gateway.js';
@@ -218,6 +218,8 @@ describe('a source that can be searched', () => {
     record('not an id', 'Ana Three'),
   ];
   let calls = 0;
+  /** The records that a search returns. */
+  let found = MEMBERS;
   const byId = defineLoader({
     name: 'membersById',
     load: (ids: readonly string[]) =>
@@ -236,7 +238,7 @@ describe('a source that can be searched', () => {
             name: 'membersBySearch',
             load: (searches: readonly CustomerSearch[]) => {
               calls += 1;
-              return Promise.resolve(searches.map(() => MEMBERS));
+              return Promise.resolve(searches.map(() => found));
             },
           }),
         },
@@ -251,12 +253,25 @@ describe('a source that can be searched', () => {
   });
   afterAll(() => club.close());
 
+  test('says that there may be more when the system returned as many records as a search may have', async () => {
+    const others = Array.from({ length: MAX_SEARCH_RECORDS - MEMBERS.length }, (_, i) =>
+      record(`${100 + i}`, 'Bob'),
+    );
+    expect((await search({ name: 'ana' }, 'operator', club)).result?.hasMore).toBe(false);
+    found = [...MEMBERS, ...others];
+    const { result } = await search({ name: 'ana' }, 'operator', club);
+    expect(result?.hits).toHaveLength(2);
+    expect(result?.hasMore).toBe(true);
+    found = MEMBERS;
+  });
+
   test('shows its records that match, and calls it once for each search', async () => {
+    const before = calls;
     const { result, errors } = await search({ name: 'ana' }, 'operator', club);
     expect(errors).toBeUndefined();
     expect(result?.hits.map(({ customer }) => customer.name)).toEqual(['Ana One', 'Ana Two']);
-    expect(calls).toBe(1);
+    expect(calls).toBe(before + 1);
     await search({ name: 'ana' }, 'operator', club);
-    expect(calls).toBe(2);
+    expect(calls).toBe(before + 2);
   });
 });
