@@ -191,6 +191,8 @@ async function writeParquet(part: string, out: string): Promise<void> {
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
   const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
+  // Only this user may read the file, as the others.
+  const umask = process.umask(0o077);
   try {
     // All rows are read for the types of the columns, because a value may be missing in the first rows.
     await connection.run(
@@ -198,6 +200,7 @@ async function writeParquet(part: string, out: string): Promise<void> {
         TO ${quoted(out)} (FORMAT parquet)`,
     );
   } finally {
+    process.umask(umask);
     connection.closeSync();
     instance.closeSync();
   }

@@ -134,6 +134,9 @@ describe('stekkerdoos bulk', { timeout: 120_000 }, () => {
       csv.map((row) => [row['line'], row['input.email'], row['name']]),
     );
     connection.closeSync();
+    // Other users of the machine must not read them.
+    for (const name of ['cards.csv', 'cards.parquet'])
+      expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
   });
 
   const mistakes: [string[], RegExp][] = [
