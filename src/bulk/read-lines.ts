@@ -148,7 +148,8 @@ function recordsOf(text: string): string[][] | undefined {
   }
 }
 
-function parseObject(text: string): Record<string, unknown> | undefined {
+/** Parses a JSON object. Undefined if the text is none. */
+export function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -5,7 +5,7 @@ import { defineCommand } from 'citty';
 import type { Bulk, BulkRequest, BulkRunnable } from '../bulk/bulk.js';
 import { checkPlan, type BulkPlan } from '../bulk/plan.js';
 import { csvRows } from '../bulk/write-rows.js';
-import type { InputLine } from '../bulk/read-lines.js';
+import { parseObject, type InputLine } from '../bulk/read-lines.js';
 import { didYouMean } from '../did-you-mean.js';
 import { InvalidInputError } from '../errors.js';
 import { finish, hasFailed, openRows, readInput, replaceRows, rowsIn } from './bulk-files.js';
@@ -159,14 +159,10 @@ function findOperation(bulk: Bulk, name: string): BulkRunnable {
 }
 
 function readVariables(text = '{}'): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return Object.fromEntries(Object.entries(value));
-  } catch {
-    // The error below says what is wrong.
-  }
-  throw new InvalidInputError('--variables must be a JSON object, such as {"first": 5}.');
+  const variables = parseObject(text);
+  if (variables === undefined)
+    throw new InvalidInputError('--variables must be a JSON object, such as {"first": 5}.');
+  return variables;
 }
 
 async function failedLines(out: string): Promise<ReadonlySet<number>> {

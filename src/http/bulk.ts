@@ -4,7 +4,7 @@ import type { RequestListener } from 'node:http';
 import { z } from 'zod';
 import type { Bulk } from '../bulk/bulk.js';
 import { checkPlan } from '../bulk/plan.js';
-import { countLines, readCsvLines, readJsonLines, type InputLine } from '../bulk/read-lines.js';
+import { countLines, parseObject, readCsvLines, readJsonLines, type InputLine } from '../bulk/read-lines.js';
 import type { Row } from '../bulk/run-bulk.js';
 import { csvRows, jsonRows, type RowWriter } from '../bulk/write-rows.js';
 import { toClientErrors, type ErrorLog } from '../operation/errors.js';
@@ -113,15 +113,10 @@ function isCsvAccepted(headers: RequestHead['headers']): boolean {
 }
 
 function variablesIn(url: URL): Readonly<Record<string, unknown>> {
-  const text = url.searchParams.get('variables') ?? '{}';
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return Object.fromEntries(Object.entries(value));
-  } catch {
-    // The error below says what is wrong.
-  }
-  throw httpError('BAD_REQUEST', 'The parameter "variables" must be a JSON object.');
+  const variables = parseObject(url.searchParams.get('variables') ?? '{}');
+  if (variables === undefined)
+    throw httpError('BAD_REQUEST', 'The parameter "variables" must be a JSON object.');
+  return variables;
 }
 
 /** What an error says about the response, as in `request-error.ts`. */
