@@ -250,7 +250,12 @@ describe('Query', () => {
       { __typename: 'UnknownIdentifier', queriedSystems: ['a'] },
       0,
     ],
-    ['nobody while a system fails', { kind: 'unknown', failed: new Map([['a', down]]) }, down, 0],
+    [
+      'an unknown customer while a system fails',
+      { kind: 'unknown', failed: new Map([['a', down]]) },
+      down,
+      0,
+    ],
   ])('identify: finds %s', async (_, match, expected, count) => {
     const { data, errors, context } = await query(identify, { match });
     if (expected instanceof Error) expect(errors).toEqual([expected]);

@@ -12,7 +12,7 @@ import type { Forget, Forgotten } from '../../src/privacy/forget.js';
 
 const TOKEN = 'a token of the tests';
 const FORGOTTEN: Forgotten = { isEverywhere: true, unavailableSources: [], renew: () => undefined };
-const NOBODY = {
+const NO_CALLERS = {
   caller: () => {
     throw new UnauthenticatedError('invalid');
   },
@@ -22,7 +22,7 @@ async function post(forget: Forget, body: object): Promise<{ status: number; bod
   const yoga = createYoga({
     schema: buildSchema('type Query { a: Int }'),
     logging: false,
-    plugins: [useForgetting({ token: TOKEN, authentication: NOBODY }, forget)],
+    plugins: [useForgetting({ token: TOKEN, authentication: NO_CALLERS }, forget)],
   });
   const response = await yoga.fetch('http://gateway/admin/forget', {
     method: 'POST',
@@ -78,8 +78,8 @@ describe('an operator', () => {
   const callerWith = (...scopes: string[]) => ({ caller: () => ({ scopes: new Set(scopes) }) as never });
 
   it.each<[string, Parameters<typeof isOperator>, boolean]>([
-    ['the token', [request, { token: TOKEN, authentication: NOBODY }], true],
-    ['another token', [request, { token: `${TOKEN}.`, authentication: NOBODY }], false],
+    ['the token', [request, { token: TOKEN, authentication: NO_CALLERS }], true],
+    ['another token', [request, { token: `${TOKEN}.`, authentication: NO_CALLERS }], false],
     ['the scope', [request, { token: undefined, authentication: callerWith('admin:forget') }], true],
     ['another scope', [request, { token: undefined, authentication: callerWith('orders:read') }], false],
     [

@@ -77,7 +77,7 @@ describe('the rules', () => {
     expect(normaliseIn(rules, namespace, value) !== null).toBe(isOne);
   });
 
-  test('know the role mailboxes of the settings, which link nobody', () => {
+  test('know the role mailboxes of the settings, which link no records', () => {
     const email = rulesOf(shop).namespaces.get('email');
     expect(['desk@example.nl', 'eva@example.nl'].map((value) => email?.mayLink?.(value))).toEqual([
       false,

@@ -94,7 +94,7 @@ describe('an answer', () => {
   });
 
   test.each<[string, Partial<Answered>, Partial<AuditEntry>]>([
-    ['is about nobody, although a system was called', { customers: [] }, { customers: [] }],
+    ['is about no customer, although a system was called', { customers: [] }, { customers: [] }],
     ['has a customer, without a call', { sources: {} }, { customers: ['one'], sources: {} }],
     ['has no purpose', { purpose: undefined }, { purpose: 'NONE' }],
     ['is withheld', { because: 'CONSENT_REQUIRED' }, { because: 'CONSENT_REQUIRED' }],

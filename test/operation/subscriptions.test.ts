@@ -122,7 +122,7 @@ describe('a subscription is refused', () => {
 
 describe('an event', () => {
   it.each<[string, KnownEvent, Situation, boolean]>([
-    ['of nobody who is erased', eventOf('1', [identifier('a')]), { erased: ['b'] }, true],
+    ['of a customer who is not erased', eventOf('1', [identifier('a')]), { erased: ['b'] }, true],
     ['of an erased customer', eventOf('1', [identifier('a'), identifier('b')]), { erased: ['b'] }, false],
     ['of an erased device', eventOf('1', [], { device: ['d', 'e'] }), { erased: ['e'] }, false],
     [

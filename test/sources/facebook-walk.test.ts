@@ -222,7 +222,7 @@ describe('an error of Meta', () => {
     [100, true],
     [803, true],
     [190, false],
-  ])('with the code %d is about an id that nobody has: %s', (code, expected) => {
+  ])('with the code %d is about an unknown id: %s', (code, expected) => {
     expect(isNotFound({ code })).toBe(expected);
   });
 

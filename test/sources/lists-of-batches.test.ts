@@ -10,21 +10,10 @@ import {
 } from '../../sources/contact-centre/loaders.js';
 import { readTicketsOf } from '../../sources/contact-centre/tickets.js';
 import { invoicePages, openTotals } from '../../sources/invoices/loaders.js';
-import type { Context, Customer } from '../../src/customer/customer.js';
 import type { OdataClient, RestClient } from '../../src/index.js';
 import type { z } from 'zod';
 
-/** A context whose loaders return what `read` returns. */
-const contextWith = (read: (loader: string, key: never) => unknown) =>
-  ({
-    load: ({ name }: { name: string }, key: never) => Promise.resolve(read(name, key)),
-  }) as unknown as Context;
-const customerWith = (ids: readonly string[], records: readonly unknown[] = []) =>
-  ({
-    identifiers: () => Promise.resolve(ids),
-    records: () => Promise.resolve(records),
-    identity: { start: { namespace: 'email', value: 'an@example.nl' } },
-  }) as unknown as Customer;
+import { contextWith, customerWith } from './resolver-arguments.js';
 
 describe('the lists of Zendesk', () => {
   it.each([

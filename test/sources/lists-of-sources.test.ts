@@ -10,21 +10,10 @@ import { errorKindOf } from '../../sources/crm-salesforce/wire.js';
 import { timeline as cases } from '../../sources/crm-salesforce/timeline.js';
 import { olderMentions } from '../../sources/x/loaders.js';
 import { resolvers as x } from '../../sources/x/resolvers.js';
-import type { Context, Customer } from '../../src/customer/customer.js';
+import type { Context } from '../../src/customer/customer.js';
 import type { RestClient } from '../../src/index.js';
 import { z } from 'zod';
-
-/** A context whose loaders return what `read` returns. */
-const contextWith = (read: (loader: string, key: never) => unknown) =>
-  ({
-    load: ({ name }: { name: string }, key: never) => Promise.resolve(read(name, key)),
-  }) as unknown as Context;
-const customerWith = (ids: readonly string[], records: readonly unknown[] = []) =>
-  ({
-    identifiers: () => Promise.resolve(ids),
-    records: () => Promise.resolve(records),
-    identity: { start: { namespace: 'email', value: 'an@example.nl' } },
-  }) as unknown as Customer;
+import { contextWith, customerWith } from './resolver-arguments.js';
 
 /** Calls a resolver as the gateway does. */
 function resolve(resolver: unknown, parent: unknown, args: object, context: Context): unknown {
