@@ -33,6 +33,7 @@ export default defineConfig({
       'test/support/start-stand-ins.ts',
       'test/support/other-suites.ts',
     ],
+    setupFiles: ['test/support/real-timers.ts'],
     testTimeout: 20_000,
     // Hooks start databases and gateways, which takes long on a busy machine. They assert nothing.
     hookTimeout: 60_000,

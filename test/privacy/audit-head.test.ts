@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { HeadError, openHead, readHead } from '../../src/privacy/audit-head.js';
 import { temporaryFolder } from './audit-entries.js';
 
@@ -10,6 +10,8 @@ beforeEach(() => {
   vi.useFakeTimers();
 });
 afterEach(() => {
+  // A spy on a timer is restored first, because it holds the imitated one.
+  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
@@ -17,9 +19,6 @@ test('the head has the newest line within 100 ms, each time, with one timer', ()
   const path = join(temporaryFolder(), 'audit.log.head');
   const head = openHead(path);
   const timers = vi.spyOn(globalThis, 'setTimeout');
-  onTestFinished(() => {
-    timers.mockRestore();
-  });
   head.start(link(1));
   for (const seq of [2, 4, 6]) {
     head.note(link(seq));

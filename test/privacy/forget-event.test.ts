@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Forgettable } from '../../src/cache/invalidation.js';
 import { commonNamespaces, idNamespace, type Identifier } from '../../src/identity/identifiers.js';
 import type { IdentityRules } from '../../src/identity/identity-graph.js';
@@ -94,6 +94,8 @@ beforeEach(() => {
   vi.useFakeTimers();
 });
 afterEach(() => {
+  // A spy on a timer is restored first, because it holds the imitated one.
+  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
@@ -134,9 +136,6 @@ describe('an event that names a customer', () => {
   test('reloads popular answers after the system has sent its other events about the change', async () => {
     const { forgetEvent, renewed } = open({ email: { customer: customer([EMAIL]) } });
     const timers = vi.spyOn(globalThis, 'setTimeout');
-    onTestFinished(() => {
-      timers.mockRestore();
-    });
     await forgetEvent(event(EMAIL, SHOP_ID));
     // The wait does not delay the end of the process.
     expect(timers.mock.results.map(({ value }) => (value as NodeJS.Timeout).hasRef())).toEqual([false]);
