@@ -19,7 +19,6 @@ export interface Protection {
 }
 
 export interface ProtectionBounds {
-  concurrency: number;
   bulkShare: number;
   rate: Rate | undefined;
   /** The quota, with the calls that are left in the current period as far as this process knows. */

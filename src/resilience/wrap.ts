@@ -51,7 +51,7 @@ class SourceProtection implements Protection {
       observe.breakerChanged?.(state);
     });
     this.#boundsNow = () => ({
-      ...{ concurrency, bulkShare, rate },
+      ...{ bulkShare, rate },
       quota: contract && { ...contract, left: quota?.left ?? contract.calls },
     });
     this.#parts = {

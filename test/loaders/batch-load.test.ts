@@ -69,7 +69,7 @@ function setUp({ load, policy = { maxAge: '10 s' }, read }: SetUp) {
       };
     },
     breaker: 'closed',
-    bounds: { concurrency: 1, bulkShare: 1, rate: undefined, quota: undefined },
+    bounds: { bulkShare: 1, rate: undefined, quota: undefined },
     waiting: 0,
   };
   const batches = new BatchLoad(
