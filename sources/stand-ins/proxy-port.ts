@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import type { Server, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { healthy, type Condition } from './fault.js';
@@ -29,7 +28,12 @@ export interface ProxyPort {
  * those cannot take a system's port while it is closed.
  */
 const firstPort = 20_000;
-const lastPort = 32_767;
+const ports = 12_672;
+/** Each process begins in a part of its own, so that it does not take a port that another process has closed for a moment. */
+const portsOfProcess = 128;
+const start = (process.pid % (ports / portsOfProcess)) * portsOfProcess;
+/** The ports of this process, also those that are closed while their system is unavailable. */
+const reserved = new Set<number>();
 const portRetryMs = 50;
 const portRetries = 60;
 
@@ -67,10 +71,13 @@ export async function openProxyPort(
   };
 
   const openOnFreePort = async (): Promise<void> => {
-    for (let attempt = 0; !server.listening; attempt++) {
-      number = randomInt(firstPort, lastPort + 1);
+    for (let tried = 0; !server.listening; tried++) {
+      number = firstPort + ((start + tried) % ports);
+      if (reserved.has(number)) continue;
+      reserved.add(number);
       await listen(server, number).catch((error: unknown) => {
-        if (attempt === portRetries) throw error;
+        reserved.delete(number);
+        if (tried >= ports) throw error;
       });
     }
   };
@@ -129,6 +136,7 @@ export async function openProxyPort(
     close() {
       return inSequence(async () => {
         await shut();
+        reserved.delete(number);
         await release?.();
       });
     },

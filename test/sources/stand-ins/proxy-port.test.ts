@@ -38,6 +38,17 @@ describe('the port of a system', () => {
     expect(new Set(ports.map(({ number }) => number)).size).toBe(20);
   });
 
+  it('is not given to another system while it is closed, and is free again at the end', async () => {
+    const port = await openPort();
+    await port.change({ ...healthy, fault: 'down' });
+    const others = await Promise.all(Array.from({ length: 20 }, () => openPort()));
+    expect(others.map(({ number }) => number)).not.toContain(port.number);
+    await port.change(healthy);
+    expect(await connectionTo(port.number)).toBe('connected');
+    await port.close();
+    expect((await openPort()).number).toBe(port.number);
+  });
+
   it('refuses connections while the system is unavailable, and is the same afterwards', async () => {
     const port = await openPort();
     expect(await connectionTo(port.number)).toBe('connected');
