@@ -1,3 +1,6 @@
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { randomInt } from 'node:crypto';
 import type { Server, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { healthy, type Condition } from './fault.js';
@@ -29,11 +32,6 @@ export interface ProxyPort {
  */
 const firstPort = 20_000;
 const ports = 12_672;
-/** Each process begins in a part of its own, so that it does not take a port that another process has closed for a moment. */
-const portsOfProcess = 128;
-const start = (process.pid % (ports / portsOfProcess)) * portsOfProcess;
-/** The ports of this process, also those that are closed while their system is unavailable. */
-const reserved = new Set<number>();
 const portRetryMs = 50;
 const portRetries = 60;
 
@@ -53,6 +51,7 @@ export async function openProxyPort(
   let condition = healthy;
   let calls = 0;
   let number = port;
+  let reservation: UdpSocket | undefined;
 
   server.on('connection', (socket: Socket) => {
     if (condition.fault === 'down') {
@@ -71,14 +70,17 @@ export async function openProxyPort(
   };
 
   const openOnFreePort = async (): Promise<void> => {
+    const start = randomInt(ports);
     for (let tried = 0; !server.listening; tried++) {
       number = firstPort + ((start + tried) % ports);
-      if (reserved.has(number)) continue;
-      reserved.add(number);
-      await listen(server, number).catch((error: unknown) => {
-        reserved.delete(number);
+      try {
+        reservation = await reservePort(number);
+        await listen(server, number);
+      } catch (error) {
+        reservation?.close();
+        reservation = undefined;
         if (tried >= ports) throw error;
-      });
+      }
     }
   };
 
@@ -136,19 +138,32 @@ export async function openProxyPort(
     close() {
       return inSequence(async () => {
         await shut();
-        reserved.delete(number);
+        reservation?.close();
+        reservation = undefined;
         await release?.();
       });
     },
   };
 }
 
-function listen(server: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
+/**
+ * Reserves the number of a port among all processes that call this function, for as long as the returned socket is open. Rejects
+ * with EADDRINUSE if the number is reserved already. It binds the UDP port of that number, so the TCP port can still be opened
+ * and closed, and the operating system ends the reservation of a process that stops.
+ */
+export async function reservePort(number: number): Promise<UdpSocket> {
+  const socket = createSocket('udp4').unref();
+  try {
+    socket.bind({ port: number, address: '127.0.0.1', exclusive: true });
+    await once(socket, 'listening');
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}
+
+async function listen(server: Server, port: number): Promise<void> {
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
 }
