@@ -80,7 +80,7 @@ export interface StartOptions {
   program?: string;
   /** Settings in addition to the environment of the bench. */
   environment?: Readonly<Record<string, string>>;
-  build: Build;
+  build: Pick<Build, 'folder'>;
   /** V8 flags. Default: those of `npm start` for our gateway, none for other roles. */
   v8Flags?: readonly string[];
   /** Additional flags of Node. */

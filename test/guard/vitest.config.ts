@@ -5,5 +5,11 @@ import ordinary, { expect } from '../../vitest.config.js';
 export default defineConfig({
   ...ordinary,
   root: `${import.meta.dirname}/../..`,
-  test: { include: ['test/guard/*.guard.ts'], testTimeout: 120_000, hookTimeout: 120_000, expect },
+  test: {
+    globalSetup: ['test/guard/compile-gateway.ts'],
+    include: ['test/guard/*.guard.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect,
+  },
 });

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { load, type Body } from '../bench/load.js';
 import { COUNTING_FLAGS } from '../bench/peers/contenders.js';
 import { bodiesOfFifty, bodiesOfOne, CUSTOMERS_OF_LIST } from '../bench/peers/queries.js';
 import { PEER_SYSTEMS } from '../bench/peers/systems.js';
-import { build, start, type Running, type StartOptions } from '../bench/processes.js';
+import { start, type Running, type StartOptions } from '../bench/processes.js';
 import { median } from '../bench/report.js';
 
 /**
@@ -16,14 +16,12 @@ const MAX_KB_OF_EACH_OF_FIFTY = 55;
 /** Number of measured blocks. The result is their median, because garbage collection can distort one block. */
 const BLOCKS = 5;
 
-const compiled = await build();
 const running: Running[] = [];
 afterAll(async () => {
   await Promise.all(running.map((server) => server.stop()));
-  compiled.remove();
 });
 const open = async (options: Omit<StartOptions, 'build'>): Promise<Running> => {
-  const server = await start({ build: compiled, ...options });
+  const server = await start({ build: inject('guardBuild'), ...options });
   running.push(server);
   return server;
 };

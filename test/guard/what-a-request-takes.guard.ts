@@ -1,7 +1,7 @@
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, inject, test } from 'vitest';
 import { difference, faultControl, type Calls } from '../bench/fault-control.js';
 import { load, type Body } from '../bench/load.js';
-import { build, start, type Running, type StartOptions } from '../bench/processes.js';
+import { start, type Running, type StartOptions } from '../bench/processes.js';
 import { CUSTOMERS, customerQuery, customersEverywhere, customersQuery, SYSTEMS } from '../bench/query.js';
 import { median } from '../bench/report.js';
 import { tuningEnvironment } from '../bench/tuning.js';
@@ -10,16 +10,14 @@ import { tuningEnvironment } from '../bench/tuning.js';
  * Counts calls and allocated bytes instead of time, so the results do not depend on the machine or its load. Allocated bytes
  * show when a change made a request more expensive.
  */
-const compiled = await build();
 const running: Running[] = [];
 const open = async (options: Omit<StartOptions, 'build'>): Promise<Running> => {
-  const started = await start({ build: compiled, ...options });
+  const started = await start({ build: inject('guardBuild'), ...options });
   running.push(started);
   return started;
 };
 afterAll(async () => {
   await Promise.all(running.map((server) => server.stop()));
-  compiled.remove();
 });
 
 const systems = await Promise.all(
@@ -70,7 +68,7 @@ const FROM_CACHE = { requests: 300, warmUp: 600 };
 const DONE = { requests: 900, warmUp: 600 };
 
 /** Number of measured blocks. The result is their median, because garbage collection can distort one block. */
-const BLOCKS = 5;
+const BLOCKS = 3;
 
 interface Taken {
   /** Kilobytes allocated for a request. */

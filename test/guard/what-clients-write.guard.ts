@@ -1,6 +1,6 @@
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, inject, test } from 'vitest';
 import { load, type Body } from '../bench/load.js';
-import { build, start, type Running, type StartOptions } from '../bench/processes.js';
+import { start, type Running, type StartOptions } from '../bench/processes.js';
 import { customersEverywhere, SYSTEMS } from '../bench/query.js';
 import { tuningEnvironment } from '../bench/tuning.js';
 
@@ -8,16 +8,14 @@ import { tuningEnvironment } from '../bench/tuning.js';
  * Clients can send an unlimited number of different selections, aliases, operation names and values. The number of
  * metric series, loaders and cached plans must stay bounded.
  */
-const compiled = await build();
 const running: Running[] = [];
 const open = async (options: Omit<StartOptions, 'build'>): Promise<Running> => {
-  const started = await start({ build: compiled, ...options });
+  const started = await start({ build: inject('guardBuild'), ...options });
   running.push(started);
   return started;
 };
 afterAll(async () => {
   await Promise.all(running.map((running) => running.stop()));
-  compiled.remove();
 });
 
 const CUSTOMERS = 100;

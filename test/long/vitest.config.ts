@@ -1,10 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import ordinary from '../../vitest.config.js';
 
-/**
- * Runs all cases of the tests that `npm test` shortens, with each file in its own process:
- * `npx vitest run --config test/long/vitest.config.ts`
- */
+/** Runs all cases of the tests that `npm test` shortens: `npx vitest run --config test/long/vitest.config.ts`. */
 export default defineConfig({
   ...ordinary,
   root: `${import.meta.dirname}/../..`,
@@ -24,7 +21,6 @@ export default defineConfig({
       'test/stitching/webshop-cost.test.ts',
       'test/webhooks/crash.test.ts',
     ],
-    isolate: true,
     provide: { isThorough: true },
   },
 });
