@@ -247,6 +247,26 @@ describe('the loader of consent', () => {
     ]);
   });
 
+  test('reads each part of a statement and of a note', async () => {
+    const statement = {
+      purpose: 'MARKETING',
+      channel: 'EMAIL',
+      topic: 'Newsletter',
+      status: 'GRANTED',
+      updatedAt: '2026-11-01T12:00:00.000Z',
+      evidence: 'Double opt-in',
+    } as const;
+    const { loader } = registered({ load: () => Promise.resolve([[statement]]) });
+    expect(await loader?.load(['1'], {} as Client)).toEqual([[{ ...statement, source: 'crm' }]]);
+    const source = addConsentLoader(
+      { name: 'crm' } as LoadedSource<Client>,
+      { purposes: [], ofRecord: crm.ofRecord, notesOf: () => Promise.resolve([statement]) },
+      'crmContactId',
+      { add: () => undefined } as unknown as LoaderRegistry,
+    );
+    expect(await source.notesOf({} as Customer, {} as Context)).toEqual([{ ...statement, source: 'crm' }]);
+  });
+
   test('returns no notes if the source declares none', async () => {
     expect(await registered().source.notesOf({} as Customer, {} as Context)).toEqual([]);
   });

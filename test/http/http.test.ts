@@ -150,6 +150,39 @@ describe('a client', () => {
     expect((await fetch(`${url}/health/live`)).status).toBe(200);
   });
 
+  test('whose connection is silent for too long is disconnected', async () => {
+    const { port } = await start(() => undefined, { inactivityTimeoutMs: 50 });
+    const socket = connect(port, HOST);
+    socket.write('GET /graphql HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    expect(await received(socket)).toBe('');
+  });
+
+  describe('that was answered before its body ended', () => {
+    /** Sends the beginning of a large body, and reads the answer. */
+    async function answeredEarly(): Promise<Socket> {
+      const { port } = await start((_, response) => response.writeHead(413).end('too large'));
+      const socket = connect(port, HOST);
+      socket.on('error', () => undefined);
+      socket.write('POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n{');
+      await once(socket, 'data');
+      return socket;
+    }
+
+    test('is disconnected if it sends more than 16 MB after the answer', async () => {
+      const socket = await answeredEarly();
+      socket.write(Buffer.alloc(17 * 1024 * 1024, ' '));
+      await once(socket, 'close');
+    });
+
+    test('is disconnected five seconds later', async () => {
+      const socket = await answeredEarly();
+      const later = performance.now() + 5_001;
+      const now = vi.spyOn(performance, 'now').mockImplementation(() => later);
+      await once(socket, 'close');
+      now.mockRestore();
+    });
+  });
+
   test('that disconnects during its request does not affect others', async () => {
     const { port, url } = await start(gateway.handler);
     const socket = connect(port, HOST);

@@ -1,8 +1,17 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unwatchFile,
+  watchFile,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { watchProject } from '../../src/process/watch-files.js';
+import { watchProject, watchSecretFiles } from '../../src/process/watch-files.js';
 
 test('a project folder that is created later is also watched', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-watch-'));
@@ -17,5 +26,39 @@ test('a project folder that is created later is also watched', async () => {
     expect(onChange).toHaveBeenCalledTimes(2);
   }, 10_000);
   stop();
+  rmSync(folder, { recursive: true });
+});
+
+test('a file of a setting is watched, also if it is a symbolic link to another file, until watching stops', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-watch-'));
+  const [file, other] = [join(folder, 'secret'), join(folder, 'other')];
+  const replace = (text: string): void => {
+    const target = join(folder, text);
+    writeFileSync(target, text);
+    symlinkSync(target, `${file}.new`);
+    renameSync(`${file}.new`, file);
+  };
+  replace('first');
+  writeFileSync(other, 'other');
+  // A file is polled in the interval of its first listener, so this one makes the test short.
+  const listener = vi.fn();
+  for (const watched of [file, other]) watchFile(watched, { interval: 20, persistent: false }, listener);
+  const onChange = vi.fn();
+  const stop = watchSecretFiles([file, other], onChange);
+  replace('the second secret');
+  await vi.waitFor(() => {
+    expect(onChange).toHaveBeenCalledTimes(1);
+  }, 10_000);
+  writeFileSync(other, 'another secret');
+  await vi.waitFor(() => {
+    expect(onChange).toHaveBeenCalledTimes(2);
+  }, 10_000);
+  stop();
+  replace('the third and last secret');
+  await vi.waitFor(() => {
+    expect(listener).toHaveBeenCalledTimes(3);
+  }, 10_000);
+  expect(onChange).toHaveBeenCalledTimes(2);
+  for (const watched of [file, other]) unwatchFile(watched, listener);
   rmSync(folder, { recursive: true });
 });

@@ -29,8 +29,11 @@ async function listen(onConnection: (socket: Socket) => void): Promise<string> {
   return `postgres://nobody@127.0.0.1:${(server.address() as AddressInfo).port}/webhooks`;
 }
 
-/** Answers like a PostgreSQL that reports success for each statement. */
-async function answering() {
+/**
+ * Answers like a PostgreSQL that reports success for each statement, except `SELECT 1`: it fails with the next of these
+ * SQLSTATEs, as long as there are any.
+ */
+async function answering(failures: string[] = []) {
   const parameters: string[] = [];
   const statements: string[] = [];
   const message = (type: string, body = '') => {
@@ -49,8 +52,14 @@ async function answering() {
       socket.on('data', (data) => {
         for (let at = 0; at < data.length; at += 1 + data.readInt32BE(at + 1)) {
           if (data[at] !== 'Q'.charCodeAt(0)) continue;
-          statements.push(data.toString('utf8', at + 5, at + data.readInt32BE(at + 1)));
-          socket.write(done);
+          const statement = data.toString('utf8', at + 5, at + data.readInt32BE(at + 1));
+          statements.push(statement);
+          const state = statement === 'SELECT 1' ? failures.shift() : undefined;
+          socket.write(
+            state === undefined
+              ? done
+              : Buffer.concat([message('E', `SERROR\0C${state}\0Mfailed\0\0`), message('Z', 'E')]),
+          );
         }
       });
     });
@@ -110,6 +119,21 @@ it('is set in each transaction, because a pooler refuses most parameters of a co
     'SELECT 1',
     'COMMIT',
   ]);
+});
+
+it.each<[string, string[], number, string | undefined]>([
+  ['is repeated after a deadlock', ['40P01'], 2, undefined],
+  ['is repeated after a conflict with another transaction', ['40001', '40001'], 3, undefined],
+  ['fails after five deadlocks', Array<string>(9).fill('40P01'), 5, '40P01'],
+  ['is not repeated after another error', ['23505'], 1, '23505'],
+])('a transaction %s', async (_, failures, attempts, code) => {
+  const { url, statements } = await answering(failures);
+  const database = await openPostgres(url);
+  const run = database.run([{ sql: 'SELECT 1' }]);
+  if (code === undefined) expect(await run).toHaveLength(1);
+  else await expect(run).rejects.toMatchObject({ code });
+  expect(statements.filter((statement) => statement === 'SELECT 1')).toHaveLength(attempts);
+  await database.close();
 });
 
 it('is long enough to create an index of a large table', async () => {

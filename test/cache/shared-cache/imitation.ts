@@ -32,11 +32,12 @@ export function imitation() {
     scripts: 0,
     /** The stored entry of every key. Default: none. */
     stored: undefined as string | undefined,
+    /** The answer to a command that the imitation does not know, in the Redis protocol. Default: OK. */
+    otherwise: undefined as ((command: readonly string[]) => string) | undefined,
     /** The run ids that the next connections report. */
     nextRuns: [] as string[],
-    publish: (message: string): void => {
-      for (const socket of sockets)
-        socket.write(`*3\r\n${bulk('message')}${bulk('stekkerdoos:1:forget')}${bulk(message)}`);
+    publish: (message: string, channel = 'stekkerdoos:1:forget'): void => {
+      for (const socket of sockets) socket.write(`*3\r\n${bulk('message')}${bulk(channel)}${bulk(message)}`);
     },
     hangUp: (): void => {
       for (const socket of sockets) socket.destroy();
@@ -80,7 +81,7 @@ export function imitation() {
             return `*2\r\n${bulk(String(SEQ))}*${keys}\r\n${entry.repeat(keys)}`;
           }
           default:
-            return '+OK\r\n';
+            return self.otherwise?.([name, ...parameters]) ?? '+OK\r\n';
         }
       };
     },
