@@ -3,11 +3,14 @@ import type { CodegenConfig } from '@graphql-codegen/cli';
 import { Kind, parse } from 'graphql';
 import { sources } from './sources/index.js';
 
-const CORE = ['scalars', 'directives', 'customer', 'events'].map((name) => `schema/${name}.graphql`);
+const CORE = ['scalars', 'directives', 'customer', 'audiences', 'events'].map(
+  (name) => `schema/${name}.graphql`,
+);
 // The real input is made from what is plugged in (src/stitching/sdl.ts); resolvers read it as any identifier.
 // Resolvers return and get the name of a source, which becomes a value of the enum.
 const SOURCE = 'scalar Source';
 const CUSTOMER_KEY = 'input CustomerKey @oneOf { email: String }';
+const AUDIENCE_CONDITION = 'input AudienceCondition @oneOf { not: AudienceCondition }';
 
 /**
  * Types whose resolvers get the source's own record: `<Type>Record` of its mapping.ts. All others get the type of the SDL.
@@ -55,7 +58,7 @@ const engineRecords = (engine: (name: string) => string): Record<string, string>
 });
 
 const types = (engine: (name: string) => string, item: Record<string, string>, schema: string[]) => ({
-  schema: [...CORE, CUSTOMER_KEY, SOURCE, ...schema],
+  schema: [...CORE, CUSTOMER_KEY, AUDIENCE_CONDITION, SOURCE, ...schema],
   plugins: ['typescript', 'typescript-resolvers'],
   config: {
     ...shared,

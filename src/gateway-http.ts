@@ -81,7 +81,7 @@ export function createGatewayHttp(options: GatewayHttpOptions): GatewayHttp {
     logger,
   );
   const documents = new Map(operations.map(({ documentId, document }) => [documentId, document]));
-  const authenticate = createAuthenticate(authentication, createPrincipals(privacy.maySee));
+  const authenticate = createAuthenticate(authentication, createPrincipals(privacy));
   const exchanges: ExchangeOptions = {
     config,
     authenticate,

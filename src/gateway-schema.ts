@@ -1,4 +1,6 @@
 import type { GraphQLSchema } from 'graphql';
+import { addConditionLoaders, collectConditions } from './audiences/conditions.js';
+import { audienceResolvers } from './audiences/resolvers.js';
 import type { GatewayConfig } from './config.js';
 import type { Client } from './connectors/connector.js';
 import type { GraphqlClient } from './connectors/graphql/client.js';
@@ -7,7 +9,7 @@ import { customerListsOf } from './customer/customer-lists.js';
 import { sourceResolvers } from './customer/record-fields.js';
 import { customerResolvers } from './customer/resolvers.js';
 import { survivorshipRules } from './customer/survivorship.js';
-import { createCustomerIds, type CustomerIds } from './identity/customer-id.js';
+import { createCustomerIds, createSealedTexts, type CustomerIds } from './identity/customer-id.js';
 import type { IdentityRules } from './identity/identity-graph.js';
 import { addIdentityLoaders, lookupNamespaces, checkCustomerKeys } from './identity/rules.js';
 import type { Loader } from './loaders/loader.js';
@@ -47,11 +49,14 @@ export interface GatewaySchema {
 /** Stitches one schema from all plugged-in sources, and registers their loaders. */
 export function createGatewaySchema(options: GatewaySchemaOptions): GatewaySchema {
   const { sources, sdl: suppliedSdl, loaded, registry, rules, config } = options;
-  const consents = createConsents(addLoaders(options));
+  const consentSources = addLoaders(options);
+  const consents = createConsents(consentSources);
+  const conditions = collectConditions(sources);
   const sdl = readSdl(
     sources.map(({ name }) => name),
     suppliedSdl,
     lookupNamespaces(rules),
+    [...conditions.values()].map(({ declared }) => declared),
   );
   checkCustomerKeys(sources, (source) => customerKeyOf(sdl, source), rules);
   const policies = readPolicies(sdl, options.scopes);
@@ -64,10 +69,13 @@ export function createGatewaySchema(options: GatewaySchemaOptions): GatewaySchem
   });
   const sourceOfField = fieldsOf('Customer', sdl);
   const ids = createCustomerIds(config.idSecret);
-  const coreSchema = customerResolvers({
+  const directory = {
     rules,
     sourceOf: new Map(rules.sources.map(({ name, identity }) => [identity.recordKey, name])),
     survivorship: survivorshipRules(sdl.coreSchema, rules.sources),
+  };
+  const ofCustomers = customerResolvers({
+    ...directory,
     timelines: timelinesOf(sources, sdl),
     lists: customerListsOf(sources),
     consents,
@@ -79,6 +87,15 @@ export function createGatewaySchema(options: GatewaySchemaOptions): GatewaySchem
     ids,
     maxCustomers: config.maxCustomers,
   });
+  const ofAudiences = audienceResolvers({
+    ...{ directory, rules, loaded, conditions, consents, consentSources },
+    texts: createSealedTexts(config.idSecret, 'audience cursor'),
+  });
+  const coreSchema: object = {
+    ...ofCustomers,
+    ...ofAudiences,
+    Query: { ...ofCustomers.Query, ...ofAudiences.Query },
+  };
   const resolvers = new Map([['', coreSchema], ...sourceResolvers(sources, sdl.sources)]);
   const schema = stitch({ sdl, resolvers, stitched, policies });
   const subscriptionRules = readSubscriptionRules(sdl, schema);
@@ -89,13 +106,14 @@ export function createGatewaySchema(options: GatewaySchemaOptions): GatewaySchem
 /** Registers all loaders. Returns the sources that hold consents. */
 function addLoaders({ sources, loaded, registry, rules }: GatewaySchemaOptions): ConsentSource[] {
   const consentSources: ConsentSource[] = [];
-  for (const { name, identity, consents, loaders = [] } of sources) {
+  for (const { name, identity, conditions, consents, loaders = [] } of sources) {
     const source = loaded.get(name);
     if (source === undefined) continue;
     const ofIdentity = identity === undefined ? [] : addIdentityLoaders(source, identity, registry, rules);
     for (const loader of new Set<unknown>(loaders))
       if (!ofIdentity.includes(loader) && loader !== consents?.ofRecord)
         registry.add(source, loader as Loader<Client, never, unknown>);
+    addConditionLoaders(source, conditions, registry);
     if (consents !== undefined)
       consentSources.push(addConsentLoader(source, consents, identity?.recordKey, registry));
   }

@@ -255,7 +255,7 @@ function wireGateway(options: GatewayOptions, atFailure: (close: () => unknown) 
     readKey: createReadKey({ rules, ids }),
   });
   readAtScrape({ metrics, http, events, connected, suppression });
-  const principalOf = createPrincipals(privacy.maySee);
+  const principalOf = createPrincipals(privacy);
   return {
     ...{ config, schema, authentication, scopes, roles, sourceOfField },
     ...{ logger, metrics, failures, forget, audit, namespaces: rules.namespaces },

@@ -91,6 +91,12 @@ export {
   type PageArguments,
 } from './connection.js';
 export { globalId } from './global-id.js';
+export type {
+  AnyCondition,
+  Comparisons,
+  ConditionList,
+  ConditionType,
+} from './customer/condition-declaration.js';
 export type { Company, CompanyDeclaration, CompanyRecord, NameAndPlace } from './customer/company.js';
 export type { ConsentDeclaration, ConsentStatement } from './customer/consent-declaration.js';
 export type { Context, Customer } from './customer/customer.js';

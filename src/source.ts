@@ -2,6 +2,7 @@ import type { FreshnessOptions } from './cache/freshness.js';
 import type { Client, Connector } from './connectors/connector.js';
 import type { GraphqlMapping } from './connectors/graphql/mapping.js';
 import type { CompanyDeclaration } from './customer/company.js';
+import type { AnyCondition } from './customer/condition-declaration.js';
 import type { ConsentDeclaration } from './customer/consent-declaration.js';
 import type { DealsDeclaration } from './customer/deal.js';
 import type { OrganisationsDeclaration } from './customer/organisation.js';
@@ -74,6 +75,8 @@ export interface SourceDefinition<C extends Client = Client> {
   deals?: DealsDeclaration;
   /** Its part of `Customer.organisations`. */
   organisations?: OrganisationsDeclaration;
+  /** Properties by which audiences select customers. */
+  conditions?: readonly AnyCondition<C>[];
   /** The consents that this system holds. */
   consents?: ConsentDeclaration<C>;
   /** How the source finds companies. */

@@ -14,6 +14,7 @@ const way = [
   'project',
   'http',
   'bulk',
+  'audiences',
   'operation',
   'context',
   'privacy',

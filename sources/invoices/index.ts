@@ -10,6 +10,7 @@ import {
   setting,
   urlSetting,
 } from '../../src/index.js';
+import { conditions } from './conditions.js';
 import {
   customersByEmail,
   customersByNumber,
@@ -75,6 +76,7 @@ export const invoices = defineSource({
     sameCustomer: isSameCustomer,
   },
   timeline,
+  conditions,
   webhook,
   loaders: [invoicePages, openTotals],
   resolvers,

@@ -33,7 +33,7 @@ import {
 /** Bounds the answer for a batch to some hundred kilobytes. Business Central itself has no such limit. */
 const MAX_BATCH = 100;
 /** Business Central allows 20,000, but a larger page takes it more than a second. */
-const MAX_PAGE_SIZE = 1_000;
+export const MAX_PAGE_SIZE = 1_000;
 const MAX_PAGES = 5;
 /** Customers with many invoices fill the first pages. The invoices of the others are requested again, in this many rounds. */
 const MAX_ROUNDS = 5;

@@ -1,4 +1,5 @@
 import { databaseUrl, defineSource, idNamespace, sql } from '../../src/index.js';
+import { conditions } from './conditions.js';
 import { consents } from './consents.js';
 import { identity } from './identity.js';
 import { linesOfOrders, orderPages, orderTotals, paymentsOfOrders } from './loaders.js';
@@ -21,6 +22,7 @@ export const orderSystem = defineSource({
   ],
   identity,
   timeline,
+  conditions,
   consents,
   outbox,
   loaders: [orderPages, orderTotals, ordersForTimeline, linesOfOrders, paymentsOfOrders],

@@ -64,7 +64,8 @@ export interface Scan<Leaf> {
 }
 
 export interface ScanResult<Member> {
-  members: Member[];
+  /** Those who meet the condition, each with the position behind the member. */
+  members: { member: Member; position: Position }[];
   end: Position;
   hasMore: boolean;
 }
@@ -74,11 +75,16 @@ export async function scan<Leaf, Member>(
   { where, seed, order, from, first, maxParts, maxTogether }: Scan<Leaf>,
   systems: Systems<Leaf, Member>,
 ): Promise<ScanResult<Member>> {
-  const members: Member[] = [];
+  const members: ScanResult<Member>['members'] = [];
   const counts = { ...from.counts };
   const otherRecords = new Set(from.otherRecords);
   let { after } = from;
   let hasMore = true;
+  const position = (): Position => ({
+    after,
+    counts: { ...counts },
+    otherRecords: [...otherRecords].slice(-MAX_OTHER_RECORDS),
+  });
   for (let parts = 0; parts < maxParts && hasMore && members.length < first; parts += 1) {
     const part = await systems.list(seed, after, maxTogether);
     hasMore = part.hasMore;
@@ -106,15 +112,11 @@ export async function scan<Leaf, Member>(
       if (found?.kind !== 'customer' || truth === undefined) continue;
       for (const other of found.recordIds) if (other !== recordId) otherRecords.add(other);
       if (truth !== 'TRUE') continue;
-      members.push(found.member);
       counts.matching += 1;
+      members.push({ member: found.member, position: position() });
     }
   }
-  return {
-    members,
-    end: { after, counts, otherRecords: [...otherRecords].slice(-MAX_OTHER_RECORDS) },
-    hasMore,
-  };
+  return { members, end: position(), hasMore };
 }
 
 /** The customers of listed records, each at the first record. Leaves out customers who were examined before. */

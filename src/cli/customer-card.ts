@@ -1,6 +1,6 @@
 import type { ExecutionResult } from '@graphql-tools/utils';
 import { z } from 'zod';
-import { sourceValue } from '../stitching/sdl.js';
+import { sourceValue } from '../stitching/generated-sdl.js';
 import type { FailureReport } from '../telemetry/source-failures.js';
 
 /** A longer value is truncated on a card. `--json` has the complete value. */

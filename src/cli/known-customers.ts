@@ -5,7 +5,7 @@ import { normalise } from '../identity/identifiers.js';
 import type { ProjectOptions } from '../project/load-project.js';
 import { SettingsReader } from '../settings.js';
 import { pluggedIn } from '../source.js';
-import { sourceValue } from '../stitching/sdl.js';
+import { sourceValue } from '../stitching/generated-sdl.js';
 import { openOwnGateway, type OwnGateway } from './own-gateway.js';
 
 /** Most values of one kind that are looked up. */

@@ -6,6 +6,7 @@ import { PURPOSES } from './purpose.js';
 export const SCOPES = [
   'customers:find',
   'customers:search',
+  'audiences:read',
   'me:read',
   'identity:explore',
   'companies:read',
@@ -94,6 +95,7 @@ export const ROLES: Readonly<Record<Role, Required<RolePermissions>>> = {
   campaign: {
     scopes: only(
       'customers:find',
+      'audiences:read',
       'companies:read',
       'profile:read',
       'contact:read',

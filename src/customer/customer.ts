@@ -5,7 +5,7 @@ import { normalise, type Identifier } from '../identity/identifiers.js';
 import type { Identities, Identity, IdentityRules, Outcome } from '../identity/identity-graph.js';
 import type { Load, LoadField, ReadCached } from '../loaders/registry.js';
 import { chooseValue } from './profile.js';
-import type { EventType } from './schema.generated.js';
+import type { EventType, Purpose } from './schema.generated.js';
 import type { Rule } from './survivorship.js';
 
 /** The third argument of every resolver. There is one per request. */
@@ -39,6 +39,10 @@ export interface Permissions {
   maySee(place: string): boolean;
   /** Whether the caller sees erased customers. */
   seesErased: boolean;
+  /** Whether the caller sees masked values, and therefore no small counts of people. */
+  seesMasked: boolean;
+  /** The purpose of the request, if it needs the consent of each customer. */
+  consentPurpose?: Purpose;
 }
 
 /** An event that a system reported about a customer, as the customer view shows it. */

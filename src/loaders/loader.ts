@@ -10,6 +10,8 @@ export interface Loader<C extends Client, Key, Value> {
   readonly name: string;
   /** The most keys that the system accepts in one call. Default: the bound of its source, if there is one. */
   readonly maxBatch?: number;
+  /** The most calls that one batch takes, such as the pages of its answer. Plans use it. Default: 1. */
+  readonly callsPerBatch?: number;
   /**
    * Needed when one call cannot load all keys together: `load` gets the keys of one group at a time. It must not
    * throw. Default: all keys are one group.

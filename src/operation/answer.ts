@@ -189,7 +189,7 @@ export class OperationRunner {
       { wanted: { maxAgeMs: 0 }, priority: 'automation', shouldReportSources: false, needsConsent: false },
       startRequest(NO_HEADERS),
       'forget',
-      { findsBy: 'all', maySee: () => true, seesErased: true },
+      { findsBy: 'all', maySee: () => true, seesErased: true, seesMasked: false },
     );
     return { identity: context.identify(identifier), end };
   }

@@ -14,9 +14,13 @@ export interface Principal {
 export type MaySee = (audience: Audience, place: string) => boolean;
 
 /** Returns a function that derives the principal of a caller and a purpose. It derives each principal once. */
-export function createPrincipals(
-  maySee: MaySee,
-): (caller: Caller, purpose: Purpose | undefined) => Principal {
+export function createPrincipals({
+  maySee,
+  needsConsent,
+}: {
+  maySee: MaySee;
+  needsConsent: (purpose: Purpose | undefined) => boolean;
+}): (caller: Caller, purpose: Purpose | undefined) => Principal {
   const known = new WeakMap<Caller, Map<Purpose | undefined, Principal>>();
   return (caller, purpose) => {
     let ofCaller = known.get(caller);
@@ -34,6 +38,8 @@ export function createPrincipals(
           maySee: (place) => maySee(audience, place),
           // Only the operator, who handles the requests of customers. With `AUTH=off`, there is no operator.
           seesErased: scopes.has('admin:forget'),
+          seesMasked: sees === 'masked',
+          ...(purpose !== undefined && needsConsent(purpose) ? { consentPurpose: purpose } : {}),
         },
       };
       ofCaller.set(purpose, principal);

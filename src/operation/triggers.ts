@@ -111,6 +111,7 @@ function principalOf(
     findsBy: 'all' as const,
     maySee: (place: string) => maySee(audience, place),
     seesErased: false,
+    seesMasked: false,
   };
   return { caller, audience, permissions };
 }

@@ -25,12 +25,14 @@ import {
   type ObjectTypeDefinitionNode,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import type { AnyCondition } from '../customer/condition-declaration.js';
 import type { TimelineDeclaration } from '../customer/timeline-declaration.js';
 import type { TimelineSource } from '../customer/timeline.js';
 import { didYouMean } from '../did-you-mean.js';
 import { ConfigError } from '../errors.js';
 import type { Namespace } from '../identity/declaration.js';
 import { readDescriptions } from './descriptions.js';
+import { audienceConditionSdl, customerKeySdl, sourceEnumSdl, sourceValue } from './generated-sdl.js';
 
 /** How a source's SDL finds an object: `@foundBy` in schema/directives.graphql. */
 export type Key = { identifier: string } | { field: string };
@@ -68,17 +70,18 @@ export function readSdl(
   sources: readonly string[],
   sdlOfSources: Readonly<Record<string, string>>,
   namespaces: Parameters<typeof composeSdl>[1],
+  conditions: Parameters<typeof composeSdl>[2] = [],
 ): Sdl {
   const packaged = sources.filter((name) => sdlOfSources[name] === undefined);
   const brought = Object.entries(sdlOfSources)
     .filter(([source]) => sources.includes(source))
     .map(([source, text]): SdlFile => ({ name: `schema/sources/${source}.graphql`, text, source }));
-  return composeSdl([...readSdlFiles(packaged), ...brought], namespaces);
+  return composeSdl([...readSdlFiles(packaged), ...brought], namespaces, conditions);
 }
 
 /** Reads schema/*.graphql and the files of the given sources. */
 export function readSdlFiles(sources: readonly string[]): SdlFile[] {
-  const coreSchema = ['scalars', 'directives', 'customer', 'events'].map((name): SdlFile =>
+  const coreSchema = ['scalars', 'directives', 'customer', 'audiences', 'events'].map((name): SdlFile =>
     readSdlFile(`${name}.graphql`),
   );
   return [
@@ -107,12 +110,17 @@ const compositions = new LRUCache<string, Sdl>({ max: 4 });
  * Parses the files, and refuses a name that two files declare. Equal files have the same result. Throws a ConfigError
  * that lists all problems.
  */
-export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Namespace>): Sdl {
+export function composeSdl(
+  files: readonly SdlFile[],
+  namespaces: Iterable<Namespace>,
+  conditions: Iterable<AnyCondition> = [],
+): Sdl {
   const sourceNames = files.flatMap(({ source }) => source ?? []);
   const all: SdlFile[] = [
     ...files,
     { name: 'the identifiers of the sources', text: customerKeySdl(namespaces) },
     { name: 'the names of the sources', text: sourceEnumSdl(sourceNames) },
+    { name: 'the conditions of the sources', text: audienceConditionSdl(conditions) },
   ];
   const key = JSON.stringify(all);
   const composed = compositions.get(key) ?? compose(all);
@@ -332,26 +340,6 @@ function readKeys({ directives = [] }: ObjectTypeDefinitionNode): Key[] {
 
 function declares({ fields = [] }: ObjectTypeDefinitionNode, field: string): boolean {
   return fields.some(({ name }) => name.value === field);
-}
-
-/** `CustomerKey` has a field for the id, and for each namespace by which a plugged-in source finds customers. */
-export function customerKeySdl(namespaces: Iterable<Namespace>): string {
-  const fields = [...namespaces].map(
-    ({ name, description }) => `  """\n  ${description}\n  """\n  ${name}: String`,
-  );
-  return `"""\nThe identifier to find a customer by: exactly one.\n"""\ninput CustomerKey @oneOf {\n  "The value of \`Customer.id\`."\n  id: ID\n${fields.join('\n')}\n}\n`;
-}
-
-/** The value of the enum `Source` for a source: `LOYALTY_CLUB` for `loyalty-club`. */
-export function sourceValue(source: string): string {
-  return source.toUpperCase().replace(/[^A-Z0-9]+/g, '_');
-}
-
-/** The enum `Source` has a value for each plugged-in source. Without sources it has `NONE`, since no enum can be empty. */
-export function sourceEnumSdl(sources: readonly string[]): string {
-  const values = sources.map((source) => `  "The source \`${source}\`."\n  ${sourceValue(source)}`);
-  if (values.length === 0) values.push('  "No source is plugged in."\n  NONE');
-  return `"""\nA source system. The description of each value has the name that errors contain.\n"""\nenum Source {\n${values.join('\n')}\n}\n`;
 }
 
 /** The source names by enum value of `Source`. Resolvers use the names. */

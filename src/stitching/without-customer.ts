@@ -6,6 +6,9 @@ import type { Sdl } from './sdl.js';
 /** Categories that are shown without consent: data of no person, and consents, which callers must see to respect them. */
 const CATEGORIES_WITHOUT_CUSTOMER: readonly DataCategory[] = ['NONE', 'CONSENT'];
 
+/** Fields that check the consent of each customer themselves: their customers are those who gave it. */
+const CHECK_CONSENT: ReadonlySet<string> = new Set(['Query.audience']);
+
 interface Problem {
   node: FieldDefinitionNode;
   text: string;
@@ -69,6 +72,7 @@ export function dataWithoutCustomer(
   const open = [...needConsent];
   for (const [name, node] of fields.get('Query') ?? []) {
     const from = `Query.${name}`;
+    if (CHECK_CONSENT.has(from)) continue;
     const isAudited = !sdl.owners.has(from);
     step(
       from,

@@ -74,7 +74,7 @@ async function readPages(
   for (let page = 0; page < 1_000; page += 1) {
     const result = await scan({ where, seed, order, from, first, maxParts, maxTogether }, systems);
     expect(result.members.length).toBeLessThanOrEqual(first);
-    members.push(...result.members);
+    members.push(...result.members.map(({ member }) => member));
     from = result.end;
     if (!result.hasMore) return { members, counts: from.counts };
     betweenPages();
@@ -239,9 +239,7 @@ describe('a scan', () => {
           size,
         );
         const ids = ({ members }: Pages) => new Set(members.map(({ recordIds }) => recordIds[0]));
-        expect(
-          ids(degraded).isSubsetOf?.(ids(healthy)) ?? [...ids(degraded)].every((id) => ids(healthy).has(id)),
-        ).toBe(true);
+        expect([...ids(degraded)].filter((id) => !ids(healthy).has(id))).toEqual([]);
         expect(degraded.counts.matching + degraded.counts.unknown).toBeGreaterThanOrEqual(
           healthy.counts.matching + healthy.counts.unknown,
         );

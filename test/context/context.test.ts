@@ -30,7 +30,7 @@ function create(directives: Partial<ContextDirectives> = {}, options: Partial<Co
     { wanted: {}, priority: 'interactive', shouldReportSources: false, needsConsent: false, ...directives },
     startRequest(new Headers()),
     'request',
-    { findsBy: 'all', maySee: () => true, seesErased: false },
+    { findsBy: 'all', maySee: () => true, seesErased: false, seesMasked: false },
   );
   if (scope === undefined) throw new Error('The context requested no loaders.');
   return { ...context, scope };

@@ -23,6 +23,7 @@ const permissions = (...findsBy: string[]): Permissions => ({
   findsBy: findsBy.includes('all') ? 'all' : new Set(findsBy),
   maySee: () => true,
   seesErased: false,
+  seesMasked: false,
 });
 
 const EVA = { namespace: 'email', value: 'eva@example.nl' };

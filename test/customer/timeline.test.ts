@@ -8,7 +8,7 @@ import type { TimelineRequest, TimelineItem, TimelineKind } from '../../src/cust
 
 const customer = {} as Customer;
 const context = {
-  permissions: { findsBy: 'all', maySee: () => true, seesErased: false },
+  permissions: { findsBy: 'all', maySee: () => true, seesErased: false, seesMasked: false },
 } as Partial<Context> as Context;
 const KINDS = ['ORDER', 'TICKET', 'CALL'] as const;
 

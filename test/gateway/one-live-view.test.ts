@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test, inject } from 'vitest';
-import { sourceValue } from '../../src/stitching/sdl.js';
+import { sourceValue } from '../../src/stitching/generated-sdl.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
 import { createTestGateway } from '../support/gateway.js';
 import { at, listAt, textAt } from '../support/read.js';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { sourceValue } from '../../src/stitching/sdl.js';
+import { sourceValue } from '../../src/stitching/generated-sdl.js';
 import type { ConditionChange } from '../../sources/stand-ins/fault-control.js';
 import { fakeClock, type FakeClock } from '../support/clock.js';
 import { createTestGateway, patientSources, type Answer, type TestGateway } from '../support/gateway.js';

@@ -98,7 +98,7 @@ const { runner } = createOperationRunner(schema, {
 afterAll(close);
 
 const caller = { ...permissionsOf(['operator']), name: 'test', roles: ['operator' as const], origins: [] };
-const principal = createPrincipals(() => true)(caller, 'SERVICE');
+const principal = createPrincipals({ maySee: () => true, needsConsent: () => false })(caller, 'SERVICE');
 const answer = async (query: string, request: Partial<OperationRequest> = {}) => {
   const prepared = options.preparer.prepare(query);
   return runner.answer(prepared, { principal, requestId: 'request', ...request });

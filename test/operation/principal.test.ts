@@ -3,6 +3,8 @@ import type { Caller } from '../../src/context/caller.js';
 import { permissionsOf } from '../../src/context/roles.js';
 import { createPrincipals } from '../../src/operation/principal.js';
 
+const needsConsent = (purpose?: string) => purpose === 'MARKETING';
+
 const caller = (role: string, more: Partial<Caller> = {}): Caller => ({
   ...permissionsOf([role]),
   name: role,
@@ -13,7 +15,7 @@ const caller = (role: string, more: Partial<Caller> = {}): Caller => ({
 
 describe('a principal', () => {
   it('is the same for the same caller and purpose, and another for any other', () => {
-    const principalOf = createPrincipals(() => true);
+    const principalOf = createPrincipals({ maySee: () => true, needsConsent });
     const [shop, office] = [caller('frontend'), caller('frontend')];
     const service = principalOf(shop, 'SERVICE');
     expect(principalOf(shop, 'SERVICE')).toBe(service);
@@ -26,7 +28,10 @@ describe('a principal', () => {
   it('has the permissions of its caller', () => {
     const maySee = vi.fn(() => true);
     const customer = { namespace: 'email', value: 'jan@example.nl' };
-    const { audience, permissions } = createPrincipals(maySee)(caller('visitor', { customer }), 'SERVICE');
+    const { audience, permissions } = createPrincipals({ maySee, needsConsent })(
+      caller('visitor', { customer }),
+      'SERVICE',
+    );
     expect(permissions).toMatchObject({ ownIdentifier: customer, findsBy: new Set(), seesErased: false });
     permissions.maySee('Customer.orders');
     expect(maySee).toHaveBeenCalledWith(audience, 'Customer.orders');
@@ -37,7 +42,10 @@ describe('a principal', () => {
     ['analyst', false],
     ['campaign', false],
   ])('of the role %s sees erased customers: %s', (role, expected) => {
-    const { permissions } = createPrincipals(() => true)(caller(role), 'CUSTOMER_CARE');
+    const { permissions } = createPrincipals({ maySee: () => true, needsConsent })(
+      caller(role),
+      'CUSTOMER_CARE',
+    );
     expect(permissions).toMatchObject({ findsBy: 'all', seesErased: expected });
     expect(permissions).not.toHaveProperty('ownIdentifier');
   });

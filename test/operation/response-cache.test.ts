@@ -347,7 +347,7 @@ describe('the key of a cached answer', () => {
   const principal: Principal = {
     caller,
     audience: { scopes: new Set(['profile:read']), sees: 'clear', purpose: 'SERVICE' },
-    permissions: { findsBy: 'all', maySee: () => true, seesErased: false },
+    permissions: { findsBy: 'all', maySee: () => true, seesErased: false, seesMasked: false },
   };
   const cache = createResponseCache({
     maxBytes: 1_000_000,

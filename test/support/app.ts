@@ -87,7 +87,7 @@ export function createTestApp(
     schema,
     exchanges: {
       config: { cacheDirectives: 'any', deadlineMs: 1_000 },
-      authenticate: createAuthenticate({ caller: () => caller }, createPrincipals(options.privacy.maySee)),
+      authenticate: createAuthenticate({ caller: () => caller }, createPrincipals(options.privacy)),
       reader: createRequestReader({ maxBodyBytes: 100_000, documents: new Map() }),
       preparer: preparerFor(schema),
       runner,

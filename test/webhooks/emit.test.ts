@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { sourceValue } from '../../src/stitching/sdl.js';
+import { sourceValue } from '../../src/stitching/generated-sdl.js';
 import { startClickstream } from '../../sources/clickstream/stand-in/index.js';
 import { startContactCentre } from '../../sources/contact-centre/stand-in/index.js';
 import { startCrmHubspot } from '../../sources/crm-hubspot/stand-in/index.js';
