@@ -88,7 +88,7 @@ export function createGatewaySchema(options: GatewaySchemaOptions): GatewaySchem
     maxCustomers: config.maxCustomers,
   });
   const ofAudiences = audienceResolvers({
-    ...{ directory, rules, loaded, conditions, consents, consentSources },
+    ...{ directory, rules, loaded, conditions, consents, consentSources, ids },
     texts: createSealedTexts(config.idSecret, 'audience cursor'),
   });
   const coreSchema: object = {

@@ -57,6 +57,8 @@ const customersBy = (
   defineLoader<OdataClient, string, readonly CustomerRecord[]>({
     name,
     maxBatch: MAX_BATCH,
+    // Addresses of 80 characters need as many lists.
+    callsPerBatch: 3,
     load: async (values, central) => {
       const parts = await central.list(customerCard, 'customers', {
         keys: { field, values: values.filter(({ length }) => length <= MAX_LENGTHS[field]) },
@@ -216,6 +218,7 @@ export interface OpenTotals {
 export const openTotals = defineLoader<OdataClient, string, OpenTotals>({
   name: 'openTotals',
   maxBatch: MAX_BATCH,
+  callsPerBatch: MAX_ROUNDS * MAX_PAGES,
   about: (customerNumber) => aboutCustomers([customerNumber]),
   isComplete: ({ isComplete }) => isComplete,
   load: async (customerNumbers, central) => {

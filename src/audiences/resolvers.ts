@@ -11,7 +11,7 @@ import type {
   ResolversTypes,
 } from '../customer/schema.generated.js';
 import { ForbiddenError, InvalidInputError, LimitExceededError } from '../errors.js';
-import type { SealedTexts } from '../identity/customer-id.js';
+import type { CustomerIds, SealedTexts } from '../identity/customer-id.js';
 import { decideConsent } from '../privacy/consent.js';
 import { leavesOf } from './condition.js';
 import { openCursor, sealCursor } from './cursor.js';
@@ -30,6 +30,7 @@ export interface AudienceOptions extends PlanOptions {
   conditions: ReadonlyMap<string, SourceCondition>;
   consents: Pick<Consents, 'answersFor'>;
   consentSources: readonly ConsentSource[];
+  ids: Pick<CustomerIds, 'seal'>;
   /** Encrypts cursors. */
   texts: SealedTexts;
 }
@@ -126,7 +127,7 @@ async function audiencePage(
   const cursorOf = (from: Position): string =>
     sealCursor(condition, { seed: plan.seeds.indexOf(seed), from }, options.texts);
   const { edges, nodes, pageInfo } = connection(shown, first, {
-    nodeOf: ({ member }) => ({ customer: member }),
+    nodeOf: ({ member }) => ({ id: options.ids.seal(member.identity.start), customer: member }),
     cursorOf: ({ position }) => cursorOf(position),
   });
   return {

@@ -8,7 +8,7 @@ import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { at } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
 
-const ALL_SYSTEMS = readFileSync('src/http/graphiql/examples/16-all-systems.graphql', 'utf8');
+const ALL_SYSTEMS = readFileSync('src/http/graphiql/examples/17-all-systems.graphql', 'utf8');
 const MINUTE = 60_000;
 /** The faults that end at once. Other faults end after a timeout. */
 const IMMEDIATE_FAULTS = faults.filter((fault) => fault !== 'hang' && fault !== 'drip');

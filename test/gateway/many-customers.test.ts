@@ -61,7 +61,7 @@ test('five hundred customers need one call for each batch of each system, and no
   expect(await send()).toMatchObject(Object.fromEntries(Object.keys(MAX_BATCH).map((source) => [source, 0])));
 });
 
-const EVERYTHING = readFileSync('src/http/graphiql/examples/16-all-systems.graphql', 'utf8');
+const EVERYTHING = readFileSync('src/http/graphiql/examples/17-all-systems.graphql', 'utf8');
 /** The fields of each customer. */
 const FIELDS = EVERYTHING.slice(EVERYTHING.indexOf(') {') + 2, EVERYTHING.lastIndexOf('}'));
 

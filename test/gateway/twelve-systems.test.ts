@@ -14,7 +14,7 @@ afterAll(() => gateway.close());
 
 test('one query returns data of each of the twelve systems', async () => {
   const { data, errors } = await gateway.query(
-    readFileSync('src/http/graphiql/examples/16-all-systems.graphql', 'utf8'),
+    readFileSync('src/http/graphiql/examples/17-all-systems.graphql', 'utf8'),
   );
   expect(errors).toEqual([]);
   const customer = at(data, 'customer') as Record<string, unknown>;

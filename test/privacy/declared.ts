@@ -33,6 +33,7 @@ export interface DeclaredSchema {
 const FILES = [
   'schema/scalars.graphql',
   'schema/customer.graphql',
+  'schema/audiences.graphql',
   ...readdirSync('schema/sources').map((name) => `schema/sources/${name}`),
 ];
 

@@ -147,7 +147,13 @@ describe('the schema', () => {
   it('ends the name of every field of type DateTime in At or Since, and of no other field', () => {
     const isMoment = ({ type }: Member) => type !== undefined && getNamedType(type).name === 'DateTime';
     const hasMomentName = ({ name }: Member) => /(At|Since)$/.test(name);
-    expect(paths(fields.filter((field) => isMoment(field) !== hasMomentName(field)))).toEqual([]);
+    expect(paths(fields.filter((field) => isMoment(field) !== hasMomentName(field)))).toEqual([
+      // Bounds of a moment, and comparisons of one.
+      'AudienceCondition.becameCustomerAt',
+      'AudienceCondition.lastOrderAt',
+      'MomentComparison.since',
+      'MomentComparison.before',
+    ]);
   });
 
   it('names no system in the customer view, except in the identifiers of that system', () => {
@@ -213,11 +219,14 @@ describe('the schema', () => {
     expect(connections.length).toBeGreaterThan(0);
     for (const type of connections)
       expect(isObjectType(type) && Object.keys(type.getFields()).sort(), type.name).toEqual([
+        ...(type.name === 'AudienceMemberConnection' ? ['certainty', 'counts'] : []),
         'edges',
+        ...(type.name === 'AudienceMemberConnection' ? ['isWithheld'] : []),
         // These lists merge several sources, and some may be unavailable.
         ...(MERGED_LISTS.includes(type.name) ? ['missing'] : []),
         'nodes',
         'pageInfo',
+        ...(type.name === 'AudienceMemberConnection' ? ['unavailable'] : []),
       ]);
   });
 
@@ -298,6 +307,8 @@ describe('the schema', () => {
       'identify',
       'customers',
       'findCustomers',
+      'audience',
+      'audiencePlan',
       'company',
       'weather',
     ]);
@@ -346,6 +357,7 @@ describe('the declarations of personal data in the schema', () => {
 
   it('requires only scopes that the roles have', () => {
     const known = new Set([
+      'audiences:read',
       'behaviour:read',
       'companies:read',
       'contact:read',

@@ -17,6 +17,8 @@ it('does not publish types and fields that only serve composition', () => {
   expect(file).not.toMatch(/^\s*_\w+/m);
   expect(file).not.toMatch(/@foundBy|@merge/);
   expect(Object.keys(buildSchema(file).getQueryType()?.getFields() ?? {})).toEqual([
+    'audience',
+    'audiencePlan',
     'company',
     'customer',
     'customers',

@@ -203,6 +203,8 @@ describe('the schema', () => {
       'identify',
       'customers',
       'findCustomers',
+      'audience',
+      'audiencePlan',
       'company',
     ]);
     expect(publish(schema)).not.toMatch(/\b_\w/);
