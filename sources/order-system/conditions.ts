@@ -91,7 +91,7 @@ const listOf = <T extends ConditionType>(
 
 const ORDERS = `SELECT cust_no FROM orders WHERE status <> 'CANCELLED'`;
 
-/** Customers whom the order system does not know have no orders either, so only a minimum can be listed. */
+/** Other customers have no orders either, so only a minimum can be listed. */
 const MINIMUM = 'customers without orders are not all in the order system. Give "atLeast", above 0.';
 
 /** The totals of a customer over all numbers. Undefined if the order system does not know the customer. */
@@ -149,7 +149,7 @@ export const conditions: readonly AnyCondition<SqlClient>[] = [
   {
     name: 'becameCustomerAt',
     description:
-      'When the customer was created in the order system. A customer whom it does not know meets no comparison. Source: the order system.',
+      'When the customer was created in the order system. A customer of other systems alone meets no comparison. Source: the order system.',
     type: 'DATE_TIME',
     shownBy: 'Customer.becameCustomerAt',
     withoutValue: 'FALSE',

@@ -33,7 +33,7 @@ export function collectConditions(
   return collected;
 }
 
-/** A list must have the customers of now. */
+/** An earlier list would miss customers who meet the condition since. */
 const NOT_CACHED: FreshnessOptions = { maxAge: '0 s', staleIfError: '0 s' };
 
 /** Registers the loaders that list customers. */

@@ -87,10 +87,10 @@ export function readCondition(
 /** The only member of an input object. Not every executor enforces `@oneOf`. */
 function onlyMember(node: unknown): [string, unknown] {
   const members = z.record(z.string(), z.unknown()).safeParse(node);
-  const given = members.success
+  const present = members.success
     ? Object.entries(members.data).filter(([, value]) => value !== undefined)
     : [];
-  const [only, ...others] = given;
+  const [only, ...others] = present;
   if (only === undefined || others.length > 0 || only[1] === null)
     throw new InvalidInputError(
       'Give exactly one member of each condition, and not null. Combine several by "all" or "any".',
@@ -133,12 +133,12 @@ const COMPARISONS: { readonly [T in ConditionType]: z.ZodType<Comparisons[T]> } 
   COUNT: z
     .object({ equals: count, atLeast: count, atMost: count })
     .transform(({ equals, atLeast, atMost }) =>
-      given({ atLeast: equals ?? atLeast, atMost: equals ?? atMost }),
+      withValues({ atLeast: equals ?? atLeast, atMost: equals ?? atMost }),
     ),
   MONEY: z
     .object({ currency: z.string().regex(/^[A-Z]{3}$/), atLeast: decimal, atMost: decimal })
-    .transform(({ currency, ...bounds }) => ({ currency, ...given(bounds) })),
-  DATE_TIME: z.object({ since: moment, before: moment }).transform(given),
+    .transform(({ currency, ...bounds }) => ({ currency, ...withValues(bounds) })),
+  DATE_TIME: z.object({ since: moment, before: moment }).transform(withValues),
   TEXT: z.object({ in: z.array(z.string().min(1).max(200)).min(1).max(20) }),
 };
 
@@ -156,7 +156,7 @@ const EXPECTED: Readonly<Record<ConditionType, string>> = {
 };
 
 /** The members that have a value. */
-function given<V>(members: Record<string, V | null | undefined>): Record<string, V> {
+function withValues<V>(members: Record<string, V | null | undefined>): Record<string, V> {
   return Object.fromEntries(
     Object.entries(members).flatMap(([name, value]) => (value == null ? [] : [[name, value]])),
   );

@@ -214,7 +214,7 @@ describe('an audience', () => {
     }
   });
 
-  test('differs by unknown customers alone while a system is down', async () => {
+  test('differs by unknown customers alone while a system is unavailable', async () => {
     const where = { all: [DEBTORS, { not: { lastOrderAt: { since: MOMENT } } }] };
     const healthy = await allMembers(where);
     const sources = ['order-system', 'crm-hubspot'] as const;

@@ -217,16 +217,16 @@ describe('a scan', () => {
     );
   });
 
-  test('differs by UNKNOWN alone while a system is down', async () => {
+  test('differs by UNKNOWN alone while a system is unavailable', async () => {
     await fc.assert(
       fc.asyncProperty(world, condition, fc.constantFrom(...LEAVES), async (people, where, down) => {
         const [seed] = impliedLeaves(where).filter((of) => of !== down);
         if (seed === undefined) return;
         const size = { first: 3, maxParts: 2, maxTogether: 4 };
-        const known = people.map((one): Person => ({ ...one, identified: 'customer' }));
-        const failing = known.map((one) => ({
-          ...one,
-          truths: one.truths.map((of, i) => (i === down ? 'UNKNOWN' : of)),
+        const known = people.map((candidate): Person => ({ ...candidate, identified: 'customer' }));
+        const failing = known.map((candidate) => ({
+          ...candidate,
+          truths: candidate.truths.map((of, i) => (i === down ? 'UNKNOWN' : of)),
         }));
         const healthy = await readPages(
           systemsOf(() => known),
@@ -258,8 +258,8 @@ describe('a scan', () => {
         async (people, later, size, from) => {
           const where = leaf(0);
           // The people from `from` on change their values; nobody changes their records.
-          const changed = people.map((one, i) =>
-            i < from ? one : { ...one, truths: later[i]?.truths ?? one.truths },
+          const changed = people.map((candidate, i) =>
+            i < from ? candidate : { ...candidate, truths: later[i]?.truths ?? candidate.truths },
           );
           let current: readonly Person[] = people;
           const { members } = await readPages(
@@ -272,13 +272,13 @@ describe('a scan', () => {
           );
           const ids = members.map(({ recordIds }) => recordIds[0]);
           expect(new Set(ids).size).toBe(ids.length);
-          for (const [i, one] of people.entries())
+          for (const [i, candidate] of people.entries())
             if (
-              changed[i]?.truths[0] === one.truths[0] &&
-              one.truths[0] === 'TRUE' &&
-              one.identified === 'customer'
+              changed[i]?.truths[0] === candidate.truths[0] &&
+              candidate.truths[0] === 'TRUE' &&
+              candidate.identified === 'customer'
             )
-              expect(ids).toContain(one.recordIds[0]);
+              expect(ids).toContain(candidate.recordIds[0]);
         },
       ),
       { numRuns: 300 },

@@ -148,11 +148,11 @@ describe('the schema', () => {
     const isMoment = ({ type }: Member) => type !== undefined && getNamedType(type).name === 'DateTime';
     const hasMomentName = ({ name }: Member) => /(At|Since)$/.test(name);
     expect(paths(fields.filter((field) => isMoment(field) !== hasMomentName(field)))).toEqual([
-      // Bounds of a moment, and comparisons of one.
-      'AudienceCondition.becameCustomerAt',
-      'AudienceCondition.lastOrderAt',
+      // Bounds of a moment, and comparisons of such values.
       'MomentComparison.since',
       'MomentComparison.before',
+      'AudienceCondition.lastOrderAt',
+      'AudienceCondition.becameCustomerAt',
     ]);
   });
 
