@@ -135,6 +135,8 @@ function compileCall(call: RestCall, context: CompileContext): RowsRequest<RestC
     const { body } = answer;
     if (body === null && notFound.has(null)) return [];
     if (read === undefined) {
+      // Some systems write an empty object as an empty list.
+      if (Array.isArray(body) && body.length === 0 && notFound.has('empty')) return [];
       if (typeof body !== 'object' || body === null || Array.isArray(body))
         throw new Mismatch('.', 'an object');
       return notFound.has('empty') && Object.keys(body).length === 0 ? [] : [body];

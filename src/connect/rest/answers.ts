@@ -27,6 +27,8 @@ export function readAnswer(answer: HttpAnswer, rows: string | undefined, method:
 }
 
 function readRecord(json: unknown, status: number): ReadAnswer {
+  // Some systems write an empty object as an empty list.
+  if (Array.isArray(json) && json.length === 0) return { kind: 'nothing', as: 'empty' };
   if (!isObject(json)) return { kind: 'error', status, reason: 'an answer that is not an object' };
   return Object.keys(json).length === 0 ? { kind: 'nothing', as: 'empty' } : { kind: 'rows', rows: [json] };
 }

@@ -247,7 +247,7 @@ function constantsOf(url: URL, except?: string): Record<string, QueryValue> {
 /** Whether a value is a word or a small number, as constants are. */
 function isHarmless(value: string): boolean {
   return (
-    /^([a-z_.,*$-]{0,80}|[A-Z_]{1,40}|-?\d{1,4}|true|false)$/.test(value) || /^[A-Za-z_]{1,40}$/.test(value)
+    /^([a-z_.,*$-]{0,80}|[A-Z_]{1,40}|-?\d{1,4}|true|false)$/.test(value) || /^[A-Za-z_.]{1,40}$/.test(value)
   );
 }
 

@@ -227,21 +227,25 @@ function byHeader({ answer, request }: Context, send: Send): Candidate[] {
 
 /** The next page begins after the id of the last row. */
 function byLastId({ answer, request, rows }: Context, limit: { limit?: string }, send: Send): Candidate[] {
-  const { lastId: as } = request.paging;
   const last = idOfRow(rows.at(-1));
-  if (as === undefined || last === undefined) return [];
-  const { path, id } = last;
   const more = valuesIn(answer.json, request.rows).find(
     ({ path: at, value }) => typeof value === 'boolean' && /more|next/i.test(at),
   );
+  // An answer that reports more rows may have no cursor, and a curl command does not show the parameter.
+  const names =
+    request.paging.lastId === undefined
+      ? more?.value === true
+        ? ['starting_after', 'after']
+        : []
+      : [request.paging.lastId];
+  if (last === undefined) return [];
+  const { path, id } = last;
   const ends = more === undefined ? { size: rows.length, ...limit } : { more: more.path };
-  return [
-    {
-      style: { lastId: path, as, ...ends },
-      text: `the id of the last row, as ${as}`,
-      next: () => send({ [as]: id }),
-    },
-  ];
+  return names.map((as) => ({
+    style: { lastId: path, as, ...ends },
+    text: `the id of the last row, as ${as}`,
+    next: () => send({ [as]: id }),
+  }));
 }
 
 /** The id of a row, and its path. */

@@ -57,7 +57,13 @@ export function findPeople({ operations }: Description): People {
     names.add(name);
     return isNew;
   };
-  return { ways: ways.sort((a, b) => b.score - a.score).filter(isFirst), refused };
+  const unique = ways.filter(({ isUnique }) => isUnique);
+  // The key in the address of one record is as unique in a list of keys.
+  const withUnique = ways.map((way) => ({
+    ...way,
+    isUnique: unique.some(({ thing, keyPath }) => thing === way.thing && keyPath === way.keyPath),
+  }));
+  return { ways: withUnique.sort((a, b) => b.score - a.score).filter(isFirst), refused };
 }
 
 /** Whether the name and the description of a POST indicate a search, and no change. */
@@ -271,7 +277,9 @@ function wayOf(
   { key, request, thing, score }: Found,
 ): PersonWay {
   const ofKind = { id: 4, email: 3, phone: 1 }[key.kind] ?? 2;
-  const isUnique = key.path !== undefined && rows === undefined && key.kind === 'id';
+  // A single record may be in a list with one row.
+  const isOne = rows === undefined || request.path.endsWith('{key}');
+  const isUnique = key.path !== undefined && isOne && key.kind === 'id';
   const declaredMax = key.declaredMax ?? (key.takes === 'keys' ? maximumIn(operation.text) : undefined);
   return {
     name: `${operation.method} ${textOfRequest(request)}`,

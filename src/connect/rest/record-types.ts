@@ -30,7 +30,7 @@ const MAX_FIELDS = 120;
 const MAX_FIELDS_OF_TYPE = 40;
 /** An object with more fields has a type of its own. */
 const MAX_FLAT_FIELDS = 6;
-const MAX_SAMPLES = 50;
+const MAX_SAMPLES = 500;
 
 export class TypeDrafter {
   readonly #prefix: string;
@@ -144,7 +144,14 @@ export class TypeDrafter {
 
   #fieldsOf(holder: Holder): DraftField[] {
     const fields: DraftField[] = [];
-    for (const member of holder.shape.members()) {
+    const members = holder.shape.members();
+    const isSampled = ({ name }: Member) => valuesAt(holder.samples, pathName(name)).length > 0;
+    // If not all fields fit, those that records have are preferred.
+    const sorted =
+      members.length > MAX_FIELDS_OF_TYPE
+        ? members.toSorted((a, b) => Number(isSampled(b)) - Number(isSampled(a)))
+        : members;
+    for (const member of sorted) {
       if (fields.length >= MAX_FIELDS_OF_TYPE)
         this.#leave(holder.thing, member.name, `its type has ${MAX_FIELDS_OF_TYPE} fields already`);
       else if (this.#count >= MAX_FIELDS)

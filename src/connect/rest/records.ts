@@ -138,7 +138,7 @@ function isIdName(thing: string): (name: string) => boolean {
   const last = singularOf(wordsOf(thing).at(-1) ?? '');
   const names = ['number', 'no', 'nr', 'code', 'key', 'reference'];
   const all = new Set(['uuid', 'guid', 'gid', ...names, ...names.map((name) => `${last}${name}`)]);
-  return (name) => all.has(flat(name));
+  return (name) => all.has(flat(name)) && !wordsOf(name).some((word) => PHONE.test(word));
 }
 
 /** Whether a name is a property of an address or a number, and not the address or number itself. */
