@@ -19,7 +19,7 @@ import type { SourceDefinition } from '../source.js';
  * The maximum nesting of objects below the customer. The nodes of a connection are on the level of the
  * connection.
  */
-const MAX_LEVELS = 3;
+const MAX_LEVELS = 4;
 /** The page size of a connection. */
 const PAGE_SIZE = 100;
 /** Fields whose values differ between two runs. */
@@ -54,7 +54,7 @@ export interface SourceQueries {
   company: string | undefined;
 }
 
-/** Writes the queries of a source, with all of its fields, three levels deep. */
+/** Writes the queries of a source, with all of its fields, four levels deep. */
 export function queriesOf(
   { schema, sourceOfField }: SourceSchema,
   source: Pick<

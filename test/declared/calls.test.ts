@@ -294,6 +294,13 @@ describe('errors of the system', () => {
     expect(await load('a')).toEqual([[]]);
     await close();
   });
+
+  it('mean "not found" if an empty record is written as an empty list', async () => {
+    answer = () => ({ body: [] });
+    const { load, close } = loaderOf('{ get: "/items/{key}", notFound: empty }');
+    expect(await load('a')).toEqual([[]]);
+    await close();
+  });
 });
 
 it('a declared call sends an API key in the declared header', async () => {

@@ -67,7 +67,7 @@ export function findPeople({ operations }: Description): People {
 }
 
 /** Whether the name and the description of a POST indicate a search, and no change. */
-export function isReadingPost({ path, text }: Operation): boolean {
+export function isReadingPost({ path, text }: Pick<Operation, 'path' | 'text'>): boolean {
   const last =
     path
       .split('/')

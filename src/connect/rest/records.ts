@@ -54,7 +54,10 @@ const capital = (word: string) => `${word.charAt(0).toUpperCase()}${word.slice(1
 
 /** The last word in a path that names a thing: `customers` of `/v1/customers/{id}`, and of `/customers/search`. */
 export function collectionOf(path: string): string {
-  const segments = path.split('/').filter((segment) => segment !== '' && !segment.startsWith('{'));
+  const segments = path
+    .split('/')
+    // The name of a program, such as `index.php`, is not that of a collection.
+    .filter((segment) => !/^$|^\{|\.(php|aspx?|jsp|cgi|do)$/.test(segment));
   const named = segments
     .map((segment) => wordsOf(segment.replace(/\.json$/, '')))
     .filter((words) => !words.every((word) => ACTION.test(word)));

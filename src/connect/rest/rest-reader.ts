@@ -18,7 +18,7 @@ import { keyPathOfList, relatedListsOf, sampleListOf } from './lists.js';
 import { ListMeasurer } from './list-measure.js';
 import { RestMeasurer } from './measure.js';
 import { find, startMeasuring, type Measuring } from './measuring.js';
-import { findPeople } from './people.js';
+import { findPeople, isReadingPost } from './people.js';
 import { restProbe, type RestProbe } from './probe.js';
 import type { PersonWay, RelatedList } from './way.js';
 
@@ -137,6 +137,10 @@ export class RestReader implements SystemReader {
   async #readCurl(text: string): Promise<Look> {
     const { source } = this.#options;
     const command = parseCurl(text);
+    if (command.method === 'POST' && !isReadingPost({ path: command.url.pathname, text: '' }))
+      throw new InvalidInputError(
+        'The curl command sends a POST to an address that does not suggest a search, so it may change something. Nothing was sent. Use a call that only reads.',
+      );
     const { credentials: plain, accept, others } = curlHeaders(source, command);
     const credentials = withHeaders(
       source,

@@ -29,6 +29,8 @@ type Kind = 'one' | 'several' | 'shown';
 const MAX_COMPARED = 50;
 /** Numbers are those of a source if the source finds at least this share of them. */
 const MIN_KNOWN = 0.3;
+/** In so many samples, a field without a value is not one that identifies customers. */
+const MIN_SAMPLED_RECORDS = 10;
 
 /** Suggests how the records of a system identify customers, with the evidence. The findings contain no values. */
 export async function suggestIdentity(
@@ -60,11 +62,14 @@ class IdentitySuggester {
       .filter(([, { findsCustomers }]) => findsCustomers)
       .map(([name, call]) => [name, { ...call, key: this.#pathOfKey(call.key) }] as const);
     const idPath = customer.id ?? calls.find(([, { isUnique }]) => isUnique)?.[1].key;
+    const keys = new Set(calls.map(([, { key }]) => key));
+    const isSampled = this.#fields.some(({ values }) => values.texts.length >= MIN_SAMPLED_RECORDS);
     const candidates = this.#fields
-      .filter(({ path }) => path !== idPath || !calls.some(([, { key }]) => key === path))
-      .flatMap(identifiersIn);
+      .filter(({ path }) => path !== idPath || !keys.has(path))
+      .flatMap(identifiersIn)
+      .filter(({ record }) => !isSampled || record.values.texts.length > 0 || keys.has(record.path));
     const idField = this.#fields.find(({ path }) => path === idPath);
-    const hasIdCall = calls.some(([, { key }]) => key === idPath);
+    const hasIdCall = idPath !== undefined && keys.has(idPath);
     const recordKey = idField !== undefined && hasIdCall ? await this.#ownNumber(idField, true) : undefined;
     await this.#chooseCommon(candidates, calls);
     await this.#chooseNumbers(calls, recordKey === undefined ? undefined : idField);

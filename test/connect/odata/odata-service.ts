@@ -68,6 +68,14 @@ function answer(
   const url = new URL(request.url, origin);
   const set = url.pathname.replace(/^\/service\//, '');
   if (set === '$metadata') return { status: 200, body: metadata };
+  if (set === '')
+    return {
+      status: 200,
+      body: {
+        '@odata.context': `${origin}/service/$metadata`,
+        value: Object.keys(sets).map((name) => ({ name, kind: 'EntitySet', url: name })),
+      },
+    };
   const rows = sets[set];
   if (rows === undefined) return failure(404, 'There is no such entity set.');
   const filter = url.searchParams.get('$filter');

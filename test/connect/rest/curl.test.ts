@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { isCurl, parseCurl } from '../../../src/connect/rest/curl.js';
 import { restCall } from '../../../src/declared/rest-grammar.js';
-import { startServer, type SmallServer } from '../../../src/testing/small-server.js';
+import { sendJson, startServer, type SmallServer } from '../../../src/testing/small-server.js';
 import { connectBy, textsOf } from './connected.js';
 import { LIBRARY_TOKEN, librarySystem, MEMBERS } from './library.js';
 
@@ -132,5 +132,40 @@ describe('connecting a REST system by a curl command', () => {
     ).catch((thrown: unknown) => thrown);
     expect(String(error)).toContain(message);
     expect(String(error)).not.toContain('very-secret-key');
+  });
+
+  it('sends no POST whose address does not suggest a search', async () => {
+    const refused = connectCurl(
+      (url) => `curl ${url}/members -H 'Authorization: Bearer ${LIBRARY_TOKEN}' --json '{"email":"a@b.nl"}'`,
+    );
+    await expect(refused).rejects.toThrow('it may change something. Nothing was sent.');
+    expect(server?.seen).toEqual([]);
+  });
+
+  it('finds the last id of a page, which the command does not show, if the answer reports more rows', async () => {
+    const { findings } = await connectCurl(
+      (url) =>
+        `curl '${url}/members?email=${member?.email ?? ''}&limit=20' -H 'Authorization: Bearer ${LIBRARY_TOKEN}'`,
+      { paging: 'last id' },
+    );
+    expect(textsOf(findings)).toContain('It continues by the id of the last row, as starting_after');
+  });
+
+  it('reads a system with one address for all methods, which writes an empty object as an empty list', async () => {
+    server = await startServer(({ url }, response) => {
+      const id = new URL(url, 'http://program').searchParams.get('memberId');
+      sendJson(response, id === 'm1017' ? { memberId: id, email: 'reader@example.nl', name: 'Anna' } : []);
+    });
+    const { draft } = await connectBy({
+      what: '-',
+      text: `curl '${server.url}/index.php?method=Members.getProfile&memberId=m1017'`,
+    });
+    expect(Object.values(draft.calls).map(({ call }) => call)).toEqual([
+      expect.objectContaining({
+        ...{ get: '/index.php', query: { method: 'Members.getProfile', memberId: '{key}' } },
+        notFound: 'empty',
+      }),
+    ]);
+    expect(draft.customer.name).toBe('LibraryRecord');
   });
 });

@@ -44,6 +44,8 @@ describe('connecting a REST system by its OpenAPI document', () => {
     const { draft, budget, values } = await connect({
       headers: { 'x-ratelimit-remaining': '9', 'x-ratelimit-reset': '30' },
     });
+    // The id in the address of one member is unique in a list of ids too.
+    expect(draft.calls['byId']?.isUnique).toBe(true);
     expect(callsOf(draft)).toEqual({
       byId: {
         ...{

@@ -124,6 +124,16 @@ describe('a suggested identity', () => {
     ).rejects.toThrow('No field of ClubMember identifies a customer');
   });
 
+  it('proposes a field without a sample only if few records were sampled', async () => {
+    const yieldsOf = async (emails: readonly unknown[]) => {
+      const fields = [numbers, fieldOf('email', emails), fieldOf('companyPhone', [])];
+      const { identity } = await suggestIdentity(draftWith(fields, { id: 'number', keys: { email: false } }));
+      return Object.keys(identity.yields);
+    };
+    expect(await yieldsOf(made.emails)).toEqual(['email']);
+    expect(await yieldsOf(made.emails.slice(0, 1))).toEqual(['email', 'phone']);
+  });
+
   it('does not read a value in a list of objects', async () => {
     const types = [{ name: 'ClubPhone', description: 'A phone.', fields: [fieldOf('phone', made.mobiles)] }];
     const fields = [numbers, fieldOf('phones', [], { type: 'ClubPhone', isList: true })];

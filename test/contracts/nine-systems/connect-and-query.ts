@@ -1,67 +1,92 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { NineSystem } from './nine-system.js';
+import type { NineSystem, RefusedSystem, RunningSystem } from './nine-system.js';
 import { readWritten, type Written } from './written-files.js';
 
-/** Connects a system with the commands of the installed package, and queries it through its gateway. */
+/** Connects systems with the commands of the installed package, and queries them through its gateway. */
 
-export interface Run {
+/** What `connect` printed and how it called the system. */
+interface ConnectRun {
+  exitCode: number;
+  output: string;
+  seconds: number;
+  counts: { reads: number; others: number } | undefined;
+}
+
+export interface Run extends ConnectRun {
   written: Written;
   /** The calls that `connect` reports. */
   calls: number;
-  seconds: number;
-  output: string;
-  counts: { reads: number; others: number } | undefined;
   tested: { exitCode: number; output: string };
   answer: unknown;
 }
 
 export async function connectAndQuery(system: NineSystem, installed: string): Promise<Run> {
   const { source } = system.right;
-  const folder = join(installed, `project-of-${source}`);
-  mkdirSync(folder);
-  writeFileSync(join(folder, 'gateway.yaml'), 'auth: off\n');
   const running = await system.start();
-  const command = commandsIn(installed, folder);
   try {
-    const begun = performance.now();
-    const words = ['connect', source, running.what, '--yes', '--interval', '1 ms'];
-    const connected = await command(words, running.environment, running.standardInput);
-    const seconds = (performance.now() - begun) / 1_000;
+    const { folder, command } = makeProject(installed, source);
+    const connected = await connect(source, running, command);
     if (connected.exitCode !== 0) throw new Error(connected.output);
-    const counts = running.counts?.();
     const [, calls = ''] = /^(\d+) calls were sent to measure/m.exec(connected.output) ?? [];
     const written = readWritten(folder, source);
     const tested = await command(['test', source]);
-    const answer = await command(['start'], { ...running.settings, PORT: '0' }, '', (url) =>
-      query(url, system.query.text),
-    );
-    return {
-      ...{ written, calls: Number(calls), seconds, counts, output: connected.output },
-      ...{ tested, answer: answer.result },
-    };
+    const started = await command(['start'], {
+      environment: { ...running.settings, PORT: '0' },
+      whenReady: (url) => query(url, system.query.text),
+    });
+    return { ...connected, written, calls: Number(calls), tested, answer: started.result };
   } finally {
     await running.close();
   }
 }
 
-interface Ended {
-  exitCode: number;
-  output: string;
-  result: unknown;
+/** Connects a system that must be refused. Returns the files of the project too. */
+export async function connectRefused(
+  { source, start }: RefusedSystem,
+  installed: string,
+): Promise<ConnectRun & { files: readonly string[] }> {
+  const running = await start();
+  try {
+    const { folder, command } = makeProject(installed, source);
+    return { ...(await connect(source, running, command)), files: readdirSync(folder) };
+  } finally {
+    await running.close();
+  }
 }
 
-/** Runs a command to its end, or until the gateway has answered. */
-function commandsIn(installed: string, folder: string) {
+async function connect(
+  source: string,
+  { what, standardInput, environment, counts }: RunningSystem,
+  command: Command,
+): Promise<ConnectRun> {
+  const begun = performance.now();
+  const words = ['connect', source, what, '--yes', '--interval', '1 ms'];
+  const { exitCode, output } = await command(words, { environment, standardInput });
+  return { exitCode, output, seconds: (performance.now() - begun) / 1_000, counts: counts?.() };
+}
+
+interface CommandOptions {
+  environment?: Readonly<Record<string, string>> | undefined;
+  standardInput?: string | undefined;
+  /** Called with the address of the gateway when it is ready. Then the command is stopped. */
+  whenReady?: (url: string) => Promise<unknown>;
+}
+
+type Command = (
+  words: readonly string[],
+  options?: CommandOptions,
+) => Promise<{ exitCode: number; output: string; result: unknown }>;
+
+/** Makes a project folder, and returns how commands of the package are run in it. */
+function makeProject(installed: string, source: string): { folder: string; command: Command } {
+  const folder = join(installed, `project-of-${source}`);
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'gateway.yaml'), 'auth: off\n');
   const program = join(installed, 'node_modules/stekkerdoos/dist/src/cli/cli.js');
-  return async (
-    words: readonly string[],
-    environment: Readonly<Record<string, string>> = {},
-    standardInput = '',
-    whenReady?: (url: string) => Promise<unknown>,
-  ): Promise<Ended> => {
+  const command: Command = async (words, { environment = {}, standardInput = '', whenReady } = {}) => {
     const child = spawn(process.execPath, [program, ...words], {
       cwd: folder,
       env: {
@@ -72,27 +97,36 @@ function commandsIn(installed: string, folder: string) {
     });
     const ended = once(child, 'close');
     let output = '';
-    let answered: Promise<unknown> | undefined;
+    let result: Promise<unknown> | undefined;
     const read = (chunk: unknown): void => {
       output += String(chunk);
       const [, url] = /ready (http\S+)\/graphql/.exec(output) ?? [];
-      if (url === undefined || whenReady === undefined || answered !== undefined) return;
-      answered = whenReady(url).finally(() => child.kill());
+      if (url === undefined || whenReady === undefined || result !== undefined) return;
+      result = whenReady(url).finally(() => child.kill());
     };
     child.stdout.on('data', read);
     child.stderr.on('data', read);
     child.stdin.end(standardInput);
     await ended;
-    if (whenReady !== undefined && answered === undefined) throw new Error(output);
-    return { exitCode: child.exitCode ?? 0, output, result: await answered };
+    if (whenReady !== undefined && result === undefined) throw new Error(output);
+    return { exitCode: child.exitCode ?? 0, output, result: await result };
   };
+  return { folder, command };
 }
 
+const MAX_QUERIES = 5;
+
+/** Queries until there is no error: on a busy machine, the first call to a system may exceed its timeout. */
 async function query(url: string, text: string): Promise<unknown> {
-  const response = await fetch(`${url}/graphql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query: text }),
-  });
-  return response.json();
+  let answer: unknown;
+  for (let n = 0; n < MAX_QUERIES; n += 1) {
+    const response = await fetch(`${url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query: text }),
+    });
+    answer = await response.json();
+    if (typeof answer !== 'object' || answer === null || !('errors' in answer)) break;
+  }
+  return answer;
 }

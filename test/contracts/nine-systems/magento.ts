@@ -54,9 +54,7 @@ function startMagento(): Promise<SmallServer> {
       else if (values.length > MAX_VALUES) refuse(400, 'The condition has too many values.');
       else {
         const wanted = new Set(values.map((text) => text.toLowerCase()));
-        const found = set.filter(
-          (row) => field === null || wanted.has(String(row[field]).toLowerCase()),
-        );
+        const found = set.filter((row) => field === null || wanted.has(String(row[field]).toLowerCase()));
         // A page after the last one is the last one again.
         const page = Math.min(Number(criterion('currentPage') ?? 1), Math.ceil(found.length / size) || 1);
         sendJson(response, {
@@ -84,10 +82,13 @@ export const magentoSystem: NineSystem = {
     orders: { page: { number: 'searchCriteria[currentPage]' } },
   },
   query: {
-    text: `{ customer(by: { email: "sanne.11@voorbeeldpost.nl" }) { magento { firstname lastname addresses { city } } orders(first: 2) { nodes { incrementId } } } }`,
+    text: `{ customer(by: { email: "${emailOf(1)}" }) { magento { firstname lastname addresses { city } orders { incrementId } } } }`,
     data: {
       customer: {
-        magento: { firstname: 'Sanne', lastname: 'Jansen', addresses: [{ city: 'Utrecht' }] },
+        magento: {
+          ...{ firstname: 'Jeroen', lastname: 'de Vries', addresses: [{ city: 'Zwolle' }] },
+          orders: [121, 126, 131, 136, 141, 146].map((i) => ({ incrementId: String(100_000_231 + i) })),
+        },
       },
     },
   },

@@ -4,8 +4,6 @@ import type { RightSystem } from '../../connect/suggest/right-answers.js';
 export interface NineSystem {
   /** The right identity and privacy of each field. `source` is the name of the source. */
   right: RightSystem;
-  /** Fields that the system also sends, as in `RightSystem`, by path from the customer. */
-  alsoSends?: Readonly<Record<string, readonly string[] | 'PLAIN'>>;
   /**
    * The right links: `found by <namespace> (<uniqueness>)`, and `yields <namespace> at <path> (<kind>)`. `own` is a namespace
    * that only this system has.
@@ -14,6 +12,14 @@ export interface NineSystem {
   /** By call: how its list continues, without limits, and the maximum number of keys in a call. */
   calls: Readonly<Record<string, { page?: object; maxBatch?: number }>>;
   query: { text: string; data: unknown };
+  start(): Promise<RunningSystem>;
+}
+
+/** A system that must not be connected. */
+export interface RefusedSystem {
+  source: string;
+  /** The reason, as it is printed. */
+  because: RegExp;
   start(): Promise<RunningSystem>;
 }
 

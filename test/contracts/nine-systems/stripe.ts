@@ -53,17 +53,18 @@ export const stripeSystem: NineSystem = {
   identity: ['found by email (usual)', 'yields phone at phone (shown)'],
   calls: { byEmail: { page: { lastId: 'id', as: 'starting_after' } } },
   query: {
-    text: '{ customer(by: { email: "sanne.11@voorbeeldpost.nl" }) { stripe { name address { city } } } }',
-    data: { customer: { stripe: { name: 'Sanne Jansen', address: { city: 'Utrecht' } } } },
+    text: '{ customer(by: { email: "sanne.11@voorbeeldpost.nl" }) { stripe { name addressCity } } }',
+    data: { customer: { stripe: { name: 'Sanne Jansen', addressCity: 'Utrecht' } } },
   },
   start: async () => {
     const server = await startStripe();
     return {
       what: '-',
-      standardInput: `curl -G ${server.url}${PATH} -u ${TOKEN}: -d email=sanne.11@voorbeeldpost.nl -d limit=3`.replace(
-        `-u ${TOKEN}:`,
-        `-H 'Authorization: Bearer ${TOKEN}'`,
-      ),
+      standardInput:
+        `curl -G ${server.url}${PATH} -u ${TOKEN}: -d email=sanne.11@voorbeeldpost.nl -d limit=3`.replace(
+          `-u ${TOKEN}:`,
+          `-H 'Authorization: Bearer ${TOKEN}'`,
+        ),
       settings: { STRIPE_URL: server.url, STRIPE_TOKEN: TOKEN },
       counts: () => readsOf(server),
       close: () => server.close(),

@@ -20,8 +20,7 @@ function startWoocommerce(): Promise<SmallServer> {
     const refuse = (status: number, code: string) => {
       sendJson(response, { code, message: code, data: { status } }, { status });
     };
-    if (request.headers.authorization !== `Basic ${btoa(USER)}`)
-      refuse(401, 'woocommerce_rest_cannot_view');
+    if (request.headers.authorization !== `Basic ${btoa(USER)}`) refuse(401, 'woocommerce_rest_cannot_view');
     else if (request.method !== 'GET') refuse(404, 'rest_no_route');
     else if (pathname === PATH) {
       const email = searchParams.get('email')?.toLowerCase();

@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Kind, parse, type FieldDefinitionNode, type ObjectTypeDefinitionNode } from 'graphql';
+import {
+  Kind,
+  parse,
+  type ConstDirectiveNode,
+  type FieldDefinitionNode,
+  type ObjectTypeDefinitionNode,
+} from 'graphql';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import type { RightField, RightSystem } from '../../connect/suggest/right-answers.js';
@@ -8,11 +14,11 @@ import type { RightField, RightSystem } from '../../connect/suggest/right-answer
 /** Reads what `connect` wrote: the links, the calls, and the privacy of each field. */
 
 const Declaration = z.object({
+  namespaces: z.record(z.string(), z.unknown()).default({}),
   identity: z.object({
     recordKey: z.string(),
     foundBy: z.record(z.string(), z.object({ call: z.string(), uniqueness: z.string() })),
     yields: z.record(z.string(), z.union([z.string(), z.record(z.string(), z.string())])).default({}),
-    namespaces: z.record(z.string(), z.unknown()).default({}),
     profile: z.object({ name: z.union([z.string(), z.array(z.string())]) }).optional(),
   }),
   calls: z.record(
@@ -23,6 +29,7 @@ const Declaration = z.object({
 
 export interface WrittenField {
   category: string;
+  categoryOfType: string;
   mask?: string;
   isRecognised: boolean;
 }
@@ -37,8 +44,8 @@ export interface Written {
 
 export function readWritten(folder: string, source: string): Written {
   const yaml: unknown = parseYaml(readFileSync(join(folder, `sources/${source}.yaml`), 'utf8'));
-  const { identity, calls } = Declaration.parse(yaml);
-  const nameOf = (namespace: string) => (identity.namespaces[namespace] === undefined ? namespace : 'own');
+  const { namespaces, identity, calls } = Declaration.parse(yaml);
+  const nameOf = (namespace: string) => (namespaces[namespace] === undefined ? namespace : 'own');
   return {
     identity: [
       ...Object.entries(identity.foundBy).map(
@@ -101,13 +108,15 @@ function privacyOf(field: FieldDefinitionNode, type: ObjectTypeDefinitionNode): 
   const [own, ofType] = [field, type].map(({ directives }) =>
     directives?.find(({ name }) => name.value === 'personalData'),
   );
-  const valueOf = (name: string) => {
-    const value = (own ?? ofType)?.arguments?.find((argument) => argument.name.value === name)?.value;
+  const valueOf = (directive: ConstDirectiveNode | undefined, name: string) => {
+    const value = directive?.arguments?.find((argument) => argument.name.value === name)?.value;
     return value?.kind === Kind.ENUM ? value.value : undefined;
   };
-  const mask = own === undefined ? undefined : valueOf('mask');
+  const categoryOfType = valueOf(ofType, 'category') ?? 'NONE';
+  const mask = valueOf(own, 'mask');
   return {
-    category: valueOf('category') ?? 'NONE',
+    category: valueOf(own, 'category') ?? categoryOfType,
+    categoryOfType,
     ...(mask === undefined ? {} : { mask }),
     isRecognised: !/^ check: neither/.test(commentBefore(field)),
   };

@@ -48,7 +48,11 @@ function startXero(): Promise<SmallServer> {
       // Without the number of a page, a list has all records.
       const from = page === null ? 0 : (Number(page) - 1) * PAGE_SIZE;
       const to = page === null ? rows.length : from + PAGE_SIZE;
-      sendJson(response, { Status: 'OK', DateTimeUTC: '/Date(1764000000000)/', [name]: rows.slice(from, to) });
+      sendJson(response, {
+        Status: 'OK',
+        DateTimeUTC: '/Date(1764000000000)/',
+        [name]: rows.slice(from, to),
+      });
     };
     if (request.headers.authorization !== `Bearer ${TOKEN}` || request.headers['xero-tenant-id'] !== TENANT)
       refuse(401, 'AuthenticationUnsuccessful');
@@ -70,9 +74,7 @@ function startXero(): Promise<SmallServer> {
     else if (path === '/Invoices')
       send(
         'Invoices',
-        invoices.filter(
-          ({ Contact }) => owners?.includes(String((Contact as Json)['ContactID'])) ?? true,
-        ),
+        invoices.filter(({ Contact }) => owners?.includes(String((Contact as Json)['ContactID'])) ?? true),
       );
     else refuse(404, 'The resource you are looking for cannot be found');
   });
