@@ -159,11 +159,11 @@ export function latencyOf(times: readonly number[]): { p50: number; p95: number 
 }
 
 /**
- * The limits that follow from measured times: a timeout of five times the slowest call, between 1 and 10
+ * The limits that follow from measured times: a timeout of five times the slowest call, between `minSeconds` and 10
  * seconds.
  */
-export function limitsOf(times: readonly number[]): Readonly<Record<string, unknown>> {
+export function limitsOf(times: readonly number[], minSeconds = 1): Readonly<Record<string, unknown>> {
   const { p95 } = latencyOf(times) ?? { p95: 0 };
-  const seconds = Math.min(10, Math.max(1, Math.ceil((p95 * 5) / 1_000)));
+  const seconds = Math.min(10, Math.max(minSeconds, Math.ceil((p95 * 5) / 1_000)));
   return { timeout: `${seconds} s`, concurrency: 4 };
 }

@@ -1,67 +1,24 @@
-import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startEmbeddedServer } from '../../sources/stand-ins/embedded-server.js';
 import { createCallBudget } from '../../src/connect/call-budget.js';
 import type { Draft, DraftType, Finding } from '../../src/connect/draft.js';
 import { sqlReaderKind } from '../../src/connect/sql/sql-kind.js';
 import { openConnected, type TestIdentity } from '../connect/connected-gateway.js';
+import { startExampleServer, type ExampleServer } from './example-databases.js';
 import { contractFile } from './openapi.js';
 
-/** Databases that their authors publish as examples, in PostgreSQL. `ORDER_SYSTEM_TEST_URL` selects the server. */
+/** Databases that their authors publish as examples, in PostgreSQL. */
 
-let server: string;
-let close = (): Promise<void> => Promise.resolve();
-const mark = randomBytes(5).toString('hex');
-const reader = `connect_reader_${mark}`;
-const databases: string[] = [];
-
-async function run(database: string, statements: readonly string[]): Promise<void> {
-  const url = new URL(server);
-  if (database !== '') url.pathname = `/${database}`;
-  const client = new pg.Client({ connectionString: url.href });
-  await client.connect();
-  try {
-    for (const statement of statements) await client.query(statement);
-  } finally {
-    await client.end();
-  }
-}
-
+let server: ExampleServer;
 beforeAll(async () => {
-  const { ORDER_SYSTEM_TEST_URL: testUrl } = process.env;
-  if (testUrl === undefined) {
-    const embedded = await startEmbeddedServer();
-    server = embedded.connectionString;
-    close = () => embedded.close();
-  } else server = testUrl;
-  await run('', [`CREATE ROLE ${reader} LOGIN PASSWORD '${mark}'`]);
+  server = await startExampleServer();
 });
-afterAll(async () => {
-  await run('', [
-    ...databases.map((database) => `DROP DATABASE ${database} WITH (FORCE)`),
-    `DROP ROLE ${reader}`,
-  ]);
-  await close();
-});
+afterAll(() => server.close());
 
 async function connect(
   name: string,
   file: string,
 ): Promise<{ draft: Draft; findings: readonly Finding[]; used: number; candidates: string[]; url: URL }> {
-  const database = `${name}_${mark}`;
-  databases.push(database);
-  // Statements of psql, and those about databases, are not for a connection.
-  const script = readFileSync(file, 'utf8')
-    .replace(/^\uFEFF/, '')
-    .replace(/^(DROP|CREATE) DATABASE[^;]*;|^\\c .*$|^SET default_with_oids.*$/gm, '');
-  await run('', [`CREATE DATABASE ${database} TEMPLATE template0 ENCODING 'UTF8'`]);
-  await run(database, [script, `GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${reader}`]);
-  const url = new URL(server);
-  url.pathname = `/${database}`;
-  url.username = reader;
-  url.password = mark;
+  const url = await server.create(name, file);
   const budget = createCallBudget({ intervalMs: 0 });
   const opened = await sqlReaderKind.open({
     ...{ source: name, target: { what: url.href, url }, environment: {}, budget },

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 import ordinary, { expect } from '../../vitest.config.js';
 
@@ -10,7 +11,12 @@ export default defineConfig({
   root: `${import.meta.dirname}/../..`,
   test: {
     globalSetup: ['test/package/install-package.ts'],
-    include: ['test/package/*.package.ts'],
+    include: [
+      'test/package/*.package.ts',
+      // Uses the installed package too. Without the vendors' contracts it cannot run.
+      ...(existsSync(process.env['CONTRACTS'] ?? '') ? ['test/contracts/nine-systems/*.package.ts'] : []),
+    ],
+    maxConcurrency: 3,
     testTimeout: 120_000,
     hookTimeout: 120_000,
     expect,

@@ -17,6 +17,9 @@ const LARGE_BYTES = 100 * 1024 * 1024;
 const MEGABYTE = 1024 * 1024;
 const MAX_LINKS = 12;
 
+/** The first query of a gateway opens the files, which measuring does before its queries. */
+const MIN_TIMEOUT_S = 5;
+
 export class FilesReader implements SystemReader {
   readonly #options: ReaderOptions;
   readonly #folder: string;
@@ -125,7 +128,7 @@ export class FilesReader implements SystemReader {
         ...{ source, kind: 'files' },
         connect: { files: `\${${this.#variable}}`, tables: declaredTables(used) },
         variables: { [this.#variable]: 'The absolute path of the folder with the files.' },
-        limits: { ...limitsOf(session.times), concurrency: 2 },
+        limits: { ...limitsOf(session.times, MIN_TIMEOUT_S), concurrency: 2 },
         system: {},
         ...{ calls: drafted.calls, customer: drafted.customer, types: drafted.types, tables: drafted.tables },
       },

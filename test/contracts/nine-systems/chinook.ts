@@ -1,6 +1,6 @@
 import { chinook } from '../../connect/suggest/systems/databases.js';
 import { contractFile } from '../openapi.js';
-import { createDatabase } from '../example-databases.js';
+import { startExampleServer } from '../example-databases.js';
 import type { NineSystem } from './nine-system.js';
 
 /** The database has no constraint that makes the e-mail address unique. Its reader may only read. */
@@ -19,16 +19,22 @@ export const chinookSystem: NineSystem = {
       customer: {
         chinook: {
           ...{ customerId: '1', city: 'São José dos Campos' },
-          invoices: [{ invoiceId: '382', total: '8.91' }],
+          invoices: [
+            { invoiceId: '98', total: '3.98' },
+            { invoiceId: '121', total: '3.96' },
+            { invoiceId: '143', total: '5.94' },
+            { invoiceId: '195', total: '0.99' },
+            { invoiceId: '316', total: '1.98' },
+            { invoiceId: '327', total: '13.86' },
+            { invoiceId: '382', total: '8.91' },
+          ],
         },
       },
     },
   },
   start: async () => {
-    const { url, close } = await createDatabase(
-      'chinook',
-      contractFile('sql', 'chinook', 'Chinook_PostgreSql.sql'),
-    );
-    return { what: url.href, settings: { CHINOOK_URL: url.href }, close };
+    const server = await startExampleServer();
+    const url = await server.create('chinook', contractFile('sql', 'chinook', 'Chinook_PostgreSql.sql'));
+    return { what: url.href, settings: { CHINOOK_URL: url.href }, close: () => server.close() };
   },
 };

@@ -71,8 +71,8 @@ export function readWritten(folder: string, source: string): Written {
   };
 }
 
-function withoutLimits({ maxItems: _, maxPages: __, ...page }: Record<string, unknown>): object {
-  return page;
+function withoutLimits(page: Readonly<Record<string, unknown>>): object {
+  return Object.fromEntries(Object.entries(page).filter(([name]) => !/^max(Items|Pages)$/.test(name)));
 }
 
 function writtenFields(sdl: string): Map<string, WrittenField> {
@@ -105,7 +105,7 @@ function namedType({ type }: FieldDefinitionNode): string {
 }
 
 function privacyOf(field: FieldDefinitionNode, type: ObjectTypeDefinitionNode): WrittenField {
-  const [own, ofType] = [field, type].map(({ directives }) =>
+  const [ofField, ofType] = [field, type].map(({ directives }) =>
     directives?.find(({ name }) => name.value === 'personalData'),
   );
   const valueOf = (directive: ConstDirectiveNode | undefined, name: string) => {
@@ -113,9 +113,9 @@ function privacyOf(field: FieldDefinitionNode, type: ObjectTypeDefinitionNode): 
     return value?.kind === Kind.ENUM ? value.value : undefined;
   };
   const categoryOfType = valueOf(ofType, 'category') ?? 'NONE';
-  const mask = valueOf(own, 'mask');
+  const mask = valueOf(ofField, 'mask');
   return {
-    category: valueOf(own, 'category') ?? categoryOfType,
+    category: valueOf(ofField, 'category') ?? categoryOfType,
     categoryOfType,
     ...(mask === undefined ? {} : { mask }),
     isRecognised: !/^ check: neither/.test(commentBefore(field)),
@@ -124,7 +124,7 @@ function privacyOf(field: FieldDefinitionNode, type: ObjectTypeDefinitionNode): 
 
 function commentBefore({ loc }: FieldDefinitionNode): string {
   const before = loc?.startToken.prev;
-  return before?.kind === 'Comment' ? before.value : '';
+  return before?.kind === TokenKind.COMMENT ? before.value : '';
 }
 
 interface RightPlace {
