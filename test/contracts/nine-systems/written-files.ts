@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import {
   Kind,
   parse,
+  TokenKind,
   type ConstDirectiveNode,
   type FieldDefinitionNode,
   type ObjectTypeDefinitionNode,
