@@ -29,7 +29,7 @@ type Kind = 'one' | 'several' | 'shown';
 const MAX_COMPARED = 50;
 /** Numbers are those of a source if the source finds at least this share of them. */
 const MIN_KNOWN = 0.3;
-/** In so many samples, a field without a value is not one that identifies customers. */
+/** With at least this many samples, a field without a value is not proposed as an identifier. */
 const MIN_SAMPLED_RECORDS = 10;
 
 /** Suggests how the records of a system identify customers, with the evidence. The findings contain no values. */

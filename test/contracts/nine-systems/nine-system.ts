@@ -31,7 +31,7 @@ export interface RunningSystem {
   environment?: Readonly<Record<string, string>>;
   /** The variables for the gateway. */
   settings: Readonly<Record<string, string>>;
-  /** The numbers of calls so far. Undefined if the system only lets its reader read. */
+  /** The numbers of calls since the start. Undefined if the system only lets its reader read. */
   counts?: () => { reads: number; others: number };
   close(): Promise<void>;
 }
