@@ -411,6 +411,50 @@ describe('the trade register with unusual answers', () => {
     ]);
   });
 
+  it.each([
+    ['registered name', { naam: 'Bakker' }],
+    ['statutory name', { statutaireNaam: 'Bakker' }],
+    ['trade name', { handelsnamen: [{ naam: 'Bakker' }] }],
+    ['name in other letters and spaces', { naam: ' BAKKER' }],
+  ])('finds a company that the search shows by another name by its %s', async (_, profile) => {
+    answer = (request) =>
+      numberIn(request) === undefined
+        ? page(['11111112'], 'Smit')
+        : { body: { kvkNummer: '11111112', ...profile } };
+    expect(await companiesByNameAndPlace.load([{ name: 'Bakker', place: 'Utrecht' }], client)).toEqual([
+      [{ kvkNumber: '11111112', vatNumber: null }],
+    ]);
+  });
+
+  it('finds a name with an accent, however the accent is encoded', async () => {
+    answer = () => page(['11111112'], 'Caf\u0065\u0301');
+    expect(await companiesByNameAndPlace.load([{ name: 'Caf\u00e9', place: 'Utrecht' }], client)).toEqual([
+      [{ kvkNumber: '11111112', vatNumber: null }],
+    ]);
+    expect(server.seen).toHaveLength(1);
+  });
+
+  it.each([
+    [5, 6],
+    [6, 1],
+  ])('reads the names of %i companies by %i calls', async (count, calls) => {
+    const numbers = Array.from({ length: count }, (_, i) => `1111111${i}`);
+    answer = (request) =>
+      numberIn(request) === undefined
+        ? page(numbers, 'Smit')
+        : { body: { kvkNummer: numberIn(request), naam: 'Smit' } };
+    expect(await companiesByNameAndPlace.load([{ name: 'Bakker', place: 'Utrecht' }], client)).toEqual([[]]);
+    expect(server.seen).toHaveLength(calls);
+  });
+
+  it('does not take a company whose names cannot be read for another one', async () => {
+    answer = (request) =>
+      numberIn(request) === undefined ? page(['11111112', '11111113'], 'Smit') : nothing('IPD0001', 500);
+    expect(await companiesByNameAndPlace.load([{ name: 'Bakker', place: 'Utrecht' }], client)).toMatchObject([
+      { code: 'SOURCE_UNAVAILABLE' },
+    ]);
+  });
+
   it('is not read further after repeated or too many pages, or a link to another address', async () => {
     const key = { name: 'De Hoek', place: 'Utrecht' };
     answer = () => page(['11111112'], 'x', `${server.url}/api/v2/zoeken?pagina=${server.seen.length + 1}`);
