@@ -22,8 +22,12 @@ export function certificateChecks(settings: Readonly<Record<string, string>>): C
 
 async function findingsOf(variable: string, url: URL): Promise<Finding[]> {
   const validTo = await endOfCertificate(url);
-  if (validTo === undefined) return [];
-  const days = Math.floor((validTo - Date.now()) / DAY_MS);
+  return validTo === undefined ? [] : endFindings(variable, url.host, validTo - Date.now());
+}
+
+/** The findings about a certificate that is valid for `leftMs` more milliseconds. */
+export function endFindings(variable: string, host: string, leftMs: number): Finding[] {
+  const days = Math.floor(leftMs / DAY_MS);
   if (days >= WARNING_DAYS) return [];
   return [
     {
@@ -32,8 +36,8 @@ async function findingsOf(variable: string, url: URL): Promise<Finding[]> {
       where: variable,
       seen:
         days < 0
-          ? `The certificate of ${url.host} has expired.`
-          : `The certificate of ${url.host} is valid for ${days} more days.`,
+          ? `The certificate of ${host} has expired.`
+          : `The certificate of ${host} is valid for ${days} more days.`,
       remedy: 'Renew the certificate of the system.',
     },
   ];

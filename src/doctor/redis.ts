@@ -71,7 +71,7 @@ export async function redisFindings({ url, holdsSuppressionList, quotas }: Redis
 }
 
 /** Entries with a time to live are cached answers. All other keys must stay. */
-function evictionFindings(memory: string, holdsSuppressionList: boolean): Finding[] {
+export function evictionFindings(memory: string, holdsSuppressionList: boolean): Finding[] {
   const read = (name: string) => new RegExp(`^${name}:([\\w-]+)`, 'm').exec(memory)?.[1] ?? '';
   const policy = read('maxmemory_policy');
   if (read('maxmemory') === '0' || !policy.startsWith('allkeys-')) return [];
@@ -90,7 +90,8 @@ function evictionFindings(memory: string, holdsSuppressionList: boolean): Findin
   ];
 }
 
-function quotaFinding({
+/** The finding about a quota of which these calls are used. */
+export function quotaFinding({
   source,
   quota: { calls, per },
   used,

@@ -21,7 +21,11 @@ export function problemFindings(problems: readonly string[]): Finding[] {
 }
 
 /** Checks for settings that are valid but unsafe. */
-export function safetyFindings({ auth, host, jwtJwksUrl }: GatewayConfig): Finding[] {
+export function safetyFindings({
+  auth,
+  host,
+  jwtJwksUrl,
+}: Pick<GatewayConfig, 'auth' | 'host' | 'jwtJwksUrl'>): Finding[] {
   const issuer = jwtJwksUrl === undefined ? undefined : new URL(jwtJwksUrl);
   return [
     ...(auth === 'off' && !isLocal(host)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { setting, SettingsReader } from '../../src/settings.js';
-import { anyOf, basic, bearer, type Auth } from '../../src/connectors/auth.js';
+import { anyOf, apiKey, basic, bearer, type Auth } from '../../src/connectors/auth.js';
 
 const either = anyOf(bearer(setting('TOKEN')), basic(setting('USER'), setting('PASSWORD')));
 
@@ -26,5 +26,18 @@ describe('a system that accepts several kinds of authentication', () => {
   it('needs the settings of one kind only', () => {
     expect(problemsOf(either, { TOKEN: 't' })).toEqual([]);
     expect(problemsOf(either, { USER: 'u', PASSWORD: 'p' })).toEqual([]);
+  });
+});
+
+describe('the settings of credentials', () => {
+  it.each<[string, Auth]>([
+    ['a token', bearer(setting('TOKEN'))],
+    ['a key', apiKey('x-key', setting('TOKEN'))],
+    ['a user name', basic(setting('TOKEN'), setting('PASSWORD'))],
+    ['a password', basic(setting('USER'), setting('TOKEN'))],
+  ])('with %s are secret, also if the source does not declare it', (_, auth) => {
+    const reader = new SettingsReader({ TOKEN: 'v', USER: 'u', PASSWORD: 'p' });
+    for (const option of auth.settings(reader)) reader.read(option);
+    expect(reader.shown['TOKEN']).toBe('***');
   });
 });

@@ -434,6 +434,11 @@ describe('the metadata of an answer', () => {
       { 'x-rate-limit-remaining': '0', 'ratelimit-reset': '12' },
       [{ remaining: 0, resetMs: 12_000 }],
     ],
+    [
+      'a window of a month',
+      { 'ratelimit-remaining': '0', 'x-rate-limit-reset': '2592000' },
+      [{ remaining: 0, resetMs: 2_592_000_000 }],
+    ],
     ['no number', { 'ratelimit-remaining': 'many' }, []],
   ])('reports the remaining calls to all callers: %s', async (_, headers, expected) => {
     await connect((_request, response) => {

@@ -143,7 +143,7 @@ const KEYED: readonly Keyed[] = [
   keyed(branchDetails, { number: '1', kvkNumber: '1' }, { number: ['2'], kvkNumber: ['2'] }),
   keyed(olderMentions, { username: 'a', beforeId: null }, { username: ['b'], beforeId: ['1'] }),
   keyed(companiesByNameAndPlace, { name: 'Bakker', place: 'Ede' }, { name: ['Slager'], place: ['Epe'] }),
-  keyed(rainOfPlaces, { latitude: 52, longitude: 5 }, { latitude: [52.1], longitude: [5.1] }),
+  keyed(rainOfPlaces, { latitude: 52, longitude: 5 }, { latitude: [52.1, 52.01], longitude: [5.1, 5.01] }),
 ];
 
 const loaders = sources.flatMap(({ name, loaders = [] }) =>
@@ -157,4 +157,10 @@ it.each(loaders)('$name caches keys that differ in one part separately', ({ load
   expect(texts, 'is missing in this file').not.toEqual([]);
   expect(texts).not.toContain(undefined);
   expect(texts.filter((text, i) => texts.indexOf(text) !== i)).toEqual([]);
+});
+
+it('places that are the same to a hundredth of a degree share their rain', () => {
+  expect(rainOfPlaces.keyText?.({ latitude: 52.091, longitude: 5.119 })).toBe(
+    rainOfPlaces.keyText?.({ latitude: 52.09, longitude: 5.12 }),
+  );
 });
