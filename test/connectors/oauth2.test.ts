@@ -267,6 +267,7 @@ describe('an access token that expires', () => {
   });
 
   it.each([
+    [408, 'SOURCE_UNAVAILABLE'],
     [500, 'SOURCE_UNAVAILABLE'],
     [503, 'SOURCE_UNAVAILABLE'],
     [429, 'SOURCE_RATE_LIMITED'],
@@ -311,15 +312,18 @@ describe('an access token that expires', () => {
     expect(message).not.toContain('token-1');
   });
 
-  it('renews a token before it expires, if the system reports its lifetime', async () => {
+  it.each([
+    ['ten seconds before it expires', 60, 49_000],
+    ['after half of a short lifetime', 8, 3_000],
+  ])('renews a token %s, if the system reports its lifetime', async (_, lifetime, laterMs) => {
     vi.useFakeTimers({ toFake: ['performance'] });
     await connect({
-      token: (_, response, count) => {
-        sendJson(response, { access_token: `token-${count}`, expires_in: 60 });
+      token: (_request, response, count) => {
+        sendJson(response, { access_token: `token-${count}`, expires_in: lifetime });
       },
     });
     await client.get(anything, '/data');
-    vi.advanceTimersByTime(49_000);
+    vi.advanceTimersByTime(laterMs);
     await client.get(anything, '/data');
     vi.advanceTimersByTime(2_000);
     await client.get(anything, '/data');

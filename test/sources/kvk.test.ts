@@ -8,6 +8,7 @@ import {
 } from '../../sources/kvk/loaders.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
 import type { SeedRegistration } from '../../sources/stand-ins/seed-kvk.js';
+import { encodeCursor } from '../../src/connection.js';
 import type { RestClient } from '../../src/connectors/rest.js';
 import { open, type Opened } from '../connectors/contract.js';
 import { sendJson, startServer, type SeenRequest, type SmallServer } from '../connectors/server.js';
@@ -293,6 +294,42 @@ describe('the trade register', () => {
     expect(control.counters().kvk?.calls).toBe(1);
     await client.close();
     await control.close();
+  });
+
+  it('shows its branches page by page', async () => {
+    const gateway = createTestGateway(settings);
+    const read = async (page: string) => {
+      const { query, variables } = byNumber(
+        withManyBranches.kvkNumber,
+        `branches(${page}) { nodes { number } pageInfo { hasNextPage endCursor } }`,
+      );
+      const { data, errors } = await gateway.query(query, variables);
+      expect(errors).toEqual([]);
+      return {
+        numbers: listAt(data, 'company', 'branches', 'nodes').map((node) => at(node, 'number')),
+        pageInfo: at(data, 'company', 'branches', 'pageInfo') as { hasNextPage: boolean; endCursor: string },
+      };
+    };
+    const whole = await read('first: 100');
+    const first = await read('first: 60');
+    const second = await read(`first: 40, after: "${first.pageInfo.endCursor}"`);
+    const last = await read(`first: 100, after: "${second.pageInfo.endCursor}"`);
+    await gateway.close();
+    expect([...first.numbers, ...second.numbers]).toEqual(whole.numbers);
+    expect(new Set([...whole.numbers, ...last.numbers]).size).toBe(withManyBranches.branches.length);
+    expect([whole, first, second, last].map(({ pageInfo }) => pageInfo.hasNextPage)).toEqual([
+      ...[true, true, true],
+      false,
+    ]);
+  });
+
+  it.each(['-1', '1.5', 'all', '1234567'])('refuses a cursor at the position %s', async (position) => {
+    const gateway = createTestGateway(settings);
+    const after = encodeCursor('Company.branches', [position]);
+    const { query, variables } = byNumber('69599084', `branches(after: "${after}") { nodes { number } }`);
+    const { errors } = await gateway.query(query, variables);
+    await gateway.close();
+    expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
   });
 
   it.each([0, 101, -1])('refuses a page of %d branches', async (first) => {
