@@ -45,7 +45,11 @@ describe('the headers of answers', () => {
     const listener = listenToAnswers();
     channel(ANSWER_CHANNEL).publish({
       request: { origin },
-      response: { headers: Object.entries(headers).flat().map(Buffer.from) },
+      response: {
+        headers: Object.entries(headers)
+          .flat()
+          .map((part) => Buffer.from(part)),
+      },
     });
     const findings = listener.findings('crm', ['https://a.example']);
     listener.close();
