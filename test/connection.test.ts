@@ -54,6 +54,10 @@ describe('a page of a list', () => {
         endCursor: 'cursor b',
       },
     });
+    expect(connection(['a', 'b'], 2, functions)).toMatchObject({
+      nodes: ['node a', 'node b'],
+      pageInfo: { hasNextPage: false, endCursor: 'cursor b' },
+    });
     expect(connection([], 2, functions).pageInfo).toEqual({
       hasNextPage: false,
       hasPreviousPage: false,

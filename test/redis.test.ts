@@ -43,6 +43,7 @@ beforeAll(async () => {
   await once(server, 'listening');
 });
 afterEach(() => {
+  vi.useRealTimers();
   connection?.close();
   for (const socket of sockets) socket.destroy();
   sockets.clear();
@@ -60,6 +61,19 @@ describe('a connection to Redis', () => {
       expect(onDown).toHaveBeenCalledExactlyOnceWith(
         expect.objectContaining({ wasOpen: true, isFinal: false }),
       );
+    });
+  });
+
+  it('is reported as lost when it has not answered for more than four seconds', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    await open();
+    vi.advanceTimersByTime(4_000);
+    expect(onDown).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(1_000);
+    expect(onDown).toHaveBeenCalledExactlyOnceWith({
+      reason: 'it does not answer',
+      wasOpen: true,
+      isFinal: false,
     });
   });
 

@@ -126,6 +126,23 @@ describe('the diagnosis of a REST system', () => {
     });
   });
 
+  it('reads the code of an error of at most 64 kB', async () => {
+    let size = 0;
+    const client = await restTo((_, response) => {
+      const body = { code: 'TOO_MANY', more: '' };
+      sendJson(response, { ...body, more: 'x'.repeat(size - JSON.stringify(body).length) }, { status: 400 });
+    });
+    for (const [bytes, vendorCode] of [
+      [64 * 1024, 'TOO_MANY'],
+      [64 * 1024 + 1, undefined],
+    ] as const) {
+      size = bytes;
+      expect(await diagnosis(client.get(anything, '/'))).toMatchObject({
+        received: { status: 400, vendorCode },
+      });
+    }
+  });
+
   it('leaves out a code that repeats a value of the request', async () => {
     const client = await restTo((_, response) => {
       sendJson(response, { error: 'DE_VRIES' }, { status: 400 });

@@ -18,6 +18,11 @@ describe('a SOAP fault', () => {
       'INVALID_INPUT',
       'INVALID_INPUT',
     ],
+    // The code counts before the words of the text.
+    [
+      { faultcode: 'MS_UNAVAILABLE', faultstring: 'INVALID_INPUT' },
+      ...(['key-unavailable', 'MS_UNAVAILABLE', 'MS_UNAVAILABLE'] as const),
+    ],
     [{ faultcode: 'env:Client', faultstring: 'OTHER_WORD' }, 'not-understood', undefined, 'OTHER_WORD'],
     [{ faultcode: 'Client.Authentication' }, 'not-understood', undefined, 'Client.Authentication'],
     [{ faultcode: 'wsse:FailedAuthentication' }, 'unauthenticated', undefined, 'wsse:FailedAuthentication'],

@@ -244,6 +244,13 @@ describe('a connection to a SOAP service', () => {
   it.each([
     ['the system’s', fault('X'), 500, 'SOURCE_UNAVAILABLE'],
     ['a fault of the system with status 200', fault('X'), 200, 'SOURCE_UNAVAILABLE'],
+    ['a fault with status 400', fault('TOO_MANY'), 400, 'SOURCE_RATE_LIMITED'],
+    [
+      'a second element',
+      envelope(`<trackResponse xmlns="urn:example:messages"/><other/>`),
+      200,
+      'SOURCE_CONTRACT',
+    ],
     ['ours', fault('X', 'e:Client'), 500, 'SOURCE_CONTRACT'],
     ['a fault of the gateway with a subcode', fault('X', 'Client.Authentication'), 500, 'SOURCE_CONTRACT'],
     ['the credentials’', fault('X', 'w:FailedAuthentication'), 500, 'SOURCE_UNAUTHENTICATED'],
