@@ -90,7 +90,7 @@ export function evictionFindings(memory: string, holdsSuppressionList: boolean):
   ];
 }
 
-/** The finding about a quota of which these calls are used. */
+/** The finding about a quota with this number of used calls. */
 export function quotaFinding({
   source,
   quota: { calls, per },

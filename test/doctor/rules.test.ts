@@ -116,7 +116,7 @@ it.each<[number, string[]]>([
   [90, ['warning']],
   [99, ['warning']],
   [100, ['error']],
-])('a quota of 100 calls of which %d are used is reported as %j', (used, expected) => {
+])('%d used calls of a quota of 100 are reported as %j', (used, expected) => {
   expect(severities(quotaFinding({ source: 'kvk', quota: { calls: 100, per: 'month' }, used }))).toEqual(
     expected,
   );
