@@ -56,3 +56,9 @@ test.each(['{}', 'x', `{"seq":1,"hash":"${'0'.repeat(64)}"}${' '.repeat(40)}\nmo
     expect(() => openHead(path)).toThrow(HeadError);
   },
 );
+
+test('a head that cannot be read is an error, and not a log without a head', () => {
+  const folder = temporaryFolder();
+  expect(readHead(join(folder, 'missing'))).toBeUndefined();
+  expect(() => readHead(folder)).toThrow('EISDIR');
+});

@@ -32,6 +32,17 @@ test('the lock of a process that has ended is taken over, and no other file rema
   expect(readdirSync(folder)).toEqual([]);
 });
 
+test.skipIf(process.platform !== 'linux')(
+  'the lock of a process that has ended is taken over if another process has its id now',
+  () => {
+    const path = join(temporaryFolder(), 'audit.log.lock');
+    const owner = { pid: process.pid, host: hostname(), started: 'an earlier boot 1' };
+    writeFileSync(path, JSON.stringify(owner));
+    takeLock(path)();
+    expect(existsSync(path)).toBe(false);
+  },
+);
+
 test.each<[string, string, RegExp]>([
   ['of this process', JSON.stringify({ pid: process.pid, host: hostname() }), /is writing it/],
   ['of another host', JSON.stringify({ pid: 2 ** 22 + 1, host: 'another' }), /on another has taken it/],

@@ -2,6 +2,7 @@ import { appendFileSync, copyFileSync, readFileSync, rmSync, writeFileSync } fro
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { HeadError } from '../../src/privacy/audit-head.js';
 import { verifyAudit } from '../../src/privacy/audit-verify.js';
 import { runCount } from '../support/thorough.js';
 import { entries, entry, SECRET, temporaryFolder, writeEntries } from './audit-entries.js';
@@ -121,6 +122,13 @@ describe('verifying an audit log', () => {
     expect(await problemsIn(file)).toContain('2: changed');
     copyFileSync(other, file);
     expect(await problemsIn(file)).toEqual(['3: changed']);
+  });
+
+  test('is not verified against a head that does not exist', async () => {
+    const file = await fileWith(1);
+    const verification = verifyAudit([file], { secret: SECRET, head: `${file}.other` });
+    await expect(verification).rejects.toThrow(HeadError);
+    await expect(verification).rejects.toThrow('does not exist');
   });
 
   test('reports that the end is unknown if the file has no head', async () => {

@@ -20,8 +20,12 @@ async function redisWith(...members: string[]) {
   const redis = imitation();
   const published: string[] = [];
   let refusal: string | undefined;
+  let refused = 0;
   redis.otherwise = ([name = '', ...parameters]) => {
-    if (refusal !== undefined) return `-${refusal}\r\n`;
+    if (refusal !== undefined) {
+      refused += 1;
+      return `-${refusal}\r\n`;
+    }
     switch (name.toLowerCase()) {
       case 'smembers':
         return `*${set.size}\r\n${[...set].map((member) => `$${member.length}\r\n${member}\r\n`).join('')}`;
@@ -51,6 +55,7 @@ async function redisWith(...members: string[]) {
     published,
     instance,
     refuse: (reason: string) => (refusal = reason),
+    refused: () => refused,
     changed: () => {
       redis.publish('changed', 'stekkerdoos:1:suppressed:changed');
     },
@@ -114,7 +119,7 @@ it('is unavailable if the set was written with another secret', async () => {
 });
 
 it('stays in force while it cannot be read, which is logged once', async () => {
-  const { instance, refuse, changed } = await redisWith(mark, of(anna));
+  const { instance, refuse, refused, changed } = await redisWith(mark, of(anna));
   const { list, errors } = instance();
   await list.loading();
   refuse('LOADING Redis is loading');
@@ -127,7 +132,10 @@ it('stays in force while it cannot be read, which is logged once', async () => {
   await expect(list.add([bert])).rejects.toThrow(SuppressionUnavailableError);
   expect(list.has(bert)).toBe(false);
   changed();
-  changed();
+  // A read and an addition were refused before this read.
+  await vi.waitFor(() => {
+    expect(refused()).toBe(3);
+  });
   await expect(list.add([bert])).rejects.toThrow(SuppressionUnavailableError);
   expect(errors()).toHaveLength(1);
 });

@@ -51,6 +51,7 @@ describe('WEBHOOK_ENDPOINTS', () => {
     ['url', { url: 'http://mailer.example.nl/hooks' }],
     ['url', { url: 'https://who:what@mailer.example.nl/' }],
     ['url', { url: 'ftp://mailer.example.nl/' }],
+    ['url', { url: 'https://mailer.example.nl/hooks#part' }],
     ['secrets', { secrets: [] }],
     ['secrets', { secrets: [secret, secret, secret] }],
     ['secrets', { secrets: ['whsec_c2hvcnQ='] }],
