@@ -7,6 +7,7 @@ import type { Environment } from '../settings.js';
 import type { SourceDefinition } from '../source.js';
 import type { CallBudget } from './call-budget.js';
 import type { Decisions, Draft, FieldPrivacy, Finding } from './draft.js';
+import { withoutPersonalDescriptions } from './personal-texts.js';
 import type { Candidate, Look, Questions, ReaderKind, Target } from './reader.js';
 import { suggestIdentity, type Known } from './suggest/identity.js';
 import { suggestPrivacy } from './suggest/privacy.js';
@@ -112,20 +113,21 @@ export async function connectSystem(request: ConnectRequest): Promise<Connected>
     const candidate = await chooseCandidate(look, answers);
 
     progress.begin('measure', `measures ${candidate.name}, and reads only`);
-    const { draft, findings: measured, values } = await reader.measure(candidate);
+    const { draft: measuredDraft, findings: measured, values } = await reader.measure(candidate);
     report(measured);
     report([{ step: 'measure', text: `${budget.used} calls were sent, which only read.` }]);
 
     progress.begin('identity', 'compares sampled values with identifiers, and with the plugged-in sources');
-    const { identity, findings: identified } = await suggestIdentity(draft, known);
+    const { identity, findings: identified } = await suggestIdentity(measuredDraft, known);
     report(identified);
     const decided = { ...identity, foundBy: await answerUniqueness(identity.foundBy, answers) };
 
     progress.begin('privacy', 'classifies each field by its name and its sampled values');
-    const suggested = suggestPrivacy(draft);
+    const suggested = suggestPrivacy(measuredDraft);
     report(suggested.findings);
     const decisions = { ...decided, privacy: await answerPrivacy(suggested.privacy, answers) };
 
+    const draft = withoutPersonalDescriptions(measuredDraft, decisions.privacy);
     progress.begin('write', 'replaces personal values, and writes the files of the source');
     const files = makeFiles(draft, decisions, findings, request);
     refuseSecrets(files, values);

@@ -81,3 +81,10 @@ export function keyKindOfName(name: string, typeName: string): string | undefine
   if (IDENTIFIER.test(ending) || CODE.test(ending) || CODE.test(words[0] ?? '')) return camelCase(words);
   return undefined;
 }
+
+const UUID = /^[\da-f]{8}-([\da-f]{4}-){3}[\da-f]{12}$/i;
+
+/** Whether a name is data: an e-mail address, a number of at least six digits, a date or a UUID. */
+export function isKeyOfPerson(name: string): boolean {
+  return name.includes('@') || /^\+?\d[\d -]{4,}\d$/.test(name) || UUID.test(name);
+}

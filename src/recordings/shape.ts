@@ -85,13 +85,38 @@ export function compareShapes(before: Shape, after: Shape): ShapeChange[] {
       changes.push({ kind: 'type', path, text: `is ${others.join(' or ')}; it was ${shownTypes(member)}` });
     if (now.nulls > 0 && member.nulls === 0) changes.push({ kind: 'null', path, text: 'is null' });
   }
+  const maps = mapsIn(before, after);
   for (const [path, member] of after) {
     const parent = before.get(parentOf(path));
     // If an object was never recorded, its members are not reported separately.
-    if (!before.has(path) && isObject(parent) && !path.endsWith('[]'))
+    const isNew = !before.has(path) && isObject(parent) && !path.endsWith('[]');
+    if (isNew && !maps.has(parentOf(path)) && !parentOf(path).includes('@'))
       changes.push({ kind: 'added', path, text: `is new: ${shownTypes(member)}` });
   }
   return changes;
+}
+
+/** With fewer objects, a member may be missing in the others by chance. */
+const MIN_OBJECTS_OF_MAP = 3;
+
+/**
+ * The paths of objects whose names are data, such as the addresses of persons: most names are in one recorded object only,
+ * or no name of the later rows was recorded. Their names are never reported.
+ */
+function mapsIn(before: Shape, after: Shape): ReadonlySet<string> {
+  const names = new Map<string, Member[]>();
+  for (const [path, member] of before)
+    if (path !== '' && !path.endsWith('[]'))
+      names.set(parentOf(path), [...(names.get(parentOf(path)) ?? []), member]);
+  const shared = new Set([...after.keys()].filter((path) => before.has(path)).map(parentOf));
+  return new Set(
+    [...names].flatMap(([path, members]) => {
+      const objects = before.get(path)?.present ?? 0;
+      const single = members.filter(({ present }) => present === 1);
+      const isMap = objects >= MIN_OBJECTS_OF_MAP && single.length * 2 > members.length;
+      return isMap || !shared.has(path) ? [path] : [];
+    }),
+  );
 }
 
 function isObject(member: Member | undefined): boolean {

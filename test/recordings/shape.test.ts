@@ -21,6 +21,18 @@ describe('the shape of rows', () => {
       [{ a: 1, b: { c: 1 } }],
       ['added b is new: object', 'added b.c is new: number'],
     ],
+    [
+      'an object whose names are data',
+      [1, 2, 3].map((n) => ({ a: { [`anna${n}@example.nl`]: n, [`Anna${n}`]: n } })),
+      [{ a: { 'koen@example.nl': 4, Koen: 4 } }],
+      [],
+    ],
+    [
+      'an object without a recorded name',
+      [{ a: { Anna: 1 } }],
+      [{ a: { Koen: 1 } }],
+      ['removed a.Anna is missing; it was number'],
+    ],
     ['a new null', [{ a: 1 }], [{ a: 1, b: null }], ['added b is new: null']],
     [
       'a removed member',

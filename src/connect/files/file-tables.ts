@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { FilesConnect } from '../../declared/files-grammar.js';
 import type { CallBudget } from '../call-budget.js';
+import { isKeyOfPerson } from '../words.js';
 import { isDeclarable } from '../tables/declarable-name.js';
 import { isSecretName } from '../tables/table-names.js';
 import { groupBy, SECRET, type Column, type LeftOut, type Table } from '../tables/table.js';
@@ -42,6 +43,7 @@ export interface DescribedTables {
   unreadable: readonly { name: string; because: string }[];
 }
 
+const NO_HEADER = 'Its first line has values instead of the names of columns. Add a line with the names.';
 /** Calls that are reserved for the other steps. */
 const CALLS_OF_OTHER_STEPS = 10;
 
@@ -60,9 +62,13 @@ export async function describeTables(
     const queries = patterns.map((pattern) => describeQuery(root, pattern));
     const columns = await session.rows(describedColumn, queries.join(' UNION ALL '));
     const byTable = groupBy(columns, ({ table }) => table);
+    const hasNames = ({ name }: FilePattern) =>
+      (byTable.get(name) ?? []).every(({ column }) => !isKeyOfPerson(column));
     return {
-      tables: patterns.map((pattern) => tableOf(pattern, byTable.get(pattern.name) ?? [])),
-      unreadable: [],
+      tables: patterns.filter(hasNames).map((pattern) => tableOf(pattern, byTable.get(pattern.name) ?? [])),
+      unreadable: patterns
+        .filter((pattern) => !hasNames(pattern))
+        .map(({ name }) => ({ name, because: NO_HEADER })),
     };
   } catch (error) {
     if (!(error instanceof UnreadableFilesError)) throw error;

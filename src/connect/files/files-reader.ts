@@ -5,7 +5,7 @@ import type { Candidate, Look, Measured, ReaderOptions, SystemReader } from '../
 import { personTables } from '../tables/person-tables.js';
 import { tableDraft } from '../tables/table-draft.js';
 import { planTables } from '../tables/table-plan.js';
-import { leftOutFindings, SECRET, shown, shownList, type Table } from '../tables/table.js';
+import { groupBy, leftOutFindings, SECRET, shown, shownList, type Table } from '../tables/table.js';
 import { readFolder, type FilePattern } from './file-patterns.js';
 import { declaredTables, describeTables, isCsv } from './file-tables.js';
 import { FilesMeasurer, isUsable, withKeys } from './files-measure.js';
@@ -63,30 +63,35 @@ export class FilesReader implements SystemReader {
     this.#session = session;
     this.#tables = await withKeys(session, usable, ({ name }) => this.#bytesOf(name));
     const candidates = personTables(this.#tables).map(({ candidate }) => candidate);
-    const secrets = described.flatMap(({ name, leftOut }) =>
-      leftOut.flatMap(({ column, because }) => (because === SECRET ? [`${name}.${column}`] : [])),
+    // Names of files may be those of persons, so only the tables that may contain persons are named.
+    const secrets = new Set(
+      described.flatMap(({ leftOut }) =>
+        leftOut.flatMap(({ column, because }) => (because === SECRET ? [column] : [])),
+      ),
     );
+    const reasons = groupBy(unreadable, ({ because }) => because);
     const warnings = [
-      ...unreadable.map(({ name, because }) => `${name} is left out. ${because}`),
-      ...(secrets.length === 0 ? [] : [`Left out, because ${SECRET}: ${shownList(secrets, 20)}.`]),
+      ...[...reasons].map(([because, { length }]) => `${countOf(length, 'table')} left out. ${because}`),
+      ...(secrets.size === 0 ? [] : [`Left out, because ${SECRET}: ${shownList([...secrets], 20)}.`]),
       ...(content.refused.length === 0
         ? []
-        : [`Left out, because no pattern matches only them: ${shownList(content.refused)}.`]),
+        : [`${countOf(content.refused.length, 'file')} left out, because no pattern matches only them.`]),
       ...(content.isCut || content.patterns.length > MAX_TABLES
         ? [`The folder has more files than are read: only the ${MAX_TABLES} largest tables are used.`]
         : []),
       ...(candidates.length > 0
         ? []
         : [
-            `No table seems to contain persons: ${shownList(usable.map(({ name }) => name))}. Name the table with --by.`,
+            'No table seems to contain persons: none has a column for a name and one for an address or a number.',
           ]),
     ];
+    const persons = this.#patterns.filter(({ name }) => candidates.some((found) => found.name === name));
     return {
       candidates,
       findings: [
         {
           step: 'look',
-          text: `The folder has ${patterns.length} tables: ${patterns.slice(0, 12).map(describePattern).join('; ')}.`,
+          text: `The folder has ${patterns.length} tables. These may contain persons: ${persons.slice(0, 12).map(describePattern).join('; ')}.`,
         },
         ...warnings.map((text): Finding => ({ step: 'look', text, isWarning: true })),
       ],
@@ -154,6 +159,10 @@ export class FilesReader implements SystemReader {
   async close(): Promise<void> {
     await this.#session?.close();
   }
+}
+
+function countOf(count: number, thing: string): string {
+  return count === 1 ? `1 ${thing} is` : `${count} ${thing}s are`;
 }
 
 function describePattern({ name, files, fileCount, bytes }: FilePattern): string {

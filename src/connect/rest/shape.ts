@@ -1,3 +1,5 @@
+import { isKeyOfPerson } from '../words.js';
+
 /** The shape of JSON values: declared by a description, observed in values, and both merged. */
 
 type ShapeKind = 'object' | 'list' | 'text' | 'integer' | 'number' | 'boolean' | 'unknown';
@@ -50,6 +52,8 @@ export function shapeOfValues(values: readonly unknown[]): Shape {
     return { ...plainShape('list', isNullable), item: () => shapeOfValues(items) };
   }
   if (present.every(isObject)) {
+    // The names in a map are data, such as the addresses of persons. So the object has no known members.
+    if (isMap(present)) return plainShape('object', isNullable);
     const names = [...new Set(present.flatMap(Object.keys))].slice(0, MAX_MEMBERS);
     return {
       ...plainShape('object', isNullable),
@@ -64,6 +68,21 @@ export function shapeOfValues(values: readonly unknown[]): Shape {
   if (kinds.size === 2 && kinds.has('integer') && kinds.has('number')) kinds.delete('integer');
   const [kind = 'unknown'] = kinds;
   return plainShape(kinds.size === 1 ? kind : 'unknown', isNullable);
+}
+
+/** With fewer objects, a member may be missing in the others by chance. */
+const MIN_OBJECTS_OF_MAP = 3;
+
+/** Whether objects are maps from keys to values: a name looks like a key, or most names are in one object only. */
+function isMap(objects: readonly Json[]): boolean {
+  const counts = new Map<string, number>();
+  const filled = objects.map(Object.keys).filter((names) => names.length > 0);
+  for (const name of filled.flat()) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const single = [...counts.values()].filter((count) => count === 1);
+  return (
+    [...counts.keys()].some(isKeyOfPerson) ||
+    (filled.length >= MIN_OBJECTS_OF_MAP && single.length * 2 > counts.size)
+  );
 }
 
 function kindOf(value: unknown): ShapeKind {

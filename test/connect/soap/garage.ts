@@ -11,6 +11,10 @@ export interface GarageRules {
   ignoresCase?: boolean;
   findsSimilar?: boolean;
   password?: string;
+  /** Default: CLIENTS. */
+  clients?: typeof CLIENTS;
+  /** The text of the fault about an unknown key. */
+  fault?: string;
 }
 
 export const CLIENTS = Array.from({ length: 6 }, (_, i) => ({
@@ -102,7 +106,13 @@ function envelope(body: string): string {
 
 function answer(
   body: string,
-  { unknownKey = 'nothing', ignoresCase = false, findsSimilar = false }: GarageRules,
+  {
+    unknownKey = 'nothing',
+    ignoresCase = false,
+    findsSimilar = false,
+    clients = CLIENTS,
+    fault: faultText = 'NO_SUCH_CLIENT',
+  }: GarageRules,
 ) {
   const [, operation = ''] = /<(?:\w+:)?((?:get|save)\w+)/.exec(body) ?? [];
   const [, key = ''] = /<(?:\w+:)?(?:clientNumber|email|part)[^>]*>([^<]*)</.exec(body) ?? [];
@@ -110,7 +120,7 @@ function answer(
     value === key ||
     (ignoresCase && value.toLowerCase() === key.toLowerCase()) ||
     (findsSimilar && key.length > 3 && value.replace(/.(?=@|$)/, '') === key);
-  const found = CLIENTS.find((client) => isSame(operation.endsWith('Email') ? client.email : client.number));
+  const found = clients.find((client) => isSame(operation.endsWith('Email') ? client.email : client.number));
   const wrapped = (inner: string) =>
     envelope(
       `<r:${operation}Response xmlns:r="urn:example:garage" xmlns="urn:example:types">${inner}</r:${operation}Response>`,
@@ -120,7 +130,7 @@ function answer(
     envelope(`<e:Fault><faultcode>e:Server</faultcode><faultstring>${text}</faultstring></e:Fault>`);
   switch (unknownKey) {
     case 'fault':
-      return { text: fault('NO_SUCH_CLIENT'), status: 500 };
+      return { text: fault(faultText), status: 500 };
     case 'general fault':
       return { text: fault('Something went wrong.'), status: 500 };
     case 'nothing':
