@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { DEFAULT_BLOCKLISTS } from './blocklists.js';
+import { milliseconds } from './duration.js';
 import { setting, type Setting, type SettingsReader } from './settings.js';
 
 const wholeNumber = (least: number, most: number, fallback: number) =>
@@ -340,6 +341,16 @@ export const GATEWAY_SETTINGS = {
     wholeNumber(1, 100_000, 1_000),
     'a number of customers (default 1000)',
   ),
+  /** The results of a bulk job are deleted this long after its submission. */
+  bulkJobRetainMs: setting(
+    'BULK_JOB_RETAIN_H',
+    wholeNumber(1, 24, 24).transform((hours) => hours * milliseconds('1 hour')),
+    'hours, 1 to 24 (default 24)',
+  ),
+  /** A bulk job with more lines is refused. */
+  bulkJobMaxLines: setting('BULK_JOB_MAX_LINES', wholeNumber(1, 1e8, 1e6), 'a number (default 1000000)'),
+  /** A caller with this many bulk jobs must delete one before the next. */
+  bulkJobsPerCaller: setting('BULK_JOBS_PER_CALLER', wholeNumber(1, 1_000, 10), 'a number (default 10)'),
   /**
    * How operations are executed: by a plan that is compiled once, or by interpreting the document each time. The results are the
    * same. `planned` is faster; `interpreted` helps to find a defect in the plans.

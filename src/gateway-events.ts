@@ -21,7 +21,8 @@ import type { SubscriptionRules } from './webhooks/interest.js';
 import { createOutboxReader, pluggedInOutboxes, type PluggedInOutbox } from './webhooks/outbox.js';
 import { createReceiver, pluggedInWebhooks, type Receiver, type Webhook } from './webhooks/receive.js';
 import { readStoreSettings, WEBHOOK_SETTINGS } from './webhooks/settings.js';
-import { createWebhookStore, type WebhookStoreOptions } from './webhooks/store.js';
+import { createWebhookStore, openStoreDatabase, type WebhookStoreOptions } from './webhooks/store.js';
+import type { Database } from './webhooks/store-database.js';
 import { createStoreHealth } from './webhooks/store-health.js';
 import { readTriggers, type Trigger } from './webhooks/triggers.js';
 
@@ -72,6 +73,8 @@ export interface GatewayEvents {
   receiver: Receiver;
   /** Resolves when the store is open; rejects if it cannot be opened. */
   opened: Promise<void>;
+  /** The database of the store, which bulk jobs share, and its secret. Undefined without a store. */
+  shared: { database: Promise<Database>; secret: string } | undefined;
   /** The state of the store, for the health of the gateway. Empty without a store. */
   health: Readonly<Record<string, () => Promise<'up' | 'down'>>>;
   close(): Promise<void>;
@@ -100,12 +103,14 @@ export function createGatewayEvents(options: GatewayEventsOptions): GatewayEvent
       bus,
       receiver: () => Promise.resolve(undefined),
       opened: Promise.resolve(),
+      shared: undefined,
       health: {},
       close,
     };
   }
 
-  const { opening, figures, receiver, readers } = startEvents(set.store, bus, options);
+  const { secret } = set.store;
+  const { database, opening, figures, receiver, readers } = startEvents(set.store, bus, options);
   // Callers of `opened` get the error. Until the store is open, systems get status 503.
   opening.catch(() => undefined);
   metrics.readAtScrape({
@@ -115,6 +120,7 @@ export function createGatewayEvents(options: GatewayEventsOptions): GatewayEvent
     bus,
     receiver,
     opened: opening.then(() => undefined),
+    shared: { database, secret },
     health: { webhookStore: async () => ((await figures()) === undefined ? 'down' : 'up') },
     close: async () => {
       await Promise.all(readers.map((reader) => reader.close()));
@@ -138,7 +144,8 @@ function startEvents(storeOptions: WebhookStoreOptions, bus: EventBus, options: 
     execute: (trigger, known) => triggerRunner.answer(trigger, known),
     logger,
   });
-  const opening = createWebhookStore(storeOptions).then((store) => ({
+  const database = openStoreDatabase(storeOptions);
+  const opening = createWebhookStore(storeOptions, database).then((store) => ({
     store,
     deliverer: createDeliverer({
       store,
@@ -160,6 +167,7 @@ function startEvents(storeOptions: WebhookStoreOptions, bus: EventBus, options: 
   const identify = (name: string, value: string) => subjects.identifier(name, value)?.value ?? null;
   const onReceived = metrics.webhookReceived;
   return {
+    database,
     opening,
     figures: createStoreHealth(opening),
     receiver: createReceiver({

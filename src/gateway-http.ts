@@ -2,6 +2,9 @@ import type { RequestListener } from 'node:http';
 import type { GraphQLSchema } from 'graphql';
 import { createBulk, type Bulk } from './bulk/bulk.js';
 import type { DeclaredCalls } from './bulk/declared-calls.js';
+import { JobStore } from './bulk/job-store.js';
+import { createJobWorker } from './bulk/job-worker.js';
+import { createJobs, type Jobs } from './bulk/jobs.js';
 import { requestHeader } from './request-headers.js';
 import type { Clock } from './clock.js';
 import type { GatewayConfig } from './config.js';
@@ -67,6 +70,8 @@ export interface GatewayHttp {
   bulk: Bulk;
   /** Reports "not ready" to load balancers from now on. */
   drain(): void;
+  /** Stops answering bulk jobs. Other instances continue with them. */
+  closeJobs(): Promise<void>;
 }
 
 /** Wires the HTTP endpoints: GraphQL, health, metrics, webhooks and administration. */
@@ -81,7 +86,8 @@ export function createGatewayHttp(options: GatewayHttpOptions): GatewayHttp {
     logger,
   );
   const documents = new Map(operations.map(({ documentId, document }) => [documentId, document]));
-  const authenticate = createAuthenticate(authentication, createPrincipals(privacy));
+  const principalOf = createPrincipals(privacy);
+  const authenticate = createAuthenticate(authentication, principalOf);
   const exchanges: ExchangeOptions = {
     config,
     authenticate,
@@ -142,7 +148,8 @@ export function createGatewayHttp(options: GatewayHttpOptions): GatewayHttp {
     bounds: () => connected.bounds,
     declaredCalls: options.declaredCalls,
   });
-  const answerBulk = createBulkEndpoint({ bulk, authenticate, errorLog });
+  const { jobs, close } = startJobs(options, bulk, principalOf);
+  const answerBulk = createBulkEndpoint({ bulk, authenticate, errorLog, jobs });
   return {
     fetch: overload.guardFetch(
       fetchWebhooks(
@@ -155,6 +162,28 @@ export function createGatewayHttp(options: GatewayHttpOptions): GatewayHttp {
     bulk,
     drain: () => {
       isStopping = true;
+    },
+    closeJobs: close,
+  };
+}
+
+/** Starts to answer bulk jobs, in the database of the webhook store. There are none without one. */
+function startJobs(
+  { events: { shared }, config, errorLog: { logger } }: GatewayHttpOptions,
+  bulk: Bulk,
+  principalOf: ReturnType<typeof createPrincipals>,
+): { jobs: Jobs | undefined; close: () => Promise<void> } {
+  if (shared === undefined) return { jobs: undefined, close: () => Promise.resolve() };
+  const opening = shared.database
+    .then((database) => JobStore.open(database, shared.secret))
+    .then((store) => ({ store, worker: createJobWorker({ store, bulk, principalOf, logger }) }));
+  // Until the store is open, requests about jobs wait. If it cannot be opened, they fail.
+  opening.catch(() => undefined);
+  const { bulkJobRetainMs: retainMs, bulkJobMaxLines: maxLines, bulkJobsPerCaller: maxJobs } = config;
+  return {
+    jobs: createJobs({ opening, bulk, principalOf, limits: { retainMs, maxLines, maxJobs } }),
+    close: async () => {
+      await (await opening.catch(() => undefined))?.worker.close();
     },
   };
 }

@@ -260,8 +260,7 @@ function wireGateway(options: GatewayOptions, atFailure: (close: () => unknown) 
     ...{ config, schema, authentication, scopes, roles, sourceOfField },
     ...{ logger, metrics, failures, forget, audit, namespaces: rules.namespaces },
     parts: { sources, loaded, rules, ids, settings, events: eventSettings, suppression: suppression.health },
-    settings: settings.shown,
-    settingFiles: settings.files,
+    ...{ settings: settings.shown, settingFiles: settings.files },
     sources: sources.map(({ name }) => name),
     prepare: (document) => {
       const prepared = preparer.prepareTrusted(parse(document));
@@ -280,6 +279,7 @@ function wireGateway(options: GatewayOptions, atFailure: (close: () => unknown) 
     },
     opened: events.opened,
     close: async () => {
+      await http.closeJobs();
       await events.close();
       await connected.disconnect();
       await authentication.close();

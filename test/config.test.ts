@@ -88,6 +88,9 @@ describe('the settings', () => {
       maxTokens: 5_000,
       maxDirectives: 100,
       maxCustomers: 1_000,
+      bulkJobRetainMs: 24 * 3_600_000,
+      bulkJobMaxLines: 1_000_000,
+      bulkJobsPerCaller: 10,
       logLevel: 'info',
     });
   });

@@ -1,6 +1,6 @@
 import { isInputObjectType, type GraphQLSchema } from 'graphql';
 import type { Clock } from '../clock.js';
-import type { OperationRequest, OperationRunner } from '../operation/answer.js';
+import type { OperationRunner } from '../operation/answer.js';
 import type { Prepared, Preparer } from '../operation/prepare.js';
 import type { Principal } from '../operation/principal.js';
 import { httpError } from '../operation/request-error.js';
@@ -9,9 +9,10 @@ import type { Metrics } from '../telemetry/metrics.js';
 import { bulkOperation, type BulkOperation } from './bulk-operation.js';
 import { createCallHistory, type CallHistory } from './call-history.js';
 import type { DeclaredCalls } from './declared-calls.js';
+import { handOver, handOverCheck, type HandOverOptions, type StoredRow } from './hand-over.js';
 import { planBulk, type BulkPlan } from './plan.js';
 import type { InputLine } from './read-lines.js';
-import { partSizes, runBulk, type Row } from './run-bulk.js';
+import { partSizes, runBulk, type BulkOptions, type Row } from './run-bulk.js';
 
 export interface BulkParts {
   schema: GraphQLSchema;
@@ -31,6 +32,8 @@ export interface BulkParts {
 export interface BulkRunnable {
   readonly operation: BulkOperation;
   readonly prepared: Prepared;
+  /** Checks before stored results are handed over. */
+  readonly check: HandOverOptions['check'];
   readonly history: CallHistory;
 }
 
@@ -59,7 +62,13 @@ export interface Bulk {
   run(
     lines: Iterable<InputLine>,
     request: BulkRequest,
-    options?: { signal?: OperationRequest['signal'] },
+    options?: Pick<BulkOptions, 'signal' | 'firstSize' | 'wait'>,
+  ): AsyncGenerator<Row>;
+  /** Checks stored rows again, before they are sent to the caller. */
+  handOver(
+    rows: readonly StoredRow[],
+    request: BulkRequest,
+    options: Pick<BulkOptions, 'signal'>,
   ): AsyncGenerator<Row>;
 }
 
@@ -88,7 +97,9 @@ export function createBulk(parts: BulkParts): Bulk {
       if (found === undefined) {
         const operation = bulkOperation(name, document, schema);
         const prepared = preparer.prepareTrusted(operation.document);
-        known.set(name, (found = { operation, prepared, history: createCallHistory() }));
+        const ofCheck = handOverCheck(operation, schema);
+        const check = { ...ofCheck, prepared: preparer.prepareTrusted(ofCheck.operation.document) };
+        known.set(name, (found = { operation, prepared, check, history: createCallHistory() }));
       }
       return found;
     },
@@ -111,9 +122,11 @@ export function createBulk(parts: BulkParts): Bulk {
         costPerMinute: principal.caller.costPerMinute,
       });
     },
-    run: (lines, { runnable, ...request }, { signal } = {}) =>
+    handOver: (rows, { runnable: { check, prepared }, ...request }, options) =>
+      handOver(rows, { ...request, ...options, runner, clock, maxCustomers, check, released: prepared }),
+    run: (lines, { runnable, ...request }, options = {}) =>
       runBulk(lines, {
-        ...{ ...runnable, ...request, runner, clock, maxCustomers, signal },
+        ...{ ...runnable, ...request, ...options, runner, clock, maxCustomers },
         onAnswer: ({ outcome, provenance }, count, startedAt) => {
           const tookMs = clock.now() - startedAt;
           metrics.operationAnswered(runnable.operation.name, tookMs, outcome);

@@ -20,31 +20,49 @@ const LINES_PER_PART = 500;
 
 /**
  * Reads lines of JSON objects (NDJSON). Empty lines are skipped. A line that is not valid has a `problem`. `kinds` are the kinds
- * of identifiers by which customers can be found.
+ * of identifiers by which customers can be found. `before` is the number of lines before the text. Returns the number with them.
  */
-export function* readJsonLines(text: string, kinds: ReadonlySet<string>): Generator<InputLine> {
-  for (const { line, content } of linesOf(text)) {
+export function* readJsonLines(
+  text: string,
+  kinds: ReadonlySet<string>,
+  before = 0,
+): Generator<InputLine, number> {
+  let line = before;
+  for (const content of linesOf(text)) {
+    line += 1;
+    if (content === '') continue;
     const read = content.length > MAX_LINE_LENGTH ? undefined : parseObject(content);
     yield read === undefined
       ? { line, problem: `The line is not a JSON object of at most ${MAX_LINE_LENGTH} characters.` }
       : { line, input: read, ...keyIn(read, kinds) };
   }
+  return line;
+}
+
+/** The columns of a CSV, and the number of its lines that were read. */
+interface CsvPosition {
+  columns: readonly string[];
+  line: number;
 }
 
 /**
  * Reads a CSV with a header (RFC 4180). One column has the name of a kind of identifier. The other columns are returned with the
- * result. Throws a GraphQLError if the header is not valid.
+ * result. Throws a GraphQLError if the header is not valid. With `before`, the text continues a CSV. Returns the position after
+ * the text, or undefined if the rest cannot be read.
  */
-export function* readCsvLines(text: string, kinds: ReadonlySet<string>): Generator<InputLine> {
-  let line = 1;
-  let columns: readonly string[] | undefined;
+export function* readCsvLines(
+  text: string,
+  kinds: ReadonlySet<string>,
+  before?: CsvPosition,
+): Generator<InputLine, CsvPosition | undefined> {
+  let { line, columns }: Partial<CsvPosition> & { line: number } = before ?? { line: 1 };
   for (const part of partsOf(text)) {
     const rows = recordsOf(part);
     if (rows === undefined) {
       const problem = `From here, the body is not a CSV with lines of at most ${MAX_LINE_LENGTH} characters. Put values with quotes or commas in quotes, as RFC 4180 specifies.`;
       if (columns === undefined) throw badHeader(problem);
       yield { line: line + 1, problem };
-      return;
+      return undefined;
     }
     if (columns === undefined) {
       columns = rows.shift()?.map((name) => name.trim()) ?? [];
@@ -62,6 +80,7 @@ export function* readCsvLines(text: string, kinds: ReadonlySet<string>): Generat
       yield { line, input, ...keyIn(input, kinds) };
     }
   }
+  return columns === undefined ? undefined : { columns, line };
 }
 
 /** Counts the lines that are not empty, without the header of a CSV. A line end in quotes counts as a line. */
@@ -107,14 +126,12 @@ function keyIn(
   return text === '' ? { problem: `The value of "${kind}" is empty.` } : { key: { [kind]: text } };
 }
 
-function* linesOf(text: string): Generator<{ line: number; content: string }> {
-  let start = 0;
-  for (let line = 1; start < text.length; line += 1) {
+function* linesOf(text: string): Generator<string> {
+  for (let start = 0; start < text.length;) {
     const end = text.indexOf('\n', start);
-    const content = text.slice(start, end === -1 ? text.length : end).trim();
-    if (content !== '') yield { line, content };
-    if (end === -1) return;
-    start = end + 1;
+    const next = end === -1 ? text.length : end;
+    yield text.slice(start, next).trim();
+    start = next + 1;
   }
 }
 

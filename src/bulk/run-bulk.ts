@@ -19,7 +19,7 @@ export interface Row {
   asOf?: string;
 }
 
-interface RowError {
+export interface RowError {
   message: string;
   path?: readonly (string | number)[];
   extensions: Readonly<Record<string, unknown>>;
@@ -35,8 +35,10 @@ export interface BulkOptions {
   variables: Readonly<Record<string, unknown>>;
   /** The most customers in one answer. */
   maxCustomers: number;
-  signal: OperationRequest['signal'];
+  signal?: OperationRequest['signal'];
   clock: Clock;
+  /** The number of lines of the first answer, within the same limits as all. Default: 100, so that the first lines are sent soon. */
+  firstSize?: number;
   /** The time of day in milliseconds, for `asOf`. Default: that of the computer. */
   now?: () => number;
   /** Waits until the caller's budget has points again. Default: a timer. */
@@ -45,7 +47,6 @@ export interface BulkOptions {
   onAnswer?: (answer: Answer, count: number, startedAt: number) => void;
 }
 
-/** The first answer has few customers, so that the first lines are sent soon. */
 const FIRST_SIZE = 100;
 const SIZES = [1_000, 500, 200, 100, 50, 20, 10, 5, 2, 1];
 const DEADLINE_MS = 60_000;
@@ -61,11 +62,11 @@ const MAX_WAIT_MS = 5_000;
  * the caller's budget of this minute is spent, the run continues in the next minute.
  */
 export async function* runBulk(lines: Iterable<InputLine>, options: BulkOptions): AsyncGenerator<Row> {
-  const { clock } = options;
+  const { clock, firstSize = FIRST_SIZE } = options;
   const maxSize = maxSizeFor(options);
   const iterator = lines[Symbol.iterator]();
   const connection = listenOnce(options.signal);
-  let part = take(iterator, Math.min(FIRST_SIZE, maxSize));
+  let part = take(iterator, Math.min(firstSize, maxSize));
   while (part.length > 0) {
     const rows = await answerPart(part, options, connection);
     const answeredAt = clock.now();

@@ -53,7 +53,7 @@ export function hasFailed({ errors = [] }: Pick<Row, 'errors'>): boolean {
 
 /** Reads the lines of a CSV or NDJSON file, by the extension of its name. */
 export function readInput(file: string, kinds: ReadonlySet<string>): InputLine[] {
-  const format = new Map([
+  const format = new Map<string, (text: string, kinds: ReadonlySet<string>) => Iterable<InputLine>>([
     ['.csv', readCsvLines],
     ['.ndjson', readJsonLines],
     ['.jsonl', readJsonLines],

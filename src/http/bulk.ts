@@ -5,14 +5,19 @@ import { z } from 'zod';
 import type { Bulk } from '../bulk/bulk.js';
 import { checkPlan } from '../bulk/plan.js';
 import { countLines, parseObject, readCsvLines, readJsonLines, type InputLine } from '../bulk/read-lines.js';
+import type { JobResults, Jobs } from '../bulk/jobs.js';
 import type { Row } from '../bulk/run-bulk.js';
 import { csvRows, jsonRows, type RowWriter } from '../bulk/write-rows.js';
 import { toClientErrors, type ErrorLog } from '../operation/errors.js';
+import type { Principal } from '../operation/principal.js';
 import { httpError } from '../operation/request-error.js';
 import { requestIdOf } from './exchange.js';
 import type { Authenticate } from './authenticate.js';
+import { jsonAnswer, type BulkAnswer } from './bulk-answer.js';
+import { answerJob, JOBS_PREFIX, prefersJob, submitJob } from './bulk-jobs.js';
 import { NodeRequest, type RequestHead } from './node-request.js';
 import { readBody, readNodeBody } from './read-request.js';
+import { incomingOf } from './webhooks.js';
 
 const PREFIX = '/bulk/';
 /** Enough for 200,000 e-mail addresses. The body is held in memory; the answer is not. */
@@ -22,19 +27,18 @@ export interface BulkEndpointOptions {
   bulk: Bulk;
   authenticate: Authenticate;
   errorLog: ErrorLog;
+  /** Undefined if there is no store for jobs. */
+  jobs: Jobs | undefined;
 }
 
-interface BulkAnswer {
-  status: number;
-  headers: Record<string, string>;
-  body: AsyncIterable<string> | readonly string[];
+/** The body of a request, whole or in chunks. */
+interface BulkBody {
+  all: () => Promise<Uint8Array>;
+  chunks: () => AsyncIterable<Uint8Array>;
 }
 
 /** Answers a bulk request. Undefined if the request is not for this endpoint. */
-export type AnswerBulk = (
-  head: RequestHead,
-  body: () => Promise<Uint8Array>,
-) => Promise<BulkAnswer> | undefined;
+export type AnswerBulk = (head: RequestHead, body: BulkBody) => Promise<BulkAnswer> | undefined;
 
 const FORMATS = new Map<string, 'json' | 'csv'>([
   ['application/x-ndjson', 'json'],
@@ -45,54 +49,74 @@ const FORMATS = new Map<string, 'json' | 'csv'>([
 /**
  * Answers `POST /bulk/<operation>`: a persisted operation of one customer, for each line of the body. The body is NDJSON or CSV,
  * and so is the answer, by `Accept`. `?variables=` has the other variables of the operation, as JSON. With `?plan`, the answer is
- * the plan of the request, and no system is called.
+ * the plan of the request, and no system is called. With `Prefer: respond-async`, the request becomes a job.
  */
 export function createBulkEndpoint(options: BulkEndpointOptions): AnswerBulk {
-  const { bulk, authenticate, errorLog } = options;
+  const { bulk, authenticate, errorLog, jobs } = options;
   const { kinds, schema } = bulk;
 
-  const answer = async (
+  const answerLines = async (
     head: RequestHead,
     url: URL,
-    readAll: () => Promise<Uint8Array>,
+    principal: Principal,
+    body: BulkBody,
   ): Promise<BulkAnswer> => {
+    if (head.method !== 'POST')
+      throw httpError('BAD_REQUEST', 'Send the identifiers by POST.', 405, { allow: 'POST' });
     const requestId = requestIdOf(head.headers);
+    const format = formatOf(head.headers);
+    const runnable = bulk.find(decodeURIComponent(url.pathname.slice(PREFIX.length)));
+    const request = { runnable, principal, requestId, variables: variablesIn(url) };
+    const isPlan = url.searchParams.has('plan');
+    if (jobs !== undefined && !isPlan && prefersJob(head.headers))
+      return submitJob(jobs, request, { chunks: body.chunks(), format, kinds });
+    const text = decode(await body.all());
+    const lines = (format === 'json' ? readJsonLines : readCsvLines)(text, kinds);
+    // The header of a CSV is checked before the answer begins.
+    const first = lines.next();
+    const plan = bulk.plan(request, countLines(text, format));
+    if (isPlan) return jsonAnswer(200, plan);
+    checkPlan(plan);
+    const inputs = format === 'csv' && first.done !== true ? Object.keys(first.value.input ?? {}) : undefined;
+    const rows = bulk.run(startingWith(first, lines), request, { signal: head.signal });
+    return { status: 200, ...rowsAnswer({ runnable, inputs, rows }, isCsvAccepted(head.headers), true) };
+  };
+
+  const rowsAnswer = (
+    { runnable, inputs, rows }: Pick<JobResults, 'runnable' | 'inputs' | 'rows'>,
+    isCsv: boolean,
+    hasHead: boolean,
+  ) => {
+    const writer = isCsv ? csvRows(runnable.operation.single, inputs, schema) : jsonRows;
+    return {
+      headers: { 'content-type': `${writer.mediaType}; charset=utf-8`, 'cache-control': 'no-store' },
+      body: textsOf(hasHead ? writer : { ...writer, head: '' }, rows),
+    };
+  };
+
+  const answer = async (head: RequestHead, url: URL, body: BulkBody): Promise<BulkAnswer> => {
+    const requestId = requestIdOf(head.headers);
+    const withId = ({ headers, ...rest }: BulkAnswer): BulkAnswer => ({
+      ...rest,
+      headers: { ...headers, 'request-id': requestId },
+    });
     try {
       const principal = await authenticate(head);
-      if (head.method !== 'POST')
-        throw httpError('BAD_REQUEST', 'Send the identifiers by POST.', 405, { allow: 'POST' });
-      const format = formatOf(head.headers);
-      const runnable = bulk.find(decodeURIComponent(url.pathname.slice(PREFIX.length)));
-      const request = { runnable, principal, requestId, variables: variablesIn(url) };
-      const text = decode(await readAll());
-      const lines = (format === 'json' ? readJsonLines : readCsvLines)(text, kinds);
-      // The header of a CSV is checked before the answer begins.
-      const first = lines.next();
-      const plan = bulk.plan(request, countLines(text, format));
-      if (url.searchParams.has('plan')) return jsonAnswer(200, plan, requestId);
-      checkPlan(plan);
-      const inputs =
-        format === 'csv' && first.done !== true ? Object.keys(first.value.input ?? {}) : undefined;
-      const writer = isCsvAccepted(head.headers)
-        ? csvRows(runnable.operation.single, inputs, schema)
-        : jsonRows;
-      const rows = bulk.run(startingWith(first, lines), request, { signal: head.signal });
-      return {
-        status: 200,
-        headers: {
-          'content-type': `${writer.mediaType}; charset=utf-8`,
-          'cache-control': 'no-store',
-          'request-id': requestId,
-        },
-        body: textsOf(writer, rows),
-      };
+      if (!url.pathname.startsWith(JOBS_PREFIX)) return withId(await answerLines(head, url, principal, body));
+      const isCsv = wantsCsv(head, url);
+      return withId(
+        await answerJob(jobs, {
+          ...{ head, url, principal, requestId },
+          write: (results, isFirst) => rowsAnswer(results, isCsv, isFirst),
+        }),
+      );
     } catch (error) {
-      return refusal(error, requestId, errorLog);
+      return withId(refusal(error, requestId, errorLog));
     }
   };
-  return (head, readAll) => {
+  return (head, body) => {
     const url = new URL(head.url);
-    return url.pathname.startsWith(PREFIX) ? answer(head, url, readAll) : undefined;
+    return url.pathname.startsWith(PREFIX) ? answer(head, url, body) : undefined;
   };
 }
 
@@ -110,6 +134,15 @@ function formatOf(headers: RequestHead['headers']): 'json' | 'csv' {
 
 function isCsvAccepted(headers: RequestHead['headers']): boolean {
   return /(^|[,\s])text\/csv\b/i.test(headers.get('accept') ?? '');
+}
+
+/** The format of results: by the parameter `format`, else by `Accept`. */
+function wantsCsv({ headers }: RequestHead, url: URL): boolean {
+  const format = url.searchParams.get('format');
+  if (format === null) return isCsvAccepted(headers);
+  if (format !== 'csv' && format !== 'ndjson')
+    throw httpError('BAD_REQUEST', 'The parameter "format" must be "ndjson" or "csv".');
+  return format === 'csv';
 }
 
 function variablesIn(url: URL): Readonly<Record<string, unknown>> {
@@ -153,25 +186,7 @@ function refusal(thrown: unknown, requestId: string, errorLog: ErrorLog): BulkAn
   const [error] = toClientErrors([thrown], requestId, errorLog);
   const { http, ...extensions } = error?.extensions ?? {};
   const { status = 400, headers = {} } = httpOf.catch({}).parse(http);
-  return jsonAnswer(status, { errors: [{ message: error?.message, extensions }] }, requestId, headers);
-}
-
-function jsonAnswer(
-  status: number,
-  value: unknown,
-  requestId: string,
-  headers: Record<string, string> = {},
-): BulkAnswer {
-  return {
-    status,
-    headers: {
-      'content-type': 'application/json; charset=utf-8',
-      'cache-control': 'no-store',
-      'request-id': requestId,
-      ...headers,
-    },
-    body: [JSON.stringify(value)],
-  };
+  return jsonAnswer(status, { errors: [{ message: error?.message, extensions }] }, headers);
 }
 
 /** Answers bulk requests on a port. Other requests go to `otherwise`. */
@@ -182,7 +197,12 @@ export function listenToBulk(answerBulk: AnswerBulk, otherwise: RequestListener)
       return;
     }
     const head = new NodeRequest(request, response);
-    void answerBulk(head, () => readNodeBody(request, MAX_BODY_BYTES))?.then(({ status, headers, body }) => {
+    const body = {
+      all: () => readNodeBody(request, MAX_BODY_BYTES),
+      // After an early answer, the server reads and drops the rest.
+      chunks: () => request.iterator({ destroyOnReturn: false }),
+    };
+    void answerBulk(head, body)?.then(({ status, headers, body }) => {
       response.writeHead(status, headers);
       // If the client disconnects, the rest is not answered.
       return pipeline(Readable.from(body, { highWaterMark: 1 }), response).catch(() => undefined);
@@ -196,12 +216,15 @@ export function fetchBulk(
   otherwise: (request: Request) => Response | Promise<Response>,
 ): (request: Request) => Promise<Response> {
   return async (request) => {
-    const answer = await answerBulk(request, () => readBody(request, MAX_BODY_BYTES));
+    const answer = await answerBulk(request, {
+      all: () => readBody(request, MAX_BODY_BYTES),
+      chunks: () => incomingOf(request).body ?? Readable.from([]),
+    });
     if (answer === undefined) return otherwise(request);
     const { status, headers, body } = answer;
     const stream = Readable.toWeb(
       Readable.from(body, { highWaterMark: 1 }).map((text) => Buffer.from(String(text))),
     );
-    return new Response(stream as ReadableStream, { status, headers });
+    return new Response(status === 204 ? null : (stream as ReadableStream), { status, headers });
   };
 }

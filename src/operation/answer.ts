@@ -45,6 +45,8 @@ export interface OperationRequest {
   signal?: AbortListening | undefined;
   /** The event that a subscription is answered for. A subscription has no answer without one. */
   event?: EventDelivery;
+  /** The operation whose stored result is handed over after this answer. The audit line names it and its data. */
+  releases?: Prepared;
 }
 
 /** The part of an AbortSignal that is used here. */
@@ -225,10 +227,11 @@ export class OperationRunner {
   /** Writes the audit line of an answer. False: the answer must be withheld. */
   #audit(answering: Answering, disclosure: Disclosure, withheld?: Withheld): boolean | Promise<boolean> {
     const { prepared, request, requestContext } = answering;
+    const { releases } = request;
     const { auditor } = this.#options;
     const entry = auditor?.entryOf({
-      prepared,
-      disclosure,
+      prepared: releases ?? prepared,
+      disclosure: releases?.disclosure ?? disclosure,
       context: requestContext.context,
       principal: request.principal,
       provenance: requestContext.provenance,

@@ -14,7 +14,8 @@ import { GraphQLError, type GraphQLErrorOptions } from 'graphql';
  * | UNAUTHENTICATED              | 401           | has no valid key or token                                        |
  * | FORBIDDEN                    | 403           | has an origin, a purpose or a document that the caller may not use |
  * | PERSISTED_DOCUMENT_NOT_FOUND | 404           | has an unknown `documentId`                                      |
- * | LIMIT_EXCEEDED               | 413, 400      | has a too large body, or a too large or expensive operation      |
+ * | NOT_FOUND                    | 404, 410      | names a bulk job that does not exist, or whose results were deleted |
+ * | LIMIT_EXCEEDED               | 413, 400, 429 | has a too large body, or a too large or expensive operation      |
  * | RATE_LIMITED                 | 429           | comes when the caller's budget of this minute is spent           |
  * | OVERLOADED                   | 503           | comes while the gateway is overloaded: see overload.ts           |
  * | AUTHENTICATION_UNAVAILABLE   | 503           | has a token that cannot be checked now                           |
@@ -30,6 +31,7 @@ export type RequestErrorCode =
   | 'BAD_USER_INPUT'
   | 'FORBIDDEN'
   | 'PERSISTED_DOCUMENT_NOT_FOUND'
+  | 'NOT_FOUND'
   | 'LIMIT_EXCEEDED'
   | 'RATE_LIMITED'
   | 'AUDIT_UNAVAILABLE';

@@ -24,21 +24,27 @@ export function sealWith(secret: string): Seal {
         .digest()
         .subarray(0, 20)
         .toString('base64url'),
-    close: (text, place) => {
-      const nonce = randomBytes(NONCE_BYTES);
-      const cipher = createCipheriv('aes-256-gcm', sealKey, nonce).setAAD(Buffer.from(place));
-      const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
-      return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64');
-    },
-    open: (sealed, place) => {
-      const bytes = Buffer.from(sealed, 'base64');
-      const start = NONCE_BYTES + TAG_BYTES;
-      const decipher = createDecipheriv('aes-256-gcm', sealKey, bytes.subarray(0, NONCE_BYTES), {
-        authTagLength: TAG_BYTES,
-      })
-        .setAAD(Buffer.from(place))
-        .setAuthTag(bytes.subarray(NONCE_BYTES, start));
-      return Buffer.concat([decipher.update(bytes.subarray(start)), decipher.final()]).toString('utf8');
-    },
+    close: (text, place) => encrypt(sealKey, text, place),
+    open: (sealed, place) => decrypt(sealKey, sealed, place),
   };
+}
+
+/** Encrypts a text with AES-256-GCM. The place is authenticated, so that the result is valid only there. */
+export function encrypt(key: Uint8Array, text: string, place: string): string {
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(place));
+  const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+  return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64');
+}
+
+/** Decrypts the result of `encrypt`. Throws if the key or the place differs, or if the text was changed. */
+export function decrypt(key: Uint8Array, sealed: string, place: string): string {
+  const bytes = Buffer.from(sealed, 'base64');
+  const start = NONCE_BYTES + TAG_BYTES;
+  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES), {
+    authTagLength: TAG_BYTES,
+  })
+    .setAAD(Buffer.from(place))
+    .setAuthTag(bytes.subarray(NONCE_BYTES, start));
+  return Buffer.concat([decipher.update(bytes.subarray(start)), decipher.final()]).toString('utf8');
 }

@@ -1,6 +1,7 @@
 import { ConfigError } from '../errors.js';
 import type { SourceEvent } from './event.js';
 import { openPostgres } from './postgres-store.js';
+import type { Database } from './store-database.js';
 import { storeOver } from './store-over.js';
 import { openSqlite } from './store-sqlite.js';
 
@@ -141,16 +142,25 @@ export interface WebhookStoreOptions {
   retainDeadMs?: number | undefined;
 }
 
-/** Opens a store in a file or in PostgreSQL. Rejects with a ConfigError if that fails. */
-export async function createWebhookStore(options: WebhookStoreOptions): Promise<WebhookStore> {
+/** Opens the database of the store: a file or PostgreSQL. Rejects with a ConfigError if that fails. */
+export async function openStoreDatabase(options: WebhookStoreOptions): Promise<Database> {
   const { file, postgresUrl } = options;
   if (file === undefined && postgresUrl === undefined)
     throw new TypeError('A webhook store needs a file or a postgresUrl.');
+  return orConfigError(postgresUrl === undefined ? openSqlite(file ?? '') : openPostgres(postgresUrl), options);
+}
+
+/** Opens a store in a file or in PostgreSQL. Rejects with a ConfigError if that fails. */
+export async function createWebhookStore(
+  options: WebhookStoreOptions,
+  opening = openStoreDatabase(options),
+): Promise<WebhookStore> {
+  return orConfigError(storeOver(await opening, options), options);
+}
+
+async function orConfigError<T>(opening: Promise<T>, { postgresUrl }: WebhookStoreOptions): Promise<T> {
   try {
-    return await storeOver(
-      postgresUrl === undefined ? await openSqlite(file ?? '') : await openPostgres(postgresUrl),
-      options,
-    );
+    return await opening;
   } catch (error) {
     // The driver's message may contain the address with its password.
     const code =

@@ -3,8 +3,8 @@ import pg from 'pg';
 
 interface OwnDatabase {
   url: string;
-  /** Every row of every webhook table, as text. */
-  text(): Promise<string>;
+  /** Every row of the tables, as text. Default: those of webhooks. */
+  text(tables?: readonly string[]): Promise<string>;
   /** Ends all connections and refuses new ones, as if the server were unavailable. */
   shut(): Promise<void>;
   reopen(): Promise<void>;
@@ -23,8 +23,7 @@ export async function createDatabase(): Promise<OwnDatabase> {
   await query(server, `CREATE DATABASE ${name}`);
   return {
     url: databaseUrl,
-    text: async () => {
-      const tables = ['webhook_events', 'webhook_deliveries', 'webhook_claims'];
+    text: async (tables = ['webhook_events', 'webhook_deliveries', 'webhook_claims']) => {
       const rows = await Promise.all(
         tables.map((table) => query(databaseUrl, `SELECT t::text AS row FROM ${table} t`)),
       );
