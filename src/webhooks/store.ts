@@ -147,7 +147,10 @@ export async function openStoreDatabase(options: WebhookStoreOptions): Promise<D
   const { file, postgresUrl } = options;
   if (file === undefined && postgresUrl === undefined)
     throw new TypeError('A webhook store needs a file or a postgresUrl.');
-  return orConfigError(postgresUrl === undefined ? openSqlite(file ?? '') : openPostgres(postgresUrl), options);
+  return orConfigError(
+    postgresUrl === undefined ? openSqlite(file ?? '') : openPostgres(postgresUrl),
+    options,
+  );
 }
 
 /** Opens a store in a file or in PostgreSQL. Rejects with a ConfigError if that fails. */
