@@ -159,9 +159,8 @@ const yielded = z.union(
 );
 export type Yielded = z.infer<typeof yielded>;
 
-const joined = z.union([path, z.array(path).min(1)], {
-  error: 'must be a path, or a list of paths whose texts are joined by blanks',
-});
+const JOINED = 'must be a path, or a list of paths whose texts are joined by blanks';
+const joined = z.union([path, z.array(path, { error: JOINED }).min(1)], { error: JOINED });
 
 const identity = members({
   recordKey: namespaceName,
@@ -183,7 +182,7 @@ const identity = members({
       country: path.exactOptional(),
     }).exactOptional(),
   }).exactOptional(),
-  sameCustomer: z.array(path).min(1).exactOptional(),
+  sameCustomer: z.array(path, { error: 'must be a list of paths' }).min(1).exactOptional(),
 });
 export type Identity = z.infer<typeof identity>;
 

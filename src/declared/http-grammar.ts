@@ -55,14 +55,12 @@ const constantHeaders = z.record(
   { error: 'must be headers with their values, such as { X-Tenant-Id: "${WARRANTY_TENANT}" }' },
 );
 
+const AUTH =
+  'must be bearer, basic, apiKey or oauth2, such as { bearer: "${WARRANTY_TOKEN}" }, or a list of alternatives';
+
 /** Members of `connect` of every system that is called over HTTP. */
 export const httpConnect = {
-  auth: z
-    .union([authKind, z.array(authKind).min(1)], {
-      error:
-        'must be bearer, basic, apiKey or oauth2, such as { bearer: "${WARRANTY_TOKEN}" }, or a list of alternatives',
-    })
-    .exactOptional(),
+  auth: z.union([authKind, z.array(authKind, { error: AUTH }).min(1)], { error: AUTH }).exactOptional(),
   headers: constantHeaders.exactOptional(),
   ca: settingName.exactOptional(),
 };

@@ -312,6 +312,12 @@ const GRAPHQL_MISTAKES: Mistake[] = [
     remedy: /such as ID, String or Int/,
   },
   {
+    what: 'a type of the key that is followed by other GraphQL',
+    replace: ['keys: String', 'keys: "String!) { id } #"'],
+    problem: /"calls\.memberByEmail\.keys" is invalid/,
+    remedy: /such as ID, String or Int/,
+  },
+  {
     what: 'pages without a position',
     replace: [', after: $after', ''],
     line: 24,

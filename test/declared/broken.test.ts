@@ -53,6 +53,18 @@ const MISTAKES: Mistake[] = [
     remedy: /must not be a name of JavaScript, such as valueOf/,
   },
   {
+    what: 'a name of no paths',
+    replace: ['name: [owner.given, owner.family]', 'name: []'],
+    problem: /"identity\.profile\.name" is invalid/,
+    remedy: /It must be a path, or a list of paths/,
+  },
+  {
+    what: 'an empty list of credentials',
+    replace: ['auth: { bearer: "${WARRANTY_TOKEN}" }', 'auth: []'],
+    problem: /"connect\.auth" is invalid/,
+    remedy: /It must be bearer, basic, apiKey or oauth2/,
+  },
+  {
     what: 'an invalid scope',
     replace: ['freshness:', 'scopes: [Warranty]\nfreshness:'],
     line: 4,

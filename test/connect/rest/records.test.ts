@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import { idPathOf } from '../../../src/connect/rest/records.js';
+import { idPathOf, keyPathIn } from '../../../src/connect/rest/records.js';
 import { shapeOfValues } from '../../../src/connect/rest/shape.js';
 import { sendJson, startServer, type SmallServer } from '../../../src/testing/small-server.js';
 import { connectBy } from './connected.js';
@@ -12,6 +12,23 @@ it.each([
   ['Phone', { PhoneType: 'MOBILE', PhoneNumber: '2345671' }, undefined],
 ])('the number of a %s is its id, unless it is a phone number', (thing, record, id) => {
   expect(idPathOf(shapeOfValues([record]), thing)).toBe(id);
+});
+
+it.each([
+  ['its own name', 'Customer', { number: 'K1', customerNumber: 'K2' }, 'number'],
+  ['the name of its thing', 'Customer', { customerNumber: 'K2' }, 'customerNumber'],
+  ['the last word of the name of its thing', 'CrmCustomer', { customerNumber: 'K2' }, 'customerNumber'],
+  ['another thing', 'CrmCustomer', { invoiceNumber: 'K2' }, undefined],
+])('the key of a record is found by %s', (_, thing, record, path) => {
+  expect(keyPathIn(shapeOfValues([record]), 'number', 'number', thing)).toBe(path);
+});
+
+it.each([
+  ['integer', [1, 2]],
+  ['number', [1, 1.5]],
+  ['unknown', [1, 'one']],
+])('values of the kind %s', (kind, values) => {
+  expect(shapeOfValues(values).kind).toBe(kind);
 });
 
 it('prefers the fields that records have, and takes the samples of all records', async () => {

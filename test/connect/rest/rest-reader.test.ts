@@ -2,7 +2,7 @@ import { stringify } from 'yaml';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Draft } from '../../../src/connect/draft.js';
 import { restCall, restConnect } from '../../../src/declared/rest-grammar.js';
-import { startServer, type SmallServer } from '../../../src/testing/small-server.js';
+import { sendJson, startServer, type SmallServer } from '../../../src/testing/small-server.js';
 import { budgetOf, connectBy, openReader, textsOf, type Connected } from './connected.js';
 import { LIBRARY_TOKEN, libraryOpenapi, librarySystem, MEMBERS, type LibraryRules } from './library.js';
 
@@ -38,6 +38,17 @@ describe('connecting a REST system by its OpenAPI document', () => {
     expect(look.candidates[0]?.evidence).toBe(
       'returns a list of Member at items by a list of keys, which is in the record at id',
     );
+  });
+
+  it.each([401, 403])('reads a document that needs the token, after status %i', async (status) => {
+    const system = librarySystem();
+    server = await startServer((request, response) => {
+      if (request.headers.authorization === undefined) sendJson(response, {}, { status });
+      else system(request, response);
+    });
+    const url = new URL(`${server.url}/api/openapi.json`);
+    const reader = await openReader({ what: url.href, url }, { environment: { LIBRARY_TOKEN } });
+    expect((await reader.look()).candidates.map(({ name }) => name)).toContain(BY_IDS);
   });
 
   it('drafts calls that the declaration accepts, with at most 20 calls that only read', async () => {

@@ -69,6 +69,9 @@ describe('a suggested identity', () => {
   it.each<[string, readonly unknown[], boolean, string]>([
     ['email', made.emails, true, 'enforced'],
     ['email', made.emails, false, 'usual'],
+    // Two of ten values are repeated, then three of ten.
+    ['email', [...made.emails.slice(0, 8), ...made.emails.slice(0, 2)], false, 'usual'],
+    ['email', [...made.emails.slice(0, 7), ...made.emails.slice(0, 3)], false, 'none'],
     ['phone', made.mobiles, false, 'usual'],
     ['phone', [...made.mobiles, ...made.mobiles.slice(0, 1)], false, 'none'],
     ['anonymousId', made.uuids, false, 'none'],
