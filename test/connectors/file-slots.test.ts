@@ -27,15 +27,18 @@ describe('the slots of queries', () => {
   it('run no more work at a time than there are, in its order', async () => {
     const slots = createSlots(2);
     const work = createWork();
-    const all = Promise.all([0, 1, 2, 3, 4].map((index) => slots.run(signal, work.of(index))));
+    const all = Promise.all([0, 1, 2, 3].map((index) => slots.run(signal, work.of(index))));
     await nextPhase();
     expect(work.started).toEqual([0, 1]);
     await work.end(1);
+    // Waiting work has taken the slot, so later work waits too.
+    const late = slots.run(signal, work.of(4));
+    await nextPhase();
     expect(work.started).toEqual([0, 1, 2]);
     await work.end(0);
     expect(work.started).toEqual([0, 1, 2, 3]);
     for (const index of [2, 3, 4]) await work.end(index);
-    await all;
+    await Promise.all([all, late]);
     expect(work.started).toEqual([0, 1, 2, 3, 4]);
   });
 

@@ -471,6 +471,17 @@ describe('the trade register with unusual answers', () => {
     expect(server.seen).toHaveLength(1);
   });
 
+  it('finds all companies that the search shows by the name, among more similar ones', async () => {
+    const resultaten = Array.from({ length: 7 }, (_, i) => ({
+      kvkNummer: `1111111${i}`,
+      naam: i < 2 ? 'Bakker' : 'Bakkerij',
+    }));
+    answer = () => ({ body: { resultaten } });
+    expect(await companiesByNameAndPlace.load([{ name: 'Bakker', place: 'Utrecht' }], client)).toEqual([
+      ['11111110', '11111111'].map((kvkNumber) => ({ kvkNumber, vatNumber: null })),
+    ]);
+  });
+
   it.each([
     [5, 6],
     [6, 1],
