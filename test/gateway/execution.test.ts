@@ -52,10 +52,11 @@ function openBoth(environment: Record<string, string | undefined>): Both {
   return { planned: open('planned'), interpreted: open('interpreted'), clock };
 }
 
+// Before the first gateway, whose budgets take this Date.
+vi.useFakeTimers({ toFake: ['Date'] });
 const calm = openBoth({ ...directSettings(), ...CALLER_SETTINGS });
 let control: FaultControl;
 beforeAll(async () => {
-  vi.useFakeTimers({ toFake: ['Date'] });
   control = await faultControl();
 });
 afterAll(async () => {
@@ -129,6 +130,19 @@ describe('planned and interpreted execution return the same response', () => {
       for (const { role, purpose } of CALLERS)
         await expectSame(calm, query, variablesOf(query), await headersOf(role, { purpose }));
     });
+
+  test('and each begins with a full budget', async () => {
+    const remaining = async () => {
+      const { extensions } = await expectSame(
+        calm,
+        `{ customer(by: { email: "${EMAIL}" }) { id } }`,
+        {},
+        await headersOf('operator', { purpose: 'CUSTOMER_CARE' }),
+      );
+      return extensions;
+    };
+    expect(await remaining()).toEqual(await remaining());
+  });
 
   const systems = [
     'order-system',
