@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { createAuditLog } from '../../src/privacy/audit-log.js';
 import { createLogger } from '../../src/telemetry/logger.js';
 
@@ -24,8 +25,20 @@ async function write(): Promise<void> {
       sources: { 'order-system': 'live' },
       cached: false,
     });
-    writeSync(file === '-' ? 2 : 1, `${requestId}\n`);
+    await print(`${requestId}\n`);
   }
+}
+
+/** Waits while the test has not read what is in the pipe. */
+async function print(text: string): Promise<void> {
+  for (;;)
+    try {
+      writeSync(file === '-' ? 2 : 1, text);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      await setTimeout(1);
+    }
 }
 
 // The gateway also writes its other output to standard output.
