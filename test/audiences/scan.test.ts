@@ -248,7 +248,7 @@ describe('a scan', () => {
     );
   });
 
-  test('shows nobody twice, and loses nobody who does not change, while others change between pages', async () => {
+  test('shows no customer twice, and omits none who does not change, while others change between pages', async () => {
     await fc.assert(
       fc.asyncProperty(
         world,
@@ -257,7 +257,7 @@ describe('a scan', () => {
         fc.integer({ min: 0, max: 11 }),
         async (people, later, size, from) => {
           const where = leaf(0);
-          // The people from `from` on change their values; nobody changes their records.
+          // The customers from `from` on change their values, and keep their records.
           const changed = people.map((candidate, i) =>
             i < from ? candidate : { ...candidate, truths: later[i]?.truths ?? candidate.truths },
           );
