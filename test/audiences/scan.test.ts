@@ -257,7 +257,7 @@ describe('a scan', () => {
         fc.integer({ min: 0, max: 11 }),
         async (people, later, size, from) => {
           const where = leaf(0);
-          // The customers from `from` on change their values, and keep their records.
+          // From `from` on, the values of the customers change. Their records stay.
           const changed = people.map((candidate, i) =>
             i < from ? candidate : { ...candidate, truths: later[i]?.truths ?? candidate.truths },
           );
