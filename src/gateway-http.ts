@@ -169,7 +169,7 @@ export function createGatewayHttp(options: GatewayHttpOptions): GatewayHttp {
 
 /** Starts to answer bulk jobs, in the database of the webhook store. There are none without one. */
 function startJobs(
-  { events: { shared }, config, errorLog: { logger } }: GatewayHttpOptions,
+  { events: { shared }, config, auditor, errorLog: { logger } }: GatewayHttpOptions,
   bulk: Bulk,
   principalOf: ReturnType<typeof createPrincipals>,
 ): { jobs: Jobs | undefined; close: () => Promise<void> } {
@@ -181,7 +181,7 @@ function startJobs(
   opening.catch(() => undefined);
   const { bulkJobRetainMs: retainMs, bulkJobMaxLines: maxLines, bulkJobsPerCaller: maxJobs } = config;
   return {
-    jobs: createJobs({ opening, bulk, principalOf, limits: { retainMs, maxLines, maxJobs } }),
+    jobs: createJobs({ opening, bulk, principalOf, auditor, limits: { retainMs, maxLines, maxJobs } }),
     close: async () => {
       await (await opening.catch(() => undefined))?.worker.close();
     },

@@ -95,7 +95,9 @@ export async function* handOver(rows: readonly StoredRow[], options: HandOverOpt
     if (key === undefined || row.data === null) yield row;
     else {
       const next = await checks.next();
-      yield next.done === true ? row : checkedRow(row, next.value, check);
+      // The client has disconnected. A row that was not checked is not handed over.
+      if (next.done === true) return;
+      yield checkedRow(row, next.value, check);
     }
 }
 

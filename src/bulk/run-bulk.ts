@@ -60,6 +60,7 @@ const MAX_WAIT_MS = 5_000;
  * Answers an operation for each line, in their order. Lines are answered together, in parts that the limits of the caller
  * allow. The next part starts when the client has read the lines before, so memory does not grow with the number of lines. If
  * the caller's budget of this minute is spent, the run continues in the next minute.
+ * It ends without further rows when the client disconnects.
  */
 export async function* runBulk(lines: Iterable<InputLine>, options: BulkOptions): AsyncGenerator<Row> {
   const { clock, firstSize = FIRST_SIZE } = options;
@@ -69,6 +70,7 @@ export async function* runBulk(lines: Iterable<InputLine>, options: BulkOptions)
   let part = take(iterator, Math.min(firstSize, maxSize));
   while (part.length > 0) {
     const rows = await answerPart(part, options, connection);
+    if (connection.hasEnded) return;
     const answeredAt = clock.now();
     let sent = 0;
     for (const row of rows) {

@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import type { Caller } from '../context/caller.js';
 import type { Purpose } from '../customer/schema.generated.js';
+import type { AuditedOperation } from '../privacy/audit-line.js';
 
 /** What was submitted for a job, beside its lines. Instances read it to answer the lines for the same caller. */
 export interface StoredRequest {
   operation: string;
+  /** The operation as in audit lines. */
+  audited: AuditedOperation;
   variables: Readonly<Record<string, unknown>>;
   /** The columns of the CSV. Undefined: the lines are JSON. */
   inputs: readonly string[] | undefined;
@@ -19,6 +22,7 @@ const purpose = z.custom<Purpose>((value) => typeof value === 'string');
 const caller = z
   .object({
     name: z.string(),
+    subject: z.string().optional(),
     budget: z.string().optional(),
     roles: texts,
     scopes: setOfTexts,
@@ -33,8 +37,9 @@ const caller = z
     findsBy: z.union([z.literal('all'), setOfTexts]),
     customer: z.object({ namespace: z.string(), value: z.string() }).optional(),
   })
-  .transform(({ budget, defaultPurpose, customer, ...rest }): Caller => ({
+  .transform(({ subject, budget, defaultPurpose, customer, ...rest }): Caller => ({
     ...rest,
+    ...(subject === undefined ? {} : { subject }),
     ...(budget === undefined ? {} : { budget }),
     ...(defaultPurpose === undefined ? {} : { defaultPurpose }),
     ...(customer === undefined ? {} : { customer }),
@@ -42,6 +47,7 @@ const caller = z
 
 const storedRequest = z.object({
   operation: z.string(),
+  audited: z.object({ name: z.string().nullable(), id: z.string() }),
   variables: z.record(z.string(), z.unknown()),
   inputs: texts.optional(),
   purpose: purpose.optional(),

@@ -6,12 +6,17 @@ import type { Priority } from '../priority.js';
 export type Role = 'visitor' | 'frontend' | 'analyst' | 'campaign' | 'operator';
 
 /** The properties of a caller that its roles determine. */
-export type RolePermissions = Omit<Caller, 'name' | 'budget' | 'roles' | 'origins' | 'customer'>;
+export type RolePermissions = Omit<Caller, 'name' | 'subject' | 'budget' | 'roles' | 'origins' | 'customer'>;
 
 /** Who sent an operation, with permissions and limits. Only `customer` may identify a person. */
 export interface Caller {
   /** For the log and the audit: the name of the key, or `jwt:` and the client or issuer. Never a person's name. */
   name: string;
+  /**
+   * Recognises the caller of a token: a digest of the client and of the claim `sub`. Empty if the token has neither, so that its
+   * caller cannot be told from others. Absent: the name recognises the caller.
+   */
+  subject?: string;
   /** The budget that its operations use: a digest of the visitor. Absent: the budget of all callers with its name. */
   budget?: string;
   roles: readonly string[];

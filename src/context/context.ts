@@ -58,6 +58,10 @@ export function createContext(
   const provenance = createProvenance(clock, { details: directives.shouldReportSources });
   const pendingKeys = new Set<PendingKeys>();
   const chunks = new ChunkedWork();
+  const end = (): void => {
+    deadline.clear();
+    identityDeadline.clear();
+  };
   const scope: RequestScope = {
     priority: directives.priority,
     wanted: directives.wanted,
@@ -90,12 +94,11 @@ export function createContext(
     },
     provenance,
     trace,
-    end: () => {
-      deadline.clear();
-      identityDeadline.clear();
-    },
+    end,
     cancel: () => {
       endRequest(trace, 'errors');
+      // Nothing waits for the answer, so it needs no deadline. A timer would delay the end of the process.
+      end();
       for (const pending of pendingKeys) pending.leave();
       pendingKeys.clear();
     },

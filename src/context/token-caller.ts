@@ -15,7 +15,7 @@ export interface TokenCallerOptions {
   origins: readonly string[];
   /** Returns the identifier, or the reason why the value does not identify a person. */
   identify: (namespace: string, value: string) => Identifier | { refusal: string };
-  /** Key for the digest of a visitor in the budget. */
+  /** Key for the digests of a subject, and of a visitor in the budget. */
   secret: string;
 }
 
@@ -37,10 +37,15 @@ export function callerOfToken(claims: JWTPayload, options: TokenCallerOptions): 
       purposes: permissions.purposes,
     });
   const scopes = words(claims, 'scope');
-  const name = `jwt:${clientOf(claims) ?? hostOf(options.issuer)}`;
+  const client = clientOf(claims);
+  const name = `jwt:${client ?? hostOf(options.issuer)}`;
+  const claimed: unknown = claims.sub;
+  const sub = typeof claimed === 'string' ? claimed : '';
+  const digest = (text: string) => createHmac('sha256', options.secret).update(text).digest('base64url');
   const caller: Caller = {
     ...permissions,
     name,
+    subject: client === undefined && sub === '' ? '' : digest(`the subject of a token\n${name}\n${sub}`),
     roles: [role, ...roles],
     scopes: Object.hasOwn(claims, 'scope')
       ? new Set([...permissions.scopes].filter((scope) => scopes.includes(scope)))
@@ -55,9 +60,7 @@ export function callerOfToken(claims: JWTPayload, options: TokenCallerOptions): 
     throw new ForbiddenError(
       `A visitor's token must identify its customer, and this one does not: ${customer.refusal.replace(/\.$/, '')}.`,
     );
-  const person = createHmac('sha256', options.secret)
-    .update(`the budget of a visitor\n${customer.namespace}\n${customer.value}`)
-    .digest('base64url');
+  const person = digest(`the budget of a visitor\n${customer.namespace}\n${customer.value}`);
   return { ...caller, customer, budget: `${name}:${person}` };
 }
 

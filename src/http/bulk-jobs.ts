@@ -29,7 +29,7 @@ export async function submitJob(
   },
 ): Promise<BulkAnswer> {
   const lines = streamLines(chunks, format, { kinds, maxBytes: MAX_JOB_BYTES });
-  const { key, status } = await jobs.submit(request, lines, format);
+  const { key, status } = await jobs.submit(request, { lines, format });
   return jsonAnswer(
     202,
     { ...status, key },
@@ -60,7 +60,7 @@ export interface JobRequest {
  * | `GET <id>/results?after=2`   | the results after part 2; `Link` has the address of the next    |
  */
 export async function answerJob(jobs: Jobs | undefined, request: JobRequest): Promise<BulkAnswer> {
-  const { head, url, principal } = request;
+  const { head, url, principal, requestId } = request;
   if (jobs === undefined)
     throw httpError(
       'NOT_FOUND',
@@ -73,10 +73,10 @@ export async function answerJob(jobs: Jobs | undefined, request: JobRequest): Pr
       return jsonAnswer(200, await jobs.status(id, principal));
     case 'POST pause':
     case 'POST resume':
-      await jobs.change(id, principal, action === 'pause' ? 'pause' : 'resume');
+      await (action === 'pause' ? jobs.pause(id, principal) : jobs.resume(id, principal));
       return jsonAnswer(200, await jobs.status(id, principal));
     case 'DELETE ':
-      await jobs.change(id, principal, 'cancel');
+      await jobs.cancel(id, { principal, requestId });
       return { status: 204, headers: { 'cache-control': 'no-store' }, body: [] };
     case 'GET results':
       return answerResults(jobs, id, request);

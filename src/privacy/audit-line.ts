@@ -20,8 +20,18 @@ export interface AuditEntry {
   sources: Readonly<Record<string, Exclude<SourceStatus, 'skipped'>>>;
   /** Whether the response came from the response cache. */
   cached: boolean;
+  /** The bulk job that the line is about. Undefined: the line is about an answer. */
+  job?: AuditedJob;
   /** The error code, if the answer was not sent. */
   because?: string;
+}
+
+/** An act of a caller on a bulk job. */
+export interface AuditedJob {
+  readonly id: string;
+  readonly act: 'submit' | 'cancel' | 'fetch';
+  /** The number of its lines that the act is about. */
+  readonly lines: number;
 }
 
 export interface AuditedOperation {
@@ -60,16 +70,27 @@ const MAX_TEXT_CHARACTERS = 200;
 
 /** The part of a line that does not depend on the lines before it. */
 export function bodyOf(entry: AuditEntry, timeMs: number): string {
-  const { requestId, caller, purpose, operation, customers, categories, sources, cached, because, terms } =
-    entry;
+  const {
+    requestId,
+    caller,
+    purpose,
+    operation,
+    customers,
+    categories,
+    sources,
+    cached,
+    because,
+    terms,
+    job,
+  } = entry;
   const omitted = customers.length - MAX_CUSTOMERS;
   const included = (omitted > 0 ? customers.slice(0, MAX_CUSTOMERS) : customers).map(cut);
   // Written member by member: one JSON.stringify of all takes nearly twice as long, and every answer waits for its line.
   return `"time":"${isoOf(timeMs)}","requestId":${textOf(requestId)},"caller":${textOf(caller)},"purpose":${textOf(purpose)},"operation":${cachedTextOf(operation)},"customers":${JSON.stringify(included)}${
     omitted > 0 ? `,"customersOmitted":${omitted}` : ''
   }${terms === undefined ? '' : `,"terms":${JSON.stringify(terms)}`},"categories":${cachedTextOf(categories)},"sources":${JSON.stringify(sources)},"cached":${cached}${
-    because === undefined ? '' : `,"because":${textOf(because)}`
-  }`;
+    job === undefined ? '' : `,"job":${JSON.stringify(job)}`
+  }${because === undefined ? '' : `,"because":${textOf(because)}`}`;
 }
 
 const texts = new WeakMap<object, string>();

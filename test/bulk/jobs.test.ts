@@ -7,9 +7,10 @@ import { afterAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { startOrderSystem } from '../../sources/order-system/stand-in/index.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
-import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
+import { CALLER_SETTINGS } from '../support/callers.js';
 import { createTestGateway } from '../support/gateway.js';
 import { faultControl } from '../support/stand-ins.js';
+import { auditIn, codesOf, emailOf, jobClient, linesOf, rowsIn, Status, type Sent } from './job-client.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-jobs-'));
 const storeFolder = mkdtempSync(join(tmpdir(), 'stekkerdoos-jobs-store-'));
@@ -43,78 +44,8 @@ afterAll(async () => {
   for (const path of [folder, storeFolder]) rmSync(path, { recursive: true });
 });
 
-const Status = z.object({
-  id: z.string(),
-  key: z.string().optional(),
-  state: z.string(),
-  lines: z.object({ read: z.number(), answered: z.number(), failed: z.number() }),
-  errors: z.array(z.object({ code: z.string(), source: z.string().optional(), lines: z.number() })),
-  parts: z.object({ all: z.number(), finished: z.number(), ready: z.number() }),
-  expiresAt: z.iso.datetime(),
-});
-const Row = z.object({
-  line: z.number(),
-  input: z.record(z.string(), z.unknown()).optional(),
-  data: z.record(z.string(), z.unknown()).nullable(),
-  errors: z.array(z.object({ extensions: z.looseObject({ code: z.string() }) })).optional(),
-});
-type Headers = Record<string, string>;
-
-const linesOf = (emails: readonly string[]) => emails.map((email) => JSON.stringify({ email })).join('\n');
-const emailOf = (number: number) => `customer-${number}@example.nl`;
+const { send, submit, statusOf, finishedJob, results } = jobClient(gateway);
 const MARKETING = { 'x-purpose': 'MARKETING' };
-
-type Role = 'operator' | 'campaign';
-
-interface Sent {
-  method?: string;
-  role?: Role;
-  headers?: Headers;
-  body?: string;
-}
-
-async function send(path: string, { method = 'GET', role = 'operator', headers, body }: Sent = {}) {
-  return gateway.fetch(`/bulk/${path}`, {
-    method,
-    headers: { ...(await headersOf(role)), ...headers },
-    ...(body === undefined ? {} : { body }),
-  });
-}
-
-const submit = (body: string, { headers, ...sent }: Omit<Sent, 'body'> = {}) =>
-  send('card', {
-    ...{ method: 'POST', body, ...sent },
-    headers: { 'content-type': 'application/x-ndjson', prefer: 'respond-async', ...headers },
-  });
-
-/** Submits a job and waits until it is finished. */
-async function finishedJob(
-  body: string,
-  sent: Omit<Sent, 'body'> = {},
-): Promise<{ id: string; key: string }> {
-  const { id, key = '' } = Status.parse(await (await submit(body, sent)).json());
-  await vi.waitFor(
-    async () => {
-      expect((await statusOf(id, sent.role)).state).toBe('finished');
-    },
-    { timeout: 20_000, interval: 20 },
-  );
-  return { id, key };
-}
-
-const statusOf = async (id: string, role: Role = 'operator') =>
-  Status.parse(await (await send(`jobs/${id}`, { role })).json());
-
-const results = ({ id, key }: { id: string; key: string }, query = '', sent: Sent = {}) =>
-  send(`jobs/${id}/results${query}`, { ...sent, headers: { 'bulk-job-key': key, ...sent.headers } });
-
-const rowsIn = (text: string) =>
-  text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => Row.parse(JSON.parse(line)));
-const codesOf = (row: z.infer<typeof Row> | undefined) =>
-  row?.errors?.map(({ extensions }) => extensions.code);
 
 /** All files of the store, as text. */
 const onDisk = () =>
@@ -168,8 +99,8 @@ describe('a bulk job', () => {
     for (const secret of [name, emailOf(5), 'stranger@example.nl', job.key])
       expect(disk).not.toContain(secret);
     // Both reading and handing over are in the audit.
-    const audited = readFileSync(auditFile, 'utf8').trim().split('\n').slice(-3);
-    expect(audited.map((line) => JSON.parse(line) as unknown)).toMatchObject(
+    const audited = auditIn(auditFile).filter((line) => !('job' in line));
+    expect(audited.slice(-3)).toMatchObject(
       Array(3).fill({
         caller: 'operator',
         operation: { name: 'Card' },

@@ -70,6 +70,12 @@ describe('the context of a request', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it('has no timers after its client has disconnected, so the process can end', () => {
+    vi.useFakeTimers();
+    create({ deadlineMs: 60_000 }).cancel();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it('leaves all calls that wait for answers when it is cancelled, and each once', () => {
     const { scope, cancel, end } = create();
     const [first, second] = [{ leave: vi.fn() }, { leave: vi.fn() }];

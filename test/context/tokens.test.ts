@@ -56,6 +56,22 @@ describe('a token of the issuer', () => {
       expect(await callerOf({ client_id })).toMatchObject({ name: 'jwt:id.example.nl' });
   });
 
+  test('recognises its caller by client and subject, without revealing the subject', async () => {
+    const subjectOf = async (claims: Record<string, unknown>) => (await callerOf(claims)).subject;
+    const anna = await subjectOf({ sub: 'anna@example.nl', client_id: 'desk' });
+    expect(anna).toMatch(/^[\w-]{43}$/);
+    expect(await subjectOf({ sub: 'anna@example.nl', client_id: 'desk', jti: 'another' })).toBe(anna);
+    const others = [
+      { sub: 'ben@example.nl', client_id: 'desk' },
+      { sub: 'anna@example.nl', client_id: 'other' },
+      { client_id: 'desk' },
+      { sub: 'anna@example.nl' },
+    ];
+    expect(new Set([anna, ...(await Promise.all(others.map(subjectOf)))]).size).toBe(5);
+    for (const claims of [{}, { sub: '' }, { sub: 7 }, { sub: { id: 'anna' } }])
+      expect(await subjectOf(claims)).toBe('');
+  });
+
   test('grants all roles in it, as a list or as words, and ignores unknown roles', async () => {
     expect(await callerOf({ roles: ['campaign', 'king', 'analyst'] })).toMatchObject({
       roles: ['campaign', 'analyst'],
