@@ -87,7 +87,7 @@ function linesOf({ source, drift, notChecked }: CheckReport): string[] {
     drift.length === 0 ? `${source}: no change` : `${source}: ${drift.length} changes`,
     ...drift.map(
       ({ severity, call, path, text }) =>
-        `  ${severity} ${[call, path].filter((part) => part !== undefined && part !== '').join(' ')}${call === undefined ? '' : ' '}${text}`,
+        `  ${[severity, call, path, text].filter((part) => part !== undefined && part !== '').join(' ')}`,
     ),
     ...(notChecked.length === 0
       ? []

@@ -172,20 +172,20 @@ function kindOf({ value, report }: YamlFile): keyof typeof KINDS | undefined {
   return undefined;
 }
 
-/** Compiles one call of a kind of connector, such as a measured one. */
+/** Compiles one call of a kind of connector, such as a measured one. `tables` has the tables of files by their names. */
 export function compileMeasuredCall(
   kindName: keyof typeof KINDS,
   call: unknown,
   source: string,
+  tables: Readonly<Record<string, unknown>> = {},
 ): { request: CallRequest<Client> } | { problem: string } {
-  if (kindName === 'files') return { problem: 'Calls of files cannot be compiled without their tables.' };
   const kind = KINDS[kindName] as unknown as ConnectorKind<never, never, Client, CallRequest<Client>>;
   const checked = KINDS[kindName].call.safeParse(call);
   if (!checked.success) return { problem: `${checked.error.issues[0]?.message ?? 'It is invalid'}.` };
   const problems: string[] = [];
   const context = { source, place: [], report: (_: unknown, problem: string) => problems.push(problem) };
-  // The call was checked by the schema of its kind. Only calls of files read the connector.
-  const request = kind.compileCall(checked.data as never, context, {} as never);
+  // The call was checked by the schema of its kind. Only calls of files read the connector: the names of its tables.
+  const request = kind.compileCall(checked.data as never, context, { tables } as never);
   const [problem] = problems;
   return problem === undefined ? { request } : { problem };
 }

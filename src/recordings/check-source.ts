@@ -1,14 +1,14 @@
 import { InvalidInputError } from '../errors.js';
-import type { Environment } from '../settings.js';
+import { SettingsReader, type Environment } from '../settings.js';
 import type { SourceDefinition } from '../source.js';
 import { observe, type Drift, type Observed } from './drift.js';
 import { KeyReader } from './keys.js';
 import { openLiveSystem } from './live-system.js';
-import { queryByKey, shownErrors } from './promise.js';
+import { queryByKey, shownErrors, type GatewayUnderTest } from './promise.js';
 import { queriesOf } from './queries.js';
 import { allKeys } from './recorded-rows.js';
 import { recordingSchema, type Recording } from './recording.js';
-import { startTestedSource, type TestDependencies } from './test-source.js';
+import { openGateway, startTestedSource, type TestDependencies } from './test-source.js';
 
 /** The result of a check of one source. */
 export interface CheckReport {
@@ -50,7 +50,7 @@ export async function checkSource(
         ...(source.heldIdentifiers ?? []),
       ].join(', ')}.`,
     );
-  const live = openLiveSystem(source, recording, environment);
+  const live = await openLiveSystem(source, recording, environment);
   let observed: Observed;
   try {
     observed = await observe(recording, live, { namespace: by.namespace, key, firstCalls, keyReader });
@@ -63,12 +63,11 @@ export async function checkSource(
     throw new InvalidInputError(
       `${source.name} has no record with this ${by.namespace}. Use the key of a record that it has.`,
     );
-  const replayed = isKnown
-    ? await replay({ source, sdl, recording, namespace: by.namespace, key }, answers, dependencies)
-    : [];
+  const checked = { source, sdl, recording, environment, by: { namespace: by.namespace, key } };
+  const queried = isKnown ? await queryLive(checked, answers, dependencies) : [];
   return {
     source: source.name,
-    drift: [...observed.drift, ...replayed],
+    drift: [...observed.drift, ...queried],
     notChecked: Object.keys(recording.calls).filter(
       (call) =>
         [...(answers.get(call)?.values() ?? [])].flat().length === 0 &&
@@ -95,41 +94,24 @@ function callsBy(
   });
 }
 
-/** Answers the queries of the source with the live rows, to compare them with its mapping and SDL. */
-async function replay(
-  {
-    source,
-    sdl,
-    recording,
-    namespace,
-    key,
-  }: {
-    source: SourceDefinition;
-    sdl: string | undefined;
-    recording: Recording;
-    namespace: string;
-    key: string;
-  },
+interface CheckedSource {
+  source: SourceDefinition;
+  sdl: string | undefined;
+  recording: Recording;
+  environment: Environment;
+  by: { namespace: string; key: string };
+}
+
+/** Queries the live records by the key, to compare them with the mapping and the SDL. */
+async function queryLive(
+  { source, sdl, recording, environment, by: { namespace, key } }: CheckedSource,
   answers: Observed['answers'],
   dependencies: TestDependencies,
 ): Promise<Drift[]> {
-  // The rows of a database are in its tables, not in answers.
-  if (recording.kind === 'sql' || recording.kind === 'files') return [];
-  const liveRecording = recordingSchema.parse({
-    ...recording,
-    calls: Object.fromEntries(
-      Object.entries(recording.calls).map(([name, recorded]) => [
-        name,
-        {
-          ...recorded,
-          answers: Object.fromEntries(
-            [...(answers.get(name) ?? [])].map(([held, rows]) => [held, [...rows]]),
-          ),
-        },
-      ]),
-    ),
-  });
-  const started = await startTestedSource({ source, sdl, recording: liveRecording }, dependencies);
+  const started =
+    recording.kind === 'sql' || recording.kind === 'files'
+      ? openOnSystem({ source, sdl, environment }, dependencies)
+      : await startTestedSource({ source, sdl, recording: withAnswers(recording, answers) }, dependencies);
   if ('refusal' in started) return [];
   const { gateway, close } = started;
   try {
@@ -146,4 +128,37 @@ async function replay(
   } finally {
     await close();
   }
+}
+
+/** The live rows as a recording. They are served in memory, so the system is not called again. */
+function withAnswers(recording: Recording, answers: Observed['answers']): Recording {
+  return recordingSchema.parse({
+    ...recording,
+    calls: Object.fromEntries(
+      Object.entries(recording.calls).map(([name, recorded]) => [
+        name,
+        {
+          ...recorded,
+          answers: Object.fromEntries(
+            [...(answers.get(name) ?? [])].map(([held, rows]) => [held, [...rows]]),
+          ),
+        },
+      ]),
+    ),
+  });
+}
+
+/** A gateway that queries the system itself. The rows of a database and of files are in tables, not in answers. */
+function openOnSystem(
+  {
+    source,
+    sdl,
+    environment,
+  }: { source: SourceDefinition; sdl: string | undefined; environment: Environment },
+  dependencies: TestDependencies,
+): { gateway: GatewayUnderTest; close: () => Promise<void> } {
+  const settings = source.connector.settings(new SettingsReader(environment));
+  const ofSource = Object.fromEntries(settings.map(({ variable }) => [variable, environment[variable]]));
+  const gateway = openGateway({ source, sdl, environment: ofSource, mode: 'long timeout' }, dependencies);
+  return { gateway, close: () => gateway.close() };
 }

@@ -1,10 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import { Mismatch } from '../declared/path.js';
+import { firstMember, Mismatch } from '../declared/path.js';
 import { GatewayError } from '../errors.js';
+import { compareColumns } from './columns-drift.js';
 import type { KeyReader } from './keys.js';
 import type { LiveSystem } from './live-system.js';
+import { asRecorded } from './paths-to-read.js';
 import type { Recording, RecordedCall } from './recording.js';
-import { allKeys, allRows } from './recorded-rows.js';
+import { allKeys, allRows, tableNameOf } from './recorded-rows.js';
 import { leavesOf, valueAt, type Leaf } from './row-changes.js';
 import { compareShapes, shapeOf, type ShapeChange } from './shape.js';
 
@@ -51,7 +53,8 @@ export async function observe(
     keyReader: KeyReader;
   },
 ): Promise<Observed> {
-  const drift: Drift[] = [];
+  const drift: Drift[] = compareColumns(recording, live.columns);
+  const changedColumns = new Set(drift.map(({ path }) => path));
   const answers = new Map<string, Map<string, readonly unknown[]>>();
   const waiting = new Map(firstCalls.map((call) => [call, key]));
   for (const [name, recorded] of callsInOrder(recording, firstCalls)) {
@@ -60,7 +63,12 @@ export async function observe(
     try {
       const { rows, ms } = await live.rows(name, [callKey]);
       answers.set(name, new Map([[callKey, rows]]));
-      drift.push(...compareRows(name, allRows(recording, name), rows));
+      const table = tableNameOf(recorded);
+      drift.push(
+        ...compareRows(name, recording, rows).filter(
+          ({ path = '' }) => !changedColumns.has(`${table ?? ''}.${firstMember(path) ?? ''}`),
+        ),
+      );
       drift.push(...(await compareTimes(name, recorded, live, { callKey, ms })));
       const unknown = firstCalls.includes(name)
         ? keyReader.unknown(namespace, [key], MAX_BATCH_KEYS)
@@ -129,20 +137,20 @@ function textOf(value: unknown): string | undefined {
   return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }
 
-function compareRows(call: string, recorded: readonly unknown[], rows: readonly unknown[]): Drift[] {
+function compareRows(call: string, recording: Recording, rows: readonly unknown[]): Drift[] {
+  const recorded = allRows(recording, call).map((row) => asRecorded(recording, row));
   if (rows.length === 0 || recorded.length === 0) return [];
-  return compareShapes(shapeOf(recorded), shapeOf(rows)).map((change) => {
+  const leftOut = new Set(recording.calls[call]?.leftOut);
+  return compareShapes(shapeOf(recorded), shapeOf(rows)).flatMap((change): Drift[] => {
     const { path, text, kind } = change;
     const at = { call, path, text };
-    if (kind === 'removed' || kind === 'type') return { severity: 'breaking', ...at };
+    if (kind === 'removed' || kind === 'type') return [{ severity: 'breaking', ...at }];
+    if (kind === 'added' && leftOut.has(path.replaceAll('[]', ''))) return [];
     const sample = rows.map((row) => valueAt(row, stepsTo(path))).find((value) => value !== undefined);
-    return {
-      severity: 'harmless',
-      ...at,
-      apply: (recording) => {
-        applyChange(recording, call, change, sample);
-      },
+    const apply = (changed: Recording): void => {
+      applyChange(changed, call, change, sample);
     };
+    return [{ severity: 'harmless', ...at, apply }];
   });
 }
 

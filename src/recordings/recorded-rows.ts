@@ -44,11 +44,16 @@ export function keysWithRows({ answers }: RecordedCall): string[] {
   return Object.entries(answers).flatMap(([key, rows]) => (rows.length === 0 ? [] : [key]));
 }
 
+/** The name of the table whose rows a call reads. Undefined in other systems, and for a call with a query. */
+export function tableNameOf(recorded: RecordedCall | undefined): string | undefined {
+  const from = recorded?.call['from'];
+  return typeof from === 'string' ? from : undefined;
+}
+
 /** All recorded rows of a call: its answers, and the rows of its table in a database. */
 export function allRows({ calls, tables = {} }: Recording, name: string): unknown[] {
-  const { call = {}, answers = {} } = calls[name] ?? {};
-  const table = typeof call['from'] === 'string' ? tables[call['from']] : undefined;
-  return [...Object.values(answers).flat(), ...(table?.rows ?? [])];
+  const table = tables[tableNameOf(calls[name]) ?? ''];
+  return [...Object.values(calls[name]?.answers ?? {}).flat(), ...(table?.rows ?? [])];
 }
 
 /** The recorded keys of a call: those of its answers, and those in the column of the key of its table. */

@@ -18,6 +18,8 @@ const recordedCall = z.strictObject({
   answers: z.record(z.string(), z.array(z.json())),
   /** The measured duration of a call, in milliseconds. */
   latencyMs: z.strictObject({ p50: z.number(), p95: z.number() }).exactOptional(),
+  /** Paths of members that the system returns, and that are not recorded, such as `owner.password`. */
+  leftOut: z.array(z.string()).exactOptional(),
 });
 export type RecordedCall = z.infer<typeof recordedCall>;
 
@@ -29,6 +31,8 @@ const recordedTable = z.strictObject({
    * varying(80)`.
    */
   columns: z.array(z.strictObject({ name: z.string(), type: z.string(), isNullable: z.boolean() })),
+  /** Columns of the table that are not read, such as a password. */
+  leftOut: z.array(z.string()).exactOptional(),
   primaryKey: z.array(z.string()),
   /** Lists of columns with an index. `isUnique` if the index is unique. */
   indexes: z.array(z.strictObject({ columns: z.array(z.string()), isUnique: z.boolean() })),

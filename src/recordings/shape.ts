@@ -87,9 +87,8 @@ export function compareShapes(before: Shape, after: Shape): ShapeChange[] {
   }
   const maps = mapsIn(before, after);
   for (const [path, member] of after) {
-    const parent = before.get(parentOf(path));
-    // If an object was never recorded, its members are not reported separately.
-    const isNew = !before.has(path) && isObject(parent) && !path.endsWith('[]');
+    // The members of an object are unknown if it was always null, or an item of a list that was always empty.
+    const isNew = !before.has(path) && isObject(nearestAbove(path, before)) && !path.endsWith('[]');
     if (isNew && !maps.has(parentOf(path)) && !parentOf(path).includes('@'))
       changes.push({ kind: 'added', path, text: `is new: ${shownTypes(member)}` });
   }
@@ -117,6 +116,13 @@ function mapsIn(before: Shape, after: Shape): ReadonlySet<string> {
       return isMap || !shared.has(path) ? [path] : [];
     }),
   );
+}
+
+/** The nearest recorded member that contains the path. */
+function nearestAbove(path: string, shape: Shape): Member | undefined {
+  let at = parentOf(path);
+  while (at !== '' && !shape.has(at)) at = parentOf(at);
+  return shape.get(at);
 }
 
 function isObject(member: Member | undefined): boolean {

@@ -147,16 +147,8 @@ export async function startTestedSource(
   try {
     const faults = await dependencies.startFaults(standIn);
     opened.push(faults);
-    const identities = identitySourceFor(source);
     const open = (mode: GatewayMode): GatewayUnderTest =>
-      dependencies.openGateway({
-        sources: [underTest(source, mode), ...(identities === undefined ? [] : [identities.source])],
-        sdl: { ...(sdl === undefined ? {} : { [source.name]: sdl }), ...identities?.sdl },
-        environment: {
-          ...{ ...faults.settings, ...identities?.environment },
-          ...(mode === 'short deadline' ? { DEADLINE_MS: SHORT_DEADLINE_MS } : {}),
-        },
-      });
+      openGateway({ source, sdl, environment: faults.settings, mode }, dependencies);
     const gateway = open('long timeout');
     opened.push(gateway);
     return { standIn, faults, open, gateway, close };
@@ -164,6 +156,27 @@ export async function startTestedSource(
     await close();
     throw error;
   }
+}
+
+/** Opens a gateway that has only this source, for a system with these settings. */
+export function openGateway(
+  {
+    source,
+    sdl,
+    environment,
+    mode,
+  }: { source: SourceDefinition; sdl: string | undefined; environment: Environment; mode: GatewayMode },
+  dependencies: TestDependencies,
+): GatewayUnderTest {
+  const identities = identitySourceFor(source);
+  return dependencies.openGateway({
+    sources: [underTest(source, mode), ...(identities === undefined ? [] : [identities.source])],
+    sdl: { ...(sdl === undefined ? {} : { [source.name]: sdl }), ...identities?.sdl },
+    environment: {
+      ...{ ...environment, ...identities?.environment },
+      ...(mode === 'short deadline' ? { DEADLINE_MS: SHORT_DEADLINE_MS } : {}),
+    },
+  });
 }
 
 async function checkPromise(promise: SourcePromise, tested: TestedSource): Promise<PromiseResult> {

@@ -62,7 +62,8 @@ describe('the shape of rows', () => {
       ['removed a[].b is missing; it was number'],
     ],
     ['a new member of items', [{ a: [{ b: 1 }] }], [{ a: [{ b: 1, c: 1 }] }], ['added a[].c is new: number']],
-    ['items of a list that was empty', [{ a: [] }], [{ a: [{ b: 1 }] }], ['added a[].b is new: number']],
+    ['items of a list that was always empty', [{ a: [] }], [{ a: [{ b: 1 }] }], []],
+    ['an object that was always null', [{ a: null }], [{ a: { b: 1 } }], []],
     ['another type of items', [{ a: [1] }], [{ a: ['x'] }], ['type a[] is text; it was number']],
     ['another type', [{ a: 1 }], [{ a: 'x' }], ['type a is text; it was number']],
     ['one more type', [{ a: 1 }, { a: 'x' }], [{ a: true }], ['type a is boolean; it was number or text']],
@@ -220,6 +221,7 @@ describe('the differences of a live system', () => {
         ['rides', { takes: 'key' }],
       ]),
       headers: new Map(Object.entries(headers)),
+      columns: new Map(),
       rows: (name: string, keys: readonly string[]) => {
         requests.push([name, keys]);
         const ms = times[Math.min(requests.length, times.length) - 1] ?? 0;

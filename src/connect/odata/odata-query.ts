@@ -1,5 +1,6 @@
 import { filterText, odataGuid, optionsText, type OdataValue } from '../../connectors/odata/query.js';
 import type { ListStyle } from '../../connectors/odata/query.js';
+import { withoutProtocol } from '../../recordings/odata-rows.js';
 import type { Column, KeyType, Row, Table } from '../tables/table.js';
 
 /** Writes the requests that measure a call, as a declared source sends them. */
@@ -78,15 +79,5 @@ function valueAt(record: Row, path: string): unknown {
 export function recordedRow(table: Table, record: Row): Row {
   return Object.fromEntries(
     membersOf(table).flatMap((name) => (name in record ? [[name, withoutProtocol(record[name])]] : [])),
-  );
-}
-
-function withoutProtocol(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(withoutProtocol);
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([name]) => name !== '__metadata' && !name.includes('@odata.'))
-      .map(([name, inner]) => [name, withoutProtocol(inner)]),
   );
 }

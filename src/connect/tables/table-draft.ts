@@ -3,7 +3,7 @@ import type { Draft, DraftCall, DraftField, DraftType, Finding } from '../draft.
 import { uniqueName, tableFields, type TableFields, type ZoneGuess } from './table-fields.js';
 import { linkName, nameWords, typeName } from './table-names.js';
 import type { Link, PlannedKey, RowOrder, TablePlan } from './table-plan.js';
-import { keyIn, pathOfColumn, shownList, type Row, type Table } from './table.js';
+import { keyIn, pathOfColumn, shownList, type Column, type Row, type Table } from './table.js';
 import { camelCase } from '../words.js';
 
 /** Makes the types, calls and recorded tables of a source from its plan and the rows that were read. */
@@ -251,13 +251,17 @@ class TableDrafter {
           [by.name]: row[measured.keyColumn],
           [through.targetColumn]: row[through.references],
         }));
-      const columns = through.table.columns.filter(
-        ({ name }) => name === by.name || name === through.targetColumn,
-      );
-      recorded.set(
-        through.table.name,
-        recordedTable({ ...through.table, columns }, distinct(pairs, { ...through.table, columns })),
-      );
+      const isKey = ({ name }: Column) => name === by.name || name === through.targetColumn;
+      const unread = through.table.columns.filter((column) => !isKey(column));
+      const keys: Table = {
+        ...through.table,
+        columns: through.table.columns.filter(isKey),
+        leftOut: [
+          ...through.table.leftOut,
+          ...unread.map(({ name }) => ({ column: name, because: 'only the keys are read' })),
+        ],
+      };
+      recorded.set(through.table.name, recordedTable(keys, distinct(pairs, keys)));
     }
     const isRecorded = ({ table }: { table: string }) => recorded.has(table);
     return Object.fromEntries(
@@ -322,6 +326,7 @@ function recordedTable(table: Table, rows: readonly Row[]): RecordedTable {
   return {
     ...(table.files === undefined ? {} : { files: table.files }),
     columns: table.columns.map(({ name, type, isNullable }) => ({ name, type, isNullable })),
+    ...(table.leftOut.length === 0 ? {} : { leftOut: table.leftOut.map(({ column }) => column) }),
     primaryKey: table.primaryKey.every(has) ? [...table.primaryKey] : [],
     indexes: table.indexes.map(({ columns, isUnique }) => ({ columns: [...columns], isUnique })),
     foreignKeys: table.foreignKeys

@@ -87,6 +87,14 @@ export class Places {
     return this.#read.has(placeKey(scope, path));
   }
 
+  /** The paths in the rows of a scope that are not recorded. */
+  removedIn(scope: string): string[] {
+    return [...this.#places].flatMap(([key, { treatment }]) => {
+      const [of, ...path] = key.split(SEPARATOR);
+      return treatment === 'removed' && of === scope ? [path.join('.')] : [];
+    });
+  }
+
   /** The treatment of the keys of a call. */
   keysOf(call: string): Place {
     return this.at(keysOf(call), []) ?? { treatment: 'personal', role: 'key' };

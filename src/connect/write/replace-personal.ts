@@ -163,6 +163,7 @@ class Replacer {
     const measured = recorded?.call ?? (call as RecordedCall['call']);
     const keys = this.#places.keysOf(name);
     const { envelope, latencyMs, answers = {} } = recorded ?? {};
+    const leftOut = this.#places.removedIn(answersOf(name));
     return {
       call: measured,
       ...(envelope === undefined ? {} : { envelope: this.#walkRow(envelope, 'envelope', visitor) }),
@@ -173,14 +174,17 @@ class Replacer {
         ]),
       ),
       ...(latencyMs === undefined ? {} : { latencyMs }),
+      ...(leftOut.length === 0 ? {} : { leftOut }),
     };
   }
 
   #walkTable(name: string, table: RecordedTable, used: ReadonlySet<string>, visitor: Visitor): RecordedTable {
     const scope = tableScope(name);
     const isRecorded = (column: string) => this.#places.at(scope, [column])?.treatment !== 'removed';
+    const leftOut = [...(table.leftOut ?? []), ...this.#places.removedIn(scope)];
     return {
       ...table,
+      ...(leftOut.length === 0 ? {} : { leftOut }),
       columns: table.columns.filter((column) => isRecorded(column.name)),
       indexes: table.indexes.filter(({ columns }) => columns.every(isRecorded)),
       foreignKeys: table.foreignKeys.filter(

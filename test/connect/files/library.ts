@@ -21,6 +21,8 @@ const LOANS = `SELECT n AS loan_id, 'R' || lpad(CAST(n % 40 + 1 AS VARCHAR), 4, 
 export interface Library {
   folder: string;
   write(path: string, text: string): Promise<void>;
+  /** Writes the loans with these columns, in the syntax of SELECT. */
+  writeLoans(columns: string): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -29,6 +31,16 @@ export async function createLibrary(): Promise<Library> {
   const write = async (path: string, text: string): Promise<void> => {
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await writeFile(join(folder, path), text);
+  };
+  const writeLoans = async (columns: string): Promise<void> => {
+    const database = await DuckDBInstance.create(':memory:', { threads: '1' });
+    const connection = await database.connect();
+    await mkdir(join(folder, 'loans'));
+    await connection.run(
+      `COPY (SELECT ${columns} FROM (${LOANS})) TO '${join(folder, 'loans')}' (FORMAT parquet, PARTITION_BY (day))`,
+    );
+    connection.closeSync();
+    database.closeSync();
   };
   const rows = READERS.map(({ number, name, mail }, i) =>
     [
@@ -63,11 +75,6 @@ export async function createLibrary(): Promise<Library> {
   await write('notes.txt', 'no data');
   await write('[odd].csv', 'a,b\n1,2\n');
   await write('broken.parquet', 'no parquet');
-  const database = await DuckDBInstance.create(':memory:', { threads: '1' });
-  const connection = await database.connect();
-  await mkdir(join(folder, 'loans'));
-  await connection.run(`COPY (${LOANS}) TO '${join(folder, 'loans')}' (FORMAT parquet, PARTITION_BY (day))`);
-  connection.closeSync();
-  database.closeSync();
-  return { folder, write, remove: () => rm(folder, { recursive: true, force: true }) };
+  await writeLoans('*');
+  return { folder, write, writeLoans, remove: () => rm(folder, { recursive: true, force: true }) };
 }

@@ -13,6 +13,8 @@ export interface GarageRules {
   password?: string;
   /** Default: CLIENTS. */
   clients?: typeof CLIENTS;
+  /** More elements of a record, which the WSDL does not have. */
+  moreElements?: string;
   /** The text of the fault about an unknown key. */
   fault?: string;
 }
@@ -112,6 +114,7 @@ function answer(
     findsSimilar = false,
     clients = CLIENTS,
     fault: faultText = 'NO_SUCH_CLIENT',
+    moreElements = '',
   }: GarageRules,
 ) {
   const [, operation = ''] = /<(?:\w+:)?((?:get|save)\w+)/.exec(body) ?? [];
@@ -125,7 +128,7 @@ function answer(
     envelope(
       `<r:${operation}Response xmlns:r="urn:example:garage" xmlns="urn:example:types">${inner}</r:${operation}Response>`,
     );
-  if (found !== undefined) return { text: wrapped(recordOf(found)), status: 200 };
+  if (found !== undefined) return { text: wrapped(recordOf(found, moreElements)), status: 200 };
   const fault = (text: string) =>
     envelope(`<e:Fault><faultcode>e:Server</faultcode><faultstring>${text}</faultstring></e:Fault>`);
   switch (unknownKey) {
@@ -147,9 +150,9 @@ function answer(
   }
 }
 
-function recordOf(client: (typeof CLIENTS)[number] | undefined): string {
+function recordOf(client: (typeof CLIENTS)[number] | undefined, more = ''): string {
   if (client === undefined) return '';
   const { email, givenName, familyName, born, since, balance, city } = client;
   const cars = ['AB-1', 'CD-2'].map((plate) => `<car><plate>${plate}</plate><doors>4</doors></car>`).join('');
-  return `<r:client><number>${client.number}</number><email>${email}</email><givenName>${givenName}</givenName><familyName>${familyName}</familyName><born>${born}</born><since>${since}</since><balance>${balance}</balance><status>KNOWN</status><password>secret-word</password><address><city>${city}</city></address>${cars}</r:client>`;
+  return `<r:client><number>${client.number}</number><email>${email}</email><givenName>${givenName}</givenName><familyName>${familyName}</familyName><born>${born}</born><since>${since}</since><balance>${balance}</balance><status>KNOWN</status><password>secret-word</password><address><city>${city}</city></address>${cars}${more}</r:client>`;
 }
