@@ -56,7 +56,7 @@ export function createGatewaySchema(options: GatewaySchemaOptions): GatewaySchem
     sources.map(({ name }) => name),
     suppliedSdl,
     lookupNamespaces(rules),
-    [...conditions.values()].map(({ declared }) => declared),
+    [...conditions.values()],
   );
   checkCustomerKeys(sources, (source) => customerKeyOf(sdl, source), rules);
   const policies = readPolicies(sdl, options.scopes);

@@ -96,6 +96,7 @@ export type {
   Comparisons,
   ConditionList,
   ConditionType,
+  TicketComparison,
 } from './customer/condition-declaration.js';
 export type { Company, CompanyDeclaration, CompanyRecord, NameAndPlace } from './customer/company.js';
 export type { ConsentDeclaration, ConsentStatement } from './customer/consent-declaration.js';

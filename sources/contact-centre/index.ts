@@ -9,6 +9,7 @@ import {
   setting,
   urlSetting,
 } from '../../src/index.js';
+import { conditions } from './conditions.js';
 import { identity } from './identity.js';
 import { commentsOfTickets, organisationsOfUsers, ticketsCopiedToUsers, ticketsOfUsers } from './loaders.js';
 import { organisations } from './organisations.js';
@@ -38,6 +39,7 @@ export const contactCentre = defineSource({
   identity,
   timeline,
   tickets,
+  conditions,
   organisations,
   webhook,
   loaders: [ticketsOfUsers, ticketsCopiedToUsers, commentsOfTickets, organisationsOfUsers],

@@ -32,7 +32,7 @@ const MAX_BATCH = 100;
 /** A search returns no more than 1,000 users: https://developer.zendesk.com/api-reference/ticketing/ticket-management/search/ */
 const MAX_USER_PAGES = 10;
 /** The export returns at most this many tickets a page. */
-const TICKETS_PER_PAGE = 1_000;
+export const TICKETS_PER_PAGE = 1_000;
 /** More pages for one batch would take longer than the deadline of a request. */
 const MAX_TICKET_PAGES = 5;
 /** Notes between agents are dropped after they are read, so this many more comments are requested. Zendesk returns at most 100 a page. */
@@ -212,7 +212,7 @@ async function readTickets(
 }
 
 /** The link to the next page. The last page may have one too, so `has_more` decides. */
-function nextLinkOf({ meta, links }: CursorPage): string | undefined {
+export function nextLinkOf({ meta, links }: CursorPage): string | undefined {
   return meta.has_more ? (links.next ?? undefined) : undefined;
 }
 

@@ -39,7 +39,7 @@ export function toCustomer(user: User): UserRecord {
   };
 }
 
-const STATUS: Record<Ticket['status'], TicketStatus> = {
+export const STATUS: Record<Ticket['status'], TicketStatus> = {
   new: 'NEW',
   open: 'OPEN',
   pending: 'PENDING',

@@ -1,5 +1,6 @@
 import { bearer, defineSource, idNamespace, rest, secretSetting, urlSetting } from '../../src/index.js';
 import { crmCompanies } from './companies.js';
+import { conditions } from './conditions.js';
 import { consents } from './consents.js';
 import { deals as dealsOfCustomers } from './deals.js';
 import { identity } from './identity.js';
@@ -53,6 +54,7 @@ export const crmHubspot = defineSource({
     },
   ],
   identity,
+  conditions,
   consents,
   deals: dealsOfCustomers,
   companies: crmCompanies,

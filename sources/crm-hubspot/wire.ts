@@ -68,6 +68,7 @@ export type Property = z.infer<typeof property>;
 export const propertiesRead = z.object({ results: z.array(property) });
 
 export const searchPage = z.object({
+  total: z.int().min(0).nullish(),
   results: z.array(crmObject),
   paging: z.object({ next: z.object({ after: z.string() }).nullish() }).nullish(),
 });

@@ -1,5 +1,6 @@
 import { defineSource } from '../../src/index.js';
 import { salesforce } from './client.js';
+import { conditions } from './conditions.js';
 import { consents } from './consents.js';
 import { normaliseContactId } from './contact-id.js';
 import { identity } from './identity.js';
@@ -28,6 +29,7 @@ export const crmSalesforce = defineSource({
   tickets,
   deals,
   organisations,
+  conditions,
   consents,
   webhook,
   loaders: [accounts, opportunitiesOfContacts, casesOfContacts, campaignsOfContacts],

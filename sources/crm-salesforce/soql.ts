@@ -9,7 +9,7 @@ import {
   tooMany,
   type RestClient,
 } from '../../src/index.js';
-import { API, compositeOf, errorCodesIn, errorKindOf, queryPage, type Page } from './wire.js';
+import { API, compositeOf, countPage, errorCodesIn, errorKindOf, queryPage, type Page } from './wire.js';
 
 /** Salesforce refuses more than 16,384 bytes of address and headers together; a token may have 2,000 bytes. */
 const MAX_QUERY_BYTES = 12_000;
@@ -116,6 +116,31 @@ export function runQueries<K, T, V>(
   return keys.map((key) => found.get(key) ?? Promise.resolve(nothing));
 }
 
+/** The records that a query finds. */
+export async function runQuery<T>(
+  salesforce: RestClient,
+  record: z.ZodType<T>,
+  soql: string,
+): Promise<readonly T[]> {
+  return restOf(salesforce, record, await get(salesforce, queryPage(record), soql));
+}
+
+/** The result of a query of `COUNT()`. */
+export async function runCount(salesforce: RestClient, soql: string): Promise<number> {
+  const { totalSize } = await get(salesforce, countPage, soql);
+  return totalSize;
+}
+
+async function get<T>(salesforce: RestClient, answer: z.ZodType<T>, soql: string): Promise<T> {
+  const page = await salesforce.get(answer, `${API}/query`, { q: soql });
+  if (page !== null) return page;
+  throw new SourceContractError(
+    'crm-salesforce',
+    'The address of crm-salesforce is not that of a Salesforce API.',
+    { kind: 'not-found' },
+  );
+}
+
 function referenceOf(place: number): string {
   return `q${place}`;
 }
@@ -128,16 +153,7 @@ async function runQueryGroup<K, T>(
 ): Promise<(readonly T[] | Error)[]> {
   const [only] = group;
   if (group.length === 1 && only !== undefined) {
-    const page = await salesforce.get(queryPage(record), `${API}/query`, { q: only.soql });
-    if (page === null)
-      throw new SourceContractError(
-        'crm-salesforce',
-        'The address of crm-salesforce is not that of a Salesforce API.',
-        {
-          kind: 'not-found',
-        },
-      );
-    return [await restOf(salesforce, record, page)];
+    return [await runQuery(salesforce, record, only.soql)];
   }
   const { compositeResponse } = await salesforce.post(compositeOf(record), `${API}/composite`, {
     allOrNone: false,

@@ -86,6 +86,10 @@ export interface Page<T> {
 }
 export const queryPage = pageOf;
 
+/** The answer to a query of `COUNT()` has no records. */
+export const countPage = z.object({ totalSize: z.int().min(0) });
+export const onlyId = z.object({ Id: id });
+
 const opportunity = z.object({
   Id: id,
   Name: text,

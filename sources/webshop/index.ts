@@ -8,6 +8,7 @@ import {
   setting,
   urlSetting,
 } from '../../src/index.js';
+import { conditions, spendingOfCustomers } from './conditions.js';
 import { consents } from './consents.js';
 import { customersByEmail, customersById, customersByPhone } from './loaders.js';
 import { mapping } from './mapping.js';
@@ -54,8 +55,10 @@ export const webshop = defineSource({
     },
     yields: { email: 'one', phone: 'one' },
   },
+  conditions,
   consents,
   webhook,
+  loaders: [spendingOfCustomers],
   stitched: {
     mapping,
     entities: {

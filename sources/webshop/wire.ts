@@ -45,6 +45,18 @@ export const consentingCustomer = z.object({
 });
 export type ConsentingCustomer = z.infer<typeof consentingCustomer>;
 
+/** What a customer has bought. Shopify's numbers of 64 bits are text. */
+export const spendingCustomer = z.object({
+  numberOfOrders: z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .transform(Number),
+  amountSpent: z
+    .object({ amount: z.string().regex(/^-?\d{1,15}(\.\d{1,6})?$/), currencyCode: z.string() })
+    .transform(({ amount, currencyCode }) => [{ amount, currency: currencyCode }]),
+});
+export type SpendingCustomer = z.infer<typeof spendingCustomer>;
+
 const costExtension = z.object({
   cost: z.object({
     requestedQueryCost: z.number(),

@@ -1,4 +1,15 @@
-import type { Comparisons, ConditionType, ConditionValues } from '../customer/condition-declaration.js';
+import type {
+  Comparisons,
+  ConditionTicket,
+  ConditionType,
+  ConditionValues,
+  TicketComparison,
+} from '../customer/condition-declaration.js';
+
+/** Joins the values of several systems, for conditions that several systems may declare. */
+export const COMBINE: {
+  readonly [T in ConditionType]?: (values: readonly ConditionValues[T][]) => ConditionValues[T];
+} = { TICKETS: (lists) => lists.flat() };
 
 /** Whether a value meets a comparison. */
 export const COMPARE: {
@@ -12,11 +23,27 @@ export const COMPARE: {
       (atMost === undefined || compareDecimals(amount, atMost) <= 0)
     );
   },
-  DATE_TIME: (value, { since, before }) =>
-    (since === undefined || Date.parse(value) >= Date.parse(since)) &&
-    (before === undefined || Date.parse(value) < Date.parse(before)),
+  DATE_TIME: isWithin,
   TEXT: (value, { in: values }) => values.includes(value),
+  TICKETS: (tickets, { some, none }) =>
+    (some === undefined || tickets.some((ticket) => isTicketLike(ticket, some))) &&
+    (none === undefined || !tickets.some((ticket) => isTicketLike(ticket, none))),
 };
+
+function isWithin(value: string, { since, before }: Comparisons['DATE_TIME']): boolean {
+  return (
+    (since === undefined || Date.parse(value) >= Date.parse(since)) &&
+    (before === undefined || Date.parse(value) < Date.parse(before))
+  );
+}
+
+function isTicketLike(ticket: ConditionTicket, { status, isOpen, createdAt }: TicketComparison): boolean {
+  return (
+    (status === undefined || (ticket.status !== null && status.includes(ticket.status))) &&
+    (isOpen === undefined || ticket.isOpen === isOpen) &&
+    (createdAt === undefined || (ticket.createdAt !== null && isWithin(ticket.createdAt, createdAt)))
+  );
+}
 
 /** Compares exact decimals: negative if the first is smaller, 0 if they are equal. */
 export function compareDecimals(a: string, b: string): number {

@@ -4,6 +4,7 @@ import type { AnyCondition, ConditionDeclaration } from '../customer/condition-d
 import { ConfigError } from '../errors.js';
 import type { Loader } from '../loaders/loader.js';
 import type { LoadedSource, LoaderRegistry } from '../loaders/registry.js';
+import { COMBINE } from './compare.js';
 import type { SourceCondition } from './read-condition.js';
 
 /** The members of `AudienceCondition` that combine conditions. */
@@ -21,12 +22,15 @@ export function collectConditions(
         `${source} declares conditions, so it must identify its customers: declare its identity.`,
       );
     for (const declared of conditions) {
-      const { name } = declared;
-      if (COMBINING.has(name) || collected.has(name))
+      const { name, type, description, shownBy } = declared;
+      const other = collected.get(name);
+      const isPart = other?.type === type && other.shownBy === shownBy && COMBINE[type] !== undefined;
+      if (COMBINING.has(name) || (other !== undefined && !isPart))
         problems.push(
           `${source} declares the condition "${name}", which exists already. Choose another name.`,
         );
-      collected.set(name, { source, declared });
+      const parts = [...(isPart ? other.parts : []), { source, declared }];
+      collected.set(name, { name, type, description, shownBy, parts });
     }
   }
   if (problems.length > 0) throw new ConfigError(problems);

@@ -16,7 +16,7 @@ const MAX_TOGETHER = 200;
 /** A comparison by which the customers can be listed. */
 export interface Seed {
   leaf: Leaf;
-  list: LeafList;
+  lists: readonly LeafList[];
   maxTogether: number;
 }
 
@@ -48,11 +48,12 @@ export function planAudience(
 ): AudiencePlan {
   const leaves = leavesOf(where);
   const implied = impliedLeaves(where);
-  const seeds = implied.flatMap((leaf): Seed[] =>
-    typeof leaf.list === 'string'
-      ? []
-      : [{ leaf, list: leaf.list, maxTogether: Math.min(leaf.list.declared.maxPerCall, MAX_TOGETHER) }],
-  );
+  const seeds = implied.flatMap((leaf): Seed[] => {
+    const { list: lists } = leaf;
+    if (typeof lists === 'string') return [];
+    const maxTogether = Math.min(MAX_TOGETHER, ...lists.map(({ declared }) => declared.maxPerCall));
+    return [{ leaf, lists, maxTogether }];
+  });
   const callsOf = (maxParts: number): Calls =>
     seeds.map((seed) => callsFrom(seed, { seeds, leaves, maxParts }, options)).reduce(larger, new Map());
   let maxParts = MAX_PARTS;
@@ -90,22 +91,27 @@ function callsFrom(
   const add = (source: string, count: number): void => {
     calls.set(source, (calls.get(source) ?? 0) + count);
   };
-  const { source, declared } = seed.list;
   if (seeds.length > 1)
-    for (const { list } of seeds) add(list.source, list.declared.count.callsPerBatch ?? 1);
-  add(source, maxParts * (declared.loader.callsPerBatch ?? 1));
+    for (const { source, declared } of seeds.flatMap(({ lists }) => lists))
+      add(source, declared.count.callsPerBatch ?? 1);
+  for (const { source, declared } of seed.lists) add(source, maxParts * (declared.loader.callsPerBatch ?? 1));
 
-  const { recordKey = '' } = rules.sources.find(({ name }) => name === source)?.identity ?? {};
-  const wanted = new Set([source, ...leaves.flatMap(({ sources }) => sources)]);
+  const listing = seed.lists.map(({ source }) => source);
+  const recordKeys = new Set(
+    rules.sources.flatMap(({ name, identity }) => (listing.includes(name) ? identity.recordKey : [])),
+  );
+  const wanted = new Set([...listing, ...leaves.flatMap(({ sources }) => sources)]);
   const { maxHops, maxValuesPerNamespace } = rules.limits;
   const valuesAtMost = seed.maxTogether * maxValuesPerNamespace;
   // Each comparison may need further systems, and then the search for the customer continues.
   const rounds = maxHops * new Set(leaves.map(({ sources }) => sources.join(' '))).size;
-  const relevant = relevantSources(rules, wanted, recordKey);
+  const relevant = [
+    ...new Set([...recordKeys].flatMap((recordKey) => [...relevantSources(rules, wanted, recordKey)])),
+  ];
   for (const { name, identity } of relevant)
     for (const [namespace, { uniqueness, loader }] of Object.entries(identity.foundBy)) {
       const isFollowed = uniqueness !== 'none' && relevant.some((other) => holds(other, namespace));
-      if (namespace !== recordKey && !isFollowed) continue;
+      if (!recordKeys.has(namespace) && !isFollowed) continue;
       // Each value is looked up once. The lookups of each round are one list of keys.
       const batches = rounds + Math.floor(valuesAtMost / maxBatchOf(name, loader, options));
       add(name, maxParts * batches * (loader.callsPerBatch ?? 1));

@@ -6,17 +6,18 @@ import type {
   ConditionDeclaration,
   ConditionList,
   ConditionType,
+  TicketComparison,
 } from '../customer/condition-declaration.js';
 import type { Context, Customer, Permissions } from '../customer/customer.js';
 import { InvalidInputError } from '../errors.js';
 import type { Loader } from '../loaders/loader.js';
-import { COMPARE } from './compare.js';
+import { COMBINE, COMPARE } from './compare.js';
 import type { Condition, Truth } from './condition.js';
 
-/** A condition with the source that declares it. */
-export interface SourceCondition {
-  source: string;
-  declared: AnyCondition;
+/** A condition with the sources that declare it. */
+export interface SourceCondition extends Pick<AnyCondition, 'name' | 'description' | 'type' | 'shownBy'> {
+  /** Several only if the condition compares the items of a list that several sources fill. */
+  parts: readonly { source: string; declared: AnyCondition }[];
 }
 
 /** A comparison of one value of a customer. */
@@ -29,8 +30,8 @@ export interface Leaf {
   loaders: readonly { source: string; loader: Loader<Client, never, unknown> }[];
   /** Throws if the value cannot be read. */
   read(customer: Customer, context: Context): Promise<Truth>;
-  /** A text is the reason why no system can list by it. */
-  list: LeafList | string;
+  /** A text is the reason why no system can list by it. The lists of several systems together have all these customers. */
+  list: readonly LeafList[] | string;
 }
 
 /** How the source of a comparison lists the customers that meet it. */
@@ -75,10 +76,10 @@ export function readCondition(
     comparisons += 1;
     if (comparisons > MAX_COMPARISONS)
       throw new InvalidInputError(`An audience has at most ${MAX_COMPARISONS} comparisons.`);
-    const { shownBy } = condition.declared;
+    const { shownBy } = condition;
     if (!maySee(shownBy))
       refusals.push(`This caller may not see ${shownBy}, so it may not select customers by ${name}.`);
-    return { kind: 'leaf', leaf: leafOf(condition.source, condition.declared, value) };
+    return { kind: 'leaf', leaf: leafOf(condition, value) };
   };
 
   return { where: read(input, 1), refusals };
@@ -98,24 +99,49 @@ function onlyMember(node: unknown): [string, unknown] {
   return only;
 }
 
-function leafOf<T extends ConditionType>(
-  source: string,
-  declared: ConditionDeclaration<Client, T>,
+/** A part of a condition of the type `T`. */
+interface Part<T extends ConditionType> {
+  source: string;
+  declared: ConditionDeclaration<Client, T>;
+}
+
+function leafOf({ name, type, parts }: SourceCondition, input: unknown): Leaf {
+  // The declarations of one condition have one type.
+  return leafOfParts(name, type, parts as readonly Part<ConditionType>[], input);
+}
+
+function leafOfParts<T extends ConditionType>(
+  name: string,
+  type: T,
+  parts: readonly Part<T>[],
   input: unknown,
 ): Leaf {
-  const { name, type, list, loaders = [], withoutValue = 'UNKNOWN' } = declared;
   const comparison = readComparison(name, type, input);
-  const refusal = typeof list === 'string' ? list : list.refusal?.(comparison);
+  const refusals = parts.flatMap(({ declared: { list } }) =>
+    typeof list === 'string' ? list : (list.refusal?.(comparison) ?? []),
+  );
   return {
     name,
-    sources: [source],
-    loaders: loaders.map((loader) => ({ source, loader })),
+    sources: parts.map(({ source }) => source),
+    loaders: parts.flatMap(({ source, declared: { loaders = [] } }) =>
+      loaders.map((loader) => ({ source, loader })),
+    ),
     read: async (customer, context) => {
-      const value = await declared.read(customer, context);
-      if (value === null) return withoutValue;
+      const values = await Promise.all(parts.map(async ({ declared }) => declared.read(customer, context)));
+      const known = values.filter((value) => value !== null);
+      const [first] = known;
+      if (first === undefined || known.length < parts.length)
+        return parts[0]?.declared.withoutValue ?? 'UNKNOWN';
+      const value = COMBINE[type]?.(known) ?? first;
       return COMPARE[type](value, comparison) ? 'TRUE' : 'FALSE';
     },
-    list: refusal ?? { source, declared: list as ConditionList<Client>, comparison },
+    list:
+      refusals[0] ??
+      parts.map(({ source, declared }) => ({
+        source,
+        declared: declared.list as ConditionList<Client>,
+        comparison,
+      })),
   };
 }
 
@@ -129,6 +155,25 @@ const moment = z.iso
   .transform((text) => new Date(text).toISOString())
   .nullish();
 
+const momentRange = z.object({ since: moment, before: moment }).transform(withValues);
+
+const ticketComparison = z
+  .object({
+    status: z
+      .array(z.enum(['NEW', 'OPEN', 'PENDING', 'HOLD', 'SOLVED', 'CLOSED']))
+      .nonempty()
+      .nullish(),
+    isOpen: z.boolean().nullish(),
+    createdAt: momentRange.refine(hasMembers).nullish(),
+  })
+  .refine(hasMembers)
+  .transform(({ status, isOpen, createdAt }): TicketComparison => ({
+    ...(status != null && { status }),
+    ...(isOpen != null && { isOpen }),
+    ...(createdAt != null && { createdAt }),
+  }))
+  .nullish();
+
 const COMPARISONS: { readonly [T in ConditionType]: z.ZodType<Comparisons[T]> } = {
   COUNT: z
     .object({ equals: count, atLeast: count, atMost: count })
@@ -138,8 +183,9 @@ const COMPARISONS: { readonly [T in ConditionType]: z.ZodType<Comparisons[T]> } 
   MONEY: z
     .object({ currency: z.string().regex(/^[A-Z]{3}$/), atLeast: decimal, atMost: decimal })
     .transform(({ currency, ...bounds }) => ({ currency, ...withValues(bounds) })),
-  DATE_TIME: z.object({ since: moment, before: moment }).transform(withValues),
+  DATE_TIME: momentRange,
   TEXT: z.object({ in: z.array(z.string().min(1).max(200)).min(1).max(20) }),
+  TICKETS: z.object({ some: ticketComparison, none: ticketComparison }).transform(withValues),
 };
 
 function readComparison<T extends ConditionType>(name: string, type: T, input: unknown): Comparisons[T] {
@@ -153,7 +199,12 @@ const EXPECTED: Readonly<Record<ConditionType, string>> = {
   MONEY: 'give "atLeast" or "atMost", exact decimals such as "50.00", and a currency such as EUR',
   DATE_TIME: 'give "since" or "before", moments such as 2026-09-01T00:00:00Z',
   TEXT: 'give 1 to 20 texts in "in", each of 1 to 200 characters',
+  TICKETS: 'give "some" or "none", each with at least one of "status", "isOpen" and "createdAt"',
 };
+
+function hasMembers(members: object): boolean {
+  return Object.values(members).some((value) => value != null);
+}
 
 /** The members that have a value. */
 function withValues<V>(members: Record<string, V | null | undefined>): Record<string, V> {

@@ -1,7 +1,7 @@
 import type { Client } from '../connectors/connector.js';
 import type { Loader } from '../loaders/loader.js';
 import type { Context, Customer } from './customer.js';
-import type { Money } from './schema.generated.js';
+import type { Money, TicketStatus } from './schema.generated.js';
 
 /** The value of a customer, by type of condition. */
 export interface ConditionValues {
@@ -11,6 +11,24 @@ export interface ConditionValues {
   /** ISO 8601 with a time zone. */
   DATE_TIME: string;
   TEXT: string;
+  /** All tickets of the customer in the system. Several systems may declare such a condition, with one name: all their tickets count. */
+  TICKETS: readonly ConditionTicket[];
+}
+
+/** A ticket, as far as conditions compare it. */
+export interface ConditionTicket {
+  /** Null: the system has another state. It meets no comparison of the status. */
+  status: TicketStatus | null;
+  isOpen: boolean;
+  /** ISO 8601 with a time zone. */
+  createdAt: string | null;
+}
+
+/** What a ticket is compared with. All given members must hold, and at least one is given. */
+export interface TicketComparison {
+  status?: readonly TicketStatus[];
+  isOpen?: boolean;
+  createdAt?: { since?: string; before?: string };
 }
 
 /** What a value is compared with, by type of condition. All given members must hold, and at least one is given. */
@@ -22,6 +40,8 @@ export interface Comparisons {
   DATE_TIME: { since?: string; before?: string };
   /** The value is one of these, letter by letter. */
   TEXT: { in: readonly string[] };
+  /** `some`: at least one ticket meets it. `none`: no ticket meets it. */
+  TICKETS: { some?: TicketComparison; none?: TicketComparison };
 }
 
 export type ConditionType = keyof ConditionValues;
@@ -35,7 +55,7 @@ export interface ListRequest<T extends ConditionType = ConditionType> {
   first: number;
 }
 
-/** A part of a list. */
+/** A part of a list. It has at least one record id if there are more. */
 export interface ListPart {
   /** Ids of the source's records (`identity.recordKey`), each once, in the order of the list. */
   recordIds: readonly string[];
@@ -59,7 +79,7 @@ export interface ConditionList<C extends Client, T extends ConditionType = Condi
 
 /** A property by which audiences select customers. */
 export interface ConditionDeclaration<C extends Client = Client, T extends ConditionType = ConditionType> {
-  /** Its field in `AudienceCondition`, such as `orderCount`. Unique over all sources. */
+  /** Its field in `AudienceCondition`, such as `orderCount`. Unique over all sources, except for `TICKETS`. */
   name: string;
   /** Published in the schema. */
   description: string;

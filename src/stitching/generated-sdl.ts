@@ -26,10 +26,13 @@ const COMPARISONS: Readonly<Record<ConditionType, string>> = {
   MONEY: 'MoneyComparison',
   DATE_TIME: 'MomentComparison',
   TEXT: 'TextComparison',
+  TICKETS: 'TicketsComparison',
 };
 
 /** `AudienceCondition` has a field for each condition of a plugged-in source, and combines them. */
-export function audienceConditionSdl(conditions: Iterable<AnyCondition>): string {
+export function audienceConditionSdl(
+  conditions: Iterable<Pick<AnyCondition, 'name' | 'description' | 'type'>>,
+): string {
   const fields = [...conditions].map(
     ({ name, description, type }) => `  """\n  ${description}\n  """\n  ${name}: ${COMPARISONS[type]}`,
   );

@@ -25,7 +25,6 @@ import {
   type ObjectTypeDefinitionNode,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import type { AnyCondition } from '../customer/condition-declaration.js';
 import type { TimelineDeclaration } from '../customer/timeline-declaration.js';
 import type { TimelineSource } from '../customer/timeline.js';
 import { didYouMean } from '../did-you-mean.js';
@@ -113,7 +112,7 @@ const compositions = new LRUCache<string, Sdl>({ max: 4 });
 export function composeSdl(
   files: readonly SdlFile[],
   namespaces: Iterable<Namespace>,
-  conditions: Iterable<AnyCondition> = [],
+  conditions: Parameters<typeof audienceConditionSdl>[0] = [],
 ): Sdl {
   const sourceNames = files.flatMap(({ source }) => source ?? []);
   const all: SdlFile[] = [

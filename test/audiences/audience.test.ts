@@ -11,7 +11,10 @@ import { faultControl } from '../support/stand-ins.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-audience-'));
 const auditFile = join(folder, 'audit.jsonl');
-const control = await faultControl([], ['order-system', 'invoices', 'crm-hubspot']);
+const control = await faultControl(
+  [],
+  ['order-system', 'invoices', 'crm-hubspot', 'crm-salesforce', 'contact-centre', 'webshop'],
+);
 const gateway = createTestGateway(
   { ...control.settings, ...CALLER_SETTINGS, AUDIT_FILE: auditFile, DEADLINE_MS: '30000' },
   {},
@@ -119,25 +122,43 @@ const Single = z.object({
   openInvoiceTotal: z
     .object({ amounts: z.array(z.object({ amount: z.string(), currency: z.string() })) })
     .nullable(),
+  amountSpent: z
+    .object({ amounts: z.array(z.object({ amount: z.string(), currency: z.string() })) })
+    .nullable(),
+  onlineOrderCount: z.object({ value: z.number() }).nullable(),
+  lifecycleStage: z.string().nullable(),
+  tickets: z.object({
+    nodes: z.array(
+      z.object({ status: z.string().nullable(), isOpen: z.boolean(), createdAt: z.string().nullable() }),
+    ),
+    pageInfo: z.object({ hasNextPage: z.literal(false) }),
+    missing: z.array(z.unknown()).length(0),
+  }),
 });
 type SingleCustomer = z.infer<typeof Single>;
 
 /** Every seeded customer of the systems, by queries of single customers. */
 async function everyCustomer(): Promise<SingleCustomer[]> {
   const { people } = createWorld({ customers: inject('customers') });
-  const keys = people.flatMap(({ orderSystem, invoices }) => [
+  const keys = people.flatMap(({ orderSystem, invoices, crm, salesforce, contactCentre }) => [
     ...(orderSystem === undefined ? [] : [{ customerNumber: orderSystem.customerNumber }]),
     ...(invoices === undefined ? [] : [{ invoiceCustomerNumber: invoices.customerNumber }]),
+    ...(crm === undefined ? [] : [{ hubspotContactId: crm.contactId }]),
+    ...(salesforce === undefined ? [] : [{ salesforceContactId: salesforce.contactId }]),
+    ...(contactCentre === undefined ? [] : [{ zendeskUserId: String(contactCentre.userId) }]),
   ]);
   const found = new Map<string, SingleCustomer>();
   for (let from = 0; from < keys.length; from += 100) {
     const answer = await post(
       `query All($by: [CustomerKey!]!) { customers(by: $by) {
         id orderCount { value } lifetimeValue { amounts { amount currency } } lastOrderAt becameCustomerAt
-        openInvoiceTotal { amounts { amount currency } }
+        openInvoiceTotal { amounts { amount currency } } amountSpent { amounts { amount currency } }
+        onlineOrderCount { value } lifecycleStage
+        tickets(first: 100) { nodes { status isOpen createdAt } pageInfo { hasNextPage } missing { source } }
       } }`,
       { by: keys.slice(from, from + 100) },
       'operator',
+      'SERVICE',
     );
     const { customers } = z
       .object({ data: z.object({ customers: z.array(Single.nullable()) }) })
@@ -147,6 +168,22 @@ async function everyCustomer(): Promise<SingleCustomer[]> {
   return [...found.values()];
 }
 const customers = await everyCustomer();
+
+/** The CRM holds more addresses of this person than are followed, so its contact does not lead to the order system. */
+const unlinkedId = z
+  .object({ data: z.object({ customer: z.object({ id: z.string() }) }) })
+  .parse(
+    await post(
+      'query One($by: CustomerKey!) { customer(by: $by) { id } }',
+      { by: { customerNumber: customerNumberOf('many-addresses@example.nl') } },
+      'operator',
+    ),
+  ).data.customer.id;
+
+function customerNumberOf(email: string): string | undefined {
+  const { people } = createWorld({ customers: inject('customers') });
+  return people.find((person) => person.email === email)?.orderSystem?.customerNumber;
+}
 
 const euros = (total: SingleCustomer['openInvoiceTotal']): number =>
   Number(total?.amounts.find(({ currency }) => currency === 'EUR')?.amount ?? 0);
@@ -181,9 +218,58 @@ const AUDIENCES: [object, (customer: SingleCustomer) => boolean][] = [
   ],
 ];
 
+const OPEN = { tickets: { some: { status: 'OPEN', createdAt: { since: '2026-01-01T00:00:00Z' } } } };
+const LATE = '2026-08-01T00:00:00Z';
+AUDIENCES.push(
+  [
+    OPEN,
+    ({ tickets }) =>
+      tickets.nodes.some(
+        ({ status, createdAt }) =>
+          status === 'OPEN' && Date.parse(createdAt ?? '') >= Date.parse('2026-01-01'),
+      ),
+  ],
+  [{ tickets: { some: { isOpen: true } } }, ({ tickets }) => tickets.nodes.some(({ isOpen }) => isOpen)],
+  [
+    { tickets: { some: { status: ['SOLVED', 'CLOSED'], createdAt: { before: LATE } } } },
+    ({ tickets }) =>
+      tickets.nodes.some(
+        ({ status, createdAt }) =>
+          (status === 'SOLVED' || status === 'CLOSED') && Date.parse(createdAt ?? '') < Date.parse(LATE),
+      ),
+  ],
+  [
+    { all: [DEBTORS, { tickets: { none: { status: 'OPEN' } } }, { lastOrderAt: { before: MOMENT } }] },
+    ({ openInvoiceTotal, tickets, lastOrderAt }) =>
+      euros(openInvoiceTotal) >= 50 &&
+      !tickets.nodes.some(({ status }) => status === 'OPEN') &&
+      isBefore(lastOrderAt),
+  ],
+  [
+    { lifecycleStage: { in: ['customer', 'evangelist'] } },
+    ({ id, lifecycleStage }) =>
+      (lifecycleStage === 'customer' || lifecycleStage === 'evangelist') && id !== unlinkedId,
+  ],
+  [
+    { all: [{ lifecycleStage: { in: ['lead'] } }, { not: { tickets: { some: { isOpen: true } } } }] },
+    ({ lifecycleStage, tickets }) => lifecycleStage === 'lead' && !tickets.nodes.some(({ isOpen }) => isOpen),
+  ],
+  [
+    {
+      all: [
+        { orderCount: { atLeast: 1 } },
+        { amountSpent: { atLeast: '200' } },
+        { onlineOrderCount: { atMost: 3 } },
+      ],
+    },
+    ({ orderCount, amountSpent, onlineOrderCount }) =>
+      (orderCount?.value ?? 0) >= 1 && euros(amountSpent) >= 200 && (onlineOrderCount?.value ?? 0) <= 3,
+  ],
+);
+
 describe('an audience', () => {
   test.each(AUDIENCES)('of %j has the customers whose single queries meet it', async (where, isMember) => {
-    const { ids, count, last } = await allMembers(where);
+    const { ids, count, last } = await allMembers(where, 100, 'operator', 'SERVICE');
     const expected = customers.filter(isMember).map(({ id }) => id);
     expect(expected.length).toBeGreaterThan(0);
     expect(ids.toSorted()).toEqual(expected.toSorted());
@@ -194,9 +280,14 @@ describe('an audience', () => {
     });
   });
 
-  test('has the same members in small pages, each once', async () => {
-    const { ids, count, last } = await allMembers({ orderCount: { atLeast: 2 } }, 7);
-    expect(ids).toEqual((await allMembers({ orderCount: { atLeast: 2 } })).ids);
+  test.each([
+    { orderCount: { atLeast: 2 } },
+    // Listed by two systems, one after the other.
+    { tickets: { some: { isOpen: true } } },
+    { lifecycleStage: { in: ['customer'] } },
+  ])('of %j has the same members in small pages, each once', async (where) => {
+    const { ids, count, last } = await allMembers(where, 7, 'operator', 'SERVICE');
+    expect(ids).toEqual((await allMembers(where, 100, 'operator', 'SERVICE')).ids);
     expect(new Set(ids).size).toBe(ids.length);
     expect(last.counts.matchingCount).toBe(count);
   });
@@ -215,9 +306,15 @@ describe('an audience', () => {
   });
 
   test('differs by unknown customers alone while a system is unavailable', async () => {
-    const where = { all: [DEBTORS, { not: { lastOrderAt: { since: MOMENT } } }] };
+    const where = {
+      all: [
+        DEBTORS,
+        { not: { lastOrderAt: { since: MOMENT } } },
+        { tickets: { none: { status: ['PENDING'] } } },
+      ],
+    };
     const healthy = await allMembers(where);
-    const sources = ['order-system', 'crm-hubspot'] as const;
+    const sources = ['order-system', 'crm-hubspot', 'contact-centre', 'crm-salesforce'] as const;
     for (const source of sources) {
       await control.heal();
       const fresh = createTestGateway({
@@ -295,6 +392,13 @@ describe('a refused audience', () => {
     ['a wrong decimal', { openInvoiceTotal: { atLeast: '5e9' } }, 'is not complete'],
     ['a wrong moment', { lastOrderAt: { since: 'yesterday' } }, 'is not complete'],
     ['an empty list', { all: [] }, 'at least one condition'],
+    ['tickets that are not there', { tickets: { none: { isOpen: true } } }, 'Give "some"'],
+    ['tickets of any kind', { tickets: { some: {} } }, 'is not complete'],
+    [
+      'an amount of the webshop',
+      { amountSpent: { atLeast: '5' } },
+      "the webshop's search finds customers only",
+    ],
   ])('for %s calls no system and says why', async (_, where, message) => {
     await control.heal();
     const { page: refused, errors } = await page({ where });

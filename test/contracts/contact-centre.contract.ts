@@ -19,6 +19,7 @@ const requestedPath = '/api/v2/users/{user_id}/tickets/requested';
 const commentsPath = '/api/v2/tickets/{ticket_id}/comments';
 const searchUsersPath = '/api/v2/users/search';
 const exportPath = '/api/v2/search/export';
+const countPath = '/api/v2/search/count';
 const endpoints = [
   '/api/v2/users/me',
   searchUsersPath,
@@ -30,6 +31,7 @@ const endpoints = [
   '/api/v2/tickets/{ticket_id}',
   commentsPath,
   exportPath,
+  countPath,
 ];
 
 const nullsLeftOut = 'the specification states that Zendesk does not mark every nullable value as nullable';
@@ -157,6 +159,8 @@ const successes = [
   `/api/v2/tickets/${String(firstTicket?.id)}/comments?sort_order=desc`,
   `${exportPath}?query=requester:${String(firstUser?.userId)}&filter[type]=ticket&page[size]=2`,
   `${exportPath}?query=requester:17&filter[type]=ticket`,
+  `${exportPath}?query=status:open%20created>=2020-01-01T00:00:00Z&filter[type]=ticket`,
+  `${countPath}?query=type:ticket%20status:open`,
   `${exportPath}?query=cc:${String(firstUser?.userId)}%20cc:17&filter[type]=ticket`,
 ];
 
@@ -176,6 +180,7 @@ const refusals = [
   { status: 404, target: '/api/v2/users/17/tickets/requested' },
   { status: 404, target: '/api/v2/tickets/17' },
   { status: 404, target: '/api/v2/tickets/17/comments' },
+  { status: 400, target: countPath },
   { status: 422, target: `${exportPath}?query=type:ticket&filter[type]=ticket` },
 ];
 

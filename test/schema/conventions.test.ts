@@ -151,6 +151,7 @@ describe('the schema', () => {
       // Bounds of a moment, and comparisons of such values.
       'MomentComparison.since',
       'MomentComparison.before',
+      'TicketComparison.createdAt',
       'AudienceCondition.lastOrderAt',
       'AudienceCondition.becameCustomerAt',
     ]);

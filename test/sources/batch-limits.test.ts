@@ -25,6 +25,7 @@ const KEYS_PER_CALL: Readonly<Record<string, Readonly<Record<string, number | 'e
     'customersBy id': 250,
     'customersBy emailAddress': 250,
     'customersBy phoneNumber': 250,
+    spendingOfCustomers: 250,
     consentsOfCustomers: 250,
   },
   'crm-hubspot': {

@@ -119,6 +119,23 @@ describe('the stand-in of the contact centre', () => {
     expect((await exportAll(query, 100)).map(({ id }) => id).sort()).toEqual(open.map(({ id }) => id).sort());
   });
 
+  test('exports and counts the tickets of a time and of states in their order', async () => {
+    const moment = '2026-06-01T00:00:00Z';
+    const query = `created>=${moment} status<solved`;
+    const expected = callers
+      .flatMap(({ contactCentre: { tickets } }) => tickets)
+      .filter(
+        ({ createdAt, status }) =>
+          Date.parse(createdAt) >= Date.parse(moment) && status !== 'solved' && status !== 'closed',
+      )
+      .map(({ id }) => id);
+    expect(expected.length).toBeGreaterThan(0);
+    expect((await exportAll(query, 100)).map(({ id }) => id).sort()).toEqual(expected.sort());
+    const { body } = await get('/api/v2/search/count', { query: `type:ticket ${query}` });
+    expect(body.count).toBe(expected.length);
+    expect(await exportAll(`created<${moment} created>=${moment}`, 100)).toEqual([]);
+  });
+
   test('exports the tickets that are copied to a user, with and without other conditions', async () => {
     const { userId } = everywhere.contactCentre;
     const all = callers

@@ -150,6 +150,30 @@ describe('a query of the stand-in of Salesforce', () => {
     expect(await sizes(String.raw`LastName = 'x\' OR Id != \'' OR LastName = 'y'`)).toBe(0);
   });
 
+  test('finds and counts the contacts with a case of a time, behind an id', async () => {
+    const moment = '2026-06-01T00:00:00.000Z';
+    const where = `Id IN (SELECT ContactId FROM Case WHERE IsClosed = false AND CreatedDate >= ${moment})`;
+    const expected = people
+      .filter(({ salesforce: { cases } }) =>
+        cases.some(
+          ({ closedAt, createdAt }) => closedAt === null && Date.parse(createdAt) >= Date.parse(moment),
+        ),
+      )
+      .map(({ salesforce }) => salesforce.contactId)
+      .sort();
+    const [first = '', ...others] = expected;
+    expect(others.length).toBeGreaterThan(0);
+    const { body } = await query(
+      `SELECT Id FROM Contact WHERE ${where} AND Id > '${first}' ORDER BY Id LIMIT 2000`,
+    );
+    expect(body).toMatchObject({ records: others.map((Id) => ({ Id })) });
+    expect((await query(`SELECT COUNT() FROM Contact WHERE ${where}`)).body).toEqual({
+      totalSize: expected.length,
+      done: true,
+      records: [],
+    });
+  });
+
   test('returns records in pages, including the children of one record', async () => {
     await withOwn({ rowsAPage: 10, childrenAPage: 1 }, async (salesforce) => {
       const its = await logIn(salesforce);
@@ -183,6 +207,8 @@ describe('a query of the stand-in of Salesforce', () => {
     [String.raw`SELECT Id FROM Contact WHERE LastName = '\x'`, 'MALFORMED_QUERY'],
     ["SELECT Id FROM Contact WHERE LastName = 'a' AND LastName = 'b' OR LastName = 'c'", 'MALFORMED_QUERY'],
     ['SELECT Id FROM Contact; DELETE', 'MALFORMED_QUERY'],
+    ['SELECT Id FROM Contact WHERE Id IN (SELECT Subject FROM Case)', 'MALFORMED_QUERY'],
+    ["SELECT Id FROM Contact WHERE Id > 'x'", 'INVALID_QUERY_FILTER_OPERATOR'],
     ['SELECT Id FROM Contact LIMIT x', 'MALFORMED_QUERY'],
     ['SELECT Nothing__c FROM Contact', 'INVALID_FIELD'],
     ["SELECT Id FROM Contact WHERE Nothing__c = 'x'", 'INVALID_FIELD'],

@@ -98,31 +98,9 @@ export function createRoutes({ directory, now }: RouteOptions): (call: HttpCall)
       return isPage(page) ? ok(joinJson('{"comments":[', page.rows, `],${page.members}}`)) : page;
     },
 
-    '/search/export'(call) {
-      const type = call.query.get('filter[type]');
-      const query = call.query.get('query');
-      if (query === null) return invalidAttribute('query', 'present', 'api/v2/search/export');
-      if (type === null || !/^(ticket|user|organization|group)$/.test(type)) {
-        return invalidAttribute(
-          'filter[type]',
-          'ticket, organization, user or group',
-          'api/v2/search/export',
-        );
-      }
-      if (type !== 'ticket') return notImitated(`the export of ${type} records`);
-      const search = parseSearchQuery(query);
-      if (search.wanted.has('type')) {
-        return failure(422, {
-          error: 'invalid',
-          description: 'Invalid search: type is not allowed in the query',
-        });
-      }
-      const all = searchTickets(directory, search).sort((a, b) => oldestFirst(b, a));
-      const page = cursorPage(call, all, { maxSize: 1000, list: `search ${query}`, forwardOnly: true, now });
-      if (!isPage(page)) return page;
-      const results = page.rows.map(directory.ticketResultJson);
-      return ok(joinJson('{"results":[', results, `],"facets":null,${page.members}}`));
-    },
+    '/search/count': (call) => countOf(directory, call),
+
+    '/search/export': (call) => exportOf(call, { directory, now }),
   };
 
   return (call) => {
@@ -135,6 +113,37 @@ export function createRoutes({ directory, now }: RouteOptions): (call: HttpCall)
     const [, collection = '', id = '', rest = ''] = found ?? [];
     return routes[`${collection}/{id}${rest}`]?.(call, Number(id)) ?? invalidEndpoint;
   };
+}
+
+function exportOf(call: HttpCall, { directory, now }: RouteOptions): HttpAnswer {
+  const type = call.query.get('filter[type]');
+  const query = call.query.get('query');
+  if (query === null) return invalidAttribute('query', 'present', 'api/v2/search/export');
+  if (type === null || !/^(ticket|user|organization|group)$/.test(type)) {
+    return invalidAttribute('filter[type]', 'ticket, organization, user or group', 'api/v2/search/export');
+  }
+  if (type !== 'ticket') return notImitated(`the export of ${type} records`);
+  const search = parseSearchQuery(query);
+  if (search.wanted.has('type')) {
+    return failure(422, {
+      error: 'invalid',
+      description: 'Invalid search: type is not allowed in the query',
+    });
+  }
+  const all = searchTickets(directory, search).sort((a, b) => oldestFirst(b, a));
+  const page = cursorPage(call, all, { maxSize: 1000, list: `search ${query}`, forwardOnly: true, now });
+  if (!isPage(page)) return page;
+  const results = page.rows.map(directory.ticketResultJson);
+  return ok(joinJson('{"results":[', results, `],"facets":null,${page.members}}`));
+}
+
+function countOf(directory: Directory, call: HttpCall): HttpAnswer {
+  const query = call.query.get('query');
+  if (query === null) return invalidAttribute('query', 'present', 'api/v2/search/count');
+  const search = parseSearchQuery(query);
+  const [type, ...others] = search.wanted.get('type') ?? [];
+  if (type !== 'ticket' || others.length > 0) return notImitated('the count of other records than tickets');
+  return ok(JSON.stringify({ count: searchTickets(directory, search).length }));
 }
 
 function commentOrder(query: URLSearchParams, cursors: boolean): 'oldest first' | 'newest first' | undefined {

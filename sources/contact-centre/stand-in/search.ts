@@ -1,6 +1,6 @@
 import type { Directory } from './directory.js';
 import type { TicketRecord, ZendeskUser } from './records.js';
-import type { SearchQuery } from './search-query.js';
+import type { SearchQuery, SearchRange } from './search-query.js';
 
 /** Ordered by id and not by relevance: the exact address need not come first. */
 export function searchUsers(directory: Directory, { wanted, unwanted, words }: SearchQuery): ZendeskUser[] {
@@ -48,7 +48,7 @@ function usersByWord(directory: Directory, word: string): readonly ZendeskUser[]
 /** In no particular order. */
 export function searchTickets(
   directory: Directory,
-  { wanted, unwanted, words }: SearchQuery,
+  { wanted, unwanted, ranges, words }: SearchQuery,
 ): TicketRecord[] {
   // One of these properties selects tickets by an index; any other is compared ticket by ticket.
   const by = { requester: directory.ticketsOf, cc: directory.ticketsCopiedTo };
@@ -62,9 +62,10 @@ export function searchTickets(
             .map((id) => by[indexed](id)),
         );
   for (const [property, values] of wanted) {
-    if (property === indexed) continue;
+    if (property === indexed || property === 'type') continue;
     found = found.filter((record) => values.some((value) => ticketFits(record, property, value)));
   }
+  for (const range of ranges) found = found.filter((record) => isInRange(record, range));
   for (const word of words) found = found.filter((record) => ticketFits(record, undefined, word));
   return found.filter(
     (record) => !unwanted.some(({ property, value }) => ticketFits(record, property, value)),
@@ -98,6 +99,21 @@ function ticketFits(
       return false;
   }
 }
+
+/** A moment, or a state in the order of a ticket's life. A property without an order finds nothing. */
+function isInRange({ ticket }: TicketRecord, { property, operator, value }: SearchRange): boolean {
+  const [actual, wanted] =
+    property === 'created'
+      ? [Date.parse(ticket.createdAt), Date.parse(value)]
+      : property === 'status'
+        ? [statuses.indexOf(ticket.status), statuses.indexOf(value)]
+        : [NaN, NaN];
+  if (operator === '<') return actual < wanted;
+  if (operator === '<=') return actual <= wanted;
+  return operator === '>' ? actual > wanted : actual >= wanted;
+}
+
+const statuses = ['new', 'open', 'pending', 'hold', 'solved', 'closed'];
 
 function union<T>(lists: readonly (readonly T[])[]): T[] {
   const [only] = lists;

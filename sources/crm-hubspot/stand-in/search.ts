@@ -10,6 +10,8 @@ interface Filter {
   values: ReadonlySet<string>;
   /** The value of LTE, which compares times: milliseconds since 1970. */
   atMost?: number;
+  /** The value of GT, which compares numbers. */
+  above?: number;
   /** Of CONTAINS_TOKEN. */
   token?: RegExp;
 }
@@ -96,6 +98,12 @@ function readFilter(filter: unknown, { type, records, associations }: Searched):
       ? { property: propertyName, values: new Set(), atMost }
       : invalid('The operator LTE of a moment takes milliseconds since 1970');
   }
+  if (operator === 'GT' && propertyName === 'hs_object_id') {
+    const above = Number(textOf(value) ?? NaN);
+    return Number.isInteger(above)
+      ? { property: propertyName, values: new Set(), above }
+      : invalid('The operator GT of an id takes a number');
+  }
   if (operator === 'CONTAINS_TOKEN' && otherType === undefined) {
     const token = textOf(value)?.toLowerCase() ?? '';
     if (token === '') return invalid('The operator CONTAINS_TOKEN has nothing to compare with');
@@ -129,15 +137,19 @@ function matching(records: Collection, groups: readonly Filter[][]): CrmObject[]
 /** A filter by a unique property finds its records directly. Without one, all records are scanned. */
 function candidates(records: Collection, filters: readonly Filter[]): readonly CrmObject[] {
   const indexed = filters.find(
-    ({ property, atMost, token }) =>
-      atMost === undefined && token === undefined && (property === 'email' || property === 'hs_object_id'),
+    ({ property, atMost, above, token }) =>
+      atMost === undefined &&
+      above === undefined &&
+      token === undefined &&
+      (property === 'email' || property === 'hs_object_id'),
   );
   if (indexed === undefined) return records.all;
   return [...indexed.values].flatMap((value) => records.find(value, indexed.property) ?? []);
 }
 
-function fits(record: CrmObject, { property, values, atMost, token }: Filter): boolean {
+function fits(record: CrmObject, { property, values, atMost, above, token }: Filter): boolean {
   if (token !== undefined) return token.test(record.properties[property]?.toLowerCase() ?? '');
+  if (above !== undefined) return Number(record.id) > above;
   if (atMost !== undefined) return Date.parse(record.properties[property] ?? '') <= atMost;
   return values.has(record.properties[property]?.toLowerCase() ?? '');
 }
@@ -153,8 +165,14 @@ function readOrder(value: unknown, records: Collection): Order | HttpAnswer {
   if (typeof propertyName !== 'string' || !records.hasProperty(propertyName))
     return invalid('There is no such property to sort by');
   const valueOf = ({ properties }: CrmObject): string => properties[propertyName] ?? '';
+  if (propertyName === 'hs_object_id') return direction === 'DESCENDING' ? (a, b) => byId(b, a) : byId;
   const order: Order = (a, b) => valueOf(a).localeCompare(valueOf(b)) || oldestFirst(a, b);
   return direction === 'DESCENDING' ? (a, b) => order(b, a) : order;
+}
+
+/** HubSpot sorts ids as numbers. */
+function byId(a: CrmObject, b: CrmObject): number {
+  return Number(a.id) - Number(b.id);
 }
 
 function oldestFirst(a: CrmObject, b: CrmObject): number {

@@ -77,6 +77,9 @@ export function createQueries(
       const rows = select(query, object, candidates(query.where, object), org);
       // Checks that the requested fields exist, even if the query finds no record.
       checkFields(query, object, org);
+      // COUNT() answers with the number alone.
+      if (query.fields.length === 0 && query.subqueries.length === 0)
+        return { totalSize: rows.length, done: true, records: [] };
       return page(
         rows.map((row) => answerOf(query, object, row, version)),
         0,
@@ -141,6 +144,23 @@ function matcher(
     const wanted = new Set(condition.values.map(same));
     return (record) => wanted.has(same(valueAt(org, object, record, path))) !== isNot;
   }
+  if (condition.kind === 'range') {
+    const { path, operator, value: wanted } = condition;
+    checkPath(path, object, org);
+    if (/Id$/.test(path)) idText(String(wanted));
+    return (record) => isInRange(valueAt(org, object, record, path), operator, wanted);
+  }
+  if (condition.kind === 'joined') {
+    const { path, by, isNot } = condition;
+    const [selected = '', ...others] = by.fields;
+    if (others.length > 0 || !/Id$/.test(selected) || !/Id$/.test(path))
+      throw new Refusal('MALFORMED_QUERY', 'The inner and outer field of a semi-join must be ids.');
+    const inner = objectOf(org, by.from);
+    const ids = new Set(
+      select(by, inner, inner.records, org).map((row) => valueAt(org, inner, row, selected)),
+    );
+    return (record) => ids.has(valueAt(org, object, record, path)) !== isNot;
+  }
   if (condition.kind === 'like') {
     const { path, pattern } = condition;
     checkPath(path, object, org);
@@ -150,6 +170,20 @@ function matcher(
   return condition.kind === 'and'
     ? (record) => parts.every((fits) => fits(record))
     : (record) => parts.some((fits) => fits(record));
+}
+
+function isInRange(value: Value, operator: '<' | '<=' | '>' | '>=', wanted: Value): boolean {
+  if (value === null || wanted === null) return false;
+  const order = compare(comparable(value), comparable(wanted));
+  if (operator === '<') return order < 0;
+  if (operator === '<=') return order <= 0;
+  return operator === '>' ? order > 0 : order >= 0;
+}
+
+/** Moments have several spellings. */
+function comparable(value: Value): Value {
+  if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\dT/.test(value)) return value;
+  return new Date(value.replace(/([+-]\d\d)(\d\d)$/, '$1:$2')).toISOString();
 }
 
 function idText(value: string): string {

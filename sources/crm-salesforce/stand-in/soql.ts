@@ -3,7 +3,7 @@ import type { Value } from './objects.js';
 
 /** A parsed query in SOQL: https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/ */
 export interface Query {
-  /** Paths of fields, such as `Account.Name`. */
+  /** Paths of fields, such as `Account.Name`. Empty for `COUNT()`. */
   fields: string[];
   /** The subqueries, by relationship. */
   subqueries: Query[];
@@ -17,10 +17,14 @@ export interface Query {
 export type Condition =
   | { kind: 'and' | 'or'; parts: Condition[] }
   | { kind: 'in'; path: string; values: Value[]; isNot: boolean }
+  /** Salesforce's comparisons of texts ignore case, but those of ids do not. */
+  | { kind: 'range'; path: string; operator: '<' | '<=' | '>' | '>='; value: Value }
+  /** A semi-join, such as `Id IN (SELECT ContactId FROM Case)`. */
+  | { kind: 'joined'; path: string; by: Query; isNot: boolean }
   | { kind: 'like'; path: string; pattern: RegExp };
 
 /** A quoted text is one token. */
-const TOKEN = /\s+|'(?:[^'\\]|\\.)*'|[(),]|!=|<>|[=<>]|[\w.:+-]+/sy;
+const TOKEN = /\s+|'(?:[^'\\]|\\.)*'|[(),]|!=|<>|[<>]=|[=<>]|[\w.:+-]+/sy;
 
 /** The characters that may follow a backslash in a text, and their meaning. */
 const ESCAPED: Record<string, string> = {
@@ -61,6 +65,7 @@ export function parseSoql(text: string): Query {
 
   const query = (): Query => {
     expect('SELECT');
+    const isCount = accept('COUNT');
     const found: Query = {
       fields: [],
       subqueries: [],
@@ -69,12 +74,16 @@ export function parseSoql(text: string): Query {
       orderBy: [],
       limit: undefined,
     };
-    do {
-      if (accept('(')) {
-        found.subqueries.push(query());
-        expect(')');
-      } else found.fields.push(name());
-    } while (accept(','));
+    if (isCount) {
+      expect('(');
+      expect(')');
+    } else
+      do {
+        if (accept('(')) {
+          found.subqueries.push(query());
+          expect(')');
+        } else found.fields.push(name());
+      } while (accept(','));
     expect('FROM');
     found.from = name();
     if (accept('WHERE')) found.where = condition();
@@ -111,10 +120,17 @@ export function parseSoql(text: string): Query {
     const path = name();
     if (accept('=')) return { kind: 'in', path, values: [literal()], isNot: false };
     if (accept('!=') || accept('<>')) return { kind: 'in', path, values: [literal()], isNot: true };
+    const operator = (['<', '<=', '>', '>='] as const).find(accept);
+    if (operator !== undefined) return { kind: 'range', path, operator, value: literal() };
     if (accept('LIKE')) return { kind: 'like', path, pattern: likePattern(take()) };
     const isNot = accept('NOT');
     expect('IN');
     expect('(');
+    if (isWord('SELECT')) {
+      const by = query();
+      expect(')');
+      return { kind: 'joined', path, by, isNot };
+    }
     const values: Value[] = [];
     do values.push(literal());
     while (accept(','));
@@ -125,6 +141,7 @@ export function parseSoql(text: string): Query {
     const token = take();
     if (token.startsWith("'")) return unescaped(token.slice(1, -1));
     if (/^-?\d+(\.\d+)?$/.test(token)) return Number(token);
+    if (/^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(token)) return new Date(token).toISOString();
     const word = token.toLowerCase();
     if (word === 'null') return null;
     if (word === 'true' || word === 'false') return word === 'true';
