@@ -14,7 +14,7 @@ export interface Caller {
   name: string;
   /**
    * Recognises the caller of a token: a digest of the client and of the claim `sub`. Empty if the token has neither, so that its
-   * caller cannot be told from others. Absent: the name recognises the caller.
+   * caller cannot be recognised. Absent: the name recognises the caller.
    */
   subject?: string;
   /** The budget that its operations use: a digest of the visitor. Absent: the budget of all callers with its name. */
