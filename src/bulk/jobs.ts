@@ -10,7 +10,7 @@ import { openWithKey, readJobKey } from './job-key.js';
 import { readStatus, type JobStatus } from './job-status.js';
 import { placeOf, type JobRecord, type JobStore } from './job-store.js';
 import type { JobWorker, JobWorkerOptions } from './job-worker.js';
-import type { Row } from './run-bulk.js';
+import { listenOnce, type Row } from './run-bulk.js';
 import { readRequest } from './stored-request.js';
 import { PART_LINES, submitJob, type JobLimits, type SubmittedLines } from './submit-job.js';
 
@@ -135,11 +135,12 @@ export function createJobs(options: JobsOptions): Jobs {
       const open = (sealed: string, part: number) =>
         // A worker has written and sealed it.
         JSON.parse(openWithKey(privateKey, sealed, placeOf(id, part))) as StoredRow[];
+      const connection = listenOnce(signal);
       async function* rows(): AsyncGenerator<Row> {
-        for (let part = after + 1; part <= last; part += 1) {
+        for (let part = after + 1; part <= last && !connection.hasEnded; part += 1) {
           const sealed = await store.result(id, part);
           if (sealed === undefined) throw new Error(`Part ${part} of ${id} was deleted while it was sent.`);
-          yield* bulk.handOver(open(sealed, part), request, { signal });
+          yield* bulk.handOver(open(sealed, part), request, { signal: connection.nextSignal() });
         }
       }
       return {

@@ -90,7 +90,7 @@ interface ClientConnection {
 }
 
 /** Listens to a signal once, so that a request with many parts does not collect listeners. */
-function listenOnce(signal: AbortListening | undefined): ClientConnection {
+export function listenOnce(signal: AbortListening | undefined): ClientConnection {
   let hasEnded = signal?.aborted === true;
   let listeners: (() => void)[] = [];
   const end = (): void => {

@@ -8,6 +8,7 @@ export default defineConfig({
   test: {
     ...ordinary.test,
     include: [
+      'test/bulk/job-crash.test.ts',
       'test/context/tokens-forged.test.ts',
       'test/declared/fuzz.test.ts',
       'test/gateway/{callers-side-by-side,cost,execution,faults-and-freshness,hostile-answers,priority,visitor,flattened-operations,slow-part-later}.test.ts',
