@@ -144,8 +144,10 @@ function compareRows(call: string, recording: Recording, rows: readonly unknown[
   return compareShapes(shapeOf(recorded), shapeOf(rows)).flatMap((change): Drift[] => {
     const { path, text, kind } = change;
     const at = { call, path, text };
+    const plain = path.replaceAll('[]', '');
+    const isUnknown = leftOut.has(plain) || leftOut.has(plain.replace(/[^.]*$/, '*'));
+    if ((kind === 'added' || kind === 'removed') && isUnknown) return [];
     if (kind === 'removed' || kind === 'type') return [{ severity: 'breaking', ...at }];
-    if (kind === 'added' && leftOut.has(path.replaceAll('[]', ''))) return [];
     const sample = rows.map((row) => valueAt(row, stepsTo(path))).find((value) => value !== undefined);
     const apply = (changed: Recording): void => {
       applyChange(changed, call, change, sample);

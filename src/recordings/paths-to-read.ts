@@ -92,7 +92,7 @@ export function asRecorded({ kind }: Recording, row: unknown): unknown {
   return kind === 'graphql' ? withoutUnread(row) : row;
 }
 
-/** Replaces an object of which only the type name was selected by null, and removes it from a list. */
+/** Replaces an object with only its type name by null, and removes it from a list. */
 function withoutUnread(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.filter((item) => !isUnread(item)).map(withoutUnread);

@@ -18,7 +18,10 @@ const recordedCall = z.strictObject({
   answers: z.record(z.string(), z.array(z.json())),
   /** The measured duration of a call, in milliseconds. */
   latencyMs: z.strictObject({ p50: z.number(), p95: z.number() }).exactOptional(),
-  /** Paths of members that the system returns, and that are not recorded, such as `owner.password`. */
+  /**
+   * Paths of members that the system returns, and that are not recorded, such as `owner.password`. `owner.*`: names of members in
+   * `owner` are made up.
+   */
   leftOut: z.array(z.string()).exactOptional(),
 });
 export type RecordedCall = z.infer<typeof recordedCall>;

@@ -16,8 +16,8 @@ type Json = RecordedCall['answers'][string][number];
 interface Visitor {
   /** Returns the value to record instead. Undefined removes its member. */
   value(value: string | number, place: Place | undefined, at: string): string | number | undefined;
-  /** Visits the name of a member that is not read by a field. */
-  member(name: string): string;
+  /** Visits the name of a member that is not read by a field. `path` leads to its object. */
+  member(name: string, scope: string, path: readonly string[]): string;
 }
 
 /**
@@ -41,6 +41,8 @@ class Replacer {
   readonly #written: WrittenSource;
   readonly #places: Places;
   readonly #values: MadeUpValues;
+  /** The paths of objects with made-up names of members, by scope. */
+  readonly #renamed = new Map<string, Set<string>>();
 
   constructor(draft: Draft, decisions: Decisions, written: WrittenSource, seed: number) {
     this.#draft = draft;
@@ -54,7 +56,12 @@ class Replacer {
     this.#values.assign();
     return this.#walk({
       value: (value, place) => this.#replaced(value, place),
-      member: (name) => this.#values.replaceKnown(name),
+      member: (name, scope, path) => {
+        const replaced = this.#values.replaceKnown(name);
+        if (replaced !== name)
+          this.#renamed.set(scope, (this.#renamed.get(scope) ?? new Set()).add([...path, '*'].join('.')));
+        return replaced;
+      },
     });
   }
 
@@ -163,16 +170,18 @@ class Replacer {
     const measured = recorded?.call ?? (call as RecordedCall['call']);
     const keys = this.#places.keysOf(name);
     const { envelope, latencyMs, answers = {} } = recorded ?? {};
-    const leftOut = this.#places.removedIn(answersOf(name));
+    const scope = answersOf(name);
+    const walked = Object.fromEntries(
+      Object.entries(answers).map(([key, rows]) => [
+        String(visitor.value(key, keys, `keys of ${name}`) ?? key),
+        rows.map((row) => this.#walkRow(row, scope, visitor)),
+      ]),
+    );
+    const leftOut = [...this.#places.removedIn(scope), ...(this.#renamed.get(scope) ?? [])];
     return {
       call: measured,
       ...(envelope === undefined ? {} : { envelope: this.#walkRow(envelope, 'envelope', visitor) }),
-      answers: Object.fromEntries(
-        Object.entries(answers).map(([key, rows]) => [
-          String(visitor.value(key, keys, `keys of ${name}`) ?? key),
-          rows.map((row) => this.#walkRow(row, answersOf(name), visitor)),
-        ]),
-      ),
+      answers: walked,
       ...(latencyMs === undefined ? {} : { latencyMs }),
       ...(leftOut.length === 0 ? {} : { leftOut }),
     };
@@ -246,7 +255,8 @@ function walkMembers(
       const innerPath = [...path, name];
       const walked = walkValue(inner, innerPath, walk);
       if (walked === undefined) return [];
-      return [[walk.places.isRead(walk.scope, innerPath) ? name : walk.visitor.member(name), walked]];
+      const isRead = walk.places.isRead(walk.scope, innerPath);
+      return [[isRead ? name : walk.visitor.member(name, walk.scope, path), walked]];
     }),
   );
 }
