@@ -57,7 +57,7 @@ const cursors = {
 };
 
 export const ticketsPage = z.object({ results: z.array(ticket), ...cursors });
-/** The tickets of an export, of which only the requester is read. */
+/** The tickets of an export. Only their requester is read. */
 export const ticketRequesters = z.object({ results: z.array(z.object({ requester_id: id })), ...cursors });
 export const searchCount = z.object({ count: z.int().min(0) });
 export type CursorPage = Pick<z.infer<typeof ticketsPage>, 'meta' | 'links'>;

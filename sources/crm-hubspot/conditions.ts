@@ -11,7 +11,7 @@ interface ContactsRequest {
   limit: number;
 }
 
-/** Each page is a search of its own, behind the last id. So the 10,000 results of a search are no limit. */
+/** Each page is a search of its own, behind the last id. So the limit of 10,000 results for a search does not apply. */
 function searchContacts({ stages, after, limit }: ContactsRequest, hubspot: RestClient) {
   return hubspot.post(searchPage, `${OBJECTS_API}/contacts/search`, {
     filterGroups: [

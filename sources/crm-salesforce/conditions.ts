@@ -18,7 +18,7 @@ function contactsWith({ status, isOpen, createdAt: { since, before } = {} }: Tic
   const where = [
     'ContactId != null',
     ...(first === undefined || others.length > 0 ? [] : [`IsClosed = ${String(first)}`]),
-    // Moments are written by `Date`, so they are no text of a caller.
+    // Moments are written by `Date`, so they never contain the text of a caller.
     ...(since === undefined ? [] : [`CreatedDate >= ${new Date(since).toISOString()}`]),
     ...(before === undefined ? [] : [`CreatedDate < ${new Date(before).toISOString()}`]),
   ];

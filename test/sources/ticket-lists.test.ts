@@ -75,7 +75,7 @@ describe('the list of customers with tickets at Zendesk', () => {
   });
 });
 
-test('the list of contacts of HubSpot continues behind an id, so 10,000 results are no limit', async () => {
+test('the list of contacts of HubSpot continues behind an id, past 10,000 results', async () => {
   const searches: unknown[] = [];
   const hubspot = {
     post: (schema: z.ZodType, _path: string, body: unknown) => {
