@@ -29,6 +29,9 @@ const existingFolder = z
   .refine((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
   .transform((path) => pathToFileURL(`${resolve(path)}/`));
 
+const folderSetting = (variable: string, usual: string) =>
+  setting(variable, existingFolder.optional(), `the path of a folder that exists (default ${usual})`);
+
 /** `claim=namespace`. The last `=` separates them, because the name of a claim may be a URL with `=` in it. */
 const customerClaim = z
   .string()
@@ -312,17 +315,11 @@ export const GATEWAY_SETTINGS = {
     'an address such as https://gateway.example.nl, without a path',
   ),
   /** The persisted operations, one in each file: `schema/operations/README.md`. Default: that folder. */
-  operationsFolder: setting(
-    'OPERATIONS_FOLDER',
-    existingFolder.optional(),
-    'the path of a folder that exists (default schema/operations)',
-  ),
+  operationsFolder: folderSetting('OPERATIONS_FOLDER', 'schema/operations'),
   /** The triggers, one in each file: `schema/triggers/README.md`. Default: that folder. */
-  triggersFolder: setting(
-    'TRIGGERS_FOLDER',
-    existingFolder.optional(),
-    'the path of a folder that exists (default schema/triggers)',
-  ),
+  triggersFolder: folderSetting('TRIGGERS_FOLDER', 'schema/triggers'),
+  /** The named audiences, one in each file: `schema/audiences/README.md`. Default: that folder. */
+  audiencesFolder: folderSetting('AUDIENCES_FOLDER', 'schema/audiences'),
   /** Fields nested deeper than this are refused. Introspection by GraphiQL needs 15. */
   maxDepth: setting('MAX_DEPTH', wholeNumber(1, 100, 20), 'a number of levels, 1 to 100 (default 20)'),
   /** More aliases in one operation are refused: they multiply the work behind one field. */

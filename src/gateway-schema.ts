@@ -1,6 +1,7 @@
 import type { GraphQLSchema } from 'graphql';
 import { addConditionLoaders, collectConditions } from './audiences/conditions.js';
-import { audienceResolvers } from './audiences/resolvers.js';
+import { readNamedAudiences } from './audiences/named-audiences.js';
+import { audienceResolvers, refusalsOf } from './audiences/resolvers.js';
 import type { GatewayConfig } from './config.js';
 import type { Client } from './connectors/connector.js';
 import type { GraphqlClient } from './connectors/graphql/client.js';
@@ -21,6 +22,7 @@ import { customerKeyOf, fieldsOf, readSdl, timelinesOf, type Sdl } from './stitc
 import { stitch } from './stitching/stitch.js';
 import { readSubscriptionRules } from './stitching/subscription-rules.js';
 import { createSubschema } from './stitching/subschema.js';
+import type { Logger } from './telemetry/logger.js';
 import type { SubscriptionRules } from './webhooks/interest.js';
 
 export interface GatewaySchemaOptions {
@@ -32,7 +34,10 @@ export interface GatewaySchemaOptions {
   rules: IdentityRules;
   /** All scopes that callers can have. */
   scopes: readonly string[];
-  config: Pick<GatewayConfig, 'idSecret' | 'maxCustomers'>;
+  config: Pick<GatewayConfig, 'idSecret' | 'maxCustomers' | 'audiencesFolder'>;
+  /** The folder of the named audiences. Default: AUDIENCES_FOLDER. */
+  audiences: URL | undefined;
+  logger: Pick<Logger, 'error'>;
 }
 
 export interface GatewaySchema {
@@ -87,8 +92,10 @@ export function createGatewaySchema(options: GatewaySchemaOptions): GatewaySchem
     ids,
     maxCustomers: config.maxCustomers,
   });
+  // The files can be read only after the schema is complete.
+  const named = new Map<string, unknown>();
   const ofAudiences = audienceResolvers({
-    ...{ directory, rules, loaded, conditions, consents, consentSources, ids },
+    ...{ directory, rules, loaded, conditions, named, consents, consentSources, ids },
     texts: createSealedTexts(config.idSecret, 'audience cursor'),
   });
   const coreSchema: object = {
@@ -98,6 +105,14 @@ export function createGatewaySchema(options: GatewaySchemaOptions): GatewaySchem
   };
   const resolvers = new Map([['', coreSchema], ...sourceResolvers(sources, sdl.sources)]);
   const schema = stitch({ sdl, resolvers, stitched, policies });
+  const { audiences, problems } = readNamedAudiences({
+    folder: options.audiences ?? config.audiencesFolder,
+    schema,
+    refusalsOf: (where) => refusalsOf(where, { conditions, rules, loaded }),
+  });
+  for (const problem of problems)
+    options.logger.error({ problem }, 'audience not available: correct its file');
+  for (const [name, where] of audiences) named.set(name, where);
   const subscriptionRules = readSubscriptionRules(sdl, schema);
   const privacy = createPrivacy(schema, sdl, policies, consents);
   return { sdl, schema, privacy, subscriptionRules, ids, sourceOfField };

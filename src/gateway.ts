@@ -72,6 +72,8 @@ export interface GatewayOptions {
   operations?: URL;
   /** The folder of the triggers. Default: TRIGGERS_FOLDER. */
   triggers?: URL;
+  /** The folder of the named audiences. Default: AUDIENCES_FOLDER. */
+  audiences?: URL;
   /** A suffix of the audit file's name, because only one process may write a file. Default: none. */
   auditSuffix?: string;
   /** Where audit lines go without AUDIT_FILE. Default: standard output. */
@@ -171,7 +173,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 }
 
 function wireGateway(options: GatewayOptions, atFailure: (close: () => unknown) => void): Gateway {
-  const { sdl: sdlOfOptions = {}, clock = performance, worker, readsOnly = false } = options;
+  const { sdl: sdlOfOptions = {}, audiences, clock = performance, worker, readsOnly = false } = options;
   const late: Late = {};
   const { settings, config, sources, eventSettings, scopes, roles, authentication, logger } = readSettings(
     options,
@@ -196,7 +198,7 @@ function wireGateway(options: GatewayOptions, atFailure: (close: () => unknown) 
   const rules = createIdentityRules(sources, config, metrics.identityLimited);
   late.rules = rules;
   const { sdl, schema, privacy, subscriptionRules, ids, sourceOfField } = createGatewaySchema({
-    ...{ sources, sdl: sdlOfOptions, loaded, registry, rules, scopes, config },
+    ...{ sources, sdl: sdlOfOptions, loaded, registry, rules, scopes, config, logger, audiences },
   });
 
   const { audit, auditor } = openAudit(config, options, { privacy, ids, logger });

@@ -10,11 +10,13 @@ import type {
   RequireFields,
   ResolversTypes,
 } from '../customer/schema.generated.js';
+import { didYouMean } from '../did-you-mean.js';
 import { ForbiddenError, InvalidInputError, LimitExceededError } from '../errors.js';
 import type { CustomerIds, SealedTexts } from '../identity/customer-id.js';
 import { decideConsent } from '../privacy/consent.js';
 import { leavesOf } from './condition.js';
 import { openCursor, sealCursor } from './cursor.js';
+import type { NamedAudiences } from './named-audiences.js';
 import { planAudience, type AudiencePlan, type PlanOptions, type Seed } from './plan.js';
 import { readCondition, type Leaf, type ReadCondition, type SourceCondition } from './read-condition.js';
 import { BEGINNING, scan, type Counts, type Position } from './scan.js';
@@ -26,6 +28,8 @@ const MAX_CALLS = 10_000;
 
 export interface AudienceOptions extends PlanOptions {
   directory: CustomerDirectory;
+  /** The conditions of the named audiences. */
+  named: NamedAudiences;
   /** By the name of the condition. */
   conditions: ReadonlyMap<string, SourceCondition>;
   consents: Pick<Consents, 'answersFor'>;
@@ -66,17 +70,41 @@ export function audienceResolvers(options: AudienceOptions): Pick<Resolvers, 'Qu
 }
 
 interface Audience extends ReadCondition {
+  /** The condition as it is written. */
+  input: unknown;
   plan: AudiencePlan;
+}
+
+/** Why no caller can evaluate the condition. Throws an InvalidInputError for a wrong one. */
+export function refusalsOf(
+  where: unknown,
+  options: Pick<AudienceOptions, keyof PlanOptions | 'conditions'>,
+): readonly string[] {
+  const read = readCondition(where, options.conditions, { maySee: () => true });
+  return planAudience(read, MAX_CALLS, options).refusals;
+}
+
+/** The condition that the arguments give, in full or by its name. */
+function conditionOf(
+  { where, name }: Pick<QueryAudiencePlanArgs, 'where' | 'name'>,
+  named: NamedAudiences,
+): unknown {
+  if ((where == null) === (name == null))
+    throw new InvalidInputError('Give either "where" or "name" of an audience.');
+  if (name == null) return where;
+  if (named.has(name)) return named.get(name);
+  throw new InvalidInputError(`There is no audience with this name.${didYouMean(name, [...named.keys()])}`);
 }
 
 /** Reads the condition and plans a page. Throws an InvalidInputError for a condition that cannot be evaluated. */
 function readAudience(
-  { where: input, maxCalls }: Required<QueryAudiencePlanArgs>,
+  { maxCalls, ...condition }: RequireFields<QueryAudiencePlanArgs, 'maxCalls'>,
   { permissions }: Context,
   options: AudienceOptions,
 ): Audience {
   if (maxCalls < 1 || maxCalls > MAX_CALLS)
     throw new LimitExceededError(`"maxCalls" must be from 1 to ${MAX_CALLS}, not ${maxCalls}.`);
+  const input = conditionOf(condition, options.named);
   const { where, refusals } = readCondition(input, options.conditions, permissions);
   const { consentPurpose } = permissions;
   const read: ReadCondition = {
@@ -86,7 +114,7 @@ function readAudience(
         ? where
         : { kind: 'all', of: [{ kind: 'leaf', leaf: consentLeaf(consentPurpose, options) }, where] },
   };
-  return { ...read, plan: planAudience(read, maxCalls, options) };
+  return { ...read, input, plan: planAudience(read, maxCalls, options) };
 }
 
 async function audiencePage(
@@ -96,7 +124,7 @@ async function audiencePage(
   options: AudienceOptions,
 ): Promise<Result> {
   const first = pageSize(args.first);
-  const { where, refusals, plan } = readAudience(args, context, options);
+  const { input, where, refusals, plan } = readAudience(args, context, options);
   if (refusals.length > 0) throw new ForbiddenError(refusals.join(' '));
   if (plan.refusals.length > 0) throw new InvalidInputError(plan.refusals.join(' '));
   const leaves = leavesOf(where);
@@ -104,7 +132,7 @@ async function audiencePage(
 
   const { permissions } = context;
   // The customers of a cursor were judged by the same condition, for the same purpose.
-  const condition = { where: args.where, consentPurpose: permissions.consentPurpose };
+  const condition = { where: input, consentPurpose: permissions.consentPurpose };
   const start = args.after == null ? null : openCursor(condition, args.after, options.texts);
   const { seed, counts: listed } = await startingSeed(plan.seeds, start?.seed, context);
   const systems = requestSystems(plan.seeds, context, info, options.directory);

@@ -4,6 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildSchema } from 'graphql';
 import { sources } from '../../sources/index.js';
+import { readNamedAudiences } from '../audiences/named-audiences.js';
 import { ConfigError } from '../errors.js';
 import { problemsOf, readPersistedOperations } from '../operation/persisted-operations.js';
 import { directiveNamed } from '../stitching/policies.js';
@@ -12,7 +13,7 @@ import { readSubscriptionRules } from '../stitching/subscription-rules.js';
 import { readTriggers } from '../webhooks/triggers.js';
 
 /**
- * Checks the operations and the triggers of folders against schema/gateway.graphql, which has the fields of
+ * Checks the operations, triggers and named audiences of folders against schema/gateway.graphql, which has the fields of
  * every source. The gateway leaves out operations that its sources cannot answer. An operation with a field
  * that no source has is a mistake.
  */
@@ -23,6 +24,7 @@ const { values } = parseArgs({
   options: {
     operations: { type: 'string', multiple: true, default: [] },
     triggers: { type: 'string', multiple: true, default: [] },
+    audiences: { type: 'string', multiple: true, default: [] },
   },
 });
 const schema = buildSchema(readFileSync(fileURLToPath(SCHEMA), 'utf8'));
@@ -56,5 +58,8 @@ for (const folder of values.triggers) {
   });
   problems.push(...read.problems);
 }
+for (const folder of values.audiences)
+  // The lists of the systems are known only when the gateway starts.
+  problems.push(...readNamedAudiences({ folder: folderOf(folder), schema, refusalsOf: () => [] }).problems);
 for (const problem of problems) process.stderr.write(`${problem}\n`);
 if (problems.length > 0) process.exitCode = 1;

@@ -55,7 +55,7 @@ function writeProject(path: string): void {
   const secret = `ID_SECRET=${randomBytes(24).toString('base64url')}`;
   const example = readFileSync(join(path, '.env.example'), 'utf8');
   writeFileSync(join(path, '.env'), example.replace('ID_SECRET=', secret), { mode: 0o600 });
-  for (const folder of ['schema/operations', 'schema/triggers']) {
+  for (const folder of ['schema/operations', 'schema/triggers', 'schema/audiences']) {
     mkdirSync(join(path, folder), { recursive: true });
     writeFileSync(join(path, folder, '.gitkeep'), '');
   }

@@ -25,9 +25,10 @@ const DEMO_SECRET = 'the demo has no secrets';
 const GATEWAY = fileURLToPath(
   new URL(`../process/main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
 );
-/** The persisted operations of the demo's callers, and the triggers of its campaign tool. */
+/** The persisted operations of the demo's callers, its named audiences, and the triggers of its campaign tool. */
 const DEMO_FOLDERS = {
   OPERATIONS_FOLDER: fileURLToPath(new URL('../../schema/demo/operations/', import.meta.url)),
+  AUDIENCES_FOLDER: fileURLToPath(new URL('../../schema/demo/audiences/', import.meta.url)),
   TRIGGERS_FOLDER: fileURLToPath(new URL('../../schema/demo/triggers/', import.meta.url)),
 };
 const FAULT_CONTROL_PORT = setting(

@@ -111,6 +111,16 @@ const FINDINGS: readonly [message: string, toFinding: (line: Line) => Finding][]
     }),
   ],
   [
+    'audience not available',
+    ({ problem }) => ({
+      check: 'operations',
+      severity: 'error',
+      where: /^[^\s:]+/.exec(problem)?.[0] ?? 'audiences',
+      seen: `Callers cannot select this audience by its name: ${problem}`,
+      remedy: 'Correct the file of the audience.',
+    }),
+  ],
+  [
     'the suppression list has lines that are not digests',
     ({ lines }) => ({
       check: 'suppression list',

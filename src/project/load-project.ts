@@ -24,12 +24,13 @@ export interface ProjectOptions {
   sdl: Readonly<Record<string, string>>;
   operations?: URL;
   triggers?: URL;
+  audiences?: URL;
 }
 
 const MODULES = ['index.ts', 'index.mts', 'index.js', 'index.mjs'];
 
 /**
- * Reads a project folder: settings, sources with their SDL, operations and triggers. The sources of the folder come before the
+ * Reads a project folder: settings, sources with their SDL, operations, triggers and named audiences. The sources of the folder come before the
  * built-in ones, so their values are preferred. Problems are returned in the options, so that the gateway reports them together
  * with its own. Each call reads changed modules again.
  */
@@ -61,6 +62,7 @@ export async function loadProject(
   const isLeftOut = ({ name }: SourceDefinition) => named.get(name)?.isLeftOut === true;
   const operations = existingFolder(folder, 'schema/operations');
   const triggers = existingFolder(folder, 'schema/triggers');
+  const audiences = existingFolder(folder, 'schema/audiences');
   return {
     sources: all.filter((source) => !isLeftOut(source)),
     leftOut: all.filter(isLeftOut),
@@ -75,6 +77,7 @@ export async function loadProject(
     },
     ...(operations === undefined || isSet(environment, 'OPERATIONS_FOLDER') ? {} : { operations }),
     ...(triggers === undefined || isSet(environment, 'TRIGGERS_FOLDER') ? {} : { triggers }),
+    ...(audiences === undefined || isSet(environment, 'AUDIENCES_FOLDER') ? {} : { audiences }),
   };
 }
 

@@ -16,7 +16,13 @@ const control = await faultControl(
   ['order-system', 'invoices', 'crm-hubspot', 'crm-salesforce', 'contact-centre', 'webshop'],
 );
 const gateway = createTestGateway(
-  { ...control.settings, ...CALLER_SETTINGS, AUDIT_FILE: auditFile, DEADLINE_MS: '30000' },
+  {
+    ...control.settings,
+    ...CALLER_SETTINGS,
+    AUDIT_FILE: auditFile,
+    DEADLINE_MS: '30000',
+    IDENTITY_PATIENCE_MS: '20000',
+  },
   {},
   { freshness: 'as declared' },
 );
@@ -322,6 +328,7 @@ describe('an audience', () => {
         ...CALLER_SETTINGS,
         AUDIT_FILE: `${auditFile}.${source}`,
         DEADLINE_MS: '30000',
+        IDENTITY_PATIENCE_MS: '20000',
       });
       await control.set(source, { fault: 'down' });
       const answer = z

@@ -130,16 +130,17 @@ describe('an installation', () => {
     await gateway.close();
   });
 
-  test.each(['OPERATIONS_FOLDER', 'TRIGGERS_FOLDER'])('fails to start if %s is not a folder', (variable) => {
-    const file = join(folder, 'a-file');
-    writeFileSync(file, '');
-    for (const path of [file, join(folder, 'absent')])
-      expect(() => install({ [variable]: path })).toThrow(
-        new ConfigError([
-          `${variable} is invalid: it must be the path of a folder that exists (default ${
-            variable === 'TRIGGERS_FOLDER' ? 'schema/triggers' : 'schema/operations'
-          }).`,
-        ]),
-      );
-  });
+  test.each(['OPERATIONS_FOLDER', 'TRIGGERS_FOLDER', 'AUDIENCES_FOLDER'])(
+    'fails to start if %s is not a folder',
+    (variable) => {
+      const file = join(folder, 'a-file');
+      writeFileSync(file, '');
+      for (const path of [file, join(folder, 'absent')])
+        expect(() => install({ [variable]: path })).toThrow(
+          new ConfigError([
+            `${variable} is invalid: it must be the path of a folder that exists (default schema/${variable.replace('_FOLDER', '').toLowerCase()}).`,
+          ]),
+        );
+    },
+  );
 });
