@@ -6,11 +6,12 @@ import type { Principal } from '../operation/principal.js';
 import { httpError } from '../operation/request-error.js';
 import type { ProtectionBounds } from '../resilience/protection.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import { audienceMembers, MEMBERS } from './audience-members.js';
 import { bulkOperation, type BulkOperation } from './bulk-operation.js';
 import { createCallHistory, type CallHistory } from './call-history.js';
 import type { DeclaredCalls } from './declared-calls.js';
 import { handOver, handOverCheck, type HandOverOptions, type StoredRow } from './hand-over.js';
-import { planBulk, type BulkPlan } from './plan.js';
+import { checkPlan, planBulk, type BulkPlan } from './plan.js';
 import type { InputLine } from './read-lines.js';
 import { partSizes, runBulk, type BulkOptions, type Row } from './run-bulk.js';
 
@@ -64,6 +65,12 @@ export interface Bulk {
     request: BulkRequest,
     options?: Pick<BulkOptions, 'signal' | 'firstSize' | 'wait'>,
   ): AsyncGenerator<Row>;
+  /** Runs the operation for each member of a named audience, page by page. Throws the error of a page that cannot be read. */
+  runAudience(
+    name: string,
+    request: BulkRequest,
+    options?: Pick<BulkOptions, 'signal' | 'wait'>,
+  ): AsyncGenerator<Row>;
   /** Checks stored rows again, before they are sent to the caller. */
   handOver(
     rows: readonly StoredRow[],
@@ -80,7 +87,9 @@ export function createBulk(parts: BulkParts): Bulk {
   const sizes: Bulk['sizes'] = ({ runnable, ...request }, lines) =>
     partSizes(lines, { ...runnable, ...request, maxCustomers });
 
-  return {
+  const members = preparer.prepareTrusted(MEMBERS);
+
+  const self: Bulk = {
     schema,
     kinds: new Set(isInputObjectType(keyType) ? Object.keys(keyType.getFields()) : []),
     names: [...operations.keys()],
@@ -122,6 +131,14 @@ export function createBulk(parts: BulkParts): Bulk {
         costPerMinute: principal.caller.costPerMinute,
       });
     },
+    runAudience: async function* (name, request, options = {}) {
+      const { principal, requestId } = request;
+      const asMembers = { runner, prepared: members, principal, requestId, ...options };
+      for await (const lines of audienceMembers(name, asMembers)) {
+        checkPlan(self.plan(request, lines.length));
+        yield* self.run(lines, request, { ...options, firstSize: Math.max(1, lines.length) });
+      }
+    },
     handOver: (rows, { runnable: { check, prepared }, ...request }, options) =>
       handOver(rows, { ...request, ...options, runner, clock, maxCustomers, check, released: prepared }),
     run: (lines, { runnable, ...request }, options = {}) =>
@@ -134,4 +151,5 @@ export function createBulk(parts: BulkParts): Bulk {
         },
       }),
   };
+  return self;
 }

@@ -176,7 +176,7 @@ async function answerPart(
   });
 }
 
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Answers the keys of some lines. Waits while the caller's budget is spent. */
 async function answerKeys(
@@ -208,7 +208,7 @@ async function answerKeys(
 }
 
 /** Returns the seconds until the caller has points again, if the answer was refused because of the budget. */
-function budgetIsSpentFor({ errors }: ExecutionResult): number | undefined {
+export function budgetIsSpentFor({ errors }: ExecutionResult): number | undefined {
   const extensions: Readonly<Record<string, unknown>> = errors?.[0]?.extensions ?? {};
   const { code, retryAfter } = extensions;
   return code === 'RATE_LIMITED' && typeof retryAfter === 'number' ? retryAfter : undefined;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { extname } from 'node:path';
 import { defineCommand } from 'citty';
 import type { Bulk, BulkRequest, BulkRunnable } from '../bulk/bulk.js';
@@ -29,10 +29,15 @@ export const bulk = defineCommand({
     },
     in: {
       type: 'string',
-      required: true,
       valueHint: 'file',
       description:
         'A .csv file with a header, or a .ndjson file; one column is a kind of identifier, such as email',
+    },
+    audience: {
+      type: 'string',
+      valueHint: 'name',
+      description:
+        'A named audience whose members are the lines, instead of --in. Such a run starts from the beginning',
     },
     out: {
       type: 'string',
@@ -75,6 +80,16 @@ export const bulk = defineCommand({
         requestId: randomUUID(),
         variables: readVariables(args.variables),
       };
+      if (args.audience !== undefined) {
+        if (args.in !== undefined || args.plan || retryFailed)
+          throw new InvalidInputError('--audience cannot be combined with --in, --plan or --retry-failed.');
+        await runAudience(gateway.bulk, request, { audience: args.audience, out });
+        return;
+      }
+      if (args.in === undefined)
+        throw new InvalidInputError(
+          'Give a file of lines with --in, or the name of an audience with --audience.',
+        );
       const input = readInput(args.in, gateway.bulk.kinds);
       const failed = retryFailed ? await failedLines(out) : undefined;
       const lines = failed === undefined ? input : input.filter(({ line }) => failed.has(line));
@@ -88,6 +103,31 @@ export const bulk = defineCommand({
     }
   },
 });
+
+/** Runs the operation for the members of an audience. The members of an interrupted run may be others, so it is not continued. */
+async function runAudience(
+  bulk: Bulk,
+  request: BulkRequest,
+  { audience, out }: { audience: string; out: string },
+): Promise<void> {
+  const part = `${out}.part`;
+  rmSync(part, { force: true });
+  const file = await openRows(part, []);
+  let failures = 0;
+  let count = 0;
+  try {
+    for await (const row of bulk.runAudience(audience, request)) {
+      file.write(row);
+      count += 1;
+      if (hasFailed(row)) failures += 1;
+    }
+  } finally {
+    file.close();
+  }
+  process.stderr.write(`${count} members of ${audience}.\n`);
+  await finish(part, out, () => csvRows(request.runnable.operation.single, ['id'], bulk.schema));
+  reportEnd(out, failures);
+}
 
 async function runLines(
   bulk: Bulk,
@@ -129,6 +169,10 @@ async function runLines(
     await finish(part, out, () =>
       csvRows(request.runnable.operation.single, Object.keys(lines[0]?.input ?? {}), bulk.schema),
     );
+  reportEnd(out, failures);
+}
+
+function reportEnd(out: string, failures: number): void {
   process.stdout.write(`${out}\n`);
   if (failures === 0) return;
   process.exitCode = 1;

@@ -64,6 +64,8 @@ export function createBulkEndpoint(options: BulkEndpointOptions): AnswerBulk {
     if (head.method !== 'POST')
       throw httpError('BAD_REQUEST', 'Send the identifiers by POST.', 405, { allow: 'POST' });
     const requestId = requestIdOf(head.headers);
+    const audience = url.searchParams.get('audience');
+    if (audience !== null) return answerAudience(audience, { head, url, principal, requestId });
     const format = formatOf(head.headers);
     const runnable = bulk.find(decodeURIComponent(url.pathname.slice(PREFIX.length)));
     const request = { runnable, principal, requestId, variables: variablesIn(url) };
@@ -80,6 +82,34 @@ export function createBulkEndpoint(options: BulkEndpointOptions): AnswerBulk {
     const inputs = format === 'csv' && first.done !== true ? Object.keys(first.value.input ?? {}) : undefined;
     const rows = bulk.run(startingWith(first, lines), request, { signal: head.signal });
     return { status: 200, ...rowsAnswer({ runnable, inputs, rows }, isCsvAccepted(head.headers), true) };
+  };
+
+  /** The lines are the members of a named audience. Their number is not known before, so there is no plan and no job. */
+  const answerAudience = async (
+    audience: string,
+    {
+      head,
+      url,
+      principal,
+      requestId,
+    }: { head: RequestHead; url: URL; principal: Principal; requestId: string },
+  ): Promise<BulkAnswer> => {
+    if (url.searchParams.has('plan'))
+      throw httpError('BAD_REQUEST', 'An audience has no plan in bulk. Query "audiencePlan" instead.');
+    const runnable = bulk.find(decodeURIComponent(url.pathname.slice(PREFIX.length)));
+    const request = { runnable, principal, requestId, variables: variablesIn(url) };
+    const rows = bulk.runAudience(audience, request, { signal: head.signal });
+    // The first page is read before the answer begins, so that a refusal has its status.
+    const first = await rows.next();
+    const all = (async function* () {
+      if (first.done === true) return;
+      yield first.value;
+      yield* rows;
+    })();
+    return {
+      status: 200,
+      ...rowsAnswer({ runnable, inputs: ['id'], rows: all }, isCsvAccepted(head.headers), true),
+    };
   };
 
   const rowsAnswer = (

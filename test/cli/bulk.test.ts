@@ -116,6 +116,32 @@ describe('stekkerdoos bulk', { timeout: 120_000 }, () => {
     ]);
   });
 
+  test('answers each member of a named audience', async () => {
+    writeFileSync(
+      join(folder, 'buyers.graphql'),
+      'query Buyers { audience(where: { orderCount: { atLeast: 3 } }) { nodes { id } } }',
+    );
+    const ofAudience = (name: string, ...words: string[]) =>
+      stekkerdoosHere(['bulk', 'card', '--audience', name, '--out', out, ...words], {
+        ...settings,
+        AUDIENCES_FOLDER: folder,
+      });
+    const result = await ofAudience('Buyers');
+    expect(result).toMatchObject({ code: 0, out: `${out}\n` });
+    const rows = readFileSync(out, 'utf8').trim().split('\n');
+    expect(result.err).toMatch(new RegExp(`^${rows.length} members of Buyers\\.`, 'm'));
+    expect(rows.length).toBeGreaterThan(5);
+    out = join(folder, 'others.ndjson');
+    expect(await ofAudience('Buyer')).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/no audience with this name\. Did you mean "Buyers"/) as string,
+    });
+    expect(await ofAudience('Buyers', '--in', people)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/--audience cannot be combined/) as string,
+    });
+  });
+
   test('writes CSV and Parquet', async () => {
     out = join(folder, 'cards.csv');
     await run();
@@ -144,6 +170,7 @@ describe('stekkerdoos bulk', { timeout: 120_000 }, () => {
       ['bulk', 'crad', '--in', 'p.csv', '--out', 'x.ndjson'],
       /no persisted operation "crad". Did you mean "Card"\?/,
     ],
+    [['bulk', 'card', '--out', 'x.ndjson'], /Give a file of lines with --in, or the name/],
     [['bulk', 'card', '--in', 'p.csv', '--out', 'x.xlsx'], /--out must end with/],
     [['bulk', 'card', '--in', 'p.csv', '--outt', 'x.csv'], /Unknown option --outt. Did you mean "--out"/],
     [['bulk', 'card', '--in', 'p.csv', '--out', 'x.csv', '--retry-failed'], /--retry-failed needs/],
