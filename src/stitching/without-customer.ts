@@ -6,7 +6,11 @@ import type { Sdl } from './sdl.js';
 /** Categories that are shown without consent: data of no person, and consents, which callers must see to respect them. */
 const CATEGORIES_WITHOUT_CUSTOMER: readonly DataCategory[] = ['NONE', 'CONSENT'];
 
-/** Fields that check the consent of each customer themselves: their customers are those who gave it. */
+/**
+ * Fields that check consent themselves. Each member of an audience has given consent, because the consent is one of the compared
+ * conditions. The ids and counts of members are therefore shown without a further check. The fields of each member's customer are
+ * checked like those of any customer. `test/privacy/audience-matrix.test.ts` checks both.
+ */
 const CHECK_CONSENT: ReadonlySet<string> = new Set(['Query.audience']);
 
 interface Problem {

@@ -230,7 +230,7 @@ describe('the fields of the schema', () => {
     const all = [...declared.types].flatMap(([type, ofType]) =>
       [...ofType.keys()].map((name) => `${type}.${name}`),
     );
-    // The members of an audience depend on the caller and the purpose: test/audiences.
+    // The members of an audience depend on the caller and the purpose: audience-matrix.test.ts.
     const others = /^(Query\.(me|customer|audience|audiencePlan)|Audience\w+\.\w+)$/;
     expect(all.filter((path) => !queried.has(path) && !others.test(path))).toEqual([]);
   });

@@ -82,7 +82,7 @@ export function wholeFields(
     return ` { ${inside.length === 0 ? '__typename' : inside.join(' ')} }`;
   };
 
-  // The members of an audience depend on the caller and the purpose: test/audiences.
+  // The members of an audience depend on the caller and the purpose: audience-matrix.test.ts.
   const omitted = ['me', 'customer', 'audience', 'audiencePlan'];
   const roots = [...(schema.types.get('Query') ?? [])].filter(([name]) => !omitted.includes(name));
   const ofQuery = roots.map(([name, field]): WholeField => {
