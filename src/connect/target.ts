@@ -12,23 +12,24 @@ import { chooseReader } from './readers.js';
 const MAX_FILE_BYTES = 32 * 1024 * 1024;
 /** A file with a NUL character near its start is binary. */
 const TEXT_SAMPLE_BYTES = 8_192;
+const ADDRESS = /^[a-z][a-z\d+.-]*:\/\/\S*$/i;
 const SCHEMES = /^(https?|postgres(ql)?|mysql|mariadb):$/;
 
-/** Reads an address, a file or a folder. `-` is a text on standard input, such as a curl command. */
+/** Reads an address, a file or a folder. `-` is an address or a text on standard input, such as a curl command. */
 export async function readTarget(what: string, readStandardInput: () => Promise<string>): Promise<Target> {
   if (what === '-') {
     const text = (await readStandardInput()).trim();
     if (text === '')
       throw new InvalidInputError(
-        'Standard input is empty. Send a curl command or a description of the system.',
+        'Standard input is empty. Send an address, a curl command or a description of the system.',
       );
-    return { what, text };
+    return ADDRESS.test(text) ? { what, url: readAddress(text) } : { what, text };
   }
   if (/^\s*curl\s/.test(what))
     throw new InvalidInputError(
       'A curl command is read from standard input, so that the history of the shell and the list of processes do not show its token: stekkerdoos connect <name> - < command.txt',
     );
-  if (/^[a-z][a-z\d+.-]*:\/\//i.test(what)) return { what, url: readAddress(what) };
+  if (ADDRESS.test(what)) return { what, url: readAddress(what) };
   const path = resolve(what);
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined)

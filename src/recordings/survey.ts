@@ -45,7 +45,8 @@ export async function findKeyKinds(
     const kind = { root, namespace, query };
     const ofCall = call === undefined ? undefined : standIn.calls.get(call);
     if (ofCall !== undefined) {
-      kinds.push({ ...kind, keys: ofCall.keys.slice(0, MAX_KEYS) });
+      const keys = await withoutSharedKeys({ ...kind, keys: ofCall.keys }, { gateway, standIn, call });
+      kinds.push({ ...kind, keys: keys.slice(0, MAX_KEYS) });
       continue;
     }
     // The names of loaders in code do not show their kind of key. So each recorded key is tried.
@@ -62,6 +63,28 @@ export async function findKeyKinds(
   }
   standIn.reset();
   return kinds;
+}
+
+/**
+ * Leaves out the keys that several recorded people share, such as the address of a household: they find no
+ * customer. If all keys are shared, they stay.
+ */
+async function withoutSharedKeys(
+  kind: KeyKind,
+  {
+    gateway,
+    standIn,
+    call,
+  }: { gateway: GatewayUnderTest; standIn: RecordedStandIn; call: string | undefined },
+): Promise<readonly string[]> {
+  const shared = new Set<string>();
+  for (const key of kind.keys) {
+    if (standIn.rowsOf(call ?? '', key).length < 2) continue;
+    const { errors } = await queryByKey(gateway, kind, key);
+    if (errors.some(({ extensions }) => extensions.code === 'AMBIGUOUS_IDENTITY')) shared.add(key);
+  }
+  const unshared = kind.keys.filter((key) => !shared.has(key));
+  return unshared.length === 0 ? kind.keys : unshared;
 }
 
 /** Finds a key for each measured call, whose query calls it and gets rows. */

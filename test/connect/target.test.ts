@@ -24,6 +24,10 @@ it('reads an address, a file, a folder and standard input', async () => {
   expect(await readTarget(folder, nothing)).toMatchObject({ path: folder, isFolder: true });
   expect(await readTarget(path('rows.parquet'), nothing)).not.toHaveProperty('text');
   expect(await readTarget('-', () => Promise.resolve('curl x\n'))).toEqual({ what: '-', text: 'curl x' });
+  expect(await readTarget('-', () => Promise.resolve('postgres://u:p@db/x\n'))).toEqual({
+    what: '-',
+    url: new URL('postgres://u:p@db/x'),
+  });
   await expect(readTarget('-', nothing)).rejects.toThrow('Standard input is empty.');
 });
 

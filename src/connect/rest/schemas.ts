@@ -147,13 +147,31 @@ function allOf(first: Shape, other: Shape): Shape {
 
 /** The shape of a value that matches one of the schemas, so that every member is optional. */
 function oneOf(shapes: readonly Shape[]): Shape {
-  const [first = UNKNOWN, ...others] = shapes;
+  const [first = UNKNOWN, ...others] = [...new Set(shapes)];
   if (others.length === 0) return first;
-  if (shapes.every(({ kind }) => kind === 'object')) {
-    const merged = shapes.reduce(allOf);
-    return { ...merged, members: () => merged.members().map((member) => ({ ...member, isRequired: false })) };
-  }
+  const isNullable = shapes.some((shape) => shape.isNullable);
+  if (shapes.every(({ kind }) => kind === 'object'))
+    return { ...first, isNullable, members: () => membersOfAny(shapes) };
+  if (shapes.every(({ kind }) => kind === 'list'))
+    return { ...first, isNullable, item: () => itemOfAny(shapes) };
   return others.every(({ kind }) => kind === first.kind) ? first : UNKNOWN;
+}
+
+function membersOfAny(shapes: readonly Shape[]): Member[] {
+  const members = shapes.flatMap((shape) => shape.members());
+  return [...new Set(members.map(({ name }) => name))].map((name) => {
+    const same = members.filter((member) => member.name === name).map(({ shape }) => shape);
+    const known = same.filter(({ kind }) => kind !== 'unknown');
+    return { name, shape: oneOf(known.length === 0 ? same : known), isRequired: false };
+  });
+}
+
+/** The item of one of the lists. It has the name of the schema with the most members, which describes the whole record. */
+function itemOfAny(lists: readonly Shape[]): Shape | undefined {
+  const items = lists.map((list) => list.item()).filter((item) => item !== undefined);
+  return items.length === 0
+    ? undefined
+    : oneOf(items.toSorted((a, b) => b.members().length - a.members().length));
 }
 
 export function listOf(value: unknown): readonly unknown[] {

@@ -25,6 +25,15 @@ export function partsOf(path: string): string[] {
     .filter((part) => part !== '');
 }
 
+/** The words of the last part of a path. In an object of names, `first` is a first name: `_first_name_`. */
+export function lastWords(parts: readonly string[]): string {
+  const name = wordsIn(parts.at(-1) ?? '');
+  const [, of] = /_(name|naam)s?_$/.exec(wordsIn(parts.at(-2) ?? '')) ?? [];
+  return of !== undefined && PART_OF_NAME.test(name) ? `${name}${of}_` : name;
+}
+
+const PART_OF_NAME = whole('first|middle|last|given|family|voor|achter|vor|nach');
+
 /** Whole words anywhere in a name. */
 export const words = (alternatives: string): RegExp => new RegExp(`_(?:${alternatives})_`);
 /** Whole words at the end of a name, before a number as in an address line. */

@@ -1,7 +1,7 @@
 import type { Decisions, Draft, DraftField, DraftType, FieldPrivacy, Finding } from '../draft.js';
 import { wordsOf } from '../words.js';
 import { nationalNumber } from './bsn.js';
-import { OF_OTHERS, OWN_NUMBER_NAME, partsOf, wordsIn } from './names.js';
+import { lastWords, OF_OTHERS, OWN_NUMBER_NAME, partsOf, wordsIn } from './names.js';
 import type { DataCategory, Mask } from '../../customer/schema.generated.js';
 import { PLAIN_NAME, PLAIN_NAME_OF_THINGS, TYPE_CATEGORIES } from './plain-names.js';
 import { NAME_RULES, PERSON_NAME, SECRET_NAME, SENSITIVE_NAME } from './privacy-names.js';
@@ -81,7 +81,7 @@ class FieldSuggester {
     this.#ofTypes = ofTypes;
     this.#base = ofTypes.get(type.name) ?? 'RELATION';
     this.#values = valuesOf(field);
-    this.#names = [parts.slice(-1), parts.slice(-2), parts].map((last) => wordsIn(last.join('_')));
+    this.#names = [lastWords(parts), ...[parts.slice(-2), parts].map((last) => wordsIn(last.join('_')))];
   }
 
   suggest(): FieldPrivacy {

@@ -1,5 +1,5 @@
 import type { Draft, DraftField, DraftType } from '../draft.js';
-import { partsOf, wordsIn } from './names.js';
+import { lastWords, partsOf, wordsIn } from './names.js';
 
 /** The maximum nesting of objects in a record. */
 const MAX_DEPTH = 4;
@@ -58,7 +58,7 @@ export function recordFields({ customer, types }: Draft): RecordField[] {
         found.push({
           ...{ field, type, path, isInList, values: valuesOf(field) },
           depth: parts.length - 1,
-          name: wordsIn(parts.at(-1) ?? field.name),
+          name: lastWords(parts.length === 0 ? [field.name] : parts),
           pathName: wordsIn(parts.join('_')),
         });
       } else if (depth < MAX_DEPTH && !seen.includes(object))

@@ -47,6 +47,22 @@ describe('a suggested identity', () => {
     expect(identity.yields).toEqual(expected ?? {});
   });
 
+  it.each([
+    [
+      ['name.first', 'name.infix', 'name.last'],
+      ['name.first', 'name.infix', 'name.last'],
+    ],
+    [
+      ['naam.voor', 'naam.achter'],
+      ['naam.voor', 'naam.achter'],
+    ],
+    [['visit.first', 'visit.last'], []],
+  ])('makes the name of %j', async (paths, expected) => {
+    const fields = paths.map((path) => fieldOf(path, made.givenNames));
+    const { identity } = await suggestIdentity(draftWith([numbers, ...fields], { id: 'number' }));
+    expect(identity.name).toEqual(expected);
+  });
+
   it('never uses national identification numbers under any name', async () => {
     const bsn = ['111222333', '123456782', '100000009', '200000007', '300000005', '100000010'];
     for (const from of ['bsn', 'number2', 'phone', 'klantnummer']) {
