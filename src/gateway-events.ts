@@ -21,7 +21,12 @@ import type { SubscriptionRules } from './webhooks/interest.js';
 import { createOutboxReader, pluggedInOutboxes, type PluggedInOutbox } from './webhooks/outbox.js';
 import { createReceiver, pluggedInWebhooks, type Receiver, type Webhook } from './webhooks/receive.js';
 import { readStoreSettings, WEBHOOK_SETTINGS } from './webhooks/settings.js';
-import { createWebhookStore, openStoreDatabase, type WebhookStoreOptions } from './webhooks/store.js';
+import {
+  createWebhookStore,
+  openStoreDatabase,
+  type WebhookStore,
+  type WebhookStoreOptions,
+} from './webhooks/store.js';
 import type { Database } from './webhooks/store-database.js';
 import { createStoreHealth } from './webhooks/store-health.js';
 import { readTriggers, type Trigger } from './webhooks/triggers.js';
@@ -73,11 +78,22 @@ export interface GatewayEvents {
   receiver: Receiver;
   /** Resolves when the store is open; rejects if it cannot be opened. */
   opened: Promise<void>;
-  /** The database of the store, which bulk jobs share, and its secret. Undefined without a store. */
-  shared: { database: Promise<Database>; secret: string } | undefined;
+  /** What bulk jobs share with webhooks. Undefined without a store. */
+  shared: SharedWithJobs | undefined;
   /** The state of the store, for the health of the gateway. Empty without a store. */
   health: Readonly<Record<string, () => Promise<'up' | 'down'>>>;
   close(): Promise<void>;
+}
+
+/** The store of webhooks and its endpoints, as bulk jobs use them. */
+export interface SharedWithJobs {
+  database: Promise<Database>;
+  secret: string;
+  endpoints: readonly Endpoint[];
+  timeoutMs: number;
+  store: () => Promise<WebhookStore>;
+  /** Stores events, which are then delivered. */
+  add: WebhookStore['add'];
 }
 
 /** Wires the handling of events: cached records are dropped, subscribers are notified, and triggers send. */
@@ -110,7 +126,7 @@ export function createGatewayEvents(options: GatewayEventsOptions): GatewayEvent
   }
 
   const { secret } = set.store;
-  const { database, opening, figures, receiver, readers } = startEvents(set.store, bus, options);
+  const { database, opening, figures, receiver, readers, add } = startEvents(set.store, bus, options);
   // Callers of `opened` get the error. Until the store is open, systems get status 503.
   opening.catch(() => undefined);
   metrics.readAtScrape({
@@ -120,7 +136,10 @@ export function createGatewayEvents(options: GatewayEventsOptions): GatewayEvent
     bus,
     receiver,
     opened: opening.then(() => undefined),
-    shared: { database, secret },
+    shared: {
+      ...{ database, secret, add, endpoints: set.endpoints, timeoutMs: set.timeoutMs },
+      store: async () => (await opening).store,
+    },
     health: { webhookStore: async () => ((await figures()) === undefined ? 'down' : 'up') },
     close: async () => {
       await Promise.all(readers.map((reader) => reader.close()));
@@ -169,6 +188,7 @@ function startEvents(storeOptions: WebhookStoreOptions, bus: EventBus, options: 
   return {
     database,
     opening,
+    add,
     figures: createStoreHealth(opening),
     receiver: createReceiver({
       webhooks: set.webhooks,

@@ -1,10 +1,12 @@
 import type { RequestListener } from 'node:http';
 import type { GraphQLSchema } from 'graphql';
+import { createAnnouncer } from './bulk/announce.js';
 import { createBulk, type Bulk } from './bulk/bulk.js';
 import type { DeclaredCalls } from './bulk/declared-calls.js';
 import { JobStore } from './bulk/job-store.js';
 import { createJobWorker } from './bulk/job-worker.js';
 import { createJobs, type Jobs } from './bulk/jobs.js';
+import { createOutlet } from './bulk/outlet.js';
 import { requestHeader } from './request-headers.js';
 import type { Clock } from './clock.js';
 import type { GatewayConfig } from './config.js';
@@ -169,21 +171,38 @@ export function createGatewayHttp(options: GatewayHttpOptions): GatewayHttp {
 
 /** Starts to answer bulk jobs, in the database of the webhook store. There are none without one. */
 function startJobs(
-  { events: { shared }, config, auditor, errorLog: { logger } }: GatewayHttpOptions,
+  { events: { shared }, config, auditor, authentication, errorLog: { logger } }: GatewayHttpOptions,
   bulk: Bulk,
   principalOf: ReturnType<typeof createPrincipals>,
 ): { jobs: Jobs | undefined; close: () => Promise<void> } {
   if (shared === undefined) return { jobs: undefined, close: () => Promise.resolve() };
+  const { endpoints, timeoutMs } = shared;
+  const outlet = createOutlet({ endpoints, timeoutMs, store: shared.store });
   const opening = shared.database
     .then((database) => JobStore.open(database, shared.secret))
-    .then((store) => ({ store, worker: createJobWorker({ store, bulk, principalOf, logger }) }));
+    .then((store) => ({
+      store,
+      worker: createJobWorker({
+        ...{ store, bulk, principalOf, logger, auditor, outlet },
+        currentCaller: (caller) => authentication.current(caller),
+        announce: createAnnouncer({ store, add: shared.add }),
+      }),
+    }));
   // Until the store is open, requests about jobs wait. If it cannot be opened, they fail.
   opening.catch(() => undefined);
   const { bulkJobRetainMs: retainMs, bulkJobMaxLines: maxLines, bulkJobsPerCaller: maxJobs } = config;
   return {
-    jobs: createJobs({ opening, bulk, principalOf, auditor, limits: { retainMs, maxLines, maxJobs } }),
+    jobs: createJobs({
+      opening,
+      bulk,
+      principalOf,
+      auditor,
+      outlet,
+      limits: { retainMs, maxLines, maxJobs },
+    }),
     close: async () => {
       await (await opening.catch(() => undefined))?.worker.close();
+      await outlet.close();
     },
   };
 }

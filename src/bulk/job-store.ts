@@ -67,10 +67,22 @@ export interface LeasedPart {
   /** Undefined if they were sealed with another secret. */
   content: { request: string; lines: string } | undefined;
   attempts: number;
+  /** How often the endpoint did not accept the part. */
+  refusals: number;
+  /** The number of parts of the job. */
+  parts: number;
+}
+
+/** A job that has ended, and of whose end an endpoint was not notified. */
+export interface EndedJob extends Pick<JobRecord, 'id' | 'state' | 'reason' | 'lines'> {
+  endpoint: string;
+  operation: string;
+  /** In milliseconds since 1970. */
+  endedAt: number;
 }
 
 export interface PartResult {
-  /** Sealed with the key of the job. */
+  /** Sealed with the key of the job. Empty if the rows were sent to an endpoint. */
   sealed: string;
   failed: number;
   errors: readonly LineErrors[];
@@ -102,9 +114,26 @@ const partRow = z.object({
   part: z.number(),
   input: z.string(),
   attempts: z.number(),
+  refusals: z.number(),
   sealed: z.string(),
   public_key: z.string(),
+  part_count: z.number(),
 });
+const notification = z.object({ endpoint: z.string(), operation: z.string() });
+const endedRow = z
+  .object({
+    id: z.string(),
+    state: z.enum(JOB_STATES),
+    reason: z.string(),
+    notify: z.string(),
+    line_count: z.number(),
+    finished_at: z.number().nullable(),
+    expires_at: z.number(),
+  })
+  .transform(({ id, state, reason, notify, line_count: lines, ...row }): EndedJob => ({
+    ...{ id, state, reason, lines, endedAt: row.finished_at ?? row.expires_at },
+    ...notification.parse(JSON.parse(notify)),
+  }));
 const progressRow = z.object({
   parts: z.number(),
   answered: z.number(),
@@ -157,9 +186,14 @@ export class JobStore {
     await this.#run(sql.addPart, [job, part, count, input]);
   }
 
-  /** Completes the lines of a job, so that it can be answered. */
-  async queue(job: string, { request, lines, parts }: Pick<JobRecord, 'request' | 'lines' | 'parts'>) {
-    await this.#run(sql.queueJob, [job, this.#seal.close(request ?? '', job), lines, parts]);
+  /** Completes the lines of a job, so that it can be answered. `notify` is the endpoint that is notified of its end. */
+  async queue(
+    job: string,
+    { request, lines, parts }: Pick<JobRecord, 'request' | 'lines' | 'parts'>,
+    notify?: Pick<EndedJob, 'endpoint' | 'operation'>,
+  ) {
+    const text = notify === undefined ? '' : JSON.stringify(notify);
+    await this.#run(sql.queueJob, [job, this.#seal.close(request ?? '', job), lines, parts, text]);
   }
 
   /** Deletes a job whose lines are not complete. */
@@ -179,11 +213,12 @@ export class JobStore {
       { sql: sql.leasedParts, values: [holder] },
     ]);
     return rows.map((row) => {
-      const { job_id: job, part, input, attempts, sealed, public_key: publicKey } = partRow.parse(row);
+      const { job_id: job, part, input, sealed, public_key: publicKey, ...counts } = partRow.parse(row);
+      const { attempts, refusals, part_count: parts } = counts;
       const lines = this.#open(input, placeOf(job, part));
       const request = this.#open(sealed, job);
       const content = lines === undefined || request === undefined ? undefined : { lines, request };
-      return { job, part, holder, attempts, publicKey, content };
+      return { job, part, holder, attempts, refusals, parts, publicKey, content };
     });
   }
 
@@ -196,6 +231,11 @@ export class JobStore {
   /** Returns a part, so that another instance can lease it at once. */
   async release({ job, part, holder }: LeasedPart): Promise<void> {
     await this.#run(sql.releaseLease, [job, part, holder]);
+  }
+
+  /** Returns a part, which can be leased again at a time. `isRefused`: the endpoint did not accept it. */
+  async postpone({ job, part, holder }: LeasedPart, until: number, isRefused: boolean): Promise<void> {
+    await this.#run(sql.postponePart, [job, part, holder, until, isRefused ? 1 : 0]);
   }
 
   /** Stores the result of a part and deletes its lines, in one transaction. Has no effect if the lease was lost. */
@@ -261,9 +301,18 @@ export class JobStore {
   /** Ends a job and deletes its content. */
   async cancel(job: string): Promise<void> {
     await this.#database.run([
-      { sql: sql.cancelJob, values: [job] },
+      { sql: sql.cancelJob, values: [job, this.#now()] },
       { sql: sql.deleteParts, values: [job] },
     ]);
+  }
+
+  /** The first jobs that have ended, and of whose end an endpoint was not notified. */
+  async unnotified(limit: number): Promise<EndedJob[]> {
+    return this.#rowsOf(endedRow, sql.unnotifiedJobs, [limit]);
+  }
+
+  async markNotified(job: string): Promise<void> {
+    await this.#run(sql.markNotified, [job]);
   }
 
   /** Deletes the content of expired jobs and of interrupted uploads. */

@@ -2,7 +2,8 @@ import type { Database, Statement } from '../webhooks/store-database.js';
 
 /**
  * The tables of jobs, in SQL that SQLite and PostgreSQL share. Times are milliseconds since 1970. `sealed` and `input` are
- * encrypted with the secret of the store, `result` with the key of the job, and `owner` is a digest.
+ * encrypted with the secret of the store, `result` with the key of the job, and `owner` is a digest. `notify` names the endpoint that
+ * still has to be notified of the end. The result of a part that was sent to an endpoint is empty.
  *
  * | table        | a row is                                            | until                                             |
  * | ------------ | --------------------------------------------------- | ------------------------------------------------- |
@@ -21,6 +22,7 @@ export function jobTables({ dialect }: Database): Statement[] {
         reason TEXT NOT NULL,
         public_key TEXT NOT NULL,
         sealed TEXT NOT NULL,
+        notify TEXT NOT NULL,
         line_count BIGINT NOT NULL,
         part_count INTEGER NOT NULL,
         created_at BIGINT NOT NULL,
@@ -39,6 +41,7 @@ export function jobTables({ dialect }: Database): Statement[] {
         failed_count INTEGER NOT NULL,
         errors TEXT NOT NULL,
         attempts INTEGER NOT NULL,
+        refusals INTEGER NOT NULL,
         leased_until BIGINT NOT NULL,
         holder TEXT NOT NULL,
         finished_at BIGINT,
@@ -48,25 +51,26 @@ export function jobTables({ dialect }: Database): Statement[] {
     {
       sql: `CREATE INDEX IF NOT EXISTS bulk_parts_waiting ON bulk_parts (part, job_id) WHERE input IS NOT NULL`,
     },
+    { sql: `CREATE INDEX IF NOT EXISTS bulk_jobs_notify ON bulk_jobs (expires_at) WHERE notify <> ''` },
     { sql: `CREATE INDEX IF NOT EXISTS bulk_parts_holder ON bulk_parts (holder) WHERE input IS NOT NULL` },
   ];
 }
 
 /** id, owner, public key, now, expires at, the most jobs of an owner. Returns no row if the owner has that many. */
 export const createJob = `
-  INSERT INTO bulk_jobs (id, owner, state, reason, public_key, sealed, line_count, part_count, created_at, expires_at)
-  SELECT $1, $2, 'receiving', '', $3, '', 0, 0, $4, $5
+  INSERT INTO bulk_jobs (id, owner, state, reason, public_key, sealed, notify, line_count, part_count, created_at, expires_at)
+  SELECT $1, $2, 'receiving', '', $3, '', '', 0, 0, $4, $5
   WHERE (SELECT COUNT(*) FROM bulk_jobs WHERE owner = $2 AND state NOT IN ('cancelled', 'expired')) < $6
   RETURNING id`;
 
 /** job, part, number of lines, input. */
 export const addPart = `
-  INSERT INTO bulk_parts (job_id, part, line_count, input, failed_count, errors, attempts, leased_until, holder)
-  VALUES ($1, $2, $3, $4, 0, '[]', 0, 0, '')`;
+  INSERT INTO bulk_parts (job_id, part, line_count, input, failed_count, errors, attempts, refusals, leased_until, holder)
+  VALUES ($1, $2, $3, $4, 0, '[]', 0, 0, 0, '')`;
 
-/** id, sealed, number of lines, number of parts. */
+/** id, sealed, number of lines, number of parts, notify. */
 export const queueJob = `
-  UPDATE bulk_jobs SET state = 'queued', sealed = $2, line_count = $3, part_count = $4
+  UPDATE bulk_jobs SET state = 'queued', sealed = $2, line_count = $3, part_count = $4, notify = $5
   WHERE id = $1 AND state = 'receiving'`;
 
 /**
@@ -86,7 +90,7 @@ export const startJobs = `
 
 /** holder. */
 export const leasedParts = `
-  SELECT p.job_id, p.part, p.input, p.attempts, j.sealed, j.public_key
+  SELECT p.job_id, p.part, p.input, p.attempts, p.refusals, j.sealed, j.public_key, j.part_count
   FROM bulk_parts p JOIN bulk_jobs j ON j.id = p.job_id
   WHERE p.holder = $1 AND p.input IS NOT NULL ORDER BY p.part, p.job_id`;
 
@@ -98,6 +102,11 @@ export const renewLease = `
 /** job, part, holder. The attempt does not count. */
 export const releaseLease = `
   UPDATE bulk_parts SET leased_until = 0, holder = '', attempts = attempts - 1
+  WHERE job_id = $1 AND part = $2 AND holder = $3 AND input IS NOT NULL`;
+
+/** job, part, holder, not before, number of refusals to add. The attempt does not count. */
+export const postponePart = `
+  UPDATE bulk_parts SET leased_until = $4, holder = '', attempts = attempts - 1, refusals = refusals + $5
   WHERE job_id = $1 AND part = $2 AND holder = $3 AND input IS NOT NULL`;
 
 /** id. Of two instances that finish the last parts of a job, the second sees the part of the first. */
@@ -143,12 +152,19 @@ export const pauseJob = `UPDATE bulk_jobs SET state = 'paused' WHERE id = $1 AND
 export const resumeJob = `
   UPDATE bulk_jobs SET state = CASE WHEN started_at IS NULL THEN 'queued' ELSE 'running' END
   WHERE id = $1 AND state = 'paused'`;
-/** id. */
-export const cancelJob = `UPDATE bulk_jobs SET state = 'cancelled', sealed = '' WHERE id = $1 AND state <> 'expired'`;
+/** id, now. */
+export const cancelJob = `UPDATE bulk_jobs SET state = 'cancelled', sealed = '', finished_at = $2 WHERE id = $1 AND state <> 'expired'`;
 /** id. */
 export const deleteParts = `DELETE FROM bulk_parts WHERE job_id = $1`;
 /** id. */
 export const deleteJob = `DELETE FROM bulk_jobs WHERE id = $1`;
+
+/** Jobs that have ended, and of whose end an endpoint was not notified. Parameter: limit. */
+export const unnotifiedJobs = `
+  SELECT id, state, reason, notify, line_count, finished_at, expires_at FROM bulk_jobs
+  WHERE notify <> '' AND state IN ('finished', 'failed', 'cancelled', 'expired') ORDER BY expires_at LIMIT $1`;
+/** id. */
+export const markNotified = `UPDATE bulk_jobs SET notify = '' WHERE id = $1`;
 
 /** now, the earliest start of an upload that may still be going on. */
 export const expireJobs = `

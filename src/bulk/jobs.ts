@@ -12,7 +12,13 @@ import { placeOf, type JobRecord, type JobStore } from './job-store.js';
 import type { JobWorker, JobWorkerOptions } from './job-worker.js';
 import { listenOnce, type Row } from './run-bulk.js';
 import { readRequest } from './stored-request.js';
-import { PART_LINES, submitJob, type JobLimits, type SubmittedLines } from './submit-job.js';
+import {
+  PART_LINES,
+  submitJob,
+  type JobLimits,
+  type SubmitOptions,
+  type SubmittedLines,
+} from './submit-job.js';
 
 /** Results of the parts from `after` + 1 to `last`. */
 export interface JobResults {
@@ -28,8 +34,8 @@ export interface JobResults {
 
 /** Jobs over persisted operations. A job is visible to the caller that submitted it; others get status 404. */
 export interface Jobs {
-  /** Stores the lines, and resolves when all are stored. `key` opens the results and is not stored. */
-  submit(request: BulkRequest, lines: SubmittedLines): Promise<{ key: string; status: JobStatus }>;
+  /** Stores the lines, and resolves when all are stored. `key` opens the results and is not stored; a job whose rows are sent has none. */
+  submit(request: BulkRequest, lines: SubmittedLines): Promise<{ key?: string; status: JobStatus }>;
   status(id: string, principal: Principal): Promise<JobStatus>;
   pause(id: string, principal: Principal): Promise<void>;
   resume(id: string, principal: Principal): Promise<void>;
@@ -47,7 +53,7 @@ export interface ResultsRequest {
   signal: AbortListening;
 }
 
-export interface JobsOptions extends Pick<JobWorkerOptions, 'principalOf'> {
+export interface JobsOptions extends Pick<JobWorkerOptions, 'principalOf'>, Pick<SubmitOptions, 'outlet'> {
   /** Resolves when the store is open. */
   opening: Promise<{ store: JobStore; worker: Pick<JobWorker, 'wake'> }>;
   bulk: Bulk;
@@ -73,10 +79,10 @@ export function createJobs(options: JobsOptions): Jobs {
   return {
     submit: async (request, lines) => {
       const { store, worker } = await opening;
-      const { id, key } = await submitJob(store, request, lines, options);
+      const { id, ...key } = await submitJob(store, request, lines, options);
       worker.wake();
       const { job } = await find(id, request.principal);
-      return { key, status: await readStatus(store, job, now()) };
+      return { ...key, status: await readStatus(store, job, now()) };
     },
 
     status: async (id, principal) => {
@@ -109,10 +115,17 @@ export function createJobs(options: JobsOptions): Jobs {
         { id, act: 'cancel', lines: job.lines },
       );
       await store.cancel(id);
+      (await opening).worker.wake();
     },
 
     results: async (id, { principal, requestId, key, after, maxParts, signal }) => {
       const { store, job } = await find(id, principal);
+      if (job.publicKey === '')
+        throw httpError(
+          'NOT_FOUND',
+          'The rows of this job are sent to its endpoint, and are not stored.',
+          404,
+        );
       const privateKey = readJobKey(key, job.publicKey);
       if (privateKey === undefined)
         throw httpError('FORBIDDEN', 'The header "Bulk-Job-Key" does not have the key of this job.', 403);

@@ -13,6 +13,8 @@ export interface StoredRequest {
   inputs: readonly string[] | undefined;
   purpose: Purpose | undefined;
   caller: Caller;
+  /** The endpoint that the rows are sent to. Undefined: they are stored until they are fetched. */
+  deliverTo?: string | undefined;
 }
 
 const texts = z.array(z.string());
@@ -52,6 +54,7 @@ const storedRequest = z.object({
   inputs: texts.optional(),
   purpose: purpose.optional(),
   caller,
+  deliverTo: z.string().optional(),
 });
 
 export function writeRequest(request: StoredRequest): string {

@@ -37,6 +37,11 @@ export interface Authentication {
    * cached for its open connection.
    */
   caller(headers: Pick<Headers, 'get'>, connection?: object): Caller | Promise<Caller>;
+  /**
+   * The caller as the settings define it now: that of the key with its name. The permissions of a token are in the token, so its
+   * caller is unchanged. Undefined if it can no longer authenticate.
+   */
+  current(caller: Caller): Caller | undefined;
   /** All allowed web origins. A browser's preflight request names no caller, so it is checked against all of them. */
   origins: ReadonlySet<string>;
   close(): Promise<void>;
@@ -82,6 +87,10 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
       if (connection !== undefined) lastOn.set(connection, { header, caller });
       return caller;
     },
+    current: (caller) => {
+      if (caller.subject !== undefined) return tokens === undefined ? undefined : caller;
+      return keys?.callers.find(({ name }) => name === caller.name);
+    },
     origins: new Set([...config.corsOrigins, ...(keys?.callers ?? []).flatMap(({ origins }) => origins)]),
     close: async () => tokenKeys?.close(),
   };
@@ -105,7 +114,12 @@ function allowEveryClient(
     sees: 'clear',
     findsBy: 'all',
   };
-  return { caller: () => caller, origins: new Set(corsOrigins), close: () => Promise.resolve() };
+  return {
+    caller: () => caller,
+    current: () => caller,
+    origins: new Set(corsOrigins),
+    close: () => Promise.resolve(),
+  };
 }
 
 /** Compares in constant time: a proxy may send requests of several callers on one connection. */

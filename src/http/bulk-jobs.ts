@@ -23,21 +23,32 @@ export async function submitJob(
     chunks,
     format,
     kinds,
+    url,
   }: Pick<Bulk, 'kinds'> & {
     chunks: AsyncIterable<Uint8Array>;
     format: 'json' | 'csv';
+    url: URL;
   },
 ): Promise<BulkAnswer> {
   const lines = streamLines(chunks, format, { kinds, maxBytes: MAX_JOB_BYTES });
-  const { key, status } = await jobs.submit(request, { lines, format });
+  const { key, status } = await jobs.submit(request, { lines, format, ...outletIn(url) });
   return jsonAnswer(
     202,
-    { ...status, key },
+    { ...status, ...(key === undefined ? {} : { key }) },
     {
       location: `${JOBS_PREFIX}${status.id}`,
       'preference-applied': 'respond-async',
     },
   );
+}
+
+/** The endpoint that a request names: `?notify=<name>` for the end of the job, `?deliver=<name>` also for its rows. */
+function outletIn({ searchParams }: URL): { notify?: string; isDelivered: boolean } {
+  const [deliver, notify] = [searchParams.get('deliver'), searchParams.get('notify')];
+  if (deliver !== null && notify !== null)
+    throw httpError('BAD_REQUEST', 'Use "deliver" or "notify". The endpoint of "deliver" is also notified.');
+  const name = deliver ?? notify;
+  return { ...(name === null ? {} : { notify: name }), isDelivered: deliver !== null };
 }
 
 export interface JobRequest {

@@ -71,7 +71,12 @@ export function createBulkEndpoint(options: BulkEndpointOptions): AnswerBulk {
     const request = { runnable, principal, requestId, variables: variablesIn(url) };
     const isPlan = url.searchParams.has('plan');
     if (jobs !== undefined && !isPlan && prefersJob(head.headers))
-      return submitJob(jobs, request, { chunks: body.chunks(), format, kinds });
+      return submitJob(jobs, request, { chunks: body.chunks(), format, kinds, url });
+    if (url.searchParams.has('deliver') || url.searchParams.has('notify'))
+      throw httpError(
+        'BAD_REQUEST',
+        'Only a job can be sent to an endpoint. Send "Prefer: respond-async"; the gateway needs WEBHOOK_FILE or WEBHOOK_POSTGRES_URL.',
+      );
     const text = decode(await body.all());
     const lines = (format === 'json' ? readJsonLines : readCsvLines)(text, kinds);
     // The header of a CSV is checked before the answer begins.

@@ -29,9 +29,11 @@ export interface AuditEntry {
 /** An act of a caller on a bulk job. */
 export interface AuditedJob {
   readonly id: string;
-  readonly act: 'submit' | 'cancel' | 'fetch';
+  readonly act: 'submit' | 'cancel' | 'fetch' | 'deliver';
   /** The number of its lines that the act is about. */
   readonly lines: number;
+  /** The endpoint that receives them. */
+  readonly endpoint?: string;
 }
 
 export interface AuditedOperation {

@@ -14,6 +14,8 @@ export interface Endpoint extends SigningKeys {
   concurrency: number;
   /** Whether it may be in a private network, and may use http. */
   allowPrivate: boolean;
+  /** The names of the callers whose bulk jobs may be sent to it. */
+  callers: readonly string[];
 }
 
 /** An entry of WEBHOOK_ENDPOINTS. */
@@ -32,6 +34,7 @@ const declaredEndpoint = z.strictObject({
   ratePerSecond: z.number().min(0.01).max(1_000).default(10),
   concurrency: z.number().int().min(1).max(100).default(5),
   allowPrivate: z.boolean().default(false),
+  callers: z.array(z.string().regex(/^[\w.:-]{1,100}$/)).default([]),
 });
 
 const EXAMPLE = '[{"name": "mailer", "url": "https://mailer.example.nl/hooks", "secrets": ["whsec_..."]}]';
@@ -45,6 +48,7 @@ const EXPECTS: Readonly<Record<string, string>> = {
   ratePerSecond: 'a number of deliveries a second, 0.01 to 1000 (default 10)',
   concurrency: 'a whole number of deliveries at once, 1 to 100 (default 5)',
   allowPrivate: 'true or false (default false)',
+  callers: 'a list of names of callers, such as ["campaigns"] (default: none)',
 };
 
 /**

@@ -19,6 +19,9 @@ export function eventTypesOf(schema: GraphQLSchema): ReadonlySet<EventType> {
   return new Set(isEnumType(type) ? type.getValues().map(({ name }) => typeOf(name)) : []);
 }
 
+/** The source of events about the gateway itself, such as the end of a bulk job. No system can have this name. */
+export const GATEWAY_SOURCE = '@gateway';
+
 /** An event in a source system: the attributes of CloudEvents 1.0, with the least personal data that is needed. */
 export interface SourceEvent {
   /** The system's id of the event. It is unique together with the source. */

@@ -1,8 +1,8 @@
 import type { Identifier } from '../identity/identifiers.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { EventBus } from './bus.js';
-import type { Rendered } from './deliver.js';
-import type { SourceEvent } from './event.js';
+import type { Rendered, WebhookBody } from './deliver.js';
+import { GATEWAY_SOURCE, type SourceEvent } from './event.js';
 import type { KnownEvent } from './interest.js';
 import type { LeasedDelivery, PlannedDelivery, Processed } from './store.js';
 import type { Trigger } from './triggers.js';
@@ -49,6 +49,7 @@ export function createFollowUp({
 
   return {
     process: async (event) => {
+      if (event.source === GATEWAY_SOURCE) return { deliveries: [planOwn(event)] };
       const known: KnownEvent = { event, about: await forget(event) };
       bus.publish(known);
       const cancel: string[] = [];
@@ -69,6 +70,7 @@ export function createFollowUp({
     },
 
     render: async ({ trigger: name, event, dueAt }) => {
+      if (event.source === GATEWAY_SOURCE) return { body: ownBody(event) };
       const trigger = byName.get(name);
       if (trigger === undefined) return { skip: 'the trigger no longer exists' };
       const at = trigger.quietHours?.after(now()) ?? now();
@@ -99,6 +101,16 @@ export function createFollowUp({
         : { once: { key: `${trigger.name} ${onceKey}`, until: dueAt + once.withinMs } }),
     };
   }
+}
+
+/** Plans the delivery of an event of the gateway itself, to the endpoint that the event names. */
+function planOwn({ id, type, subject = id, data }: SourceEvent): PlannedDelivery {
+  return { trigger: type, endpoint: String(data['endpoint']), orderKey: subject, dueAt: Date.now() };
+}
+
+function ownBody({ type, time, data }: SourceEvent): WebhookBody {
+  const members = Object.entries(data).filter(([name]) => name !== 'endpoint');
+  return { type, timestamp: time, data: Object.fromEntries(members) };
 }
 
 /** Identifies the customer. An event without a customer has a key of its own, so it waits for no other. */

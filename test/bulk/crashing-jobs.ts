@@ -59,13 +59,18 @@ export async function crashJobs({
     const ended = once(gateway, 'exit').then(() => {
       throw new Error('A gateway ended before it listened.');
     });
-    const [line] = (await Promise.race([once(gateway.stdout, 'data'), ended])) as [Buffer];
     ended.catch(() => undefined);
+    const [line] = (await Promise.race([once(gateway.stdout, 'data'), ended])) as [Buffer];
     ports.set(gateway, Number(String(line)));
   }
 
   const client = jobClient({
-    fetch: (path, init) => fetch(`http://127.0.0.1:${String(anyOf([...ports.values()]))}${path}`, init),
+    fetch: async (path, init) => {
+      const response = await fetch(`http://127.0.0.1:${String(anyOf([...ports.values()]))}${path}`, init);
+      // While a killed gateway's transaction is recovered, the file may be locked.
+      if (response.status >= 500) throw new Error(`A gateway answered with status ${response.status}.`);
+      return response;
+    },
   });
   /** Repeats a request until a gateway answers it completely. */
   async function answered<T>(request: () => Promise<T>): Promise<T> {

@@ -39,6 +39,7 @@ function openJobs(handOver: Bulk['handOver']) {
     limits: { retainMs: 1, maxLines: 1, maxJobs: 1 },
     principalOf: () => principal,
     auditor: undefined,
+    outlet: { allows: () => false },
   });
 }
 

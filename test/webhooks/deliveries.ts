@@ -83,6 +83,7 @@ export function anEndpoint(name: string, url: string, more: Partial<Endpoint> = 
     ratePerSecond: 1_000,
     concurrency: 5,
     allowPrivate: true,
+    callers: [],
     ...more,
   };
 }

@@ -23,6 +23,7 @@ describe('WEBHOOK_ENDPOINTS', () => {
         ratePerSecond: 10,
         concurrency: 5,
         allowPrivate: false,
+        callers: [],
       },
     ]);
   });
