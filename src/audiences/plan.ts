@@ -29,6 +29,8 @@ export interface AudiencePlan {
   recordsAtMost: number;
   systems: readonly { source: string; callsAtMost: number; secondsAtLeast: number | null }[];
   callsAtMost: number;
+  /** Calls when each customer has one record in each system, and each part of the list is full. */
+  expectedCalls: number;
   /** Why the audience cannot be answered. Empty if it can. */
   refusals: readonly string[];
 }
@@ -70,6 +72,11 @@ export function planAudience(
       secondsAtLeast: secondsFor(callsAtMost, options.loaded.get(source)),
     })),
     callsAtMost,
+    // The list is chosen when the records are counted, so the one that needs most calls is planned.
+    expectedCalls: Math.max(
+      0,
+      ...seeds.map((seed) => expectedFrom(seed, { seeds, leaves, maxParts }, options)),
+    ),
     refusals: [
       ...refusals,
       ...(seeds.length === 0 ? [whyNotListed(leaves, implied)] : []),
@@ -123,6 +130,38 @@ function callsFrom(
         maxParts * Math.ceil(valuesAtMost / maxBatchOf(of, loader, options)) * (loader.callsPerBatch ?? 1),
       );
   return calls;
+}
+
+/** The calls of a page for customers with one record in each system: one lookup of each customer in each relevant system. */
+function expectedFrom(
+  { lists, maxTogether }: Seed,
+  { seeds, leaves, maxParts }: { seeds: readonly Seed[]; leaves: readonly Leaf[]; maxParts: number },
+  options: PlanOptions,
+): number {
+  const { rules } = options;
+  const listing = new Set(lists.map(({ source }) => source));
+  const wanted = new Set([...listing, ...leaves.flatMap(({ sources }) => sources)]);
+  const batches = (
+    source: string,
+    loader: Pick<Loader<Client, never, unknown>, 'name' | 'maxBatch' | 'callsPerBatch'>,
+  ) => Math.ceil(maxTogether / maxBatchOf(source, loader, options)) * (loader.callsPerBatch ?? 1);
+  const sum = (counts: readonly number[]): number => counts.reduce((all, number) => all + number, 0);
+  const relevant = new Set(
+    rules.sources
+      .filter(({ name }) => listing.has(name))
+      .flatMap(({ identity }) => relevantSources(rules, wanted, identity.recordKey)),
+  );
+  // Each customer is looked up once in each system: by the identifier that fits the fewest keys in a call, at worst.
+  const lookups = [...relevant].map(({ name, identity }) =>
+    Math.max(0, ...Object.values(identity.foundBy).map(({ loader }) => batches(name, loader))),
+  );
+  const reads = leaves.flatMap((leaf) => leaf.loaders.map(({ source, loader }) => batches(source, loader)));
+  const ofLists = lists.map(({ declared }) => declared.loader.callsPerBatch ?? 1);
+  const counts =
+    seeds.length > 1
+      ? seeds.flatMap((seed) => seed.lists.map(({ declared }) => declared.count.callsPerBatch ?? 1))
+      : [];
+  return sum(counts) + maxParts * (sum(ofLists) + sum(lookups) + sum(reads));
 }
 
 /** Whether records of the source may vouch for identifiers in the namespace. */

@@ -53,6 +53,7 @@ export function audienceResolvers(options: AudienceOptions): Pick<Resolvers, 'Qu
           listedBy: plan.seeds.map(({ leaf }) => leaf.name),
           recordCount: plan.recordsAtMost,
           callCount: plan.callsAtMost,
+          expectedCallCount: plan.expectedCalls,
           systems: plan.systems.map(({ source, callsAtMost, secondsAtLeast }) => ({
             source,
             callCount: callsAtMost,
