@@ -66,7 +66,10 @@ export function allKeys({ calls, tables = {} }: Recording, name: string): string
     : Object.keys(recorded.answers);
 }
 
-/** The keys of a call in a database or in files: those in the column of the key, and the recorded ones. */
+/**
+ * The keys of a call in a database or in files: those in the column of the key, and the recorded ones. A key has no
+ * blanks around it, so a text column finds no value with them. In a column of a fixed length, every value has them.
+ */
 export function tableCallKeys(
   call: { from: string; by: string } | { query: string },
   recorded: RecordedCall,
@@ -78,7 +81,8 @@ export function tableCallKeys(
       const value = row[call.by];
       if (typeof value === 'string' || typeof value === 'number') keys.add(String(value));
     }
-  return [...keys];
+  const trimmed = [...keys].filter((key) => key === key.trim());
+  return trimmed.length === 0 ? [...keys] : trimmed;
 }
 
 /** A page of an endless list that repeats the rows. */

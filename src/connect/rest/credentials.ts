@@ -22,6 +22,19 @@ export function describedCredentials(
   return keyCredentials(key, header, value);
 }
 
+/** The variables of the credentials that the description declares, for messages. Undefined if it declares none. */
+export function credentialVariables(source: string, { schemes }: Description): string | undefined {
+  const [token, user, password, key] = ['TOKEN', 'USER', 'PASSWORD', 'KEY'].map((name) =>
+    variableOf(source, name),
+  ) as [string, string, string, string];
+  const texts = schemes.flatMap((scheme) => {
+    if (scheme.kind === 'bearer') return [token];
+    if (scheme.kind === 'basic') return [`${user} and ${password}`];
+    return scheme.kind === 'header' ? [`${key} (the header ${scheme.header ?? ''})`] : [];
+  });
+  return texts.length === 0 ? undefined : [...new Set(texts)].join(', or ');
+}
+
 /** Headers that most reading calls of a description require, such as that of a tenant. */
 export function requiredHeaders({ operations }: Description): string[] {
   const reading = operations.filter(({ method }) => method === 'GET');

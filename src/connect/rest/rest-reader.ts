@@ -4,6 +4,7 @@ import { httpSystem, plainAddress, variableOf, type Credentials, type HttpSystem
 import type { Candidate, Look, Measured, ReaderOptions, SystemReader } from '../reader.js';
 import { valuesAt } from '../values.js';
 import {
+  credentialVariables,
   curlHeaders,
   describedCredentials,
   headerVariable,
@@ -112,7 +113,19 @@ export class RestReader implements SystemReader {
           text: `The description requires the header ${name}. Set ${headerVariable(source, name)} to its value.`,
           isWarning: true,
         });
-    this.#opened = { base, credentials, description, probe: this.#probeOf(base, credentials, {}) };
+    const variables = credentialVariables(source, description);
+    if (variables !== undefined && Object.keys(credentials.values).length === 0)
+      findings.push({
+        step: 'look',
+        text: `The description declares credentials, and none are set. Set ${variables}.`,
+        isWarning: true,
+      });
+    if (environment[variableOf(source, 'URL')] === undefined)
+      findings.push({
+        step: 'look',
+        text: `The calls go to ${base.origin}. ${variableOf(source, 'URL')} sets another address.`,
+      });
+    this.#opened = { base, credentials, description, probe: this.#probeOf(base, credentials, {}, variables) };
     return Promise.resolve({ candidates: ways.map(candidateOf), findings });
   }
 
@@ -127,10 +140,15 @@ export class RestReader implements SystemReader {
     );
   }
 
-  #probeOf(base: URL, credentials: Credentials, headers: Readonly<Record<string, string>>): RestProbe {
+  #probeOf(
+    base: URL,
+    credentials: Credentials,
+    headers: Readonly<Record<string, string>>,
+    declared?: string,
+  ): RestProbe {
     const { budget, source } = this.#options;
     const system: HttpSystem = httpSystem(budget, credentials);
-    const variables = `${variableOf(source, 'TOKEN')}, or _USER and _PASSWORD, or _KEY`;
+    const variables = declared ?? `${variableOf(source, 'TOKEN')}, or _USER and _PASSWORD, or _KEY`;
     return restProbe({ system, budget, base, headers, credentials, variables });
   }
 

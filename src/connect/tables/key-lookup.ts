@@ -8,6 +8,8 @@ import { SECRET, shown, shownList, type Row, type Table } from './table.js';
 
 /** Larger tables need an index. */
 export const MAX_SCANNED_ROWS = 10_000;
+/** A key finds no record whose value has blanks around it. With a larger share of them, a column is not used. */
+const MAX_PADDED_SHARE = 0.2;
 
 /** How a key is compared. */
 export interface KeyLookup {
@@ -34,7 +36,8 @@ export function keyLookup(
   const place = `${shown(table.name)}.${shown(column.name)}`;
   const values = rows.map((row) => row[column.name]).filter((value) => value != null && value !== '');
   const texts = values.map(String);
-  const known = values.find((value) => otherCase(String(value)) !== undefined) ?? values[0];
+  const trimmed = values.filter((value) => String(value) === String(value).trim());
+  const known = trimmed.find((value) => otherCase(String(value)) !== undefined) ?? trimmed[0] ?? values[0];
   const refuse = (text: string, isWarning = false) => ({
     findings: [{ step: 'measure', text, ...(isWarning ? { isWarning } : {}) } satisfies Finding],
   });
@@ -45,15 +48,22 @@ export function keyLookup(
     return refuse(
       `${place} has phone numbers that are not in the form +31201234567, so it is not used as a key. It is shown.`,
     );
-  if (texts.some((text) => text !== text.trim()))
+  const padded = texts.length - trimmed.length;
+  if (padded > texts.length * MAX_PADDED_SHARE)
     return refuse(`${place} has values with blanks around them, so it is not used as a key.`, true);
+  const warnings =
+    padded === 0
+      ? []
+      : [
+          `${padded} of ${texts.length} values of ${place} have blanks around them. These records are not found by it. Remove the blanks, or connect a view that does.`,
+        ];
+  const findingsOf = (): Finding[] => warnings.map((text) => ({ step: 'measure', text, isWarning: true }));
   const isCaseOpen = kind === 'email' && !column.ignoresCase && column.value.keys === 'text';
-  if (!isCaseOpen) return { lookup: { key, isLower: false, known }, findings: [] };
+  if (!isCaseOpen) return { lookup: { key, isLower: false, known }, findings: findingsOf() };
   if (!hasIndexes || hasIndex(table, column.name, true))
-    return { lookup: { key, isLower: true, known }, findings: [] };
+    return { lookup: { key, isLower: true, known }, findings: findingsOf() };
   const hasCapitals = texts.some((text) => text !== text.toLowerCase());
   const isLower = !isLarge && (hasCapitals || !hasIndex(table, column.name));
-  const warnings: string[] = [];
   if (isLower)
     warnings.push(
       `${place} is compared as lower(${shown(column.name)}), which has no index. Create one before the table has more than ${MAX_SCANNED_ROWS} rows.`,
@@ -62,10 +72,7 @@ export function keyLookup(
     warnings.push(
       `${place} has addresses with capitals, and no index on lower(${shown(column.name)}). These people are not found by their address until the index exists and the call has matching: lower.`,
     );
-  return {
-    lookup: { key, isLower, known },
-    findings: warnings.map((text) => ({ step: 'measure', text, isWarning: true })),
-  };
+  return { lookup: { key, isLower, known }, findings: findingsOf() };
 }
 
 /** Removes columns of the person's table with values such as digests of passwords. */

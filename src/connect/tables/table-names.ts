@@ -80,13 +80,17 @@ const ADDRESS =
   /(^|_)(street|straat|postcode|postal_code|zip|zip_code|plz|city|plaats|woonplaats|address|adres|adresse)(_|$)/;
 const BIRTH = /(^|_)(birth|born|birthdate|birthday|dob|geboortedatum|geburtsdatum|naissance)(_|$)/;
 const NUMBER =
-  /(^|_)((customer|client|member|contact|account|person|debtor|relation|loyalty|card|external|legacy|crm|erp)_?(number|nr|no|num|code|ref|reference|key|uuid|guid|id)|(klant|lid|relatie|debiteur|kunden|mitglieds)_?(nummer|nr|code)|(vat|btw)(_?id)?|[a-z]{3}_(number|nummer|nr)|uuid|guid|iban|username|login|public_id|loyalty_card|barcode)$|^(number|nummer|nr|no|code|key|reference|handle)$/;
+  /(^|_)((customer|client|member|contact|account|person|debtor|relation|loyalty|card|external|legacy|crm|erp)_?(number|nr|no|num|code|ref|reference|key|uuid|guid|id)|(klant|lid|relatie|debiteur|kunden|mitglieds)_?(nummer|nr|code)|(vat|btw)(_?id)?|[a-z]{3}_(number|nummer|nr)|uuid|guid|username|login|public_id|loyalty_card|barcode)$|^(number|nummer|nr|no|code|key|reference|handle)$/;
+
+/** Members of a household share a bank account, so it is not a key. */
+const BANK_ACCOUNT = /(^|_)(iban|bank|rekening|konto)(_|$)/;
 
 /** The kind of key that the name of a column suggests. */
 export type KeyKind = 'email' | 'phone' | 'number';
 
 export function keyKindOf(column: string): KeyKind | undefined {
   const name = nameWords(column).join('_');
+  if (BANK_ACCOUNT.test(name)) return undefined;
   if (
     /(^|_)(hash|hashed|sha|sha256|md5|verified|confirmed|opt|status|at|on|count|fax|template)(_|$)/.test(name)
   )

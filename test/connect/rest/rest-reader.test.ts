@@ -256,6 +256,24 @@ describe('connecting a REST system by its OpenAPI document', () => {
     expect(String(error)).not.toContain('wrong-secret');
   });
 
+  it.each([
+    [{ type: 'apiKey', in: 'header', name: 'X-Reader-Key' }, 'LIBRARY_KEY (the header X-Reader-Key)'],
+    [{ type: 'http', scheme: 'bearer' }, 'LIBRARY_TOKEN'],
+    [{ type: 'http', scheme: 'basic' }, 'LIBRARY_USER and LIBRARY_PASSWORD'],
+  ])('names the missing credentials and the address before the first call: %o', async (scheme, variables) => {
+    const document = {
+      ...libraryOpenapi(),
+      servers: [{ url: 'http://{town}.example.com/api', variables: { town: { default: 'demo' } } }],
+      components: { ...libraryOpenapi().components, securitySchemes: { main: scheme } },
+    };
+    const budget = budgetOf(20);
+    const reader = await openReader({ what: 'x', path: '/x', text: JSON.stringify(document) }, { budget });
+    const text = textsOf((await reader.look()).findings);
+    expect(text).toContain(`Set ${variables}.`);
+    expect(text).toContain('The calls go to http://demo.example.com. LIBRARY_URL sets another address.');
+    expect(budget.used).toBe(0);
+  });
+
   it('writes no credential and no personal value into the findings', async () => {
     const { findings, look } = await connect();
     const text = textsOf([...findings, ...look.findings]);
