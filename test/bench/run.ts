@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Bench } from './bench.js';
+import { audience } from './audience.js';
 import { bulk } from './bulk.js';
 import { cacheReads } from './cache.js';
 import { clicks } from './clicks.js';
@@ -46,6 +47,7 @@ const PARTS = [
   'mixed',
   'outage',
   'bulk',
+  'audience',
   'defer',
   'plugged-in',
   'curves',
@@ -167,6 +169,7 @@ async function run(compiled: Build): Promise<Figure[]> {
     if (isSelected('mixed')) await part('hot and cold customers', () => mixed(bench));
     if (isSelected('outage')) await part('an outage of two systems', () => outage(bench));
     if (isSelected('bulk')) await part('a thousand customers from all systems', () => bulk(bench));
+    if (isSelected('audience')) await part('the plan of an audience', () => audience(bench));
     if (isSelected('defer')) await part('@defer', () => defer(bench));
     if (isSelected('plugged-in')) await part('sources that a query does not use', () => pluggedIn(bench));
     if (isSelected('curves')) await part('more customers, more sources', () => curves(bench));

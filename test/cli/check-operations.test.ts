@@ -18,13 +18,14 @@ afterAll(() => {
 /** Runs the operation check of `npm run check` on folders of the test. */
 async function check(files: Record<string, string>) {
   const sync = mkdtempSync(join(folder, 'of-one-test-'));
-  for (const name of ['operations', 'triggers']) mkdirSync(join(sync, name));
+  for (const name of ['operations', 'triggers', 'audiences']) mkdirSync(join(sync, name));
   for (const [path, content] of Object.entries(files)) writeFileSync(join(sync, path), content);
   const child = spawn(
     process.execPath,
     [
       join(await compiledFolder(), 'src/cli/check-operations.js'),
       ...['--operations', join(sync, 'operations'), '--triggers', join(sync, 'triggers')],
+      ...['--audiences', join(sync, 'audiences')],
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
@@ -39,6 +40,8 @@ test('accepts operations and triggers that fit the schema of all sources', async
   const { problems, code } = await check({
     'operations/card.graphql': 'query Card($by: CustomerKey!) { customer(by: $by) { name } }',
     'triggers/paid.graphql': 'subscription @deliver(to: "any", purpose: SERVICE) { orderPaid { recordId } }',
+    'audiences/buyers.graphql':
+      'query Buyers { audience(where: { orderCount: { atLeast: 1 } }) { nodes { id } } }',
   });
   expect({ problems, code }).toEqual({ problems: [], code: 0 });
 });
@@ -49,6 +52,8 @@ test('fails for each operation and trigger with a misspelling, and names its fil
     'operations/right.graphql': 'query Right { __typename }',
     'triggers/paid.graphql':
       '\nsubscription @deliver(to: "any", purpose: SERVICE) { orderPayed { recordId } }',
+    'audiences/buyers.graphql':
+      'query Buyers {\n audience(where: { ordrCount: { atLeast: 1 } }) { nodes { id } } }',
   });
   expect(problems).toEqual([
     expect.stringMatching(
@@ -57,6 +62,7 @@ test('fails for each operation and trigger with a misspelling, and names its fil
     expect.stringMatching(
       /^triggers\/paid\.graphql line 2: Cannot query field "orderPayed" on type "Subscription"/,
     ),
+    expect.stringMatching(/^audiences\/buyers\.graphql line 2: Field "ordrCount" is not defined/),
   ]);
   expect(code).toBe(1);
 });
