@@ -7,6 +7,7 @@ import { envelopeOf, hintIn, keyIn, nothingText, readAnswer } from './answers.js
 import { declaredRequest, MAX_ITEMS, maxPagesOf, PAGE_SIZE, type ListMeasurer } from './list-measure.js';
 import { find, hasCall, type MeasuredCall, type Measuring } from './measuring.js';
 import type { Added, RestProbe } from './probe.js';
+import { isObject } from './shape.js';
 import type { PersonWay } from './way.js';
 
 /** Measures how a REST system finds one person. */
@@ -53,6 +54,7 @@ export class RestMeasurer {
       if (matching.length === 0)
         return { refusedBecause: `${label} did not find a record by its key, which is at ${way.keyPath}` };
       if (this.#measuring.records.length === 0) this.#measuring.records.push(...matching);
+      this.#completeRecords(way, matching);
       answers.set(known, matching);
       envelope = envelopeOf(answer.json, way.rows);
     } else
@@ -170,6 +172,7 @@ export class RestMeasurer {
       const answer = await this.#send(way, keys);
       const read = readAnswer(answer, way.rows, way.request.method);
       const rows = read.kind === 'rows' ? read.rows : [];
+      this.#completeRecords(way, rows);
       const found = new Set(rows.map((row) => keyIn(row, way.keyPath)?.toLowerCase()));
       const sent = known === undefined ? [] : keys.filter((key) => knownKeys.includes(key));
       // A page may end before the last keys, which is not a limit of the keys.
@@ -190,6 +193,16 @@ export class RestMeasurer {
     const doubt = isExact ? '' : ' It may be more: there were no calls left to measure it exactly.';
     find(this.#measuring, `${way.name} accepts ${text}.${doubt}`, !isExact);
     return limit;
+  }
+
+  /** Replaces sampled records by those of the call. The list of all records may have only some of their members. */
+  #completeRecords({ keyPath }: PersonWay, rows: readonly unknown[]): void {
+    const { records } = this.#measuring;
+    for (const row of rows) {
+      const key = keyIn(row, keyPath);
+      const at = records.findIndex((record) => key !== undefined && keyIn(record, keyPath) === key);
+      if (at >= 0 && hasMore(row, records[at])) records[at] = row;
+    }
   }
 
   /** Sends keys, with the largest page that the system accepted before. */
@@ -231,6 +244,12 @@ export class RestMeasurer {
     const onePage = size === undefined ? limit : Math.max(1, Math.floor(size / perKey));
     return { constants, maxBatch: Math.min(limit, onePage) };
   }
+}
+
+function hasMore(row: unknown, record: unknown): boolean {
+  if (!isObject(row) || !isObject(record)) return false;
+  const names = Object.keys(record);
+  return Object.keys(row).length > names.length && names.every((name) => name in row);
 }
 
 function notFoundOf({ rows }: PersonWay, as: 404 | 'empty' | null): { notFound?: unknown } {

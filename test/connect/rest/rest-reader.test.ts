@@ -162,6 +162,25 @@ describe('connecting a REST system by its OpenAPI document', () => {
     },
   );
 
+  it('records whole records if the list of all records has only some of their members', async () => {
+    const system = librarySystem();
+    server = await startServer((request, response) => {
+      const isList = /\/members(?:\?(?!.*ids=)|$)/.test(request.url);
+      const end = response.end.bind(response) as (text?: unknown) => typeof response;
+      response.end = ((text?: unknown) =>
+        end(
+          isList && typeof text === 'string' ? text.replaceAll(/"mobile_phone":"[^"]*",/g, '') : text,
+        )) as never;
+      system(request, response);
+    });
+    const url = new URL(`${server.url}/api/openapi.json`);
+    const { draft } = await connectBy({ what: url.href, url }, { environment: { LIBRARY_TOKEN } }, BY_IDS);
+    const phones = draft.customer.fields.find(({ name }) => name === 'mobilePhone')?.samples;
+    expect(phones?.filter((value) => value != null).length).toBeGreaterThan(5);
+    const recorded = Object.values(draft.calls['byId']?.recorded?.answers ?? {}).flat();
+    expect(JSON.stringify(recorded)).toContain('mobile_phone');
+  });
+
   it('reports a limit that it could not measure exactly', async () => {
     const { draft, findings } = await connect({ maxKeys: 33, refusal: 400 }, BY_IDS, 12);
     expect(Number(draft.calls['byId']?.call['maxBatch'])).toBeLessThanOrEqual(33);
