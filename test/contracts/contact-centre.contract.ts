@@ -180,7 +180,6 @@ const refusals = [
   { status: 404, target: '/api/v2/users/17/tickets/requested' },
   { status: 404, target: '/api/v2/tickets/17' },
   { status: 404, target: '/api/v2/tickets/17/comments' },
-  { status: 400, target: countPath },
   { status: 422, target: `${exportPath}?query=type:ticket&filter[type]=ticket` },
 ];
 

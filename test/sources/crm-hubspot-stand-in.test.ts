@@ -141,6 +141,23 @@ describe('the stand-in of HubSpot', () => {
     expect((await call('/crm/v3/objects/contacts?limit=101')).status).toBe(400);
   });
 
+  test('searches contacts behind an id, by their ids as numbers', async () => {
+    const search = (after: string) =>
+      post('/crm/v3/objects/contacts/search', {
+        filterGroups: [{ filters: [{ propertyName: 'hs_object_id', operator: 'GT', value: after }] }],
+        sorts: [{ propertyName: 'hs_object_id', direction: 'ASCENDING' }],
+        limit: 5,
+      });
+    const idsOf = ({ body }: Awaited<ReturnType<typeof search>>) =>
+      (body.results ?? []).map(({ id }) => Number(id));
+    const first = idsOf(await search('0'));
+    expect(first).toHaveLength(5);
+    expect(first).toEqual(first.toSorted((a, b) => a - b));
+    const [next = 0] = idsOf(await search(String(first.at(-1))));
+    expect(next).toBeGreaterThan(first.at(-1) ?? Infinity);
+    expect((await search('x')).status).toBe(400);
+  });
+
   test('searches contacts by several filters and groups, in pages', async () => {
     const customers = people.filter(({ crm }) => crm.lifecycleStage === 'customer');
     const groups = [
