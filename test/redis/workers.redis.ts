@@ -224,6 +224,16 @@ describe('a gateway of two workers', () => {
     expect(await idsOf()).toEqual(new Set([null]));
   });
 
+  it('reloads in both workers at SIGHUP, and none of them ends', async () => {
+    const before = workersOf(run);
+    run.child.kill('SIGHUP');
+    await vi.waitFor(() => {
+      expect(run.out().match(/SIGHUP: reloaded/g)).toHaveLength(2);
+    }, soon);
+    expect((await query(run)).errors).toBeUndefined();
+    expect(workersOf(run)).toEqual(before);
+  });
+
   it('loses only the requests in progress of a worker that dies, and starts another worker', async () => {
     const [victim = 0] = workersOf(run);
     const answers = await querySlowly(run);

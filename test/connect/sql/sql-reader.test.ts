@@ -170,7 +170,8 @@ describe('connecting a database', () => {
     expect(found).toContain(
       'Left out, because a declaration cannot name them: student.Postal Code, student.e"vil.',
     );
-    const written = JSON.stringify(draft);
+    // The recording names what is left out, so that a later check does not report it as new.
+    const written = JSON.stringify(draft, (name, value: unknown) => (name === 'leftOut' ? undefined : value));
     for (const name of [
       'password_hash',
       'apiToken',
