@@ -93,6 +93,7 @@ function webshop(world: World): Record<string, RecordCase> {
       positions: aliases,
     },
     'webshop consentsOfCustomers': { ...ids, lists: below('data', 'nodes') },
+    'webshop spendingOfCustomers': { ...ids, lists: below('data', 'nodes') },
   };
 }
 
