@@ -21,6 +21,8 @@ export interface JobCrashReport {
   lost: string[];
   repeated: string[];
   wrong: string[];
+  /** Status and body of the answers with a server error. */
+  refused: string[];
 }
 
 type Gateway = ChildProcessByStdio<Writable, Readable, null>;
@@ -44,6 +46,7 @@ export async function crashJobs({
     'query Card($by: CustomerKey!) { customer(by: $by) { name } }',
   );
   const spawned: Gateway[] = [];
+  const refused: string[] = [];
   const ports = new Map<Gateway, number>();
 
   function prepare(): Gateway {
@@ -67,8 +70,10 @@ export async function crashJobs({
   const client = jobClient({
     fetch: async (path, init) => {
       const response = await fetch(`http://127.0.0.1:${String(anyOf([...ports.values()]))}${path}`, init);
-      // While a killed gateway's transaction is recovered, the file may be locked.
-      if (response.status >= 500) throw new Error(`A gateway answered with status ${response.status}.`);
+      if (response.status >= 500) {
+        refused.push(`${response.status} ${await response.text()}`);
+        throw new Error(`A gateway answered with status ${response.status}.`);
+      }
       return response;
     },
   });
@@ -129,7 +134,7 @@ export async function crashJobs({
     await submitting;
     const report = {
       ...{ kills, jobs: jobs.length, rows: 0 },
-      ...{ unfinished: [], lost: [], repeated: [], wrong: [] },
+      ...{ unfinished: [], lost: [], repeated: [], wrong: [], refused },
     } as JobCrashReport;
     for (const job of jobs) {
       if (!(await isFinished(job, stateOf))) {

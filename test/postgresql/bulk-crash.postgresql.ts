@@ -15,7 +15,7 @@ it(
   'two gateways lose no row of a job, and repeat none, if either of them is killed',
   async () => {
     const report = await crashJobs({ kills: KILLS, postgresUrl: database.url });
-    expect(report).toMatchObject({ unfinished: [], lost: [], repeated: [], wrong: [] });
+    expect(report).toMatchObject({ unfinished: [], lost: [], repeated: [], wrong: [], refused: [] });
     expect(report.rows).toBeGreaterThanOrEqual(4_500);
   },
   120_000 + KILLS * 20_000,
