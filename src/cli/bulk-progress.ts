@@ -10,14 +10,14 @@ export interface BulkProgress {
 }
 
 export interface BulkProgressOptions {
-  /** The number of lines of this run. */
-  lines: number;
+  /** The number of lines of this run. Undefined if it is not known before. */
+  lines?: number;
   isTerminal: boolean;
   print: (text: string) => void;
   now: () => number;
 }
 
-/** Prints the number of answered lines, their rate, the time left, and the errors by system. */
+/** Prints the number of answered lines, their rate, the time left if the number of lines is known, and the errors by system. */
 export function printBulkProgress({ lines, isTerminal, print, now }: BulkProgressOptions): BulkProgress {
   const startedAt = now();
   const errorsBySystem = new Map<string, number>();
@@ -27,9 +27,9 @@ export function printBulkProgress({ lines, isTerminal, print, now }: BulkProgres
     const perSecond = answered / Math.max((now() - startedAt) / 1_000, 0.001);
     const errors = [...errorsBySystem].map(([name, count]) => `${name} ${count}`);
     return [
-      `${answered} of ${lines} lines`,
+      lines === undefined ? `${answered} lines` : `${answered} of ${lines} lines`,
       `${perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond)} a second`,
-      ...(answered === 0 || answered === lines
+      ...(lines === undefined || answered === 0 || answered === lines
         ? []
         : [`${durationText((lines - answered) / perSecond)} left`]),
       ...(errors.length === 0 ? [] : [`errors: ${errors.join(', ')}`]),

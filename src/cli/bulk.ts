@@ -6,6 +6,7 @@ import type { Bulk, BulkRequest, BulkRunnable } from '../bulk/bulk.js';
 import { checkPlan, type BulkPlan } from '../bulk/plan.js';
 import { csvRows } from '../bulk/write-rows.js';
 import { parseObject, type InputLine } from '../bulk/read-lines.js';
+import type { Row } from '../bulk/run-bulk.js';
 import { didYouMean } from '../did-you-mean.js';
 import { InvalidInputError } from '../errors.js';
 import { finish, hasFailed, openRows, readInput, replaceRows, rowsIn } from './bulk-files.js';
@@ -110,23 +111,25 @@ async function runAudience(
   request: BulkRequest,
   { audience, out }: { audience: string; out: string },
 ): Promise<void> {
-  const part = `${out}.part`;
-  rmSync(part, { force: true });
-  const file = await openRows(part, []);
-  let failures = 0;
-  let count = 0;
+  const part = `${out}.members`;
+  const discard = () => {
+    rmSync(part, { force: true });
+  };
+  discard();
   try {
-    for await (const row of bulk.runAudience(audience, request)) {
-      file.write(row);
-      count += 1;
-      if (hasFailed(row)) failures += 1;
-    }
+    const file = await openRows(part, []);
+    const failures = await writeRows(bulk.runAudience(audience, request), file, {
+      interrupt: () => {
+        discard();
+        process.stderr.write('\nInterrupted. Run the same command again to start from the beginning.\n');
+        process.exit(130);
+      },
+    });
+    await finish(part, out, () => csvRows(request.runnable.operation.single, ['id'], bulk.schema));
+    reportEnd(out, failures, false);
   } finally {
-    file.close();
+    discard();
   }
-  process.stderr.write(`${count} members of ${audience}.\n`);
-  await finish(part, out, () => csvRows(request.runnable.operation.single, ['id'], bulk.schema));
-  reportEnd(out, failures);
 }
 
 async function runLines(
@@ -140,21 +143,38 @@ async function runLines(
   const rest = lines.filter(({ line }) => line > file.lastLine);
   if (rest.length < lines.length)
     process.stderr.write(`Continuing after line ${file.lastLine}: ${rest.length} lines are left.\n`);
-  const progress = printBulkProgress({
+  const failures = await writeRows(bulk.run(rest, request), file, {
     lines: rest.length,
+    // Each row is in the file when its write returns, so the process can end at any moment.
+    interrupt: () => {
+      process.stderr.write('\nInterrupted. Run the same command again to continue.\n');
+      process.exit(130);
+    },
+  });
+  if (isRetry) await replaceRows(out, part);
+  else
+    await finish(part, out, () =>
+      csvRows(request.runnable.operation.single, Object.keys(lines[0]?.input ?? {}), bulk.schema),
+    );
+  reportEnd(out, failures, /json/.test(extname(out)));
+}
+
+/** Writes rows to a file, with progress. Returns the number of failed rows. `lines` is their number, if it is known. */
+async function writeRows(
+  rows: AsyncIterable<Row>,
+  file: Awaited<ReturnType<typeof openRows>>,
+  { lines, interrupt }: { lines?: number; interrupt: () => never },
+): Promise<number> {
+  const progress = printBulkProgress({
+    ...(lines === undefined ? {} : { lines }),
     isTerminal: process.stderr.isTTY,
     print: (text) => process.stderr.write(text),
     now: () => performance.now(),
   });
-  // Each row is in the file when its write returns, so the process can end at any moment.
-  const interrupt = (): never => {
-    process.stderr.write('\nInterrupted. Run the same command again to continue.\n');
-    process.exit(130);
-  };
   process.once('SIGINT', interrupt);
   let failures = 0;
   try {
-    for await (const row of bulk.run(rest, request)) {
+    for await (const row of rows) {
       file.write(row);
       progress.row(row);
       if (hasFailed(row)) failures += 1;
@@ -164,20 +184,15 @@ async function runLines(
     file.close();
   }
   progress.end();
-  if (isRetry) await replaceRows(out, part);
-  else
-    await finish(part, out, () =>
-      csvRows(request.runnable.operation.single, Object.keys(lines[0]?.input ?? {}), bulk.schema),
-    );
-  reportEnd(out, failures);
+  return failures;
 }
 
-function reportEnd(out: string, failures: number): void {
+function reportEnd(out: string, failures: number, canRetry: boolean): void {
   process.stdout.write(`${out}\n`);
   if (failures === 0) return;
   process.exitCode = 1;
   process.stderr.write(
-    /json/.test(extname(out))
+    canRetry
       ? `${failures} lines failed. Run them again alone with --retry-failed.\n`
       : `${failures} lines failed.\n`,
   );

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { RequestListener } from 'node:http';
 import { z } from 'zod';
-import type { Bulk } from '../bulk/bulk.js';
+import type { Bulk, BulkRequest } from '../bulk/bulk.js';
 import { checkPlan } from '../bulk/plan.js';
 import { countLines, parseObject, readCsvLines, readJsonLines, type InputLine } from '../bulk/read-lines.js';
 import type { JobResults, Jobs } from '../bulk/jobs.js';
@@ -64,11 +64,11 @@ export function createBulkEndpoint(options: BulkEndpointOptions): AnswerBulk {
     if (head.method !== 'POST')
       throw httpError('BAD_REQUEST', 'Send the identifiers by POST.', 405, { allow: 'POST' });
     const requestId = requestIdOf(head.headers);
-    const audience = url.searchParams.get('audience');
-    if (audience !== null) return answerAudience(audience, { head, url, principal, requestId });
-    const format = formatOf(head.headers);
     const runnable = bulk.find(decodeURIComponent(url.pathname.slice(PREFIX.length)));
     const request = { runnable, principal, requestId, variables: variablesIn(url) };
+    const audience = url.searchParams.get('audience');
+    if (audience !== null) return answerAudience(audience, request, { head, url });
+    const format = formatOf(head.headers);
     const isPlan = url.searchParams.has('plan');
     if (jobs !== undefined && !isPlan && prefersJob(head.headers))
       return submitJob(jobs, request, { chunks: body.chunks(), format, kinds, url });
@@ -92,17 +92,16 @@ export function createBulkEndpoint(options: BulkEndpointOptions): AnswerBulk {
   /** The lines are the members of a named audience. Their number is not known before, so there is no plan and no job. */
   const answerAudience = async (
     audience: string,
-    {
-      head,
-      url,
-      principal,
-      requestId,
-    }: { head: RequestHead; url: URL; principal: Principal; requestId: string },
+    request: BulkRequest,
+    { head, url }: { head: RequestHead; url: URL },
   ): Promise<BulkAnswer> => {
     if (url.searchParams.has('plan'))
       throw httpError('BAD_REQUEST', 'An audience has no plan in bulk. Query "audiencePlan" instead.');
-    const runnable = bulk.find(decodeURIComponent(url.pathname.slice(PREFIX.length)));
-    const request = { runnable, principal, requestId, variables: variablesIn(url) };
+    if (url.searchParams.has('deliver') || url.searchParams.has('notify'))
+      throw httpError(
+        'BAD_REQUEST',
+        'The rows of an audience cannot be sent to an endpoint. Submit a job with the lines instead.',
+      );
     const rows = bulk.runAudience(audience, request, { signal: head.signal });
     // The first page is read before the answer begins, so that a refusal has its status.
     const first = await rows.next();
@@ -113,7 +112,11 @@ export function createBulkEndpoint(options: BulkEndpointOptions): AnswerBulk {
     })();
     return {
       status: 200,
-      ...rowsAnswer({ runnable, inputs: ['id'], rows: all }, isCsvAccepted(head.headers), true),
+      ...rowsAnswer(
+        { runnable: request.runnable, inputs: ['id'], rows: all },
+        isCsvAccepted(head.headers),
+        true,
+      ),
     };
   };
 

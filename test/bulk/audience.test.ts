@@ -109,6 +109,8 @@ describe('bulk from an audience', () => {
   test.each<[string, string, Role, number, string]>([
     ['an unknown name', 'audience=Buyer', 'operator', 400, 'Did you mean'],
     ['a plan', 'audience=Buyers&plan', 'operator', 400, 'audiencePlan'],
+    ['an endpoint', 'audience=Buyers&deliver=tool', 'operator', 400, 'endpoint'],
+    ['the notification of an endpoint', 'audience=Buyers&notify=tool', 'operator', 400, 'endpoint'],
     ['masked values', 'audience=Buyers', 'analyst', 403, 'masked values'],
     ['a missing scope', 'audience=Buyers', 'frontend', 403, ''],
   ])('is refused for %s before the first line', async (_, query, role, status, message) => {

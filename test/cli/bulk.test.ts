@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse as parseCsv } from 'csv-parse/sync';
@@ -129,9 +129,20 @@ describe('stekkerdoos bulk', { timeout: 120_000 }, () => {
     const result = await ofAudience('Buyers');
     expect(result).toMatchObject({ code: 0, out: `${out}\n` });
     const rows = readFileSync(out, 'utf8').trim().split('\n');
-    expect(result.err).toMatch(new RegExp(`^${rows.length} members of Buyers\\.`, 'm'));
+    expect(result.err).toMatch(new RegExp(`^${rows.length} lines, .* a second$`, 'm'));
     expect(rows.length).toBeGreaterThan(5);
+    // The file of an interrupted run over lines stays, so that this run can continue.
     out = join(folder, 'others.ndjson');
+    writeFileSync(`${out}.part`, '');
+    expect(await ofAudience('Buyers')).toMatchObject({ code: 0 });
+    expect(existsSync(`${out}.part`)).toBe(true);
+    out = join(folder, 'failed.ndjson');
+    await control.set('order-system', { fault: 'down' });
+    const failed = await ofAudience('Buyers');
+    await control.heal();
+    expect(failed.code).toBeGreaterThan(0);
+    expect(failed.err).not.toContain('--retry-failed');
+    expect(readdirSync(folder).filter((name) => name.startsWith('failed'))).toEqual([]);
     expect(await ofAudience('Buyer')).toMatchObject({
       code: 2,
       err: expect.stringMatching(/no audience with this name\. Did you mean "Buyers"/) as string,
