@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'graphql';
 import { z } from 'zod';
 import type { OperationRequest, OperationRunner } from '../operation/answer.js';
@@ -5,7 +6,7 @@ import type { Prepared } from '../operation/prepare.js';
 import type { Principal } from '../operation/principal.js';
 import { httpError } from '../operation/request-error.js';
 import type { InputLine } from './read-lines.js';
-import { budgetIsSpentFor, sleep } from './run-bulk.js';
+import { budgetIsSpentFor } from './run-bulk.js';
 
 /** One page of the ids of the members. */
 export const MEMBERS = parse(`query AudienceMembers($name: String!, $after: String) {
@@ -34,7 +35,7 @@ export interface AudienceMembersOptions {
   requestId: string;
   signal?: OperationRequest['signal'];
   /** Waits until the caller's budget has points again. Default: a timer. */
-  wait?: (ms: number) => Promise<void>;
+  wait?: (ms: number) => Promise<unknown>;
 }
 
 /**

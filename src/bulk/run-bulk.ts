@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionResult } from '@graphql-tools/utils';
 import type { GraphQLError } from 'graphql';
 import type { AbortListening, Answer, OperationRequest, OperationRunner } from '../operation/answer.js';
@@ -42,7 +43,7 @@ export interface BulkOptions {
   /** The time of day in milliseconds, for `asOf`. Default: that of the computer. */
   now?: () => number;
   /** Waits until the caller's budget has points again. Default: a timer. */
-  wait?: (ms: number) => Promise<void>;
+  wait?: (ms: number) => Promise<unknown>;
   /** Called after each answer, with its number of lines. */
   onAnswer?: (answer: Answer, count: number, startedAt: number) => void;
 }
@@ -59,8 +60,8 @@ const MAX_WAIT_MS = 5_000;
 /**
  * Answers an operation for each line, in their order. Lines are answered together, in parts that the limits of the caller
  * allow. The next part starts when the client has read the lines before, so memory does not grow with the number of lines. If
- * the caller's budget of this minute is spent, the run continues in the next minute.
- * It ends without further rows when the client disconnects.
+ * the caller's budget of this minute is spent, the run continues in the next minute. The run ends without further rows when the
+ * client disconnects.
  */
 export async function* runBulk(lines: Iterable<InputLine>, options: BulkOptions): AsyncGenerator<Row> {
   const { clock, firstSize = FIRST_SIZE } = options;
@@ -175,8 +176,6 @@ async function answerPart(
     };
   });
 }
-
-export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Answers the keys of some lines. Waits while the caller's budget is spent. */
 async function answerKeys(

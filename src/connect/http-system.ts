@@ -41,11 +41,19 @@ export function variableOf(source: string, name: string): string {
   return `${source.toUpperCase().replaceAll('-', '_')}_${name}`;
 }
 
+/** The variables of the credentials of a source. */
+export function credentialVariables(source: string) {
+  return {
+    token: variableOf(source, 'TOKEN'),
+    user: variableOf(source, 'USER'),
+    password: variableOf(source, 'PASSWORD'),
+    key: variableOf(source, 'KEY'),
+  };
+}
+
 /** Reads the credentials of a source: `_TOKEN`, or `_USER` and `_PASSWORD`, or `_KEY`. Those in an address are basic ones. */
 export function credentialsOf(source: string, environment: Environment, url?: URL): Credentials {
-  const [token, user, password, key] = ['TOKEN', 'USER', 'PASSWORD', 'KEY'].map((name) =>
-    variableOf(source, name),
-  ) as [string, string, string, string];
+  const { token, user, password, key } = credentialVariables(source);
   const values: Record<string, string | undefined> = { ...environment };
   if (url !== undefined && url.username !== '') {
     values[user] = decodeURIComponent(url.username);

@@ -1,5 +1,5 @@
 import type { Environment } from '../../settings.js';
-import { credentialsOf, variableOf, type Credentials } from '../http-system.js';
+import { credentialsOf, credentialVariables, variableOf, type Credentials } from '../http-system.js';
 import type { CurlCommand } from './curl.js';
 import type { Description } from './description.js';
 
@@ -23,10 +23,8 @@ export function describedCredentials(
 }
 
 /** The variables of the credentials that the description declares, for messages. Undefined if it declares none. */
-export function credentialVariables(source: string, { schemes }: Description): string | undefined {
-  const [token, user, password, key] = ['TOKEN', 'USER', 'PASSWORD', 'KEY'].map((name) =>
-    variableOf(source, name),
-  ) as [string, string, string, string];
+export function describedVariables(source: string, { schemes }: Description): string | undefined {
+  const { token, user, password, key } = credentialVariables(source);
   const texts = schemes.flatMap((scheme) => {
     if (scheme.kind === 'bearer') return [token];
     if (scheme.kind === 'basic') return [`${user} and ${password}`];
@@ -121,9 +119,7 @@ function credentialsIn(
 ): Credentials {
   const authorization = headers['authorization'];
   const [, scheme = '', value = ''] = /^(\S+)\s+(.+)$/.exec(authorization ?? '') ?? [];
-  const [token, user, password, key] = ['TOKEN', 'USER', 'PASSWORD', 'KEY'].map((name) =>
-    variableOf(source, name),
-  ) as [string, string, string, string];
+  const { token, user, password, key } = credentialVariables(source);
   if (/^bearer$/i.test(scheme)) return credentialsOf(source, { [token]: value });
   if (/^basic$/i.test(scheme)) {
     const [, name = '', secret = ''] =

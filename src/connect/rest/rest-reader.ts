@@ -4,9 +4,9 @@ import { httpSystem, plainAddress, variableOf, type Credentials, type HttpSystem
 import type { Candidate, Look, Measured, ReaderOptions, SystemReader } from '../reader.js';
 import { valuesAt } from '../values.js';
 import {
-  credentialVariables,
   curlHeaders,
   describedCredentials,
+  describedVariables,
   headerVariable,
   requiredHeaders,
   withHeaders,
@@ -113,7 +113,7 @@ export class RestReader implements SystemReader {
           text: `The description requires the header ${name}. Set ${headerVariable(source, name)} to its value.`,
           isWarning: true,
         });
-    const variables = credentialVariables(source, description);
+    const variables = describedVariables(source, description);
     if (variables !== undefined && Object.keys(credentials.values).length === 0)
       findings.push({
         step: 'look',
