@@ -8,7 +8,10 @@ import { id, onlyId } from './wire.js';
 /** A page of a query has 2,000 records. */
 const MAX_LISTED = 1_000;
 
-/** The query of the contacts with a case like this. A state of Salesforce is only a word, so all open cases, or all closed ones, are listed. */
+/**
+ * The query of the contacts with a case like this. A state of Salesforce is only a word, so all open cases, or all closed ones,
+ * are listed.
+ */
 function contactsWith({ status, isOpen, createdAt: { since, before } = {} }: TicketComparison): string {
   const isClosed = [
     ...(isOpen === undefined ? [] : [!isOpen]),

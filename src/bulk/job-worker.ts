@@ -61,7 +61,7 @@ export function createJobWorker(options: JobWorkerOptions): JobWorker {
     return rows;
   }
 
-  /** Answers a part, and stores or sends its rows. Returns the reason if the job cannot continue. Throws if the operation cannot run. */
+  /** Answers a part, and stores or sends its rows. Returns the reason if the job cannot continue. Throws if it cannot run. */
   async function process(
     leased: LeasedPart,
     content: NonNullable<LeasedPart['content']>,

@@ -11,7 +11,7 @@ export interface ConditionValues {
   /** ISO 8601 with a time zone. */
   DATE_TIME: string;
   TEXT: string;
-  /** All tickets of the customer in the system. Several systems may declare such a condition, with one name: all their tickets count. */
+  /** All tickets of the customer in the system. Several systems may declare one such condition: all their tickets count. */
   TICKETS: readonly ConditionTicket[];
 }
 

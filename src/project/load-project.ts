@@ -30,9 +30,9 @@ export interface ProjectOptions {
 const MODULES = ['index.ts', 'index.mts', 'index.js', 'index.mjs'];
 
 /**
- * Reads a project folder: settings, sources with their SDL, operations, triggers and named audiences. The sources of the folder come before the
- * built-in ones, so their values are preferred. Problems are returned in the options, so that the gateway reports them together
- * with its own. Each call reads changed modules again.
+ * Reads a project folder: settings, sources with their SDL, operations, triggers and named audiences. The sources of the folder
+ * come before the built-in ones, so their values are preferred. Problems are returned in the options, so that the gateway reports
+ * them together with its own. Each call reads changed modules again.
  */
 export async function loadProject(
   folder: string,

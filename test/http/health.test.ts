@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSchema } from 'graphql';
@@ -120,8 +120,10 @@ describe('the health of the gateway', () => {
 
 describe('the readiness of the gateway', { timeout: 60_000 }, () => {
   const opened: TestGateway[] = [];
+  const folders: string[] = [];
   afterEach(async () => {
     await Promise.all(opened.splice(0).map((gateway) => gateway.close()));
+    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
   });
   const open = (environment: Record<string, string>, options = {}): TestGateway => {
     const gateway = createTestGateway(environment, options);
@@ -191,6 +193,7 @@ describe('the readiness of the gateway', { timeout: 60_000 }, () => {
 
   test('is true with a webhook store that answers', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-health-'));
+    folders.push(folder);
     const gateway = open({
       ...directSettings(['kvk']),
       WEBHOOK_FILE: join(folder, 'webhooks.db'),
