@@ -221,8 +221,7 @@ export class CustomerCompiler<C extends Client> {
       this.#lists.set(name, { readPage: read });
       return;
     }
-    const loader = this.#options.calls.fieldLoader(call, field, id, namespace) as
-      Loader<Client, string, unknown> | undefined;
+    const loader = this.#options.calls.fieldLoader(call, field, id, namespace);
     const { isList } = objectTypeOf(this.#options.sdl, field);
     if (loader === undefined) return;
     const readValue = async (keys: readonly string[], load: Context['load']): Promise<unknown> => {

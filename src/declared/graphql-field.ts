@@ -106,7 +106,7 @@ function chainOf(text: string): string[] {
 /** The selection of a text such as `{ id name }`. Undefined if it is not a selection, which is reported. */
 function parseSelection(text: string, report: (problem: string) => void): SelectionSetNode | undefined {
   try {
-    const { definitions } = parse(text, { noLocation: true, maxTokens: MAX_TOKENS });
+    const { definitions } = parse(text, { noLocation: true, maxLexicalTokens: MAX_TOKENS });
     const [query] = definitions;
     if (
       definitions.length === 1 &&

@@ -52,15 +52,20 @@ export class LiveGateway {
       this.#shouldReloadAgain = true;
       return this.#reloading;
     }
-    this.#reloading = this.#replace(reason).finally(() => {
+    this.#reloading = this.#replaceUntilCurrent(reason);
+    return this.#reloading;
+  }
+
+  async #replaceUntilCurrent(reason: string): Promise<void> {
+    try {
+      await this.#replace(reason);
+    } finally {
       this.#reloading = undefined;
       if (this.#shouldReloadAgain && !this.#isStopping) {
         this.#shouldReloadAgain = false;
-        return this.reload(reason);
+        await this.reload(reason);
       }
-      return undefined;
-    });
-    return this.#reloading;
+    }
   }
 
   /** Waits for a reload, then closes the gateway. */

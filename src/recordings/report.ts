@@ -79,7 +79,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 function xml(text: string): string {
   return (
     text
-      // eslint-disable-next-line no-control-regex -- XML 1.0 allows none of these characters.
+      // oxlint-disable-next-line no-control-regex -- XML 1.0 allows none of these characters.
       .replace(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|\p{Surrogate}/gu, '?')
       .replace(/[&<>"\n]/g, (character) => ENTITIES[character] ?? character)
   );

@@ -5,7 +5,7 @@ export interface FieldWeakMap<K extends object, V> {
 }
 
 /** A constructor that returns its argument, so that a class that extends it adds its private fields to that object. */
-// eslint-disable-next-line @typescript-eslint/no-extraneous-class -- The constructor returns another object.
+// oxlint-disable-next-line typescript/no-extraneous-class -- The constructor returns another object.
 class Returned {
   constructor(object: object) {
     return object;

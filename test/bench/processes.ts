@@ -1,11 +1,11 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import { execFile, fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdtemp, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
+import { promisify } from 'node:util';
 import { V8_FLAGS } from '../../src/v8/flags.js';
 import type { Answer, BenchCommand, Ready, Role, Usage } from './bench-process.js';
 
@@ -37,30 +37,17 @@ export interface Build {
  */
 export async function build(): Promise<Build> {
   const folder = await mkdtemp(join(tmpdir(), 'stekkerdoos-bench-'));
-  const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), (path) => ts.sys.readFile(path)) as {
-    config: { compilerOptions: object };
-  };
-  // A single file does not show that its package has ES modules.
-  const module = 'ESNext';
-  const compilerOptions = {
-    ...config.compilerOptions,
-    module,
-    moduleResolution: 'Bundler',
-    sourceMap: false,
-  };
-  const { options } = ts.convertCompilerOptionsFromJson(compilerOptions, ROOT);
+  await promisify(execFile)(process.execPath, [
+    join(ROOT, 'node_modules/typescript/bin/tsc'),
+    '-p',
+    join(ROOT, 'test/bench'),
+    '--outDir',
+    folder,
+  ]);
+  // Skip the packages of the peers, which are hundreds of megabytes.
+  const filter = (path: string) => !path.endsWith('.ts') && !path.endsWith('node_modules');
   for (const part of ['schema', 'src', 'sources', 'test/bench', 'test/support']) {
-    // Skip the packages of the peers, which are hundreds of megabytes.
-    for (const from of ts.sys.readDirectory(join(ROOT, part), undefined, ['**/node_modules'])) {
-      const to = join(folder, relative(ROOT, from));
-      await mkdir(dirname(to), { recursive: true });
-      if (!from.endsWith('.ts')) await copyFile(from, to);
-      else {
-        const text = await readFile(from, 'utf8');
-        const code = ts.transpileModule(text, { compilerOptions: options, fileName: from });
-        await writeFile(to.replace(/\.ts$/, '.js'), code.outputText);
-      }
-    }
+    await cp(join(ROOT, part), join(folder, part), { recursive: true, filter });
   }
   await copyFile(join(ROOT, 'package.json'), join(folder, 'package.json'));
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));

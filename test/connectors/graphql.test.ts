@@ -30,10 +30,12 @@ describeContract<GraphqlClient>({
       sendJson(response, { data: 'everywhere@example.nl' });
     });
     const client = open(connectorTo('URL', 'TOKEN'), { URL: server.url, TOKEN: 't' });
-    return client.query('{ __typename }', {}).finally(async () => {
+    try {
+      return await client.query('{ __typename }', {});
+    } finally {
       await client.close();
       await server.close();
-    });
+    }
   },
   mismatch: { place: 'at: data', value: 'everywhere@example.nl' },
   find: async (client, email) => (await client.query(FIND, { email })).data?.customerByIdentifier,

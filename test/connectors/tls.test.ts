@@ -50,7 +50,11 @@ describe('a system with a certificate of a private CA', () => {
         ...settings,
         ...more,
       });
-      return client.get(z.unknown(), '/').finally(() => client.close());
+      try {
+        return await client.get(z.unknown(), '/');
+      } finally {
+        await client.close();
+      }
     };
 
     it('receives no request if its CA is not configured', async () => {

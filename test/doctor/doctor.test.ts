@@ -42,7 +42,11 @@ async function orderSystem(change: string, back: string): Promise<Environment> {
   const run = async (text: string): Promise<void> => {
     const client = new pg.Client({ connectionString: orders.ownerUrl });
     await client.connect();
-    await client.query(text).finally(() => client.end());
+    try {
+      await client.query(text);
+    } finally {
+      await client.end();
+    }
   };
   const settings = orders.settings(orders.url);
   const role = (variable: string) => new URL(settings[variable] ?? '').username;

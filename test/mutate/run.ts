@@ -56,6 +56,8 @@ const results = await new Stryker({
   reporters: ['progress-append-only'],
   concurrency: 1,
   ignorePatterns: ['dist'],
+  // The copy needs no other tsconfig.json. Stryker would read it with an API that TypeScript 7 does not have.
+  tsconfigFile: 'none',
   // Outside the repository, so that no other tool finds the copy.
   tempDirName: join(tmpdir(), 'stekkerdoos-mutate'),
   cleanTempDir: 'always',

@@ -29,7 +29,7 @@ const broken: SourceDefinition = {
         throw new TypeError(`cannot read ${PRIVATE}`);
       },
       throwingText: () => {
-        // eslint-disable-next-line @typescript-eslint/only-throw-error -- a library may throw something that is not an Error, and its text must not reach the client either
+        // oxlint-disable-next-line typescript/only-throw-error -- a library may throw something that is not an Error, and its text must not reach the client either
         throw PRIVATE;
       },
       notANumber: () => PRIVATE,

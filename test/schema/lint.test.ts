@@ -1,5 +1,3 @@
-// ESLint never finishes this rule on the recursive types of graphql-js.
-/* eslint @typescript-eslint/no-unsafe-class-instance-assignment: "off" */
 import { readFileSync } from 'node:fs';
 import {
   buildSchema,

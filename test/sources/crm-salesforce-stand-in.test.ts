@@ -59,7 +59,11 @@ async function withOwn<T>(
   use: (salesforce: CrmSalesforce) => Promise<T>,
 ): Promise<T> {
   const crmSalesforce = await startCrmSalesforce(world, options);
-  return use(crmSalesforce).finally(() => crmSalesforce.close());
+  try {
+    return await use(crmSalesforce);
+  } finally {
+    await crmSalesforce.close();
+  }
 }
 
 describe('the login of the stand-in of Salesforce', () => {

@@ -227,10 +227,14 @@ describe('X', () => {
 
   describe('during a search for posts', () => {
     let client: Opened<XClient>;
-    const load = (usernames: string[]) => {
+    const load = async (usernames: string[]) => {
       gatewayWith({});
       client = open<XClient>(x.connector, standIn.settings(standIn.url), { source: 'x' });
-      return newestMentions.load(usernames, client).finally(() => client.close());
+      try {
+        return await newestMentions.load(usernames, client);
+      } finally {
+        await client.close();
+      }
     };
 
     it('reads further pages', async () => {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import ts from 'typescript';
+import { transformWithOxc } from 'vite';
 import { afterAll, describe, expect, it } from 'vitest';
 import { V8_FLAGS } from '../../src/v8/flags.js';
 
@@ -17,11 +17,11 @@ describe('the flags of V8', () => {
     expect(scripts.start).toBe(`exec node ${V8_FLAGS.join(' ')} dist/src/process/main.js`);
   });
 
-  it('are those of the command stekkerdoos, which forwards its arguments and signals to one process', () => {
-    const { outputText } = ts.transpileModule(readFileSync('src/cli/cli.ts', 'utf8'), {
-      compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext },
+  it('are those of the command stekkerdoos, which forwards its arguments and signals to one process', async () => {
+    const { code } = await transformWithOxc(readFileSync('src/cli/cli.ts', 'utf8'), 'cli.ts', {
+      target: 'es2023',
     });
-    const head = outputText.split('\n').slice(0, 2).join('\n');
+    const head = code.split('\n').slice(0, 2).join('\n');
     const [file, link] = [join(folder, 'cli.mjs'), join(folder, 'stekkerdoos')];
     const body = 'console.log(JSON.stringify([process.execArgv, process.argv.slice(2), process.ppid]))';
     writeFileSync(file, `${head}\n${body}\n`);

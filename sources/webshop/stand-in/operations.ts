@@ -105,7 +105,7 @@ export function createOperations({
 
 function prepare(schema: GraphQLSchema, query: string): Prepared | readonly GraphQLError[] {
   try {
-    const document = parse(query, { maxTokens: mostTokens });
+    const document = parse(query, { maxLexicalTokens: mostTokens });
     const errors = validate(schema, document, validationRules);
     if (errors.length > 0) return errors;
 

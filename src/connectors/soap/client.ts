@@ -99,7 +99,8 @@ type Send = (message: string, headers: Record<string, string>) => void;
 /** Replaces the HTTP client of the soap package: it passes the message to the call that created it. */
 const handOver: IHttpClient = {
   request: (_address, message: string, _callback, headers, options) => {
-    (options?.['send'] as Send)(message, headers as Record<string, string>);
+    const { send } = options as { send: Send };
+    send(message, headers as Record<string, string>);
     return undefined as never;
   },
 };

@@ -82,7 +82,7 @@ describe('a link', () => {
       [unknownScript, undefined],
     ]);
     callBuffer.mockImplementation((_command, _script, _count, _state, key) =>
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the driver may reject with anything
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the driver may reject with anything
       key === 'd' ? Promise.reject(again) : key === 'e' ? Promise.reject('text') : Promise.resolve(1),
     );
     const errors = await link.runAll(WRITE, [['a', 1], ['b', 2], ['c'], ['d'], ['e']]);

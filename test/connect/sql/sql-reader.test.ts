@@ -356,7 +356,7 @@ describe('names of tables and columns with special characters', () => {
       expect(textsOf(findings)).toContain(
         `a declaration cannot name them: ${LEFT_OUT.map((name) => `x';--customer.${name.replace('\u001b', '?')}`).join(', ')}.`,
       );
-      // eslint-disable-next-line no-control-regex -- no finding may control a terminal
+      // oxlint-disable-next-line no-control-regex -- no finding may control a terminal
       expect(JSON.stringify([look, findings])).not.toMatch(/\u001b|\\u001b/);
       const gateway = openConnected(
         draft,
