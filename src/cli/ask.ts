@@ -21,7 +21,7 @@ export const showCustomer = defineCommand({
   meta: {
     name: 'ask',
     description:
-      'Shows a customer in all systems. Example: stekkerdoos ask eva@example.nl --why. Exit code 1: no customer is shown',
+      'Shows a customer in all systems. Exit code 1: no customer is shown. Example: stekkerdoos ask eva@example.nl --why',
   },
   args: {
     identifier: {

@@ -8,7 +8,8 @@ import { verifyAudit, type AuditVerification } from '../privacy/audit-verify.js'
 const verify = defineCommand({
   meta: {
     name: 'verify',
-    description: 'Checks whether lines of an audit log were removed, changed or moved',
+    description:
+      'Checks whether lines of an audit log were removed, changed or moved. Example: stekkerdoos audit verify audit.ndjson',
   },
   args: {
     files: {
@@ -91,6 +92,6 @@ function summaryOf({
 }
 
 export const audit = defineCommand({
-  meta: { name: 'audit', description: 'The audit log' },
+  meta: { name: 'audit', description: 'The audit log.' },
   subCommands: { verify },
 });

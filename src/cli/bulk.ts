@@ -20,7 +20,7 @@ export const bulk = defineCommand({
   meta: {
     name: 'bulk',
     description:
-      'Answers a persisted operation for each line of a file. An interrupted run continues where it was. Example: stekkerdoos bulk profiles --in people.csv --out profiles.ndjson. Exit code 1: some lines failed',
+      'Answers a persisted operation for each line of a file. An interrupted run continues where it was. Exit code 1: some lines failed. Example: stekkerdoos bulk profiles --in people.csv --out profiles.ndjson',
   },
   args: {
     operation: {

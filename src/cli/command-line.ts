@@ -1,10 +1,11 @@
 import { defineCommand, runCommand, runMain } from 'citty';
 import { GatewayError, InvalidInputError } from '../errors.js';
 import { findMistake } from './mistakes.js';
+import { usageOf } from './usage.js';
 
 /** `stekkerdoos <verb>`: one file for each verb, imported when it runs. */
-const stekkerdoos = defineCommand({
-  meta: { name: 'stekkerdoos', description: 'One live customer view over all systems of an organisation' },
+export const stekkerdoos = defineCommand({
+  meta: { name: 'stekkerdoos', description: 'One live customer view over all systems of an organisation.' },
   subCommands: {
     ask: () => import('./ask.js').then(({ showCustomer }) => showCustomer),
     audit: () => import('./audit.js').then(({ audit }) => audit),
@@ -30,7 +31,12 @@ const stekkerdoos = defineCommand({
  */
 export async function runCommandLine(rawArgs: string[]): Promise<void> {
   if (rawArgs.some((word) => word === '--help' || word === '-h')) {
-    await runMain(stekkerdoos, { rawArgs });
+    await runMain(stekkerdoos, {
+      rawArgs,
+      showUsage: async (command, parent) => {
+        process.stdout.write(`${await usageOf(command, parent)}\n`);
+      },
+    });
     return;
   }
   try {

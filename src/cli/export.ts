@@ -7,7 +7,8 @@ import { openOwnGateway, readBy } from './own-gateway.js';
 export const exportAll = defineCommand({
   meta: {
     name: 'export',
-    description: 'Writes all data of a customer in all systems to a file, for the customer',
+    description:
+      'Writes all data of a customer in all systems to a file, for the customer. Example: stekkerdoos export --by email=- --out export.json',
   },
   args: {
     by: {

@@ -13,7 +13,8 @@ const REQUEST_TIMEOUT_MS = 60_000;
 export const forget = defineCommand({
   meta: {
     name: 'forget',
-    description: 'Drops the cached records of a customer, and suppresses the customer if requested',
+    description:
+      'Drops the cached records of a customer, and suppresses the customer if requested. Example: stekkerdoos forget --by email=- --suppress',
   },
   args: {
     by: {

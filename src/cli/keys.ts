@@ -7,7 +7,11 @@ import { isProject } from '../project/project-folder.js';
 import { SettingsReader } from '../settings.js';
 
 const create = defineCommand({
-  meta: { name: 'new', description: 'Makes an API key and prints it once' },
+  meta: {
+    name: 'new',
+    description:
+      'Makes an API key and prints it once. Example: stekkerdoos keys new --name shop --role frontend',
+  },
   args: {
     name: { type: 'string', required: true, description: 'The name of the caller in the audit log' },
     role: { type: 'string', required: true, description: 'The role of the caller, such as frontend' },
@@ -39,6 +43,6 @@ const create = defineCommand({
 });
 
 export const keys = defineCommand({
-  meta: { name: 'keys', description: 'API keys of callers' },
+  meta: { name: 'keys', description: 'API keys of callers.' },
   subCommands: { new: create },
 });

@@ -40,6 +40,6 @@ function isSame(option: string, typed: string): boolean {
   return plain(option) === plain(typed);
 }
 
-async function resolve<T>(value: Resolvable<T>): Promise<T> {
+export async function resolve<T>(value: Resolvable<T>): Promise<T> {
   return typeof value === 'function' ? await (value as () => T | Promise<T>)() : await value;
 }

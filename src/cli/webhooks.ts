@@ -12,7 +12,10 @@ import {
 } from '../webhooks/store.js';
 
 const list = defineCommand({
-  meta: { name: 'list', description: 'The deliveries, the newest first' },
+  meta: {
+    name: 'list',
+    description: 'The deliveries, the newest first. Example: stekkerdoos webhooks list --state dead',
+  },
   args: {
     state: { type: 'string', description: `Deliveries in one state: ${DELIVERY_STATES.join(', ')}` },
     endpoint: { type: 'string', description: 'Deliveries to one endpoint' },
@@ -33,7 +36,10 @@ const list = defineCommand({
 });
 
 const show = defineCommand({
-  meta: { name: 'show', description: 'One delivery, without its content' },
+  meta: {
+    name: 'show',
+    description: 'One delivery, without its content. Example: stekkerdoos webhooks show 42',
+  },
   args: {
     id: {
       type: 'positional',
@@ -57,7 +63,11 @@ const show = defineCommand({
 });
 
 const replay = defineCommand({
-  meta: { name: 'replay', description: 'Sends deliveries again, with the same webhook-id' },
+  meta: {
+    name: 'replay',
+    description:
+      'Sends deliveries again, with the same webhook-id. Example: stekkerdoos webhooks replay --dead',
+  },
   args: {
     id: { type: 'positional', required: false, description: 'One delivery' },
     dead: { type: 'boolean', description: 'All deliveries that failed finally' },
@@ -82,7 +92,11 @@ const replay = defineCommand({
 });
 
 const endpoints = defineCommand({
-  meta: { name: 'endpoints', description: 'The endpoints, their waiting deliveries, and which are disabled' },
+  meta: {
+    name: 'endpoints',
+    description:
+      'The endpoints, their waiting deliveries, and which are disabled. Example: stekkerdoos webhooks endpoints enable shop',
+  },
   args: {
     action: { type: 'positional', required: false, description: 'enable: sends to the endpoint again' },
     name: { type: 'positional', required: false, description: 'The endpoint' },
@@ -149,6 +163,6 @@ function print(...lines: readonly string[]): void {
 }
 
 export const webhooks = defineCommand({
-  meta: { name: 'webhooks', description: 'Deliveries to endpoints' },
+  meta: { name: 'webhooks', description: 'Deliveries to endpoints.' },
   subCommands: { list, show, replay, endpoints },
 });
