@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /** What identifies no customer. All in lower case; each list is a setting of the gateway. */
 export interface Blocklists {
   /** Placeholders: texts that systems and people write if a value is unknown. */
@@ -68,3 +70,17 @@ export const DEFAULT_BLOCKLISTS: Blocklists = {
     ...['security', 'service', 'support', 'team', 'verkoop', 'webmaster'],
   ]),
 };
+
+/** A comma-separated list, converted to lower case. The word `default` inserts the default values, so a list can extend them. */
+export const blockedList = (fallback: ReadonlySet<string>, item: RegExp) =>
+  z
+    .string()
+    .default('default')
+    .transform((text) =>
+      text
+        .toLowerCase()
+        .split(',')
+        .map((part) => part.trim()),
+    )
+    .pipe(z.array(z.string().regex(item)))
+    .transform((parts) => new Set(parts.flatMap((part) => (part === 'default' ? [...fallback] : [part]))));

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
-import { DEFAULT_BLOCKLISTS } from './blocklists.js';
+import { blockedList, DEFAULT_BLOCKLISTS } from './blocklists.js';
 import { milliseconds } from './duration.js';
 import { setting, type Setting, type SettingsReader } from './settings.js';
 
@@ -40,20 +40,6 @@ const customerClaim = z
     const at = text.lastIndexOf('=');
     return { claim: text.slice(0, at), namespace: text.slice(at + 1) };
   });
-
-/** A comma-separated list, converted to lower case. The word `default` inserts the default values, so a list can extend them. */
-const blockedList = (fallback: ReadonlySet<string>, item: RegExp) =>
-  z
-    .string()
-    .default('default')
-    .transform((text) =>
-      text
-        .toLowerCase()
-        .split(',')
-        .map((part) => part.trim()),
-    )
-    .pipe(z.array(z.string().regex(item)))
-    .transform((parts) => new Set(parts.flatMap((part) => (part === 'default' ? [...fallback] : [part]))));
 
 const SIGNATURES = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'],
@@ -275,6 +261,15 @@ export const GATEWAY_SETTINGS = {
     'MAX_CONNECTIONS_PER_ADDRESS',
     wholeNumber(1, 1_000_000, 500),
     'a number of connections (default 500)',
+  ),
+  /**
+   * The sources whose values are preferred where several systems hold a value of the customer, the most trusted first. They come
+   * before the sources of `@survivorship`. Default: the sources of the package, then those of the project in alphabetical order.
+   */
+  sourceOrder: setting(
+    'SOURCE_ORDER',
+    listOf(z.string()).default([]),
+    'a list of plugged-in sources, the most trusted first (default none)',
   ),
   /**
    * Web origins whose pages may send requests with tokens, or without credentials if `AUTH=off`. An API key has its own

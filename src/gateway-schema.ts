@@ -34,7 +34,7 @@ export interface GatewaySchemaOptions {
   rules: IdentityRules;
   /** All scopes that callers can have. */
   scopes: readonly string[];
-  config: Pick<GatewayConfig, 'idSecret' | 'maxCustomers' | 'audiencesFolder'>;
+  config: Pick<GatewayConfig, 'idSecret' | 'maxCustomers' | 'audiencesFolder' | 'sourceOrder'>;
   /** The folder of the named audiences. Default: AUDIENCES_FOLDER. */
   audiences: URL | undefined;
   logger: Pick<Logger, 'error'>;
@@ -77,7 +77,7 @@ export function createGatewaySchema(options: GatewaySchemaOptions): GatewaySchem
   const directory = {
     rules,
     sourceOf: new Map(rules.sources.map(({ name, identity }) => [identity.recordKey, name])),
-    survivorship: survivorshipRules(sdl.coreSchema, rules.sources),
+    survivorship: survivorshipRules(sdl.coreSchema, rules.sources, config.sourceOrder),
   };
   const ofCustomers = customerResolvers({
     ...directory,

@@ -67,6 +67,7 @@ describe('the settings', () => {
       auditFile: undefined,
       suppressionFile: undefined,
       auditRequired: true,
+      sourceOrder: [],
       auditSecret: undefined,
       maxInFlight: 1_000,
       identityBlockedValues: DEFAULT_BLOCKLISTS.values,

@@ -7,6 +7,7 @@ import {
   type FieldDefinitionNode,
   type GraphQLDirective,
 } from 'graphql';
+import { didYouMean } from '../did-you-mean.js';
 import { ConfigError } from '../errors.js';
 import type { AddressValue } from '../identity/declaration.js';
 import type { ProfileField, SurvivorshipStrategy } from './schema.generated.js';
@@ -46,13 +47,20 @@ export const NAMESPACES = { PRIMARY_EMAIL: 'email', PRIMARY_PHONE: 'phone' } as 
 
 /**
  * The rules in the SDL of the customer view, applied to the plugged-in sources in their order. A source in a rule that is
- * not plugged in is skipped.
+ * not plugged in is skipped. The sources of `preferred` (SOURCE_ORDER) come before those of each rule.
  */
 export function survivorshipRules(
   coreSchema: DocumentNode,
   sources: readonly { name: string; identity: { yields: Readonly<Record<string, unknown>> } }[],
+  preferred: readonly string[] = [],
 ): Readonly<Record<ProfileField, Rule>> {
-  const problems: string[] = [];
+  const names = sources.map(({ name }) => name);
+  const problems = preferred
+    .filter((name) => !names.includes(name))
+    .map(
+      (name) =>
+        `SOURCE_ORDER names "${name}", which is not plugged in.${didYouMean(name, names)} The plugged-in sources are ${names.join(', ')}.`,
+    );
   const rules: Partial<Record<ProfileField, Rule>> = {};
   const missing = new Map(FIELDS);
   const survivorship = declaredDirective(coreSchema);
@@ -76,7 +84,7 @@ export function survivorshipRules(
       .map((source) => source.name);
     rules[profileField] = {
       strategy: stated.strategy,
-      sources: [...new Set([...stated.sources.filter((source) => able.includes(source)), ...able])],
+      sources: [...new Set([...preferred, ...stated.sources, ...able])].filter((name) => able.includes(name)),
     };
   }
   for (const name of missing.keys())

@@ -31,7 +31,7 @@ const MODULES = ['index.ts', 'index.mts', 'index.js', 'index.mjs'];
 
 /**
  * Reads a project folder: settings, sources with their SDL, operations, triggers and named audiences. The sources of the folder
- * come before the built-in ones, so their values are preferred. Problems are returned in the options, so that the gateway reports
+ * come after the built-in ones, so a new source does not replace the values of the others (SOURCE_ORDER changes that). Problems are returned in the options, so that the gateway reports
  * them together with its own. Each call reads changed modules again.
  */
 export async function loadProject(
@@ -50,7 +50,7 @@ export async function loadProject(
       problems.push(
         `sources/${source.name}.yaml has the name of a source of the package. Give it another name.`,
       );
-  const all = [...projectSources, ...builtIn];
+  const all = [...builtIn, ...projectSources];
   for (const [name, { place }] of named)
     if (!all.some((source) => source.name === name))
       problems.push(

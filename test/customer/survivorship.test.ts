@@ -174,11 +174,11 @@ const NAME_LAST = `
   address: Address @survivorship(strategy: MOST_RECENT)
   language: String @survivorship(strategy: MOST_RECENT)
   bornOn: Date @survivorship(strategy: SOURCE_PRIORITY)`;
-const read = (fields: string, plugged = PLUGGED_IN, rest = '') =>
-  survivorshipRules(parse(`${DIRECTIVES} type Customer { id: ID ${fields} } ${rest}`), plugged);
-const problemsOf = (fields: string, rest = ''): readonly string[] => {
+const read = (fields: string, plugged = PLUGGED_IN, rest = '', preferred: readonly string[] = []) =>
+  survivorshipRules(parse(`${DIRECTIVES} type Customer { id: ID ${fields} } ${rest}`), plugged, preferred);
+const problemsOf = (fields: string, rest = '', preferred: readonly string[] = []): readonly string[] => {
   try {
-    read(fields, PLUGGED_IN, rest);
+    read(fields, PLUGGED_IN, rest, preferred);
     return [];
   } catch (error) {
     if (error instanceof ConfigError) return error.problems;
@@ -206,6 +206,14 @@ describe('the rules in the SDL', () => {
     expect(rules.NAME).toEqual({ strategy: 'MOST_RECENT', sources: ['crm', 'shop', 'orders'] });
     expect(rules.PRIMARY_EMAIL.sources).toEqual(['shop', 'orders', 'crm']);
     expect(rules.PRIMARY_PHONE.sources).toEqual(SOURCES);
+  });
+
+  test('prefer the systems of SOURCE_ORDER to those that they name', () => {
+    const name = `name: String @survivorship(strategy: SOURCE_PRIORITY, sources: ["shop"])${NAME_LAST}`;
+    expect(read(name, PLUGGED_IN, '', ['crm', 'orders']).NAME.sources).toEqual(['crm', 'orders', 'shop']);
+    expect(problemsOf(name, '', ['crn', 'orders'])).toEqual([
+      'SOURCE_ORDER names "crn", which is not plugged in. Did you mean "crm"? The plugged-in sources are orders, shop, crm.',
+    ]);
   });
 
   test('leave out systems without e-mail addresses only for the e-mail address', () => {

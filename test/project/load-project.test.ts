@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createGateway } from '../../src/gateway.js';
+import { defineLoader, idNamespace } from '../../src/index.js';
 import { loadProject } from '../../src/project/load-project.js';
 import { startServer } from '../../src/testing/small-server.js';
 import { answerAsWarranty, WARRANTY_SDL, WARRANTY_SETTINGS, WARRANTY_YAML } from '../declared/warranty.js';
@@ -36,6 +37,59 @@ test('a project serves a source that is declared in YAML and SDL', async () => {
   });
   expect(await answer.json()).toEqual({ data: { customer: { name: 'Anna de Vries 1' } } });
   await gateway.close();
+  await system.close();
+});
+
+test('a project prefers the values of the built-in sources to those of its own, unless sourceOrder names them', async () => {
+  const system = await startServer(answerAsWarranty);
+  const byEmail = defineLoader({
+    name: 'membersByEmail',
+    load: (emails: readonly string[]) =>
+      Promise.resolve(
+        emails.map((value) => [
+          {
+            id: '1',
+            identifiers: [{ namespace: 'email', value }],
+            profile: { name: 'Anna of the club' },
+          },
+        ]),
+      ),
+  });
+  const { source, environment } = localSource('club', {
+    namespaces: [idNamespace('memberId', 'An id.', /^\d+$/)],
+    identity: {
+      recordKey: 'memberId',
+      foundBy: {
+        email: { uniqueness: 'enforced', loader: byEmail },
+        memberId: { uniqueness: 'enforced', loader: byEmail },
+      },
+      yields: { email: 'one' },
+    },
+  });
+  write('sources/warranty.yaml', WARRANTY_YAML);
+  write('schema/sources/warranty.graphql', WARRANTY_SDL);
+  const club =
+    'type Customer @foundBy(identifier: "memberId") @personalData(category: NONE) { isMember: Boolean }';
+  const names: unknown[] = [];
+  for (const order of ['', 'sourceOrder: [warranty]\n']) {
+    write(
+      'gateway.yaml',
+      `${order}auth: off\nlogLevel: silent\nsources: { warranty: { url: ${system.url} } }`,
+    );
+    const variables = { ...WARRANTY_SETTINGS, ...environment, ID_SECRET: 'a secret of the tests' };
+    const options = await loadProject(folder, [source], variables);
+    const sdl = { ...options.sdl, club };
+    const gateway = createGateway({ ...options, sdl });
+    const query = '{ customer(by: { email: "owner1@example.nl" }) { name } }';
+    const answer = await gateway.fetch(`/graphql?query=${encodeURIComponent(query)}`, {
+      headers: { accept: 'application/json' },
+    });
+    names.push(await answer.json());
+    await gateway.close();
+  }
+  expect(names).toEqual(
+    ['Anna of the club', 'Anna de Vries 1'].map((name) => ({ data: { customer: { name } } })),
+  );
   await system.close();
 });
 
