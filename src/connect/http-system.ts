@@ -1,4 +1,5 @@
 import { request } from 'undici';
+import type { Duration } from '../duration.js';
 import { InvalidInputError } from '../errors.js';
 import type { Environment } from '../settings.js';
 import type { CallBudget } from './call-budget.js';
@@ -174,4 +175,23 @@ export function limitsOf(times: readonly number[], minSeconds = 1): Readonly<Rec
   const { p95 } = latencyOf(times) ?? { p95: 0 };
   const seconds = Math.min(10, Math.max(minSeconds, Math.ceil((p95 * 5) / 1_000)));
   return { timeout: `${seconds} s`, concurrency: 4 };
+}
+
+/** The member `limits.rate` of a declaration. */
+export interface DeclaredRate {
+  calls: number;
+  per: Duration;
+  burst: number;
+}
+
+/**
+ * The rate of a source whose system accepts a number of calls in each window. Other clients may share the limit, so the source
+ * uses half of it, and a quarter of it at once: at most three quarters in a window.
+ */
+export function rateWithin(calls: number, seconds: number): DeclaredRate {
+  return {
+    calls: Math.max(1, Math.floor(calls / 2)),
+    per: seconds === 60 ? '1 minute' : `${seconds} s`,
+    burst: Math.max(1, Math.floor(calls / 4)),
+  };
 }

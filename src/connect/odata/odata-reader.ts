@@ -6,6 +6,7 @@ import {
   latencyOf,
   limitsOf,
   plainAddress,
+  rateWithin,
   variableOf,
   type Credentials,
   type HttpSystem,
@@ -225,7 +226,7 @@ function factsOf(
   return {
     findings,
     rate: {
-      limits: rate === undefined ? {} : { rate: { calls: rate.calls, per: `${rate.seconds} s` } },
+      limits: rate === undefined ? {} : { rate: rateWithin(rate.calls, rate.seconds) },
       system: {
         rateLimit: {
           headers: { ...limit.headers },

@@ -1,4 +1,5 @@
 import type { Finding } from '../draft.js';
+import { rateWithin, type DeclaredRate } from '../http-system.js';
 
 /** Reads rate limits and support for revalidation from the headers of the answers. */
 
@@ -10,7 +11,7 @@ export interface RateLimits {
   /** The member `rateLimitHeaders` of the declaration. */
   declared?: { remaining: string; reset: string };
   recorded?: { headers: Record<string, string>; perMinute?: number };
-  rate?: { calls: number; per: string };
+  rate?: DeclaredRate;
   findings: readonly Finding[];
 }
 
@@ -49,7 +50,7 @@ export function rateLimitsOf(headers: ReadonlyMap<string, string>): RateLimits {
   if (perMinute !== undefined)
     findings.push({
       step: 'measure',
-      text: `The system accepts ${perMinute} calls in a window of at most a minute. Other clients may share this limit, so the source uses half of it.`,
+      text: `The system accepts ${perMinute} calls in a window of at most a minute. Other clients may share this limit, so the source uses half of it, and a quarter of it at once.`,
     });
   return {
     ...(remaining === undefined || reset === undefined || isStandard
@@ -60,9 +61,7 @@ export function rateLimitsOf(headers: ReadonlyMap<string, string>): RateLimits {
       : {
           recorded: { headers: Object.fromEntries(named), ...(perMinute === undefined ? {} : { perMinute }) },
         }),
-    ...(perMinute === undefined
-      ? {}
-      : { rate: { calls: Math.max(1, Math.floor(perMinute / 2)), per: '1 minute' } }),
+    ...(perMinute === undefined ? {} : { rate: rateWithin(perMinute, MINUTE_S) }),
     findings,
   };
 }

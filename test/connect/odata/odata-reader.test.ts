@@ -91,7 +91,7 @@ describe('connecting an OData service', () => {
       },
     });
     expect(draft.calls['byNumber']).toMatchObject({ key: 'Number', findsCustomers: true, isUnique: true });
-    expect(draft.limits).toMatchObject({ rate: { calls: 120, per: '60 s' } });
+    expect(draft.limits).toMatchObject({ rate: { calls: 60, per: '1 minute', burst: 30 } });
     expect(draft.system?.rateLimit).toEqual({
       headers: { 'ratelimit-policy': '120;w=60', 'ratelimit-remaining': '90' },
       perMinute: 120,
