@@ -115,6 +115,19 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
       fc.constantFrom(...Object.values(hostileKeys).filter((key) => !/\0|\p{Surrogate}/u.test(key))),
       fc.constantFrom('%', '_', '!', 'e!%', "o'", '\\'),
     );
+    // MariaDB also finds names with other accents, because its collation ignores them.
+    const names = people.flatMap(({ firstName, lastName, own: { business } }) => [
+      firstName,
+      lastName,
+      business?.companyName ?? '',
+    ]);
+    const withoutAccents = (text: string) => text.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase();
+    const hasSameAccents = (word: string) =>
+      names.every(
+        (name) =>
+          withoutAccents(name).includes(withoutAccents(word)) ===
+          name.toLowerCase().includes(word.toLowerCase()),
+      );
     const searches = fc.record(
       {
         name: fc.oneof(
@@ -131,7 +144,9 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
     );
     await fc.assert(
       fc.asyncProperty(
-        searches.filter((terms) => Object.keys(terms).length > 0),
+        searches.filter(
+          (terms) => Object.keys(terms).length > 0 && (terms.name ?? '').split(' ').every(hasSameAccents),
+        ),
         async (terms) => {
           await both((client) => search.loader.load([terms], client));
         },
