@@ -53,7 +53,13 @@ export async function checkSource(
   const live = await openLiveSystem(source, recording, environment);
   let observed: Observed;
   try {
-    observed = await observe(recording, live, { namespace: by.namespace, key, firstCalls, keyReader });
+    observed = await observe(recording, live, {
+      ...{ key, firstCalls, keyReader },
+      namespaces: new Map([
+        ...namespacesOfCalls(source),
+        ...firstCalls.map((call) => [call, by.namespace] as const),
+      ]),
+    });
   } finally {
     await live.close();
   }
@@ -74,6 +80,14 @@ export async function checkSource(
         !observed.drift.some((found) => found.call === call),
     ),
   };
+}
+
+/** By call that finds customers or companies, the namespace of its keys. */
+function namespacesOfCalls({ identity, companies }: SourceDefinition): [call: string, namespace: string][] {
+  return [
+    ...Object.entries(identity?.foundBy ?? {}).map(([namespace, { loader }]) => [loader.name, namespace]),
+    ...Object.entries(companies?.foundBy ?? {}).map(([namespace, { name }]) => [name, namespace]),
+  ] as [string, string][];
 }
 
 /** The calls that take identifiers of the namespace. */

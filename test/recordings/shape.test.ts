@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { SourceContractError } from '../../src/errors.js';
+import { idNamespace } from '../../src/index.js';
 import { observe } from '../../src/recordings/drift.js';
 import { KeyReader } from '../../src/recordings/keys.js';
 import type { LiveSystem } from '../../src/recordings/live-system.js';
@@ -212,7 +214,8 @@ describe('the differences of a live system', () => {
       times = [10],
       headers = {},
       takes = 'keys',
-    }: { times?: number[]; headers?: object; takes?: string } = {},
+      namespaces = [],
+    }: { times?: number[]; headers?: object; takes?: string; namespaces?: [string, string][] } = {},
   ) => {
     const requests: [string, readonly string[]][] = [];
     const live = {
@@ -229,11 +232,9 @@ describe('the differences of a live system', () => {
       },
     } as unknown as LiveSystem;
     const { drift } = await observe(recording, live, {
-      ...{ namespace: 'no', key: '77', firstCalls: ['members'] },
+      ...{ key: '77', firstCalls: ['members'], namespaces: new Map([['members', 'no'], ...namespaces]) },
       keyReader: new KeyReader({
-        namespaces: [
-          { name: 'no', description: '', normalise: (text) => (/^\d\d$/.test(text) ? text : null) },
-        ],
+        namespaces: [idNamespace('no', '', /^\d\d$/), idNamespace('ride', '', /^Q\d$/)],
       }),
     });
     return {
@@ -257,6 +258,24 @@ describe('the differences of a live system', () => {
     expect(requests[0]).toEqual(['members', ['77']]);
     expect(requests.filter(([name]) => name === 'members').map(([, keys]) => keys.length)).toEqual([1, 1, 3]);
     expect(requests.filter(([name]) => name === 'rides')[0]).toEqual(['rides', ['Q9']]);
+  });
+
+  it('are none if a call with keys from rows refuses a key that its system does not know', async () => {
+    const refusing = (name: string, keys: readonly string[]) => {
+      if (name === 'rides' && keys[0] !== 'Q9') throw new SourceContractError('club', 'answered 404');
+      return normal(name, keys);
+    };
+    expect((await observed(recordingOf(), refusing)).texts).toEqual([]);
+    expect((await observed(recordingOf(), refusing, { namespaces: [['rides', 'ride']] })).texts).toEqual([
+      'breaking rides fails for an unknown key: answered 404',
+    ]);
+  });
+
+  it('are looked for with unknown keys in the form of the namespace of the call', async () => {
+    const { requests } = await observed(recordingOf(), normal, { namespaces: [['rides', 'ride']] });
+    const keys = requests.flatMap(([name, of]) => (name === 'rides' ? of : []));
+    expect(keys.length).toBeGreaterThan(1);
+    for (const key of keys) expect(key).toMatch(/^Q\d$/);
   });
 
   it('are none of a batch if a call takes one key', async () => {
